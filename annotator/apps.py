@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class AnnotatorConfig(AppConfig):
+    name = "annotator"
+    verbose_name = "Maskwright"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from annotator import checks  # noqa: F401  registers the system checks
+        from annotator.celery import app  # noqa: F401  `shared_task` needs the app in the web process too

@@ -1,0 +1,20 @@
+"""Tables and their constraints. Rules live in the domain modules beside this package."""
+
+from annotator.models.annotation import Annotation
+from annotator.models.embedding import Bundle, EmbeddingJob, WorkerHeartbeat
+from annotator.models.export import Export
+from annotator.models.image import Image
+from annotator.models.project import Category, Membership, Project, Role
+
+__all__ = [
+    "Annotation",
+    "Bundle",
+    "Category",
+    "EmbeddingJob",
+    "Export",
+    "Image",
+    "Membership",
+    "Project",
+    "Role",
+    "WorkerHeartbeat",
+]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+
+from annotator.models.visibility import VisibleQuerySet
+
+
+class AnnotationQuerySet(VisibleQuerySet):
+    project_path = "image__project"
+
+    def live(self):
+        """Without the softly deleted ones."""
+        return self.filter(deleted_at__isnull=True)
+
+
+class Annotation(models.Model):
+    """One instance on one image: category + RLE, COCO's sense. The id is made by the client."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    image = models.ForeignKey("annotator.Image", on_delete=models.CASCADE, related_name="annotations")
+    # RESTRICT, unlike PROTECT, lets a project be deleted together with both.
+    category = models.ForeignKey("annotator.Category", on_delete=models.RESTRICT, related_name="annotations")
+    segmentation = models.JSONField(help_text="COCO RLE: {size: [height, width], counts}.")
+    area = models.PositiveBigIntegerField(help_text="Pixels in the mask.")
+    bbox_xywh = models.JSONField(help_text="[x, y, width, height] in image pixels.")
+    prompt = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
+    predicted_iou = models.FloatField(null=True, blank=True)
+    stability_score = models.FloatField(null=True, blank=True)
+    bundle_digest = models.CharField(max_length=64, blank=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="annotations"
+    )
+    time_spent_s = models.FloatField(default=0.0)
+    clicks = models.PositiveIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AnnotationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(version__gte=1), name="annotation_version_positive"),
+            models.CheckConstraint(condition=Q(area__gte=1), name="annotation_has_pixels"),
+        ]
+        indexes = [models.Index(fields=["image", "deleted_at"], name="annotation_of_image")]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from annotator.models.visibility import VisibleQuerySet
+
+
+class ImageQuerySet(VisibleQuerySet):
+    def with_details(self):
+        """Adds annotation_count (deleted ones left out) and embedding_state, without a query per row.
+
+        embedding_state is the state of the job for the project's bundle (the default one where it names none), or
+        "missing" where there is no job: no bundle is installed.
+        """
+        from annotator.models.annotation import Annotation
+        from annotator.models.embedding import Bundle, EmbeddingJob
+
+        default_bundle = Bundle.objects.filter(is_default=True).values("pk")[:1]
+        job_state = EmbeddingJob.objects.filter(
+            image=OuterRef("pk"), bundle=Coalesce(OuterRef("project__bundle"), Subquery(default_bundle))
+        ).values("state")
+        counted = Annotation.objects.live().filter(image=OuterRef("pk")).order_by().values("image")
+        return self.annotate(
+            annotation_count=Coalesce(Subquery(counted.annotate(n=Count("pk")).values("n")), 0),
+            embedding_state=Coalesce(Subquery(job_state[:1]), Value("missing")),
+        )
+
+    def following(self, image):
+        """The images after `image` in the annotator's order: as uploaded."""
+        return self.filter(project=image.project_id, pk__gt=image.pk).order_by("pk")
+
+    def preceding(self, image):
+        """The images before `image`, the nearest first."""
+        return self.filter(project=image.project_id, pk__lt=image.pk).order_by("-pk")
+
+
+class Image(models.Model):
+    """A photograph: upright 8-bit RGB pixels in storage. `width` and `height` are theirs, in pixels."""
+
+    class State(models.TextChoices):
+        NOT_STARTED = "not_started", "not started"
+        IN_PROGRESS = "in_progress", "in progress"
+        DONE = "done", "done"
+
+    project = models.ForeignKey("annotator.Project", on_delete=models.CASCADE, related_name="images")
+    name = models.CharField(max_length=255, help_text="The file's name as uploaded.")
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64, help_text="sha256 of the upright RGB pixels and their size.")
+    file = models.FileField(max_length=255)
+    thumbnail = models.FileField(max_length=255)
+    content_type = models.CharField(max_length=64)
+    size_bytes = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.NOT_STARTED)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "digest"], name="same_pixels_once_per_project"),
+            models.CheckConstraint(condition=Q(width__gte=1, height__gte=1), name="image_has_pixels"),
+        ]
+        indexes = [
+            models.Index(F("project"), F("state"), name="image_project_state"),
+            models.Index(fields=["digest"], name="image_digest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def hw(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.height, self.width

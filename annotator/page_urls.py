@@ -1,0 +1,3 @@
+"""HTML pages by address."""
+
+urlpatterns: list = []

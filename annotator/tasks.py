@@ -1,0 +1,1 @@
+"""Celery tasks: thin, they call the domain modules."""

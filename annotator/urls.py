@@ -1,0 +1,10 @@
+"""Addresses: the API, the admin panel, the pages."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("api/", include("annotator.api.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("annotator.page_urls")),
+]
