@@ -1,7 +1,7 @@
 """Gives every test run a data folder of its own before Django's settings are read.
 
-pytest-django would read the settings before any conftest if DJANGO_SETTINGS_MODULE stood in pyproject.toml, and then the
-developer's real `./data` would be used; so it is set here, after DATA_DIR.
+pytest-django would read the settings before any conftest if DJANGO_SETTINGS_MODULE stood in pyproject.toml, and then
+the developer's real `./data` would be used; so it is set here, after DATA_DIR.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 OWNS_DATA_DIR = "PYTEST_XDIST_WORKER" not in os.environ
 if OWNS_DATA_DIR:
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="maskwright-tests-")
-    for name in ("DATABASE_URL", "CELERY_BROKER_URL", "MASKWRIGHT_DEMO_PASSWORD", "ALLOWED_HOSTS", "HOST", "PORT"):
+    for name in (
+        "DATABASE_URL",
+        "CELERY_BROKER_URL",
+        "MASKWRIGHT_DEMO_PASSWORD",
+        "ALLOWED_HOSTS",
+        "HOST",
+        "PORT",
+    ):
         os.environ.pop(name, None)
 
 if (ROOT / "annotator" / "settings.py").exists():
