@@ -1,0 +1,1 @@
+"""Turns frozen records into dataset files. Knows neither Django nor torch."""
