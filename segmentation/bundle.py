@@ -1,0 +1,287 @@
+"""Model bundles: a folder with `manifest.json` and `weights.safetensors`, known by its digest.
+
+The digest is the sha256 of the manifest (without the digest itself, keys sorted, no spaces), which holds the
+sha256 of the weights: two bundles with one digest compute the same. Everything made from a bundle (embedding,
+decoder, stored annotation) carries its digest, and what carries another one is refused. Imports neither torch
+nor transformers, so that the web process can read manifests.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segmentation import atomic_file
+from segmentation.errors import SegmentationError
+
+FORMAT = "maskwright-bundle/1"
+MANIFEST_FILE = "manifest.json"
+BUILT_IN_DIR = Path(__file__).parent / "bundles"
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class BundleError(SegmentationError):
+    """Something is wrong with a bundle; the class of every error of this module."""
+
+    code = "bundle_error"
+
+
+class BundleNotFound(BundleError):
+    code = "bundle_not_found"
+
+
+class ManifestInvalid(BundleError):
+    code = "manifest_invalid"
+
+
+class WeightsMismatch(BundleError):
+    """The weights are not those the manifest was written for."""
+
+    code = "weights_mismatch"
+
+
+class BundleDigestMismatch(BundleError):
+    """Something made from one bundle was brought to another."""
+
+    code = "bundle_digest_mismatch"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle says of itself.
+
+    name            its id, a-z 0-9 . _ -, unique among installed bundles
+    family          key into `segmentation.families.FAMILIES`
+    variant         which network of the family, a string the family understands
+    title, licence  for people
+    input_side      pixels; the side of the square the image encoder sees
+    pixel_mean, pixel_std   three each, R G B in 0..255
+    mask_threshold  logits above it are foreground
+    low_res_side    pixels; the side of the decoder's logits
+    embedding       tensor name -> (C, h, w), without the batch axis
+    weights_file, weights_sha256
+    digest          sha256, hexadecimal
+    """
+
+    name: str
+    family: str
+    variant: str
+    title: str
+    licence: str
+    input_side: int
+    pixel_mean: tuple[float, float, float]
+    pixel_std: tuple[float, float, float]
+    mask_threshold: float
+    low_res_side: int
+    embedding: Mapping[str, tuple[int, int, int]]
+    weights_file: str
+    weights_sha256: str
+    digest: str
+
+
+def load_manifest(directory: Path | str) -> Manifest:
+    """Reads and checks a bundle's manifest; the weights are not read (see `verify_weights`).
+
+    Raises:
+        BundleNotFound: there is no manifest in the folder.
+        ManifestInvalid: it is not JSON, lacks a key, has a value of the wrong kind, is of another format, or
+            its digest is not that of its content.
+    """
+    path = Path(directory) / MANIFEST_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleNotFound(f"{directory} is not a bundle: it has no {MANIFEST_FILE}") from None
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise ManifestInvalid(f"{path} is not JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise ManifestInvalid(f"{path} is not a JSON object")
+    manifest = _manifest_from_fields(fields, path)
+    digest = manifest_digest(fields)
+    if manifest.digest != digest:
+        raise ManifestInvalid(
+            f"{path} says its digest is {manifest.digest}, its content gives {digest}: it was edited by hand; "
+            "write it with segmentation.bundle.write_manifest"
+        )
+    return manifest
+
+
+def verify_weights(manifest: Manifest, directory: Path | str) -> Path:
+    """Reads the weights once and compares their sha256; returns their path.
+
+    Raises:
+        WeightsMismatch: the file is missing or is not the one the manifest was written for.
+    """
+    path = Path(directory) / manifest.weights_file
+    try:
+        sha256 = _file_sha256(path)
+    except FileNotFoundError:
+        raise WeightsMismatch(f"bundle {manifest.name} lacks its weights, {path}") from None
+    if sha256 != manifest.weights_sha256:
+        raise WeightsMismatch(
+            f"{path} has sha256 {sha256}, bundle {manifest.name} was made with {manifest.weights_sha256}: "
+            "the file is damaged or was exchanged; copy or convert the bundle again"
+        )
+    return path
+
+
+def find_bundle(name_or_path: str | Path, search_dirs: Iterable[Path | str] = ()) -> Path:
+    """The folder of a bundle.
+
+    Args:
+        name_or_path: a bundle's folder, or the name of one in `search_dirs` (first wins) or among the
+            built-in ones.
+        search_dirs: folders of bundles, each bundle in a folder of its name.
+
+    Raises:
+        BundleNotFound: there is none.
+    """
+    if isinstance(name_or_path, Path) or "/" in name_or_path:
+        directory = Path(name_or_path)
+        if (directory / MANIFEST_FILE).is_file():
+            return directory
+        raise BundleNotFound(f"{directory} is not a bundle: it has no {MANIFEST_FILE}")
+    places = [*map(Path, search_dirs), BUILT_IN_DIR]
+    if NAME_PATTERN.fullmatch(name_or_path):
+        for place in places:
+            if (place / name_or_path / MANIFEST_FILE).is_file():
+                return place / name_or_path
+    known = sorted({name for place in places for name in list_bundles(place)})
+    raise BundleNotFound(f"there is no bundle {name_or_path!r}; known: {', '.join(known) or 'none'}")
+
+
+def list_bundles(place: Path | str) -> list[str]:
+    """The names of the bundles in a folder of bundles, sorted; none when there is no such folder."""
+    return sorted(path.parent.name for path in Path(place).glob(f"*/{MANIFEST_FILE}"))
+
+
+def write_manifest(directory: Path | str, fields: Mapping[str, Any]) -> Manifest:
+    """Completes and writes a bundle's manifest: hashes the weights, computes the digest.
+
+    Args:
+        directory: the bundle's folder; the weights are already in it.
+        fields: name, family, variant, title, licence, input_side, pixel_mean, pixel_std, mask_threshold,
+            low_res_side, embedding; `weights` may name the file (`{"file": ...}`, default
+            weights.safetensors). `format`, `weights.sha256` and `digest` are computed, whatever is given for
+            them.
+
+    Raises:
+        ManifestInvalid: a key is missing, unknown, or has a value of the wrong kind.
+        WeightsMismatch: the weights are not there.
+    """
+    directory = Path(directory)
+    weights_file = dict(fields.get("weights") or {}).get("file", "weights.safetensors")
+    try:
+        weights_sha256 = _file_sha256(directory / weights_file)
+    except FileNotFoundError:
+        raise WeightsMismatch(f"write the weights first: {directory / weights_file} is missing") from None
+    complete = {key: value for key, value in fields.items() if key != "digest"}
+    complete["format"] = FORMAT
+    complete["weights"] = {"file": weights_file, "sha256": weights_sha256}
+    complete["digest"] = manifest_digest(complete)
+    path = directory / MANIFEST_FILE
+    manifest = _manifest_from_fields(complete, path)
+    atomic_file.write_bytes(path, (json.dumps(complete, indent=2, ensure_ascii=False) + "\n").encode())
+    return manifest
+
+
+def manifest_digest(fields: Mapping[str, Any]) -> str:
+    """sha256, in hexadecimal, over the canonical JSON of a manifest's fields without `digest`."""
+    content = {key: value for key, value in fields.items() if key != "digest"}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
+    def take(key: str, is_valid: bool, rule: str) -> None:
+        if not is_valid:
+            raise ManifestInvalid(f"{path}: {key} must be {rule}, got {fields.get(key)!r:.100}")
+
+    if fields.get("format") != FORMAT:
+        raise ManifestInvalid(f"{path}: format is {fields.get('format')!r}, this version reads {FORMAT!r}")
+    unknown = set(fields) - _KEYS
+    if unknown:
+        raise ManifestInvalid(f"{path}: unknown keys {sorted(unknown)}")
+    name = fields.get("name")
+    take("name", isinstance(name, str) and bool(NAME_PATTERN.fullmatch(name)), "1 to 64 of a-z 0-9 . _ -")
+    for key in ("family", "variant", "title", "licence"):
+        take(key, isinstance(fields.get(key), str) and bool(fields[key]), "a text")
+    for key in ("input_side", "low_res_side"):
+        take(key, _is_whole(fields.get(key)), "a whole positive number")
+    for key in ("pixel_mean", "pixel_std"):
+        value = fields.get(key)
+        is_rgb = isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value))
+        take(key, is_rgb, "three numbers, R G B")
+    take("pixel_std", all(value > 0 for value in fields["pixel_std"]), "three positive numbers")
+    take("mask_threshold", _is_number(fields.get("mask_threshold")), "a number")
+    embedding = fields.get("embedding")
+    take(
+        "embedding",
+        isinstance(embedding, dict)
+        and bool(embedding)
+        and all(
+            isinstance(shape, list | tuple) and len(shape) == 3 and all(map(_is_whole, shape))
+            for shape in embedding.values()
+        ),
+        "an object of names to [C, h, w]",
+    )
+    weights = fields.get("weights")
+    is_weights = isinstance(weights, dict) and set(weights) == {"file", "sha256"}
+    take(
+        "weights", is_weights and all(isinstance(value, str) for value in weights.values()), "{file, sha256}"
+    )
+    # A manifest may come from elsewhere: its weights lie beside it, nowhere else.
+    take("weights", Path(weights["file"]).name == weights["file"], "a file beside the manifest")
+    take("digest", isinstance(fields.get("digest"), str), "a text")
+    return Manifest(
+        name=name,
+        family=fields["family"],
+        variant=fields["variant"],
+        title=fields["title"],
+        licence=fields["licence"],
+        input_side=fields["input_side"],
+        pixel_mean=tuple(float(value) for value in fields["pixel_mean"]),
+        pixel_std=tuple(float(value) for value in fields["pixel_std"]),
+        mask_threshold=float(fields["mask_threshold"]),
+        low_res_side=fields["low_res_side"],
+        embedding={tensor: tuple(shape) for tensor, shape in embedding.items()},
+        weights_file=weights["file"],
+        weights_sha256=weights["sha256"],
+        digest=fields["digest"],
+    )
+
+
+_KEYS = {
+    "format",
+    "name",
+    "family",
+    "variant",
+    "title",
+    "licence",
+    "input_side",
+    "pixel_mean",
+    "pixel_std",
+    "mask_threshold",
+    "low_res_side",
+    "embedding",
+    "weights",
+    "digest",
+}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _file_sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

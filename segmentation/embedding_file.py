@@ -1,0 +1,115 @@
+"""An image embedding as bytes: named float16 tensors in the safetensors format.
+
+safetensors: 8 bytes with the header's length (little-endian), the header as JSON (name -> dtype, shape,
+offsets; `__metadata__`), the tensors one after the other. Its header is padded to 8 bytes, so a browser can
+lay a typed array over the bytes without copying. float16 halves what is stored and what the browser downloads
+per image.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from segmentation.bundle import BundleDigestMismatch
+from segmentation.errors import SegmentationError
+
+FORMAT = "maskwright-embedding/1"
+MEDIA_TYPE = "application/octet-stream"
+
+
+class EmbeddingFileInvalid(SegmentationError):
+    """The bytes are not an embedding file, or are damaged."""
+
+    code = "embedding_file_invalid"
+
+
+@dataclass(frozen=True)
+class EmbeddingFile:
+    """What an embedding file holds.
+
+    tensors         name -> (C, h, w) float16
+    bundle_digest   the bundle that computed it
+    image_height, image_width   of the image it was computed from, in image pixels
+    """
+
+    tensors: Mapping[str, NDArray[np.float16]]
+    bundle_digest: str
+    image_height: int
+    image_width: int
+
+    @property
+    def image_hw(self) -> tuple[int, int]:
+        return self.image_height, self.image_width
+
+
+def write_embedding(
+    tensors: Mapping[str, NDArray[Any]], bundle_digest: str, image_hw: tuple[int, int]
+) -> bytes:
+    """Packs an embedding.
+
+    Args:
+        tensors: name -> (C, h, w); stored as float16.
+        bundle_digest: digest of the bundle that computed them.
+        image_hw: (height, width) of the image, in image pixels.
+
+    Raises:
+        ValueError: there are no tensors, or one holds a value that is not finite in float16.
+    """
+    if not tensors:
+        raise ValueError("an embedding has at least one tensor")
+    halves = {name: np.ascontiguousarray(tensor, dtype=np.float16) for name, tensor in tensors.items()}
+    for name, tensor in halves.items():
+        if not np.isfinite(tensor).all():
+            raise ValueError(f"tensor {name!r} holds values that are not finite in float16")
+    metadata = {
+        "format": FORMAT,
+        "bundle_digest": bundle_digest,
+        "image_height": str(int(image_hw[0])),
+        "image_width": str(int(image_hw[1])),
+    }
+    return safetensors.numpy.save(halves, metadata=metadata)
+
+
+def read_embedding(content: bytes, expected_bundle_digest: str | None = None) -> EmbeddingFile:
+    """Unpacks an embedding.
+
+    Args:
+        content: a whole embedding file.
+        expected_bundle_digest: digest of the bundle it is wanted for; None takes any.
+
+    Raises:
+        EmbeddingFileInvalid: the bytes are cut off, damaged, or something else.
+        BundleDigestMismatch: another bundle computed it.
+    """
+    try:
+        tensors = safetensors.numpy.load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise EmbeddingFileInvalid(f"not an embedding file: {error}") from None
+    # load has checked the header; it only keeps the metadata to itself.
+    header_length = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + header_length]).get("__metadata__") or {}
+    if metadata.get("format") != FORMAT:
+        raise EmbeddingFileInvalid(
+            f"not an embedding file: its format is {metadata.get('format')!r}, not {FORMAT!r}"
+        )
+    try:
+        file = EmbeddingFile(
+            tensors=tensors,
+            bundle_digest=metadata["bundle_digest"],
+            image_height=int(metadata["image_height"]),
+            image_width=int(metadata["image_width"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise EmbeddingFileInvalid(f"not an embedding file: its header lacks or garbles {error}") from None
+    if expected_bundle_digest is not None and file.bundle_digest != expected_bundle_digest:
+        raise BundleDigestMismatch(
+            f"the embedding was computed by bundle {file.bundle_digest}, it is wanted for {expected_bundle_digest}; "
+            "compute it again with the present bundle"
+        )
+    return file
