@@ -27,10 +27,13 @@ def write_archive(
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         for name, write in documents.items():
             # The size is not known beforehand, and a zip entry of more than 2 GiB must say so at its start.
-            with archive.open(name, "w", force_zip64=True) as entry:
+            header = zipfile.ZipInfo(name)  # without a time: the same dataset gives the same bytes
+            header.compress_type = zipfile.ZIP_DEFLATED
+            header.external_attr = 0o644 << 16
+            with archive.open(header, "w", force_zip64=True) as entry:
                 write(entry)
         for name, open_file in files:
-            header = zipfile.ZipInfo(name)  # without a time: the same dataset gives the same bytes
+            header = zipfile.ZipInfo(name)
             header.compress_type = zipfile.ZIP_STORED
             header.external_attr = 0o644 << 16
             with open_file() as source, archive.open(header, "w", force_zip64=True) as entry:

@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 
 
 class CocoExporter:
-    """Writes one dataset as `instances.json`, or with the pictures as a zip of `annotations/instances.json`, `images/`."""
+    """Writes one dataset as JSON, or with the pictures as a zip of `annotations/instances.json` and `images/`."""
 
     name = "coco"
     title = "COCO instances"
@@ -62,19 +62,27 @@ class CocoExporter:
         """
         if not self.options.include_images:
             total = dataset.image_count + dataset.annotation_count
-            self._write_instances(dataset, stream, _Steps(progress, total))
+            steps = _Steps(progress, total)
+            self._write_instances(dataset, stream, steps, {})
+            steps.finish()
             return
         total = 2 * dataset.image_count + dataset.annotation_count
         steps = _Steps(progress, total)
+        listed: dict[int, str] = {}
         write_archive(
             stream,
-            documents={"annotations/instances.json": lambda out: self._write_instances(dataset, out, steps)},
-            files=self._image_files(dataset),
+            documents={
+                "annotations/instances.json": lambda out: self._write_instances(dataset, out, steps, listed)
+            },
+            files=self._image_files(dataset, listed),
             after_file=steps.advance,
         )
         steps.finish()
 
-    def _write_instances(self, dataset: DatasetRecord, stream: BinaryIO, steps: _Steps) -> None:
+    def _write_instances(
+        self, dataset: DatasetRecord, stream: BinaryIO, steps: _Steps, listed: dict[int, str]
+    ) -> None:
+        """Writes the document and notes in `listed` the name of every image in it, by id."""
         sizes: dict[int, tuple[int, int]] = {}  # image id -> (height, width); some 200 bytes per image
         categories = {category.id for category in dataset.categories}
         if len(categories) != len(dataset.categories):
@@ -86,7 +94,8 @@ class CocoExporter:
                 if image.id in sizes:
                     raise InvalidRecord(f"image id {image.id} comes twice")
                 sizes[image.id] = (image.height, image.width)
-                yield _image_row(image, names.claim(image.file_name, image.id))
+                listed[image.id] = names.claim(image.file_name, image.id)
+                yield _image_row(image, listed[image.id])
                 steps.advance()
 
         def annotations() -> Iterator[dict[str, Any]]:
@@ -115,8 +124,6 @@ class CocoExporter:
         writer.rows("annotations", annotations())
         writer.text("\n}\n")
         writer.flush()
-        if not self.options.include_images:
-            steps.finish()
 
     def _annotation_row(self, annotation: AnnotationRecord, image_hw: tuple[int, int]) -> dict[str, Any]:
         if tuple(annotation.segmentation["size"]) != image_hw:
@@ -148,12 +155,15 @@ class CocoExporter:
         row["stability_score"] = _finite(annotation.stability_score)
         return row
 
-    def _image_files(self, dataset: DatasetRecord) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
-        names = FileNames()  # the same order gives the same names as in the document
+    def _image_files(
+        self, dataset: DatasetRecord, listed: dict[int, str]
+    ) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
         for image in dataset.images():
+            if image.id not in listed:
+                continue  # uploaded while the document was being written
             if image.open is None:
                 raise InvalidRecord(f"image {image.id} has no file to put into the export")
-            yield f"images/{names.claim(image.file_name, image.id)}", image.open
+            yield f"images/{listed[image.id]}", image.open
 
 
 class _Steps:
