@@ -73,11 +73,12 @@ def _taps(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """For the first `count` output positions: the two input positions and the second one's weight.
 
-    In float32 like torch (aten/src/ATen/native/UpSample.h, area_pixel_compute_source_index), so that the
-    weights are torch's own even far out in a large image.
+    The scale and the position are rounded to float32 like torch's, with one rounding for `x * scale - 0.5` because
+    torch is compiled to a fused multiply-add: so the weights are torch's own even far out in a large image. Source:
+    aten/src/ATen/native/UpSample.h, area_pixel_compute_source_index.
     """
-    scale = np.float32(size_in) / np.float32(size_out)
-    centre = (np.arange(count, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
+    scale = np.float64(np.float32(size_in) / np.float32(size_out))
+    centre = ((np.arange(count) + 0.5) * scale - 0.5).astype(np.float32)
     centre = np.maximum(centre, np.float32(0))
     low = np.minimum(centre.astype(np.intp), size_in - 1)
     high = np.minimum(low + 1, size_in - 1)

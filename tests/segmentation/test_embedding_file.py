@@ -1,0 +1,75 @@
+import json
+
+import numpy as np
+import pytest
+
+from segmentation.bundle import BundleDigestMismatch
+from segmentation.embedding_file import EmbeddingFileInvalid, read_embedding, write_embedding
+
+
+@pytest.fixture
+def tensors():
+    random = np.random.default_rng(0)
+    return {
+        "image_embeddings": random.normal(size=(8, 4, 4)).astype(np.float32),
+        "high_res": random.normal(size=(2, 16, 16)),
+    }
+
+
+def test_named_tensors_come_back_as_float16(tensors):
+    file = read_embedding(write_embedding(tensors, "digest", (480, 640)), "digest")
+
+    assert (file.bundle_digest, file.image_hw) == ("digest", (480, 640))
+    assert set(file.tensors) == set(tensors)
+    for name, tensor in tensors.items():
+        assert file.tensors[name].dtype == np.float16
+        np.testing.assert_array_equal(file.tensors[name], tensor.astype(np.float16))
+
+
+def test_tensors_begin_at_a_multiple_of_8_so_that_a_browser_can_lay_arrays_over_them(tensors):
+    content = write_embedding(tensors, "digest", (480, 640))
+    header_length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + header_length])
+
+    assert (8 + header_length) % 8 == 0
+    assert header["__metadata__"] == {
+        "format": "maskwright-embedding/1",
+        "bundle_digest": "digest",
+        "image_height": "480",
+        "image_width": "640",
+    }
+    assert header["image_embeddings"]["dtype"] == "F16"
+
+
+def test_embedding_of_another_bundle_is_refused(tensors):
+    content = write_embedding(tensors, "the one", (4, 4))
+    with pytest.raises(BundleDigestMismatch, match="the one.*the other"):
+        read_embedding(content, "the other")
+
+
+def test_every_cut_is_noticed(tensors):
+    content = write_embedding(tensors, "digest", (4, 4))
+    for length in [0, 5, 8, 60, len(content) // 2, len(content) - 1]:
+        with pytest.raises(EmbeddingFileInvalid):
+            read_embedding(content[:length])
+    with pytest.raises(EmbeddingFileInvalid):
+        read_embedding(content + b"\0")
+
+
+def test_safetensors_file_of_something_else_is_refused(tensors):
+    import safetensors.numpy
+
+    for metadata in (None, {"format": "pt"}, {"format": "maskwright-embedding/1", "bundle_digest": "d"}):
+        with pytest.raises(EmbeddingFileInvalid):
+            read_embedding(safetensors.numpy.save({"x": np.zeros(1)}, metadata=metadata))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])
+def test_value_that_float16_cannot_hold_is_refused(value):
+    with pytest.raises(ValueError, match="not finite"), np.errstate(over="ignore"):
+        write_embedding({"image_embeddings": np.array([[[value]]])}, "digest", (1, 1))
+
+
+def test_embedding_without_tensors_is_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        write_embedding({}, "digest", (1, 1))

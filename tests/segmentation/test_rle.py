@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pytest
+
+from segmentation import rle
+from tests.segmentation import golden
+
+CASES = golden.load("rle")
+
+
+def names(case):
+    return case["name"]
+
+
+def mask_of(case):
+    values = np.arange(len(case["runs"])) % 2 == 1
+    return np.repeat(values, case["runs"]).reshape(case["size"], order="F")
+
+
+@pytest.mark.parametrize("case", CASES["good"], ids=names)
+def test_encoding_is_that_of_pycocotools_and_comes_back_bit_for_bit(case):
+    mask = mask_of(case)
+    encoded = rle.encode(mask)
+
+    assert encoded == {"size": case["size"], "counts": case["counts"]}
+    assert json.loads(json.dumps(encoded)) == encoded
+    decoded = rle.decode(encoded)
+    assert decoded.dtype == bool
+    np.testing.assert_array_equal(decoded, mask)
+
+
+@pytest.mark.parametrize("case", CASES["good"], ids=names)
+def test_area_box_and_runs_are_those_of_pycocotools(case):
+    encoded = {"size": case["size"], "counts": case["counts"]}
+
+    assert rle.runs(encoded).tolist() == case["runs"]
+    assert rle.area(encoded) == case["area"]
+    assert rle.bbox_xywh(encoded) == case["bbox_xywh"]
+
+
+@pytest.mark.parametrize("case", CASES["malformed"], ids=names)
+def test_malformed_rle_is_refused_with_its_code(case):
+    with pytest.raises(rle.RleError) as refused:
+        rle.check(case["rle"], tuple(case["image_size"]))
+    assert refused.value.code == case["code"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES["malformed"] if "counts" in case["code"]], ids=names)
+def test_malformed_counts_never_reach_pycocotools(case, monkeypatch):
+    for function in ("decode", "toBbox", "area"):
+        monkeypatch.setattr(rle.coco_mask, function, lambda *_: pytest.fail("bad bytes reached C code"))
+    for read in (rle.decode, rle.area, rle.bbox_xywh):
+        with pytest.raises(rle.RleError):
+            read(case["rle"])
+
+
+def test_any_change_of_one_character_is_refused_or_still_a_whole_mask():
+    """Every string that passes has runs that cover the mask exactly: what the C code needs in order not to overrun."""
+    mask = np.random.default_rng(5).random((13, 11)) < 0.3
+    good = rle.encode(mask)
+    accepted = 0
+    for place in range(len(good["counts"])):
+        for character in map(chr, range(40, 120)):
+            changed = {
+                "size": good["size"],
+                "counts": good["counts"][:place] + character + good["counts"][place + 1 :],
+            }
+            try:
+                lengths = rle.runs(changed, (13, 11))
+            except rle.RleError:
+                continue
+            accepted += 1
+            assert lengths.sum() == 13 * 11 and lengths.min() >= 0
+            assert rle.decode(changed).shape == (13, 11)
+    assert accepted >= len(good["counts"])
+
+
+def test_numbers_other_than_0_are_foreground():
+    assert rle.area(rle.encode(np.array([[0, 255, 2], [1, 0, -1]]))) == 4
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (4,), (2, 3, 4)])
+def test_what_is_not_a_mask_cannot_be_encoded(shape):
+    with pytest.raises(ValueError, match=r"\(H, W\)"):
+        rle.encode(np.zeros(shape, bool))
