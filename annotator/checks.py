@@ -1,4 +1,4 @@
-"""System checks (`manage.py check`): limits that make sense. Bundles and decoders are looked at by `manage.py doctor`."""
+"""System checks (`manage.py check`): limits that make sense. `manage.py doctor` looks at bundles and decoders."""
 
 from __future__ import annotations
 

@@ -163,6 +163,10 @@ class VersionConflict(AnnotationError):
         self.current = current
 
 
+class AnnotationDeleted(VersionConflict):
+    code = "annotation_deleted"
+
+
 class IdTaken(AnnotationError):
     """The client's UUID belongs to an annotation elsewhere; says nothing about that one."""
 

@@ -15,7 +15,8 @@ ISOLATION_HEADERS = {
 # Images drawn from the canvas and thumbnails made in the page are blob: and data: URLs; onnxruntime compiles WASM and
 # starts its threads from blob: URLs. Styles are set on elements by script (CSSOM), but Django's admin has inline ones.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{scripts}; worker-src 'self' blob:; connect-src 'self' blob: data:; "
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{scripts}; worker-src 'self' blob:; "
+    "connect-src 'self' blob: data:; "
     "img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; object-src 'none'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )

@@ -11,8 +11,8 @@ from pathlib import Path
 def read_or_make_secret_key(path: Path) -> str:
     """The key in `path`; made (mode 0600) where the file is missing.
 
-    Web server and worker start at the same time on a fresh machine: the file appears complete or not at all, and when two
-    processes make it at once, the first one's is kept by both.
+    Web server and worker start at the same time on a fresh machine: the file appears complete or not at all, and
+    when two processes make it at once, both keep the first one's.
     """
     try:
         return path.read_text()

@@ -1,6 +1,6 @@
 """Environment -> settings, once. Every limit carries its unit in its name and its reason beside it.
 
-Nothing else in the project reads the environment (the one exception is `MASKWRIGHT_DEMO_PASSWORD`, read by `create_demo`).
+Nothing else in the project reads the environment (but `create_demo`, which reads `MASKWRIGHT_DEMO_PASSWORD`).
 """
 
 from __future__ import annotations
@@ -195,6 +195,8 @@ CELERY_TASK_IGNORE_RESULT = True  # the database row is the truth about a job
 CELERY_TASK_DEFAULT_QUEUE = "maskwright"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # WorkerHeartbeat says who is alive; saves broker traffic
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = TIME_ZONE
 DEVICE = os.environ.get("DEVICE") or "auto"  # the worker's torch device: auto, cpu, cuda, cuda:1 ...
 

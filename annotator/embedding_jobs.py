@@ -1,0 +1,210 @@
+"""The queue of image embeddings: ensure, prioritise, claim, finish, fail, expire. The row is the truth about a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from annotator import job_lease
+from annotator.errors import EmbeddingNotFailed, NoBundle
+from annotator.models import Bundle, EmbeddingJob, Image, Project
+
+Priority = EmbeddingJob.Priority
+State = EmbeddingJob.State
+
+RUN_TASK = "annotator.tasks.run_embedding_jobs"
+
+
+def bundle_of(project: Project) -> Bundle:
+    """The bundle a project's images are embedded with: its own, else the default one.
+
+    Raises:
+        NoBundle: none is installed.
+    """
+    bundle = project.bundle if project.bundle_id and project.bundle.is_available else None
+    bundle = bundle or Bundle.objects.default()
+    if bundle is None:
+        raise NoBundle("No model bundle is installed. Run: manage.py install_bundle pocket --default")
+    return bundle
+
+
+def ensure_job(image: Image, bundle: Bundle, priority: int = Priority.UPLOADED) -> EmbeddingJob:
+    """The job for this image and bundle, made where missing and moved forward where `priority` is a better one."""
+    job, created = EmbeddingJob.objects.get_or_create(
+        image=image, bundle=bundle, defaults={"priority": priority, "queued_at": timezone.now()}
+    )
+    if not created and job.priority > priority:
+        prioritise(EmbeddingJob.objects.filter(pk=job.pk), priority)
+        job.refresh_from_db()
+    return job
+
+
+def ensure_job_where_possible(image: Image, priority: int = Priority.UPLOADED) -> EmbeddingJob | None:
+    """As `ensure_job` with the project's bundle; None where none is installed yet (`ensure_missing` comes back)."""
+    try:
+        return ensure_job(image, bundle_of(image.project), priority)
+    except NoBundle:
+        return None
+
+
+def ensure_jobs(images: Iterable[Image], bundle: Bundle, priority: int = Priority.UPLOADED) -> None:
+    """Makes the missing jobs of many images and moves the queued ones forward, in two statements."""
+    images = list(images)
+    now = timezone.now()
+    EmbeddingJob.objects.bulk_create(
+        [EmbeddingJob(image=image, bundle=bundle, priority=priority, queued_at=now) for image in images],
+        ignore_conflicts=True,
+        batch_size=500,
+    )
+    prioritise(EmbeddingJob.objects.filter(bundle=bundle, image__in=images), priority)
+
+
+def ensure_missing(batch: int = 1000) -> int:
+    """Makes jobs for images that have none for their project's bundle: it was installed or changed after they came."""
+    default = Bundle.objects.default()
+    made = 0
+    for bundle in Bundle.objects.available():
+        uses_it = Q(project__bundle=bundle)
+        if bundle == default:
+            uses_it |= Q(project__bundle__isnull=True) | Q(project__bundle__is_available=False)
+        has_job = EmbeddingJob.objects.filter(image=OuterRef("pk"), bundle=bundle)
+        missing = list(Image.objects.filter(uses_it).filter(~Exists(has_job))[:batch])
+        if missing:
+            ensure_jobs(missing, bundle)
+            made += len(missing)
+    return made
+
+
+def open_image(image: Image) -> EmbeddingJob:
+    """Somebody looks at `image`: its job goes first, the following images' jobs next, the rest waits.
+
+    Raises:
+        NoBundle: none is installed.
+    """
+    bundle = bundle_of(image.project)
+    job = ensure_job(image, bundle, Priority.OPENED)
+    following = list(Image.objects.following(image)[: settings.EMBEDDING_PREPARE_AHEAD])
+    unprepared = EmbeddingJob.objects.filter(bundle=bundle, image__in=following).exclude(
+        state=State.QUEUED, priority__gt=Priority.NEXT
+    )
+    prepared_ids = set(unprepared.values_list("image", flat=True))
+    to_prepare = [other for other in following if other.pk not in prepared_ids]
+    if to_prepare:
+        ensure_jobs(to_prepare, bundle, Priority.NEXT)
+    if to_prepare or job.state == State.QUEUED:
+        wake()
+    return job
+
+
+def prioritise(jobs, priority: int) -> int:
+    """Moves queued jobs of a queryset forward to `priority`; those already before it stay."""
+    return jobs.filter(state=State.QUEUED, priority__gt=priority).update(priority=priority)
+
+
+def queue():
+    """Jobs of bundles that can be worked on, in the order workers take them."""
+    return EmbeddingJob.objects.filter(bundle__is_available=True).order_by("priority", "queued_at", "pk")
+
+
+def claim_next(worker: str, project: Project | None = None) -> EmbeddingJob | None:
+    """Takes the next job for `worker`, with a lease of JOB_LEASE_S seconds; None when there is none."""
+    expire()
+    waiting = queue().select_related("image", "bundle")
+    return job_lease.claim(waiting.filter(image__project=project) if project else waiting, worker)
+
+
+def renew(job: EmbeddingJob) -> bool:
+    return job_lease.renew(job)
+
+
+def finish(job: EmbeddingJob, *, size_bytes: int, duration_ms: int) -> None:
+    """Marks a claimed job ready. Raises LeaseLost when it belongs to somebody else by now."""
+    job_lease.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
+
+
+def fail(job: EmbeddingJob, reason: str, permanent: bool = False) -> None:
+    """Marks an attempt as failed; the job waits for another one unless `permanent` or out of attempts."""
+    job_lease.fail(job, reason, permanent)
+
+
+def expire() -> int:
+    """Takes back the jobs of workers that died."""
+    return job_lease.expire(EmbeddingJob.objects.all())
+
+
+def release_worker(worker: str) -> int:
+    """Gives back at once what a stopping worker holds."""
+    return job_lease.release(EmbeddingJob.objects.filter(worker=worker))
+
+
+def retry(job: EmbeddingJob) -> EmbeddingJob:
+    """Puts a failed job back to the front of the queue with fresh attempts.
+
+    Raises:
+        EmbeddingNotFailed: the job is in another state.
+    """
+    if retry_failed(EmbeddingJob.objects.filter(pk=job.pk), priority=Priority.OPENED) != 1:
+        raise EmbeddingNotFailed(f"The embedding is {job.state}; only a failed one can be retried.")
+    job.refresh_from_db()
+    return job
+
+
+def retry_failed(jobs, priority: int = Priority.UPLOADED) -> int:
+    """Puts the failed jobs of a queryset back into the queue; how many."""
+    count = jobs.filter(state=State.FAILED).update(
+        state=State.QUEUED,
+        attempts=0,
+        error="",
+        priority=priority,
+        queued_at=timezone.now(),
+        finished_at=None,
+    )
+    if count:
+        wake()
+    return count
+
+
+def requeue_lost(job: EmbeddingJob) -> EmbeddingJob:
+    """A ready job whose file is gone from storage: made again, before the rest."""
+    EmbeddingJob.objects.filter(pk=job.pk, state=State.READY).update(
+        state=State.QUEUED,
+        attempts=0,
+        error="The stored embedding was missing.",
+        priority=Priority.OPENED,
+        queued_at=timezone.now(),
+        finished_at=None,
+    )
+    wake()
+    job.refresh_from_db()
+    return job
+
+
+def position(job: EmbeddingJob) -> int | None:
+    """How many jobs are taken before this one; None unless it is queued."""
+    if job.state != State.QUEUED:
+        return None
+    earlier_in_queue = Q(priority__lt=job.priority) | Q(priority=job.priority) & (
+        Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, pk__lt=job.pk)
+    )
+    return queue().filter(earlier_in_queue, state=State.QUEUED).count()
+
+
+def any_waiting() -> bool:
+    return queue().filter(state=State.QUEUED).exists()
+
+
+def wake() -> None:
+    """Tells the workers that there are embeddings to make."""
+    job_lease.send_wake_up(RUN_TASK)
+
+
+def counts(project: Project) -> dict[str, int]:
+    """State -> number of the project's images, for its bundle; images without a job count as queued."""
+    states = Image.objects.filter(project=project).with_details().values_list("embedding_state", flat=True)
+    table = dict.fromkeys(State.values, 0)
+    for state in states:
+        table["queued" if state == "missing" else state] += 1
+    return table

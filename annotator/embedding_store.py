@@ -1,0 +1,64 @@
+"""Embedding files in Django's storage: one per (model bundle digest, image content digest).
+
+Named by what goes in, so a file never changes its meaning: it may be cached for ever, and two projects with the same
+photograph share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from annotator.models import Image
+
+FOLDER = "embeddings"
+
+
+def file_name(bundle_digest: str, image_digest: str) -> str:
+    return f"{FOLDER}/{bundle_digest}/{image_digest}.safetensors"
+
+
+def exists(bundle_digest: str, image_digest: str) -> bool:
+    return default_storage.exists(file_name(bundle_digest, image_digest))
+
+
+def size_bytes(bundle_digest: str, image_digest: str) -> int:
+    return default_storage.size(file_name(bundle_digest, image_digest))
+
+
+def save(bundle_digest: str, image_digest: str, content: bytes) -> str:
+    """Writes an embedding file, whole or not at all; returns its storage name."""
+    return default_storage.save(file_name(bundle_digest, image_digest), ContentFile(content))
+
+
+def open_file(bundle_digest: str, image_digest: str) -> BinaryIO:
+    """The file opened for reading. Raises FileNotFoundError."""
+    return default_storage.open(file_name(bundle_digest, image_digest), "rb")
+
+
+def etag(bundle_digest: str, image_digest: str) -> str:
+    return f'"{bundle_digest[:32]}-{image_digest[:32]}"'
+
+
+def delete_unused(image_digests: Iterable[str]) -> int:
+    """Removes the embeddings of pixels that no image in any project has any more; how many files."""
+    unused = set(image_digests) - set(
+        Image.objects.filter(digest__in=list(image_digests)).values_list("digest", flat=True)
+    )
+    removed = 0
+    for bundle_digest in _folders():
+        for digest in unused:
+            if exists(bundle_digest, digest):
+                default_storage.delete(file_name(bundle_digest, digest))
+                removed += 1
+    return removed
+
+
+def _folders() -> list[str]:
+    try:
+        return default_storage.listdir(FOLDER)[0]
+    except FileNotFoundError:
+        return []
