@@ -1,0 +1,46 @@
+# The two that matter: `make run` and `make test`. The work is done by scripts/, which need nothing but Python 3.11.
+# Another interpreter: make PYTHON=/path/to/python3.12 run. Another environment: VENV=/path make run.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV ?= .venv
+VENV_PYTHON = $(VENV)/bin/python
+export VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format setup worker doctor passwords bench need-python
+
+help: ## this list
+	@echo "Maskwright. Environment: HOST, PORT, DATA_DIR, MASKWRIGHT_DEMO_PASSWORD, WORKERS, VENV"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: need-python ## set everything up and start the site; Ctrl-C stops it
+	@$(PYTHON) -m scripts.run
+
+test: need-python ## install what the suite needs and run all of it
+	@$(PYTHON) -m scripts.test
+
+lint: need-python ## ruff and the type check of the JavaScript
+	@$(PYTHON) -m scripts.test --lint
+
+setup: need-python ## install everything, start nothing
+	@$(PYTHON) -m scripts.install test
+
+format: $(VENV_PYTHON) ## let ruff lay out the Python
+	@$(VENV_PYTHON) -m ruff format . && $(VENV_PYTHON) -m ruff check --fix .
+
+worker: $(VENV_PYTHON) ## one more embedding worker, in the foreground
+	@$(VENV_PYTHON) manage.py worker
+
+doctor: $(VENV_PYTHON) ## look for what is wrong, one line each
+	@$(VENV_PYTHON) manage.py doctor
+
+passwords: $(VENV_PYTHON) ## new passwords for the demo logins
+	@$(VENV_PYTHON) manage.py reset_demo_password
+
+bench: $(VENV_PYTHON) ## every benchmark, one after the other
+	@for file in benchmarks/*.py; do echo "=== $$file"; $(VENV_PYTHON) "$$file" || exit 1; done
+
+need-python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing. Debian, Ubuntu: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+
+$(VENV_PYTHON):
+	@echo "Nothing is installed yet: make setup" >&2; exit 1
