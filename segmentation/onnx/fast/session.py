@@ -1,0 +1,93 @@
+"""Runs the fast decoder in Python's onnxruntime: the reference for the page's worker, and for tests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from segmentation.onnx.fast.click_graph import HEAD_FORM_MIN_TOKENS, OWN_TOKENS
+from segmentation.onnx.fast.graph import SHARED_WEIGHTS
+
+Tensors = dict[str, NDArray]
+
+# Added to the IoU predictions, it decides which masks come first (architecture.md): after one single point the best of
+# masks 1 to 3, after anything more mask 0.
+AMBIGUOUS_BIAS = (-1000.0, 0.0, 0.0, 0.0)
+PLAIN_BIAS = (1000.0, 0.0, 0.0, 0.0)
+TAIL_INPUTS = ("gain", "coefficients", "basis", "filters")
+
+
+@dataclass(frozen=True)
+class Click:
+    """A click graph's answer, ready for the tail."""
+
+    iou_predictions: NDArray[np.float32]  # (1, 4)
+    mask_indices: NDArray[np.int64]  # (K,), best first
+    tail_inputs: Tensors
+
+
+class FastDecoder:
+    """The graphs of `package.build_graphs`, each made into a session when it is first needed."""
+
+    def __init__(self, files: Mapping[str, bytes], threads: int = 1) -> None:
+        self._files, self._threads = files, threads
+        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+
+    def prepare_image(self, image_embeddings: NDArray[np.float32]) -> Tensors:
+        """(1, C, grid, grid) -> the image's tensors, by name."""
+        return self._run("image", {"image_embeddings": image_embeddings})
+
+    def click(
+        self,
+        image: Tensors,
+        point_coords: NDArray[np.float32],
+        point_labels: NDArray[np.float32],
+        mask_input: NDArray[np.float32] | None = None,
+        mask_bias: tuple[float, ...] = PLAIN_BIAS,
+        mask_count: int = 4,
+        form: str | None = None,
+    ) -> Click:
+        """point_coords (1, N, 2) model pixels, point_labels (1, N), mask_input (1, 1, 256, 256) logits or None."""
+        form = form or choose_form(point_labels.shape[1])
+        feeds = {
+            **{name: value for name, value in image.items() if name != "upscaled"},
+            "point_coords": point_coords,
+            "point_labels": point_labels,
+            "mask_bias": np.array(mask_bias, np.float32),
+            "mask_count": np.array([mask_count], np.int64),
+        }
+        if mask_input is None:
+            del feeds["mask_products"]
+        else:
+            feeds["mask_input"] = mask_input
+        answer = self._run(f"click-{form}{'' if mask_input is None else '-mask'}", feeds)
+        tail_inputs = {name: answer[name] for name in TAIL_INPUTS}
+        return Click(answer["iou_predictions"], answer["mask_indices"], tail_inputs)
+
+    def masks(self, image: Tensors, click: Click, window: tuple[int, int, int, int]) -> NDArray[np.float32]:
+        """(1, K, 4 * rows, 4 * columns) logits; window = first row, end row, first column, end column of the grid."""
+        feeds = {**click.tail_inputs, "upscaled": image["upscaled"], "window": np.array(window, np.int64)}
+        return self._run("tail", feeds)["low_res_masks"]
+
+    def _run(self, name: str, feeds: Tensors) -> Tensors:
+        if name not in self._sessions:
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = self._threads
+            # The package's weights are in memory, the graph refers to them as to a file.
+            weights = self._files[SHARED_WEIGHTS]
+            options.add_external_initializers_from_files_in_memory(
+                [SHARED_WEIGHTS], [weights], [len(weights)]
+            )
+            self._sessions[name] = onnxruntime.InferenceSession(
+                self._files[name], options, providers=["CPUExecutionProvider"]
+            )
+        session = self._sessions[name]
+        outputs = [output.name for output in session.get_outputs()]
+        return dict(zip(outputs, session.run(outputs, feeds), strict=True))
+
+
+def choose_form(points: int) -> str:
+    """Which form of the click graph is faster for so many points, box corners and padding points."""
+    return "head" if points + OWN_TOKENS >= HEAD_FORM_MIN_TOKENS else "token"
