@@ -15,10 +15,9 @@ from pathlib import Path
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from annotator import uploads
+from annotator import projects, uploads
 from annotator.errors import MaskwrightError
-from annotator.models import Category, Membership, Project
-from annotator.models.project import Role
+from annotator.models import Membership, Project, Role
 
 PROJECT_NAME = "Demo photographs"
 PROJECT_DESCRIPTION = "Public-domain photographs to try things out on. Delete it whenever you like."
@@ -77,18 +76,20 @@ def create(password: str = "", with_images: bool = True) -> DemoReport:
         DemoError: scikit-image's photographs are not where they should be.
     """
     with transaction.atomic():
-        project, created = Project.objects.get_or_create(
-            name=PROJECT_NAME, defaults={"description": PROJECT_DESCRIPTION}
-        )
-        report = DemoReport(project)
-        users = _make_users(password, report)
-        if created:
-            _add_categories(project)
+        passwords, users, not_ours = _make_users(password)
+        project = Project.objects.filter(name=PROJECT_NAME).first()
+        if project is None:
+            project = projects.create_project(
+                users.get("manager"), name=PROJECT_NAME, description=PROJECT_DESCRIPTION
+            )
+            for name, supercategory, color in CATEGORIES:
+                projects.create_category(project, name=name, supercategory=supercategory, color=color)
         for username, role in ROLES.items():
             if username in users:
                 Membership.objects.get_or_create(
                     project=project, user=users[username], defaults={"role": role}
                 )
+        report = DemoReport(project, passwords, not_ours)
         if with_images:
             _add_photographs(project, users.get("manager"))
         report.image_count = project.images.count()
@@ -126,42 +127,30 @@ def photograph_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "data"
 
 
-def _make_users(password: str, report: DemoReport) -> dict[str, User]:
+def _make_users(password: str) -> tuple[dict[str, str], dict[str, User], list[str]]:
+    """(passwords set just now by user name, demo users by name, names that belong to somebody else)."""
     group, _ = Group.objects.get_or_create(name=GROUP)
-    users = {}
+    passwords: dict[str, str] = {}
+    users: dict[str, User] = {}
+    not_ours: list[str] = []
     for username in USERNAMES:
         user = User.objects.filter(username=username).first()
         if user is None:
             is_admin = username == "admin"
-            chosen = password or make_password()
+            passwords[username] = password or make_password()
             user = User.objects.create_user(
-                username, password=chosen, is_staff=is_admin, is_superuser=is_admin
+                username, password=passwords[username], is_staff=is_admin, is_superuser=is_admin
             )
             user.groups.add(group)
-            report.passwords[username] = chosen
         elif not user.groups.filter(pk=group.pk).exists():
-            report.not_ours.append(username)
+            not_ours.append(username)
             continue
         elif password and not user.check_password(password):
             user.set_password(password)
             user.save(update_fields=["password"])
-            report.passwords[username] = password
+            passwords[username] = password
         users[username] = user
-    return users
-
-
-def _add_categories(project: Project) -> None:
-    Category.objects.bulk_create(
-        Category(
-            project=project,
-            coco_id=number,
-            name=name,
-            supercategory=supercategory,
-            color=color,
-            position=number,
-        )
-        for number, (name, supercategory, color) in enumerate(CATEGORIES, 1)
-    )
+    return passwords, users, not_ours
 
 
 def _add_photographs(project: Project, user: User | None) -> None:

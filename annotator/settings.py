@@ -182,9 +182,9 @@ EMBEDDING_PREPARE_AHEAD = 3
 WORKER_STOP_GRACE_S = env_int("WORKER_STOP_GRACE_S", 10)
 EXPORT_KEEP_DAYS = env_int("EXPORT_KEEP_DAYS", 30)
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://"
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
-if CELERY_BROKER_URL.startswith("filesystem://"):
+if CELERY_BROKER_URL.startswith("filesystem:"):
     BROKER_DIR = DATA_DIR / "broker"
     for _folder in (BROKER_DIR / "messages", BROKER_DIR / "control"):
         _folder.mkdir(parents=True, exist_ok=True)
@@ -249,5 +249,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.db.backends": {"level": "WARNING"},
+        # One line per wake-up says nothing; the jobs log themselves.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }
