@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from django.urls import reverse
 
-from annotator import annotations, export_jobs, projects
+from annotator import projects
 from annotator.api.urls import urlpatterns
 from annotator.models import Export, Membership
 from tests.annotator.conftest import annotation_body, client_of, encode_image, upload
