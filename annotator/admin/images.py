@@ -6,13 +6,14 @@ from django.utils.html import format_html
 
 from annotator import embedding_jobs, uploads
 from annotator.admin.columns import link_to_list, picture, size, state_badge
+from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.admin.read_only import ReadOnlyAdmin
 from annotator.errors import NoBundle
 from annotator.models import EmbeddingJob, Image
 
 
 @admin.register(Image)
-class ImageAdmin(ReadOnlyAdmin):
+class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
     list_display = [
         "thumbnail_column",
         "name",

@@ -5,6 +5,7 @@ from django.db.models import Count, Q
 
 from annotator import projects, uploads
 from annotator.admin.columns import color_swatch, link_to_list
+from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.errors import MaskwrightError
 from annotator.models import Category, Membership, Project
 
@@ -27,7 +28,7 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(Project)
-class ProjectAdmin(admin.ModelAdmin):
+class ProjectAdmin(DeletesWhatBelongsToIt):
     list_display = [
         "name",
         "bundle",
