@@ -85,7 +85,11 @@ def open_image(image: Image) -> EmbeddingJob:
         NoBundle: none is installed.
     """
     bundle = bundle_of(image.project)
-    job = ensure_job(image, bundle, Priority.OPENED)
+    known = EmbeddingJob.objects.filter(image=image, bundle=bundle).first()
+    if known and (known.state != State.QUEUED or known.priority == Priority.OPENED):
+        job, is_new = known, False  # asked again and again while the page waits
+    else:
+        job, is_new = ensure_job(image, bundle, Priority.OPENED), True
     following = list(Image.objects.following(image)[: settings.EMBEDDING_PREPARE_AHEAD])
     unprepared = EmbeddingJob.objects.filter(bundle=bundle, image__in=following).exclude(
         state=State.QUEUED, priority__gt=Priority.NEXT
@@ -94,7 +98,7 @@ def open_image(image: Image) -> EmbeddingJob:
     to_prepare = [other for other in following if other.pk not in prepared_ids]
     if to_prepare:
         ensure_jobs(to_prepare, bundle, Priority.NEXT)
-    if to_prepare or job.state == State.QUEUED:
+    if to_prepare or is_new:
         wake()
     return job
 

@@ -43,6 +43,11 @@ class UploadError(MaskwrightError):
     code = "upload_refused"
 
 
+class RequestTooLarge(UploadError):
+    code = "request_too_large"
+    status = 413
+
+
 class NoFiles(UploadError):
     code = "no_files"
 

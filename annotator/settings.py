@@ -52,6 +52,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["annotator.login_attempts.CountingModelBackend"]
+LOGIN_FAILURES_MAX = env_int("LOGIN_FAILURES_MAX", 10)  # per address and user name, within the window
+LOGIN_FAILURES_WINDOW_S = 300
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
@@ -154,6 +157,7 @@ MAX_ZIP_ENTRIES = env_int("MAX_ZIP_ENTRIES", 10_000)
 MAX_ZIP_UNCOMPRESSED_BYTES = env_int("MAX_ZIP_UNCOMPRESSED_BYTES", 8192 * MEBIBYTE)
 # Photographs hardly shrink in a zip; flat BMP and TIFF drawings do, by 100 at most. More is a bomb.
 MAX_ZIP_RATIO = env_int("MAX_ZIP_RATIO", 200)
+MAX_REQUEST_BYTES = env_int("MAX_REQUEST_BYTES", MAX_ZIP_BYTES + 16 * MEBIBYTE)
 THUMBNAIL_SIDE_PX = 320
 MAX_PROMPT_POINTS = 1000
 MAX_RLE_CHARACTERS = 8 * MEBIBYTE
@@ -178,9 +182,9 @@ EMBEDDING_PREPARE_AHEAD = 3
 WORKER_STOP_GRACE_S = env_int("WORKER_STOP_GRACE_S", 10)
 EXPORT_KEEP_DAYS = env_int("EXPORT_KEEP_DAYS", 30)
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://"
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
-if CELERY_BROKER_URL.startswith("filesystem://"):
+if CELERY_BROKER_URL.startswith("filesystem:"):
     BROKER_DIR = DATA_DIR / "broker"
     for _folder in (BROKER_DIR / "messages", BROKER_DIR / "control"):
         _folder.mkdir(parents=True, exist_ok=True)
@@ -214,7 +218,6 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "annotator.api.error_response.handle_exception",
-    "DEFAULT_THROTTLE_RATES": {"login": os.environ.get("LOGIN_THROTTLE_RATE") or "20/min"},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UPLOADED_FILES_USE_URL": False,
 }
@@ -228,6 +231,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ImageState": "annotator.models.Image.State",
+        "JobState": "annotator.models.EmbeddingJob.State",
+        "ExportState": "annotator.models.Export.State",
+        "Role": "annotator.models.Role",
+    },
 }
 
 # --- log ---
@@ -240,5 +249,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.db.backends": {"level": "WARNING"},
+        # One line per wake-up says nothing; the jobs log themselves.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }

@@ -1,11 +1,12 @@
 """Bytes -> Image: sniffed by content, limits before decoding, pixels upright and 8-bit RGB.
 
 What is stored: the original bytes, untouched, where they already are an upright 8-bit RGB or greyscale JPEG, PNG or
-WebP without transparency (greyscale decodes to equal R, G and B). Everything else is converted once: a rotated JPEG to JPEG
-(quality 95, no chroma subsampling), the rest to PNG, which loses nothing. The conversions, each the least surprising
-one: transparency is laid over white; 16-bit greyscale is scaled over its full range (65535 -> 255), never stretched by
-contents; CMYK goes through its ICC profile where it has one. Files of several frames or pages are refused, since nobody
-could say which one is annotated (a camera's MPO, a JPEG with an extra view behind it, counts as its first picture).
+WebP without transparency (greyscale decodes to equal R, G and B). Everything else is converted once: a rotated JPEG
+to JPEG (quality 95, no chroma subsampling), the rest to PNG, which loses nothing. The conversions, each the least
+surprising one: transparency is laid over white; 16-bit greyscale is scaled over its full range (65535 -> 255), never
+stretched by contents; CMYK goes through its ICC profile where it has one. Files of several frames or pages are refused,
+since nobody could say which one is annotated (a camera's MPO, a JPEG with an extra view behind it, counts as its first
+picture).
 """
 
 from __future__ import annotations

@@ -9,12 +9,14 @@ import os
 import re
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from celery import bootsteps, signals
+from celery.exceptions import SecurityWarning
 from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
@@ -130,6 +132,9 @@ def run_worker(processes: int = PROCESSES, log_level: str = "INFO") -> int:
     bundles.sync()
     connection.close()
     app.steps["worker"].add(Watch)
+    # Our LOGGING stays as it is, and Celery's warning about root is for pickled messages, which are not accepted here.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(
         hostname=name,
         pool="prefork",
@@ -139,7 +144,9 @@ def run_worker(processes: int = PROCESSES, log_level: str = "INFO") -> int:
         without_mingle=True,
         without_heartbeat=True,
         task_events=False,
+        quiet=True,
     )
+    logger.info("worker %s starts with %s processes; stop it with Ctrl-C", name, processes)
     signals.worker_shutting_down.connect(lambda **_: _begin_stop(name), weak=False)
     try:
         worker.start()

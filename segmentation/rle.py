@@ -16,6 +16,24 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from segmentation.errors import SegmentationError
+from segmentation.outlines import to_polygons
+
+__all__ = [
+    "RleCountsMalformed",
+    "RleError",
+    "RleNotAnObject",
+    "RlePastEnd",
+    "RleSizeMalformed",
+    "RleSizeMismatch",
+    "RleTooShort",
+    "area",
+    "bbox_xywh",
+    "check",
+    "decode",
+    "encode",
+    "runs",
+    "to_polygons",
+]
 
 # maskApi.c counts pixels in an unsigned 32-bit integer; a signed one leaves room for its intermediate sums.
 MAX_PIXELS = 2**31 - 1

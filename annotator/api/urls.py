@@ -1,1 +1,39 @@
-urlpatterns: list = []
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from annotator.api import accounts, annotations, bundles, exports, images, projects
+from annotator.api.unknown import UnknownAddressView
+
+app_name = "api"
+
+urlpatterns = [
+    path("auth/token/", accounts.TokenView.as_view(), name="token"),
+    path("me/", accounts.MeView.as_view(), name="me"),
+    path("projects/", projects.ProjectsView.as_view(), name="projects"),
+    path("projects/<int:project_id>/", projects.ProjectView.as_view(), name="project"),
+    path("projects/<int:project_id>/categories/", projects.CategoriesView.as_view(), name="categories"),
+    path("categories/<int:category_id>/", projects.CategoryView.as_view(), name="category"),
+    path("projects/<int:project_id>/members/", projects.MembersView.as_view(), name="members"),
+    path("members/<int:member_id>/", projects.MemberView.as_view(), name="member"),
+    path("projects/<int:project_id>/images/", images.ImagesView.as_view(), name="images"),
+    path("images/<int:image_id>/", images.ImageView.as_view(), name="image"),
+    path("images/<int:image_id>/file/", images.ImageFileView.as_view(), name="image-file"),
+    path("images/<int:image_id>/thumbnail/", images.ImageThumbnailView.as_view(), name="image-thumbnail"),
+    path("images/<int:image_id>/embedding/", images.EmbeddingView.as_view(), name="embedding"),
+    path("images/<int:image_id>/annotations/", annotations.AnnotationsView.as_view(), name="annotations"),
+    path("annotations/<uuid:annotation_id>/", annotations.AnnotationView.as_view(), name="annotation"),
+    path(
+        "annotations/<uuid:annotation_id>/restore/",
+        annotations.AnnotationRestoreView.as_view(),
+        name="annotation-restore",
+    ),
+    path("projects/<int:project_id>/exports/", exports.ExportsView.as_view(), name="exports"),
+    path("exports/<int:export_id>/", exports.ExportView.as_view(), name="export"),
+    path("exports/<int:export_id>/file/", exports.ExportFileView.as_view(), name="export-file"),
+    path("bundles/", bundles.BundlesView.as_view(), name="bundles"),
+    path("bundles/<str:name>/", bundles.BundleView.as_view(), name="bundle"),
+    path("bundles/<str:name>/decoder/", bundles.BundleDecoderView.as_view(), name="bundle-decoder"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^.*$", UnknownAddressView.as_view(), name="unknown"),
+]

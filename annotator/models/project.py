@@ -15,8 +15,8 @@ class Role(models.TextChoices):
     VIEWER = "viewer"
 
 
-def count_per_project(queryset, path: str = "project"):
-    """Subquery: how many rows of `queryset` the outer project has. A subquery each, since joins would multiply."""
+def count_per_row(queryset, path: str):
+    """Subquery: how many rows of `queryset` lead to the outer row by `path`. Joins instead would multiply."""
     counted = queryset.filter(**{path: OuterRef("pk")}).order_by().values(path).annotate(n=Count("pk"))
     return Coalesce(Subquery(counted.values("n")), 0)
 
@@ -31,10 +31,10 @@ class ProjectQuerySet(VisibleQuerySet):
 
         images = Image.objects.all()
         return self.annotate(
-            image_count=count_per_project(images),
-            done_count=count_per_project(images.filter(state=Image.State.DONE)),
-            in_progress_count=count_per_project(images.filter(state=Image.State.IN_PROGRESS)),
-            annotation_count=count_per_project(Annotation.objects.live(), "image__project"),
+            image_count=count_per_row(images, "project"),
+            done_count=count_per_row(images.filter(state=Image.State.DONE), "project"),
+            in_progress_count=count_per_row(images.filter(state=Image.State.IN_PROGRESS), "project"),
+            annotation_count=count_per_row(Annotation.objects.live(), "image__project"),
         )
 
     def with_role(self, user):
@@ -106,9 +106,9 @@ class Membership(models.Model):
 class CategoryQuerySet(VisibleQuerySet):
     def with_annotation_count(self):
         """Adds annotation_count (deleted ones left out)."""
-        return self.annotate(
-            annotation_count=Count("annotations", filter=Q(annotations__deleted_at__isnull=True))
-        )
+        from annotator.models.annotation import Annotation
+
+        return self.annotate(annotation_count=count_per_row(Annotation.objects.live(), "category"))
 
 
 class Category(models.Model):

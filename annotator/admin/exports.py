@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+
+from annotator import export_jobs
+from annotator.admin.columns import size, state_badge
+from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.models import Export
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    list_display = [
+        "id",
+        "project",
+        "format",
+        "choices",
+        "state_column",
+        "progress_column",
+        "stored_size",
+        "download",
+        "created_by",
+        "created_at",
+        "error",
+    ]
+    list_filter = ["state", "format", "project", "created_at"]
+    list_select_related = ["project", "created_by"]
+    search_fields = ["project__name", "created_by__username", "error"]
+    date_hierarchy = "created_at"
+    actions = ["retry_failed", "cancel"]
+
+    @admin.display(description="options")
+    def choices(self, export: Export) -> str:
+        options = export.options
+        words = [options.get("segmentation", "")]
+        words += ["with images"] if options.get("include_images") else []
+        return ", ".join(filter(None, [*words, *options.get("states", [])]))
+
+    @admin.display(description="state", ordering="state")
+    def state_column(self, export: Export):
+        return state_badge(export.state)
+
+    @admin.display(description="progress")
+    def progress_column(self, export: Export):
+        percent = round(100 * export.progress)
+        return format_html('<progress max="100" value="{}"></progress> {} %', percent, percent)
+
+    @admin.display(description="size", ordering="size_bytes")
+    def stored_size(self, export: Export) -> str:
+        return size(export.size_bytes)
+
+    @admin.display(description="file")
+    def download(self, export: Export):
+        if export.state != Export.State.READY:
+            return "–"
+        return format_html('<a href="{}">Download</a>', reverse("api:export-file", args=[export.pk]))
+
+    @admin.action(description="Retry selected failed exports", permissions=["change"])
+    def retry_failed(self, request, queryset) -> None:
+        rows = Export.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
+        self.message_user(request, f"{export_jobs.retry_failed(rows)} exports wait for a worker again.")
+
+    @admin.action(description="Cancel selected exports", permissions=["change"])
+    def cancel(self, request, queryset) -> None:
+        running = list(queryset.filter(state__in=[Export.State.QUEUED, Export.State.RUNNING]))
+        for export in running:
+            export_jobs.cancel_or_delete(export)
+        self.message_user(request, f"{len(running)} cancelled.")
+
+    # One that is under way is stopped first, so that its worker does not leave a file without a row.
+    def delete_model(self, request, export: Export) -> None:
+        export_jobs.cancel_or_delete(export)
+        if Export.objects.filter(pk=export.pk).exists():
+            export_jobs.cancel_or_delete(export)
+
+    def delete_queryset(self, request, queryset) -> None:
+        for export in queryset:
+            self.delete_model(request, export)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html
+
+from annotator import embedding_jobs, uploads
+from annotator.admin.columns import link_to_list, picture, size, state_badge
+from annotator.admin.deleting import DeletesWhatBelongsToIt
+from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.errors import NoBundle
+from annotator.models import EmbeddingJob, Image
+
+
+@admin.register(Image)
+class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
+    list_display = [
+        "thumbnail_column",
+        "name",
+        "project",
+        "pixels",
+        "stored_size",
+        "state_column",
+        "embedding",
+        "annotations",
+        "uploaded_by",
+        "created_at",
+    ]
+    list_display_links = ["thumbnail_column", "name"]
+    list_filter = ["state", "project", "content_type", "created_at"]
+    list_select_related = ["project", "uploaded_by"]
+    search_fields = ["name", "digest", "project__name", "uploaded_by__username"]
+    date_hierarchy = "created_at"
+    readonly_fields = ["large_picture"]
+    actions = ["move_to_front"]
+
+    def get_fields(self, request, obj=None):
+        shown = ["large_picture", "name", "project", "state", "width", "height", "digest", "content_type"]
+        return [*shown, "size_bytes", "file", "uploaded_by", "created_at", "updated_at"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_details()
+
+    @admin.display(description="")
+    def thumbnail_column(self, image: Image):
+        return picture(reverse("api:image-thumbnail", args=[image.pk]), image.name)
+
+    @admin.display(description="picture")
+    def large_picture(self, image: Image):
+        return format_html(
+            '<a href="{}"><img class="admin-overlay" src="{}" alt="{}"></a>',
+            f"/images/{image.pk}/annotate/",
+            reverse("api:image-file", args=[image.pk]),
+            image.name,
+        )
+
+    @admin.display(ordering="width")
+    def pixels(self, image: Image) -> str:
+        return f"{image.width} × {image.height}"
+
+    @admin.display(description="size", ordering="size_bytes")
+    def stored_size(self, image: Image) -> str:
+        return size(image.size_bytes)
+
+    @admin.display(description="state", ordering="state")
+    def state_column(self, image: Image):
+        return state_badge(image.state)
+
+    @admin.display(ordering="embedding_state")
+    def embedding(self, image: Image):
+        return state_badge(image.embedding_state)
+
+    @admin.display(ordering="annotation_count")
+    def annotations(self, image: Image):
+        return link_to_list("annotation", image.annotation_count, image__id__exact=image.pk)
+
+    @admin.action(description="Make embeddings of selected images next", permissions=["change"])
+    def move_to_front(self, request, queryset) -> None:
+        count = 0
+        for image in queryset.select_related("project__bundle"):
+            try:
+                embedding_jobs.ensure_job(
+                    image, embedding_jobs.bundle_of(image.project), EmbeddingJob.Priority.OPENED
+                )
+            except NoBundle as error:
+                self.message_user(request, error.message, messages.ERROR)
+                return
+            count += 1
+        embedding_jobs.wake()
+        self.message_user(request, f"{count} images come first now.")
+
+    # The rows' files go too; Django's own deletion would leave them on disk.
+    def delete_model(self, request, image: Image) -> None:
+        uploads.delete_images([image])
+
+    def delete_queryset(self, request, queryset) -> None:
+        uploads.delete_images(queryset)

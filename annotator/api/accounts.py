@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, permissions
+from rest_framework.authtoken.models import Token
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotator import login_attempts
+from annotator.api.serializers import CredentialsSerializer, ErrorSerializer, MeSerializer, TokenSerializer
+from annotator.errors import InvalidValue
+
+
+class TokenView(APIView):
+    """User name and password -> the user's token, for `Authorization: Token ...`."""
+
+    authentication_classes = []
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        request=CredentialsSerializer,
+        responses={200: TokenSerializer, 400: ErrorSerializer, 429: ErrorSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        form = CredentialsSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        username = form.validated_data["username"]
+        if login_attempts.is_blocked(request, username):
+            raise exceptions.Throttled(wait=settings.LOGIN_FAILURES_WINDOW_S)
+        user = authenticate(request._request, **form.validated_data)
+        if user is None:
+            message = "No active user has this name and password."
+            raise InvalidValue(message, fields={"non_field_errors": [message]})
+        token, _ = Token.objects.get_or_create(user=user)
+        return Response({"token": token.key})
+
+
+class MeView(APIView):
+    @extend_schema(responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(MeSerializer(request.user).data)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotator import bundles, embedding_jobs, job_lease
+from annotator.errors import MaskwrightError
+from annotator.management import find_project
+from annotator.management.progress import ProgressLine
+from annotator.models import Bundle, EmbeddingJob, Image, Project
+
+State = EmbeddingJob.State
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes the missing image embeddings of a project here and now, with progress. It takes jobs from the same "
+        "queue as the workers, so it may run beside them, and may be stopped and run again at any time."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("project", nargs="?", help=find_project.HELP)
+        parser.add_argument("--all", action="store_true", help="All projects.")
+        parser.add_argument(
+            "--bundle", help="Name of a bundle; default: each project's own, else the default one."
+        )
+        parser.add_argument("--retry-failed", action="store_true", help="Try failed ones again.")
+
+    def handle(
+        self, *, project: str | None, all: bool, bundle: str | None, retry_failed: bool, **options
+    ) -> None:
+        if bool(project) == all:
+            raise CommandError("name a project, or say --all")
+        projects = list(Project.objects.all()) if all else [find_project.find_project(project)]
+        try:
+            bundles.sync()
+            chosen = bundles.by_name(bundle) if bundle else None
+            wanted = EmbeddingJob.objects.none()
+            for each in projects:
+                wanted |= _ensure(each, chosen or embedding_jobs.bundle_of(each))
+        except MaskwrightError as error:
+            raise CommandError(error.message) from error
+        if retry_failed:
+            embedding_jobs.retry_failed(wanted)
+        self._work(wanted)
+
+    def _work(self, wanted) -> None:
+        from annotator import embedding_runner
+
+        worker = f"command-{os.getpid()}-{os.urandom(3).hex()}@{socket.gethostname()}"
+        logging.getLogger("annotator.embedding_runner").setLevel(
+            logging.WARNING
+        )  # we show progress ourselves
+        total = wanted.count()
+        progress = ProgressLine(self.stdout)
+        started_s, made = time.monotonic(), 0
+        claimable = (
+            embedding_jobs.queue().filter(pk__in=wanted.values("pk")).select_related("image", "bundle")
+        )
+        try:
+            embedding_jobs.expire()
+            while (job := job_lease.claim(claimable, worker)) is not None:
+                embedding_runner.run(job, worker)
+                made += 1
+                ready = wanted.filter(state=State.READY).count()
+                per_image_s = (time.monotonic() - started_s) / made
+                progress.show(
+                    f"{ready} of {total} ready, {per_image_s:.2f} s per image, "
+                    f"{per_image_s * (total - ready):.0f} s to go"
+                )
+        except KeyboardInterrupt:
+            progress.clear()
+            raise CommandError("stopped; run it again to go on", returncode=130) from None
+        finally:
+            embedding_jobs.release_worker(worker)
+        progress.clear()
+        failed = list(wanted.filter(state=State.FAILED).select_related("image")[:20])
+        elsewhere = wanted.filter(state=State.RUNNING).count()
+        ready = wanted.filter(state=State.READY).count()
+        self.stdout.write(
+            f"{ready} of {total} ready, {made} tries here in {time.monotonic() - started_s:.1f} s"
+            + (f", {elsewhere} with another worker" if elsewhere else "")
+        )
+        for job in failed:
+            self.stderr.write(f"image {job.image_id} {job.image.name}: {job.error}")
+        if failed:
+            raise CommandError(
+                f"{wanted.filter(state=State.FAILED).count()} failed; once mended, try again with --retry-failed"
+            )
+
+
+def _ensure(project: Project, bundle: Bundle):
+    """Jobs for all images of a project and one bundle, as a queryset."""
+    batch: list[Image] = []
+    for image in Image.objects.filter(project=project).iterator(chunk_size=1000):
+        batch.append(image)
+        if len(batch) == 1000:
+            embedding_jobs.ensure_jobs(batch, bundle)
+            batch.clear()
+    if batch:
+        embedding_jobs.ensure_jobs(batch, bundle)
+    return EmbeddingJob.objects.filter(image__project=project, bundle=bundle)

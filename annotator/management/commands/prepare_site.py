@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from annotator import bundles, demo
+from annotator.errors import MaskwrightError
+from annotator.management.commands.create_demo import PASSWORD_VARIABLE
+from annotator.models import Bundle, EmbeddingJob
+
+BUILT_IN_BUNDLE = "pocket"
+QUICK_S = 0.5  # steps faster than this are not worth a line
+
+
+class Command(BaseCommand):
+    help = (
+        "Brings the data folder up to date before the servers start: tables, static files, model bundles with their "
+        "decoders, the demo at the first run. What is up to date is left alone."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--skip-static", action="store_true", help="Static files are collected already.")
+        parser.add_argument("--no-demo", action="store_true")
+        parser.add_argument(
+            "--logins-file", type=Path, help="Where the demo logins are written as JSON if they are made now."
+        )
+
+    def handle(self, *, skip_static: bool, no_demo: bool, logins_file: Path | None, **options) -> None:
+        try:
+            with self._step("tables"):
+                self._migrate()
+            if not skip_static:
+                with self._step("static files"):
+                    call_command("collectstatic", interactive=False, clear=False, verbosity=0)
+            self._install_bundles()
+            if not no_demo:
+                self._make_demo(logins_file)
+        except MaskwrightError as error:
+            raise CommandError(error.message) from error
+        waiting = EmbeddingJob.objects.filter(state=EmbeddingJob.State.QUEUED).count()
+        if waiting:
+            self.stdout.write(f"      {waiting} embeddings wait for the worker")
+
+    def _migrate(self) -> None:
+        try:
+            executor = MigrationExecutor(connection)
+        except OperationalError as error:
+            raise CommandError(
+                f"the database cannot be reached: {error}. Is it running, and is DATABASE_URL right?"
+            ) from error
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
+
+    def _install_bundles(self) -> None:
+        bundles.sync()
+        if not Bundle.objects.available().exists():
+            raise CommandError(
+                "there is no model bundle. The repository carries one in segmentation/bundles/pocket: is the checkout "
+                "complete?"
+            )
+        for bundle in Bundle.objects.available():
+            if bundle.decoder_sha256 and bundles.decoder_file(bundle).is_file():
+                continue
+            with self._step(f"decoder of {bundle.name} exported to ONNX and compared with torch"):
+                bundles.install(
+                    bundle.name, make_default=bundle.name == BUILT_IN_BUNDLE and bundle.is_default
+                )
+
+    def _make_demo(self, logins_file: Path | None) -> None:
+        password = os.environ.get(PASSWORD_VARIABLE, "")
+        if demo.is_first_run():
+            with self._step("demo project"):
+                passwords = demo.create(password).passwords
+        elif password:
+            try:
+                passwords = demo.reset_passwords(password)
+            except demo.DemoError:  # this installation has done without
+                return
+        else:
+            return
+        shown = {
+            name: f"(as in {PASSWORD_VARIABLE})" if password else made for name, made in passwords.items()
+        }
+        if logins_file:
+            logins_file.write_text(json.dumps(shown))
+        else:
+            for name, made in shown.items():
+                self.stdout.write(f"      {name:<10} {made}")
+
+    @contextmanager
+    def _step(self, title: str) -> Iterator[None]:
+        started_s = time.monotonic()
+        yield
+        took_s = time.monotonic() - started_s
+        if took_s >= QUICK_S:
+            self.stdout.write(f"      {title} ({took_s:.1f} s)")
+            self.stdout.flush()

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import os
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotator import demo
+from annotator.errors import MaskwrightError
+from annotator.management.commands.create_demo import PASSWORD_VARIABLE
+
+
+class Command(BaseCommand):
+    help = (
+        "Gives the demo users manager, annotator and admin new passwords and prints them "
+        f"(or the one in {PASSWORD_VARIABLE})."
+    )
+
+    def handle(self, **options) -> None:
+        password = os.environ.get(PASSWORD_VARIABLE, "")
+        try:
+            passwords = demo.reset_passwords(password)
+        except MaskwrightError as error:
+            raise CommandError(error.message) from error
+        for username, made in passwords.items():
+            shown = f"password as in {PASSWORD_VARIABLE}" if password else made
+            self.stdout.write(f"  {username:<10} {shown}")

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import argparse
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from PIL import Image as Pillow
+
+from annotator import bundles, embedding_jobs, embedding_store, uploads
+from annotator.errors import MaskwrightError
+from annotator.models import Bundle, Image
+from segmentation import masks, rle
+from segmentation.atomic_file import replacing
+from segmentation.errors import SegmentationError
+
+BUILT_IN_BUNDLE = "pocket"
+
+
+class Command(BaseCommand):
+    help = (
+        "Segments one object: points and a box in, a mask out as a black and white PNG. Shows what the workbench "
+        "would: the same model, the same choice among the candidates."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("image", help="Path of a picture, or the id of an image.")
+        parser.add_argument(
+            "--point",
+            action="append",
+            type=parse_point,
+            default=[],
+            metavar="X,Y,LABEL",
+            help="In image pixels; label 1 is foreground (may be left out), 0 background. May be given several times.",
+        )
+        parser.add_argument("--box", type=parse_box, metavar="X0,Y0,X1,Y1", help="In image pixels.")
+        parser.add_argument("--output", required=True, type=Path, metavar="FILE.png")
+        parser.add_argument("--bundle", help="Name or folder; default: the project's, else the default one.")
+        parser.add_argument(
+            "--candidate", type=int, choices=(1, 2, 3), default=1, help="1 is the first choice (default)."
+        )
+
+    def handle(
+        self,
+        *,
+        image: str,
+        point: list[tuple[float, float, int]],
+        box: tuple[float, ...] | None,
+        output: Path,
+        bundle: str | None,
+        candidate: int,
+        **options,
+    ) -> None:
+        if not point and box is None:
+            raise CommandError("give at least one --point or a --box")
+        try:
+            predictor, image_hw = self._predictor(image, bundle)
+            check_inside(image_hw, point, box)
+            low_res_logits, iou_predictions = predictor.predict_raw(
+                [(x, y) for x, y, _ in point] or None, [label for _, _, label in point] or None, box
+            )
+            output_index = candidate_order(iou_predictions, len(point), box is not None)[candidate - 1]
+            logits = masks.postprocess(low_res_logits[[output_index]], predictor.frame)  # (1, H, W)
+            threshold = predictor.manifest.mask_threshold
+            mask = logits[0] > threshold
+            with replacing(output) as temporary:
+                Pillow.fromarray(mask.astype(np.uint8) * 255).save(temporary, "PNG")
+        except (MaskwrightError, SegmentationError) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename or output}: {error.strerror or error}") from error
+        encoded = rle.encode(mask)
+        self.stdout.write(
+            f"{output}: candidate {candidate} of 3 (decoder output {output_index}), "
+            f"predicted IoU {iou_predictions[output_index]:.3f}, "
+            f"stability score {masks.stability_score(logits, threshold)[0]:.3f}, "
+            f"{rle.area(encoded)} pixels, box (x, y, width, height) {[int(v) for v in rle.bbox_xywh(encoded)]}"
+        )
+        if not mask.any():
+            self.stderr.write("The mask is empty: nothing was found for this prompt.")
+
+    def _predictor(self, image: str, bundle: str | None):
+        """A predictor with its image set, and the image's (height, width)."""
+        from segmentation.predictor import load_predictor
+
+        path = Path(image)
+        if image.isdigit() and not path.exists():
+            row = Image.objects.select_related("project__bundle").filter(pk=int(image)).first()
+            if row is None:
+                raise CommandError(f"there is no image {image}, and no file of that name")
+            used = bundles.by_name(bundle) if bundle else embedding_jobs.bundle_of(row.project)
+            decoder = bundles.decoder_file(used)
+            predictor = load_predictor(Path(used.path), decoder_path=decoder if decoder.is_file() else None)
+            if embedding_store.exists(used.digest, row.digest):
+                from segmentation.embedding_file import read_embedding
+
+                with embedding_store.open_file(used.digest, row.digest) as file:
+                    stored = read_embedding(file.read(), used.digest)
+                predictor.set_embedding(stored.tensors, row.hw, used.digest)
+            else:
+                predictor.set_image(uploads.read_pixels(row))
+            return predictor, row.hw
+
+        with open(path, "rb") as file:
+            prepared = uploads.prepare(file)  # the same checks and the same upright pixels as an upload's
+        with Pillow.open(io.BytesIO(prepared.content)) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        from django.conf import settings
+
+        predictor = load_predictor(bundle or _default_bundle_name(), bundle_dirs=tuple(settings.BUNDLE_DIRS))
+        predictor.set_image(pixels)
+        return predictor, pixels.shape[:2]
+
+
+def candidate_order(iou_predictions: np.ndarray, point_count: int, has_box: bool) -> list[int]:
+    """The decoder's outputs in the order the workbench offers them, as docs/architecture.md says.
+
+    A single point is ambiguous: outputs 1 to 3, best predicted IoU first. Anything more means one object: output 0,
+    then the two best of the others.
+    """
+    best_first = sorted((1, 2, 3), key=lambda index: -iou_predictions[index])
+    return best_first if point_count == 1 and not has_box else [0, *best_first[:2]]
+
+
+def parse_point(text: str) -> tuple[float, float, int]:
+    parts = text.split(",")
+    if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2].strip() not in ("0", "1")):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not X,Y,LABEL: two numbers in image pixels, then 1 or 0"
+        )
+    x, y = _finite(parts[:2], text)
+    return x, y, int(parts[2]) if len(parts) == 3 else 1
+
+
+def parse_box(text: str) -> tuple[float, ...]:
+    parts = text.split(",")
+    if len(parts) != 4:
+        raise argparse.ArgumentTypeError(f"{text!r} is not X0,Y0,X1,Y1: four numbers in image pixels")
+    x0, y0, x1, y1 = _finite(parts, text)
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def check_inside(
+    image_hw: tuple[int, int], points: list[tuple[float, float, int]], box: tuple[float, ...] | None
+) -> None:
+    height, width = image_hw
+    corners = [(x, y) for x, y, _ in points] + ([box[:2], box[2:]] if box else [])
+    for x, y in corners:
+        if not (0 <= x <= width and 0 <= y <= height):
+            raise CommandError(f"({x:g}, {y:g}) lies outside the image, which is {width} x {height} pixels")
+
+
+def _finite(parts: list[str], text: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} holds something that is no number") from None
+    if not all(map(math.isfinite, numbers)):
+        raise argparse.ArgumentTypeError(f"{text!r} holds a number that is not finite")
+    return numbers
+
+
+def _default_bundle_name() -> str:
+    """The installation's default; the built-in one where there is no database yet."""
+    try:
+        default = Bundle.objects.default()
+    except DatabaseError:
+        default = None
+    return default.path if default else BUILT_IN_BUNDLE

@@ -1,0 +1,39 @@
+"""One line that counts, on a terminal; a line now and then elsewhere, so that a log stays short."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+TERMINAL_INTERVAL_S = 0.1
+LOG_INTERVAL_S = 10.0
+
+
+class ProgressLine:
+    """Shows `text` at most every so often; `finish` ends the line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+        self._interval_s = TERMINAL_INTERVAL_S if self._is_terminal else LOG_INTERVAL_S
+        self._shown_at_s = time.monotonic()
+        self._width = 0
+
+    def show(self, text: str) -> None:
+        now_s = time.monotonic()
+        if now_s - self._shown_at_s < self._interval_s:
+            return
+        self._shown_at_s = now_s
+        if self._is_terminal:
+            self._stream.write(f"\r{text.ljust(self._width)}")
+            self._width = len(text)
+        else:
+            self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """Makes room for another line."""
+        if self._is_terminal and self._width:
+            self._stream.write(f"\r{' ' * self._width}\r")
+            self._stream.flush()
+            self._width = 0

@@ -1,0 +1,151 @@
+"""From an image to its embedding, on the device that is there."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import DTypeLike, NDArray
+from PIL import Image
+
+from segmentation.bundle import find_bundle, load_manifest
+from segmentation.errors import SegmentationError
+from segmentation.families import load_model
+from segmentation.frames import ModelFrame
+
+
+class ImageMalformed(SegmentationError, ValueError):
+    """What was given is not an upright 8-bit RGB image."""
+
+    code = "image_malformed"
+
+
+class DeviceUnavailable(SegmentationError, RuntimeError):
+    """The device asked for is not there."""
+
+    code = "device_unavailable"
+
+
+class EmbeddingNotFinite(SegmentationError, ArithmeticError):
+    """The image encoder gave NaN or infinite values, which no decoder can use."""
+
+    code = "embedding_not_finite"
+
+
+class ImageEncoder:
+    """A bundle's image encoder, loaded once.
+
+    On a GPU it runs under float16 autocast: its output is stored as float16 in any case. Should that overflow for an
+    image, the image is encoded once more in float32. On the CPU it runs in float32.
+
+    Attributes:
+        directory, manifest: the bundle.
+        model: its network (see `segmentation.families`), on `device`.
+        device: the torch.device really used.
+    """
+
+    def __init__(
+        self, bundle: str | Path, device: str = "auto", bundle_dirs: tuple[Path | str, ...] = ()
+    ) -> None:
+        """
+        Args:
+            bundle: a bundle's folder or name, as `segmentation.bundle.find_bundle`.
+            device: "auto" (a GPU when torch sees one, else the CPU) or a name torch knows, such as "cpu", "cuda:1".
+            bundle_dirs: where bundles are looked for by name, before the built-in ones.
+
+        Raises:
+            BundleError: the bundle cannot be found or loaded.
+            DeviceUnavailable: torch does not see `device`.
+        """
+        self.directory = find_bundle(bundle, bundle_dirs)
+        self.manifest = load_manifest(self.directory)
+        self.device = pick_device(device)
+        self.model = load_model(self.directory, self.manifest).to(self.device)
+
+    def encode(self, image: NDArray[np.uint8], dtype: DTypeLike = np.float16) -> dict[str, NDArray[Any]]:
+        """Computes an image's embedding.
+
+        Args:
+            image: (H, W, 3) uint8, RGB, upright.
+            dtype: float16 (what is stored) or float32.
+
+        Returns:
+            name -> (C, h, w), the manifest's names and shapes.
+
+        Raises:
+            ImageMalformed: `image` is something else.
+            EmbeddingNotFinite: the result holds NaN or infinite values, in float32 too.
+        """
+        pixels = torch.from_numpy(
+            preprocess(image, self.manifest.input_side, self.manifest.pixel_mean, self.manifest.pixel_std)
+        ).to(self.device)
+        embedding = self._run(pixels, autocast=self.device.type == "cuda")
+        if not _is_finite(embedding, dtype) and self.device.type == "cuda":
+            embedding = self._run(pixels, autocast=False)
+        if not _is_finite(embedding, dtype):
+            raise EmbeddingNotFinite(
+                f"bundle {self.manifest.name} gave an embedding that is not finite in {dtype}"
+            )
+        return {name: tensor[0].cpu().numpy().astype(dtype) for name, tensor in embedding.items()}
+
+    def _run(self, pixels: torch.Tensor, autocast: bool) -> dict[str, torch.Tensor]:
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.float16, enabled=autocast):
+            return {name: tensor.float() for name, tensor in self.model.encode_image(pixels).items()}
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """The torch.device for a name; "auto" is a GPU when torch sees one, else the CPU.
+
+    Raises:
+        DeviceUnavailable: torch does not see it, or does not know the name.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        picked = torch.device(device)
+    except RuntimeError:
+        raise DeviceUnavailable(f"torch knows no device {device!r}; try auto, cpu or cuda") from None
+    if picked.type == "cuda" and (picked.index or 0) >= torch.cuda.device_count():
+        raise DeviceUnavailable(
+            f"torch sees {torch.cuda.device_count()} CUDA devices, {device!r} is not among them"
+        )
+    return picked
+
+
+def preprocess(
+    image: NDArray[np.uint8], side: int, pixel_mean: tuple[float, ...], pixel_std: tuple[float, ...]
+) -> NDArray[np.float32]:
+    """What the image encoder is fed: longest side to `side`, normalised, padded with zeros below and to the right.
+
+    Resized by Pillow, bilinear with its antialiasing, on 8-bit values: what ResizeLongestSide's torchvision calls for
+    such images. Source: segment-anything, utils/transforms.py, apply_image, and modeling/sam.py, preprocess.
+
+    Args:
+        image: (H, W, 3) uint8, RGB; not modified.
+        side: pixels.
+        pixel_mean, pixel_std: R, G, B in 0..255.
+
+    Returns:
+        (1, 3, side, side).
+
+    Raises:
+        ImageMalformed: `image` is not (H, W, 3) uint8 with at least one pixel.
+    """
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise ImageMalformed(f"image must be a numpy array of uint8 (0..255), got {kind}")
+    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ImageMalformed(
+            f"image must be (H, W, 3), RGB, with at least one pixel, got shape {image.shape}"
+        )
+    height, width = ModelFrame(image.shape[0], image.shape[1], side).input_hw
+    resized = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), Image.Resampling.BILINEAR)
+    normalised = (np.asarray(resized, np.float32) - np.float32(pixel_mean)) / np.float32(pixel_std)
+    padded = np.zeros((1, 3, side, side), np.float32)
+    padded[0, :, :height, :width] = normalised.transpose(2, 0, 1)
+    return padded
+
+
+def _is_finite(embedding: dict[str, torch.Tensor], dtype: DTypeLike) -> bool:
+    limit = np.finfo(dtype).max
+    return all(bool((tensor.abs() <= limit).all()) for tensor in embedding.values())

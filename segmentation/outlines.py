@@ -1,0 +1,86 @@
+"""Outlines of a mask as COCO polygons."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EAST, SOUTH, WEST, NORTH = range(4)
+
+
+def to_polygons(mask: NDArray[Any]) -> list[list[int]]:
+    """The outer outlines of a mask, along the edges of its pixels.
+
+    Pixel (x, y) covers x..x+1 and y..y+1, as in COCO's own boxes, so that pycocotools draws a mask without holes back
+    bit for bit. Pixels that touch only at a corner belong to different outlines. COCO's polygons have no holes: a hole
+    is not said, and comes back filled.
+
+    Args:
+        mask: (H, W), bool, or numbers of which every one but 0 is foreground.
+
+    Returns:
+        One `[x0, y0, x1, y1, ...]` for every 4-connected part, clockwise on screen, only the corners, in image pixels;
+        none for an empty mask.
+
+    Raises:
+        ValueError: `mask` is not (H, W).
+    """
+    mask = np.asarray(mask) != 0
+    if mask.ndim != 2:
+        raise ValueError(f"mask must be (H, W), got {mask.shape}")
+    corners, leaving = _corners(np.pad(mask, 1))
+    following = _following(corners)
+    points = corners.tolist()
+    is_open = leaving.tolist()
+    polygons = []
+    for start in range(len(points)):
+        for start_direction in range(4):
+            if not is_open[start][start_direction]:
+                continue
+            outline: list[int] = []
+            doubled_area = 0
+            corner, direction = start, start_direction
+            while is_open[corner][direction]:
+                is_open[corner][direction] = False
+                y, x = points[corner]
+                outline += (x, y)
+                corner = following[direction][corner]
+                next_y, next_x = points[corner]
+                doubled_area += x * next_y - next_x * y
+                # Foreground is on the right hand. Where four edges meet, turning right stays with the same pixel.
+                right, left = (direction + 1) % 4, (direction + 3) % 4
+                direction = right if leaving[corner, right] else left
+            # Around a hole the same rule runs the other way.
+            if doubled_area > 0:
+                polygons.append(outline)
+    return polygons
+
+
+def _corners(padded: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """(N, 2) corners of the outlines, y then x, row by row, and (N, 4) in which directions an outline leaves each."""
+    top_left, top_right = padded[:-1, :-1], padded[:-1, 1:]
+    bottom_left, bottom_right = padded[1:, :-1], padded[1:, 1:]
+    leaving = np.stack(
+        [
+            bottom_right & ~top_right,
+            bottom_left & ~bottom_right,
+            top_left & ~bottom_left,
+            top_right & ~top_left,
+        ],
+        axis=-1,
+    )
+    # On a straight piece both edges lie on one line: what leaves on one side arrives on the other.
+    edge_right, edge_left = top_right != bottom_right, top_left != bottom_left
+    edge_up, edge_down = top_left != top_right, bottom_left != bottom_right
+    is_corner = (edge_right | edge_left) & (edge_up | edge_down)
+    return np.argwhere(is_corner), leaving[is_corner]
+
+
+def _following(corners: NDArray[np.intp]) -> list[list[int]]:
+    """For each direction: the index of the nearest corner that way. Wrong where there is none, which nobody asks."""
+    index = np.arange(len(corners))
+    by_column = np.lexsort((corners[:, 0], corners[:, 1]))
+    south, north = np.empty_like(index), np.empty_like(index)
+    south[by_column] = np.roll(by_column, -1)
+    north[by_column] = np.roll(by_column, 1)
+    return [np.roll(index, -1).tolist(), south.tolist(), np.roll(index, 1).tolist(), north.tolist()]

@@ -1,0 +1,201 @@
+/**
+ * From the decoder's low-res logits to a mask at image size.
+ *
+ * segmentation/masks.py is the same in Python; both are held to tests/data/mask_cases.json.
+ */
+
+import {inputSize} from "./frames.js";
+import {countsFromRuns} from "./rle.js";
+
+/** @import {Bbox, ImageSize, Rle} from "../types.d.ts" */
+
+const STABILITY_OFFSET = 1; // logits; segment-anything's automatic mask generator's default
+
+/**
+ * How the logits of a bundle become masks.
+ *
+ * @typedef {object} LogitsShape
+ * @property {number} lowResSide the logits' height and width
+ * @property {number} inputSide the model's square
+ * @property {number} maskThreshold logits above it are foreground
+ */
+
+/**
+ * One output position as a weighted sum of neighbouring inputs: positions `first[i]` .. `first[i] + count[i] - 1`.
+ *
+ * @typedef {object} Taps
+ * @property {Int32Array} first
+ * @property {Int32Array} count
+ * @property {Float64Array} weights MAX_TAPS per output position
+ */
+
+const MAX_TAPS = 4;
+
+/**
+ * The mask of image size that SamPredictor would give for these logits, as RLE with its measures.
+ *
+ * SAM interpolates twice (to the model's square, cut off the padding, to the image) and then thresholds. Both steps are
+ * linear and separable, so along each axis they are one sum over at most four low-res values. The columns are made one
+ * after the other, in RLE's order, so that a mask of 50 megapixels needs no 50 megabytes.
+ *
+ * @param {Float32Array} logits (lowResSide, lowResSide), row by row
+ * @param {ImageSize} imageSize
+ * @param {LogitsShape} shape
+ * @returns {{segmentation: Rle, area: number, bbox: Bbox, stabilityScore: number}}
+ */
+export function finishMask(logits, imageSize, shape) {
+    const {height, width} = imageSize;
+    const threshold = shape.maskThreshold;
+    const low = threshold - STABILITY_OFFSET;
+    const high = threshold + STABILITY_OFFSET;
+    /** @type {number[]} */
+    const runs = [];
+    let run = 0;
+    let inside = false;
+    let area = 0;
+    let aboveLow = 0;
+    let aboveHigh = 0;
+    let [left, top, right, bottom] = [width, height, -1, -1];
+    forEachColumn(logits, imageSize, shape, (x, column) => {
+        for (let y = 0; y < height; y++) {
+            const value = column[y];
+            if (value > low) {
+                aboveLow++;
+                if (value > high) aboveHigh++;
+            }
+            const isForeground = value > threshold;
+            if (isForeground !== inside) {
+                runs.push(run);
+                run = 0;
+                inside = isForeground;
+            }
+            run++;
+            if (isForeground) {
+                area++;
+                if (y < top) top = y;
+                if (y > bottom) bottom = y;
+                if (x < left) left = x;
+                right = x;
+            }
+        }
+    });
+    runs.push(run);
+    return {
+        segmentation: {size: [height, width], counts: countsFromRuns(runs)},
+        area,
+        bbox: area ? [left, top, right - left + 1, bottom - top + 1] : [0, 0, 0, 0],
+        stabilityScore: aboveHigh / Math.max(aboveLow, 1),
+    };
+}
+
+/**
+ * The logits at image size.
+ *
+ * @param {Float32Array} logits (lowResSide, lowResSide), row by row
+ * @param {ImageSize} imageSize
+ * @param {LogitsShape} shape
+ * @returns {Float32Array} (height, width), row by row
+ */
+export function postprocess(logits, imageSize, shape) {
+    const out = new Float32Array(imageSize.height * imageSize.width);
+    forEachColumn(logits, imageSize, shape, (x, column) => {
+        for (let y = 0; y < imageSize.height; y++) out[y * imageSize.width + x] = column[y];
+    });
+    return out;
+}
+
+/**
+ * The IoU of the logits cut at +offset and at -offset. Source: segment-anything, utils/amg.py.
+ *
+ * @param {Float32Array} logits
+ * @param {number} maskThreshold
+ */
+export function stabilityScore(logits, maskThreshold) {
+    let intersection = 0;
+    let union = 0;
+    for (const value of logits) {
+        if (value > maskThreshold - STABILITY_OFFSET) union++;
+        if (value > maskThreshold + STABILITY_OFFSET) intersection++;
+    }
+    return intersection / Math.max(union, 1);
+}
+
+/**
+ * @param {Float32Array} logits
+ * @param {ImageSize} imageSize
+ * @param {LogitsShape} shape
+ * @param {(x: number, column: Float64Array) => void} visit the column's logits, top to bottom; reused
+ */
+function forEachColumn(logits, imageSize, shape, visit) {
+    const side = shape.lowResSide;
+    if (logits.length !== side * side) {
+        throw new RangeError(`logits must be ${side} x ${side}, got ${logits.length} values`);
+    }
+    const input = inputSize(imageSize, shape.inputSide);
+    const across = composeTaps(side, shape.inputSide, input.width, imageSize.width);
+    const down = composeTaps(side, shape.inputSide, input.height, imageSize.height);
+    const narrow = new Float64Array(side);
+    const column = new Float64Array(imageSize.height);
+    for (let x = 0; x < imageSize.width; x++) {
+        for (let row = 0; row < side; row++) {
+            let sum = 0;
+            for (let k = 0; k < across.count[x]; k++) {
+                sum += logits[row * side + across.first[x] + k] * across.weights[x * MAX_TAPS + k];
+            }
+            narrow[row] = sum;
+        }
+        for (let y = 0; y < imageSize.height; y++) {
+            let sum = 0;
+            for (let k = 0; k < down.count[y]; k++) sum += narrow[down.first[y] + k] * down.weights[y * MAX_TAPS + k];
+            column[y] = sum;
+        }
+        visit(x, column);
+    }
+}
+
+/**
+ * Both interpolations along one axis as one sum: low-res -> square -> cut at `inputLength` -> image.
+ *
+ * @param {number} lowResSide
+ * @param {number} side
+ * @param {number} inputLength
+ * @param {number} imageLength
+ * @returns {Taps}
+ */
+function composeTaps(lowResSide, side, inputLength, imageLength) {
+    const first = new Int32Array(imageLength);
+    const count = new Int32Array(imageLength);
+    const weights = new Float64Array(imageLength * MAX_TAPS);
+    for (let i = 0; i < imageLength; i++) {
+        const outer = bilinearTap(inputLength, imageLength, i);
+        const near = bilinearTap(lowResSide, side, outer.low);
+        const far = bilinearTap(lowResSide, side, outer.high);
+        first[i] = near.low;
+        count[i] = far.high - near.low + 1;
+        /** @type {[number, number][]} */
+        const parts = [
+            [near.low, (1 - outer.weight) * (1 - near.weight)],
+            [near.high, (1 - outer.weight) * near.weight],
+            [far.low, outer.weight * (1 - far.weight)],
+            [far.high, outer.weight * far.weight],
+        ];
+        for (const [position, weight] of parts) weights[i * MAX_TAPS + position - near.low] += weight;
+    }
+    return {first, count, weights};
+}
+
+/**
+ * The two inputs that make output `i`, and the second one's weight; rounded to float32 where torch rounds.
+ * Source: aten/src/ATen/native/UpSample.h, area_pixel_compute_source_index, align_corners=False.
+ *
+ * @param {number} sizeIn
+ * @param {number} sizeOut
+ * @param {number} i
+ */
+function bilinearTap(sizeIn, sizeOut, i) {
+    const scale = Math.fround(Math.fround(sizeIn) / Math.fround(sizeOut));
+    const centre = Math.max(0, Math.fround((i + 0.5) * scale - 0.5));
+    const low = Math.min(Math.floor(centre), sizeIn - 1);
+    const high = Math.min(low + 1, sizeIn - 1);
+    return {low, high, weight: Math.min(Math.max(Math.fround(centre - low), 0), 1)};
+}

@@ -1,0 +1,172 @@
+/**
+ * A prompt: what a person told the model about one instance, step by step, and what the decoder is fed for it.
+ *
+ * segmentation/prompts.py builds the same tensors; both are held to tests/data/prompt_cases.json.
+ */
+
+import {imageToModel} from "./frames.js";
+
+/** @import {ImageBox, ImagePoint, ImageSize, PointLabel, Prompt, PromptStep} from "../types.d.ts" */
+
+export const BACKGROUND = 0;
+export const FOREGROUND = 1;
+const BOX_TOP_LEFT = 2;
+const BOX_BOTTOM_RIGHT = 3;
+const PADDING = -1;
+
+/** @type {Prompt} */
+export const EMPTY_PROMPT = Object.freeze({steps: Object.freeze([])});
+
+/** @param {Prompt} prompt */
+export function isEmpty(prompt) {
+    return prompt.steps.length === 0;
+}
+
+/**
+ * @param {Prompt} prompt
+ * @param {ImagePoint} point
+ * @param {PointLabel} label
+ * @returns {Prompt}
+ */
+export function withPoint(prompt, point, label) {
+    return {steps: [...prompt.steps, {kind: "point", point, label, maskIndex: null}]};
+}
+
+/**
+ * A prompt has at most one box: a new one takes the old one's place as the newest step.
+ *
+ * @param {Prompt} prompt
+ * @param {ImageBox} box
+ * @returns {Prompt}
+ */
+export function withBox(prompt, box) {
+    const boxAt = prompt.steps.findIndex((step) => step.kind === "box");
+    const kept = prompt.steps.filter((step) => step.kind !== "box");
+    // What was chosen after the old box was chosen for another mask: the steps from there on are decoded anew.
+    const steps = kept.map((step, k) => (boxAt >= 0 && k >= boxAt ? {...step, maskIndex: null} : step));
+    return {steps: [...steps, {kind: "box", box, maskIndex: null}]};
+}
+
+/**
+ * @param {Prompt} prompt
+ * @returns {Prompt}
+ */
+export function withoutLastStep(prompt) {
+    return {steps: prompt.steps.slice(0, -1)};
+}
+
+/**
+ * The same prompt with the decoder outputs chosen after each of its first steps.
+ *
+ * @param {Prompt} prompt
+ * @param {readonly number[]} maskIndices
+ * @returns {Prompt}
+ */
+export function withMaskIndices(prompt, maskIndices) {
+    return {steps: prompt.steps.map((step, k) => (k < maskIndices.length ? {...step, maskIndex: maskIndices[k]} : step))};
+}
+
+/**
+ * The same prompt with another decoder output chosen after its last step.
+ *
+ * @param {Prompt} prompt
+ * @param {number} maskIndex
+ * @returns {Prompt}
+ */
+export function withLastChoice(prompt, maskIndex) {
+    const last = prompt.steps.length - 1;
+    return {steps: prompt.steps.map((step, k) => (k === last ? {...step, maskIndex} : step))};
+}
+
+/**
+ * Whether the two would be decoded alike: the same steps and the same choices before the last one.
+ *
+ * @param {Prompt} a
+ * @param {Prompt} b
+ */
+export function decodesAlike(a, b) {
+    return decodeKey(a.steps) === decodeKey(b.steps);
+}
+
+/**
+ * Names what is decoded after these steps; the choice after the last step comes later and is not part of it.
+ *
+ * @param {readonly PromptStep[]} steps
+ * @returns {string}
+ */
+export function decodeKey(steps) {
+    return JSON.stringify(
+        steps.map((step, k) => [
+            step.kind === "point"
+                ? [step.point.x, step.point.y, step.label]
+                : [step.box.x0, step.box.y0, step.box.x1, step.box.y1],
+            k < steps.length - 1 ? step.maskIndex : null,
+        ]),
+    );
+}
+
+/**
+ * What the decoder is fed after these steps: points, then the box's corners (labels 2 and 3), else one padding point
+ * (-1). Source: segment-anything, modeling/prompt_encoder.py, forward.
+ *
+ * @param {readonly PromptStep[]} steps
+ * @param {ImageSize} imageSize
+ * @param {number} side of the model's square
+ * @returns {{pointCoords: Float32Array, pointLabels: Float32Array}} (N, 2) x then y in model pixels; (N,)
+ */
+export function buildPromptTensors(steps, imageSize, side) {
+    /** @type {number[]} */
+    const coords = [];
+    /** @type {number[]} */
+    const labels = [];
+    /**
+     * @param {number} x
+     * @param {number} y
+     * @param {number} label
+     */
+    const push = (x, y, label) => {
+        const point = imageToModel({x, y, frame: "image"}, imageSize, side);
+        coords.push(point.x, point.y);
+        labels.push(label);
+    };
+    for (const step of steps) {
+        if (step.kind === "point") push(step.point.x, step.point.y, step.label);
+    }
+    const box = boxOf(steps);
+    if (box) {
+        push(box.x0, box.y0, BOX_TOP_LEFT);
+        push(box.x1, box.y1, BOX_BOTTOM_RIGHT);
+    } else if (labels.length > 0) {
+        coords.push(0, 0);
+        labels.push(PADDING);
+    }
+    return {pointCoords: Float32Array.from(coords), pointLabels: Float32Array.from(labels)};
+}
+
+/**
+ * Which decoder outputs are shown, best first. One single point is ambiguous: outputs 1 to 3, best predicted IoU first.
+ * Anything more: the single-mask output 0, then the two best of 1 to 3 (docs/architecture.md).
+ *
+ * @param {readonly PromptStep[]} steps
+ * @param {ArrayLike<number>} iouPredictions of the four outputs
+ * @returns {number[]}
+ */
+export function candidateOrder(steps, iouPredictions) {
+    const ambiguous = [1, 2, 3]
+        .filter((index) => index < iouPredictions.length)
+        .sort((a, b) => iouPredictions[b] - iouPredictions[a]);
+    const isOnePoint = steps.length === 1 && steps[0].kind === "point";
+    if (isOnePoint && ambiguous.length > 0) return ambiguous;
+    return [0, ...ambiguous.slice(0, 2)];
+}
+
+/**
+ * @param {readonly PromptStep[]} steps
+ * @returns {ImageBox | null}
+ */
+export function boxOf(steps) {
+    for (const step of steps) {
+        if (step.kind === "box") return step.box;
+    }
+    return null;
+}

@@ -1,0 +1,163 @@
+/** The worker: takes requests one after the other, answers each exactly once. */
+
+import {finishMask, stabilityScore} from "../core/mask.js";
+import {DecoderError} from "./protocol.js";
+import {DecoderSession, ImageFeeds, messageOf} from "./worker/decoder-session.js";
+import {readEmbedding} from "./worker/embedding-file.js";
+import {PromptChain, outputOf} from "./worker/prompt-chain.js";
+
+/** @import {Bundle, PromptStep} from "../types.d.ts" */
+/** @import {DecodeReply, DecodeRequest, FinishReply, FinishRequest, LoadReply, LoadRequest, ReplyValue, SetImageRequest, WorkerReply, WorkerRequest} from "./protocol.js" */
+
+// The one on screen, the next one, the one before. SAM's tensors are 4 MB each.
+const KEPT_IMAGES = 3;
+
+/** @type {{bundle: Bundle, session: DecoderSession} | null} */
+let loaded = null;
+/** @type {Map<string, {feeds: ImageFeeds, chain: PromptChain}>} least recently used first */
+const images = new Map();
+let isWarm = false;
+
+/** @type {Promise<void>} */
+let queue = Promise.resolve();
+
+self.addEventListener("message", (/** @type {MessageEvent<WorkerRequest>} */ event) => {
+    queue = queue.then(() => answer(event.data));
+});
+
+/** @param {WorkerRequest} request */
+async function answer(request) {
+    /** @type {WorkerReply} */
+    let reply;
+    try {
+        reply = {id: request.id, value: await handle(request)};
+    } catch (error) {
+        const code = error instanceof DecoderError ? error.code : "decode_failed";
+        reply = {id: request.id, error: {code, message: messageOf(error)}};
+    }
+    self.postMessage(reply, {transfer: buffersOf(reply.value)});
+}
+
+/**
+ * @param {WorkerRequest} request
+ * @returns {Promise<ReplyValue>}
+ */
+async function handle(request) {
+    switch (request.kind) {
+        case "load":
+            return load(request);
+        case "setImage":
+            return setImage(request);
+        case "decode":
+            return decode(request);
+        case "finish":
+            return finish(request);
+    }
+}
+
+/**
+ * @param {LoadRequest} request
+ * @returns {Promise<LoadReply>}
+ */
+async function load({urls, bundle}) {
+    const session = await DecoderSession.load(urls, bundle);
+    loaded = {bundle, session};
+    return {executionProvider: session.executionProvider, threads: session.threads};
+}
+
+/**
+ * @param {SetImageRequest} request
+ * @returns {Promise<null>}
+ */
+async function setImage({imageKey, imageSize, embedding: bytes}) {
+    const {bundle, session} = ready();
+    const embedding = readEmbedding(bytes);
+    if (embedding.bundleDigest !== bundle.digest) {
+        throw new DecoderError(
+            "bundle_mismatch",
+            `This image's embedding was made by the model ${embedding.bundleDigest.slice(0, 12)}, the decoder belongs to ` +
+                `${bundle.digest.slice(0, 12)}. Reload the page to get both from the same model.`,
+        );
+    }
+    if (embedding.imageSize.height !== imageSize.height || embedding.imageSize.width !== imageSize.width) {
+        throw new DecoderError("embedding_invalid", "The embedding is another image's: its size differs. Reload the page.");
+    }
+    const feeds = new ImageFeeds(embedding);
+    if (!isWarm) {
+        // The first run of a session allocates its memory; done here, it is not felt at the first click.
+        const probe = centrePrompt(feeds);
+        await session.decode(feeds, probe, null);
+        isWarm = true;
+        void session.tryWebgpu(feeds, probe); // decodes go on with WASM meanwhile
+    }
+    images.delete(imageKey);
+    images.set(imageKey, {
+        feeds,
+        chain: new PromptChain((steps, maskInput) => session.decode(feeds, steps, maskInput)),
+    });
+    for (const oldest of images.keys()) {
+        if (images.size <= KEPT_IMAGES) break;
+        images.delete(oldest);
+    }
+    return null;
+}
+
+/**
+ * @param {DecodeRequest} request
+ * @returns {Promise<DecodeReply>}
+ */
+async function decode({imageKey, steps}) {
+    const {bundle} = ready();
+    const {decode, order, maskIndices} = await imageOf(imageKey).chain.decode(steps);
+    const shown = order.includes(maskIndices[steps.length - 1]) ? order : [...order, maskIndices[steps.length - 1]];
+    const candidates = shown.map((index) => {
+        const logits = outputOf(decode, index).slice(); // a copy: the chain keeps its own
+        return {
+            index,
+            logits,
+            predictedIou: decode.iouPredictions[index],
+            stabilityScore: stabilityScore(logits, bundle.maskThreshold),
+        };
+    });
+    return {candidates, maskIndices};
+}
+
+/**
+ * @param {FinishRequest} request
+ * @returns {Promise<FinishReply>}
+ */
+async function finish({imageKey, steps}) {
+    const {bundle} = ready();
+    const {chain, feeds} = imageOf(imageKey);
+    const {decode, maskIndices} = await chain.decode(steps);
+    const index = maskIndices[steps.length - 1];
+    return {...finishMask(outputOf(decode, index), feeds.imageSize, bundle), predictedIou: decode.iouPredictions[index]};
+}
+
+function ready() {
+    if (!loaded) throw new DecoderError("decoder_unavailable", "The decoder is not loaded.");
+    return loaded;
+}
+
+/** @param {string} imageKey */
+function imageOf(imageKey) {
+    const image = images.get(imageKey);
+    if (!image) throw new DecoderError("image_not_loaded", "The image's embedding is not in the worker.");
+    images.delete(imageKey);
+    images.set(imageKey, image);
+    return image;
+}
+
+/**
+ * @param {ImageFeeds} feeds
+ * @returns {PromptStep[]}
+ */
+function centrePrompt({imageSize}) {
+    const point = /** @type {const} */ ({x: imageSize.width / 2, y: imageSize.height / 2, frame: "image"});
+    return [{kind: "point", point, label: 1, maskIndex: null}];
+}
+
+/** @param {ReplyValue | undefined} value */
+function buffersOf(value) {
+    return value && "candidates" in value ? value.candidates.map(({logits}) => /** @type {ArrayBuffer} */ (logits.buffer)) : [];
+}

@@ -1,0 +1,231 @@
+/** The bundle's ONNX decoder in onnxruntime-web: WASM first; WebGPU takes over where it gives the same answer sooner. */
+
+import {buildPromptTensors} from "../../core/prompt.js";
+import {DecoderError} from "../protocol.js";
+import {readMetadata} from "./onnx-metadata.js";
+
+/** @import * as Ort from "onnxruntime-web" */
+/** @import {Bundle, PromptStep} from "../../types.d.ts" */
+/** @import {DecoderUrls} from "../protocol.js" */
+/** @import {Embedding} from "./embedding-file.js" */
+/** @import {Decode} from "./prompt-chain.js" */
+
+const DECODER_OUTPUTS = 4;
+// More threads than this make a decoder of this size no faster and take cores from the page.
+const MAX_THREADS = 4;
+// Logits: far below what moves a mask's edge by a pixel, above float32's noise on a GPU.
+const WEBGPU_TOLERANCE = 0.02;
+
+/**
+ * @typedef {object} Backend
+ * @property {typeof Ort} ort
+ * @property {Ort.InferenceSession} session
+ * @property {"wasm" | "webgpu"} executionProvider
+ */
+
+/** @typedef {{requestAdapter(): Promise<{info?: {isFallbackAdapter?: boolean}} | null>}} Gpu of WebGPU, as far as used */
+
+/** An image's embedding as the decoder takes it. */
+export class ImageFeeds {
+    /** @param {Embedding} embedding */
+    constructor(embedding) {
+        this.imageSize = embedding.imageSize;
+        this.tensors = embedding.tensors;
+    }
+}
+
+export class DecoderSession {
+    #bundle;
+    #model;
+    #urls;
+    /** @type {Backend} */
+    #backend;
+
+    /**
+     * @param {DecoderUrls} urls
+     * @param {Bundle} bundle
+     * @param {Uint8Array} model
+     * @param {Backend} backend
+     */
+    constructor(urls, bundle, model, backend) {
+        this.#urls = urls;
+        this.#bundle = bundle;
+        this.#model = model;
+        this.#backend = backend;
+    }
+
+    /**
+     * @param {DecoderUrls} urls
+     * @param {Bundle} bundle
+     * @throws {DecoderError} decoder_unavailable, bundle_mismatch
+     */
+    static async load(urls, bundle) {
+        const [model, ort] = await Promise.all([fetchDecoder(bundle), loadOrt(urls.ortModule)]);
+        const digest = readMetadata(model).get("bundle_digest");
+        if (digest !== bundle.digest) {
+            throw new DecoderError(
+                "bundle_mismatch",
+                `The decoder was made for the model ${short(digest)}, this page is for ${short(bundle.digest)}. ` +
+                    "Reload the page; if that does not help, the decoder has to be exported again.",
+            );
+        }
+        ort.env.wasm.wasmPaths = {mjs: urls.ortWasmMjs, wasm: urls.ortWasm};
+        // Threads share memory, which browsers only give to cross-origin isolated pages.
+        ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
+        const session = await ort.InferenceSession.create(model, {executionProviders: ["wasm"]});
+        return new DecoderSession(urls, bundle, model, {ort, session, executionProvider: "wasm"});
+    }
+
+    get executionProvider() {
+        return this.#backend.executionProvider;
+    }
+
+    get threads() {
+        return this.#backend.ort.env.wasm.numThreads ?? 1;
+    }
+
+    /**
+     * @param {ImageFeeds} image
+     * @param {readonly PromptStep[]} steps
+     * @param {Float32Array | null} maskInput (lowResSide, lowResSide) logits of the step before
+     * @returns {Promise<Decode>}
+     * @throws {DecoderError} decode_failed, not_finite
+     */
+    async decode(image, steps, maskInput) {
+        return this.#decodeWith(this.#backend, image, steps, maskInput);
+    }
+
+    /**
+     * Moves to WebGPU if the browser offers it and its answer to this prompt is the WASM one's.
+     *
+     * @param {ImageFeeds} image
+     * @param {readonly PromptStep[]} steps
+     * @returns {Promise<boolean>} whether it moved
+     */
+    async tryWebgpu(image, steps) {
+        if (this.executionProvider === "webgpu" || !(await hasWebgpu())) return false;
+        try {
+            const ort = await loadOrt(this.#urls.ortWebgpuModule);
+            ort.env.wasm.wasmPaths = {mjs: this.#urls.ortWebgpuMjs, wasm: this.#urls.ortWebgpuWasm};
+            const session = await ort.InferenceSession.create(this.#model, {executionProviders: ["webgpu"]});
+            /** @type {Backend} */
+            const candidate = {ort, session, executionProvider: "webgpu"};
+            await this.#decodeWith(candidate, image, steps, null); // compiles its shaders
+            const [expected, wasmMs] = await timed(() => this.decode(image, steps, null));
+            const [actual, webgpuMs] = await timed(() => this.#decodeWith(candidate, image, steps, null));
+            if (largestDifference(expected.logits, actual.logits) > WEBGPU_TOLERANCE || webgpuMs > wasmMs) {
+                await session.release();
+                return false;
+            }
+            this.#backend = candidate;
+            return true;
+        } catch (error) {
+            // A driver's fault is no reason to stop: WASM goes on.
+            console.warn("WebGPU is not used:", error);
+            return false;
+        }
+    }
+
+    /**
+     * @param {Backend} backend
+     * @param {ImageFeeds} image
+     * @param {readonly PromptStep[]} steps
+     * @param {Float32Array | null} maskInput
+     * @returns {Promise<Decode>}
+     */
+    async #decodeWith({ort, session}, image, steps, maskInput) {
+        const side = this.#bundle.lowResSide;
+        const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, this.#bundle.inputSide);
+        const points = pointLabels.length;
+        /** @type {Record<string, Ort.Tensor>} */
+        const feeds = {
+            point_coords: new ort.Tensor("float32", pointCoords, [1, points, 2]),
+            point_labels: new ort.Tensor("float32", pointLabels, [1, points]),
+            mask_input: new ort.Tensor("float32", maskInput ?? new Float32Array(side * side), [1, 1, side, side]),
+            has_mask_input: new ort.Tensor("float32", [maskInput ? 1 : 0], [1]),
+        };
+        for (const [name, {shape, values}] of image.tensors) feeds[name] = new ort.Tensor("float32", values, [1, ...shape]);
+        let outputs;
+        try {
+            outputs = await session.run(feeds);
+        } catch (error) {
+            throw new DecoderError("decode_failed", `The decoder failed: ${messageOf(error)}`);
+        }
+        const logits = floats(outputs.low_res_masks);
+        const iouPredictions = floats(outputs.iou_predictions);
+        if (iouPredictions.length !== DECODER_OUTPUTS || logits.length !== DECODER_OUTPUTS * side * side) {
+            throw new DecoderError("decode_failed", "The decoder's outputs have another shape than this page expects.");
+        }
+        if (!logits.every(Number.isFinite) || !iouPredictions.every(Number.isFinite)) {
+            throw new DecoderError(
+                "not_finite",
+                "The model's answer holds values that are no numbers; it is not shown. Try another prompt.",
+            );
+        }
+        return {logits, iouPredictions};
+    }
+}
+
+/** @param {Bundle} bundle */
+async function fetchDecoder(bundle) {
+    const response = await fetch(bundle.decoderUrl, {credentials: "same-origin"}).catch(() => null);
+    if (!response?.ok) {
+        const reason = response ? `the server answered ${response.status}` : "the server cannot be reached";
+        throw new DecoderError("decoder_unavailable", `The model's decoder could not be loaded: ${reason}.`);
+    }
+    return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * @param {string} url
+ * @returns {Promise<typeof Ort>}
+ */
+async function loadOrt(url) {
+    try {
+        return await import(url);
+    } catch {
+        throw new DecoderError("decoder_unavailable", "onnxruntime-web could not be loaded. Run: npm run vendor");
+    }
+}
+
+async function hasWebgpu() {
+    const {gpu} = /** @type {{gpu?: Gpu}} */ (navigator);
+    const adapter = await gpu?.requestAdapter().catch(() => null);
+    return Boolean(adapter) && !adapter?.info?.isFallbackAdapter; // a fallback adapter is a CPU, slower than WASM
+}
+
+/** @param {Ort.Tensor} tensor */
+function floats(tensor) {
+    if (!(tensor.data instanceof Float32Array)) throw new DecoderError("decode_failed", "The decoder's outputs are no floats.");
+    return tensor.data;
+}
+
+/**
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ */
+function largestDifference(a, b) {
+    let largest = 0;
+    for (let k = 0; k < a.length; k++) largest = Math.max(largest, Math.abs(a[k] - b[k]));
+    return largest;
+}
+
+/**
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<[T, number]>} and how long it took, in ms
+ */
+async function timed(work) {
+    const start = performance.now();
+    return [await work(), performance.now() - start];
+}
+
+/** @param {string | undefined} digest */
+function short(digest) {
+    return digest ? digest.slice(0, 12) : "(none named)";
+}
+
+/** @param {unknown} error */
+export function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
+}

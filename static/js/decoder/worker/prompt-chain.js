@@ -1,0 +1,84 @@
+/**
+ * Decodes a prompt step by step: step k is fed the low-res logits that were chosen after step k - 1 as mask_input.
+ *
+ * What was decoded is kept, so that one more point costs one decode, and going back costs none.
+ */
+
+import {candidateOrder, decodeKey} from "../../core/prompt.js";
+
+/** @import {PromptStep} from "../../types.d.ts" */
+
+const KEPT_DECODES = 24; // of 1 MB each (4 x 256 x 256 floats)
+
+/**
+ * The decoder's answer: four outputs.
+ *
+ * @typedef {object} Decode
+ * @property {Float32Array} logits (4, lowResSide, lowResSide)
+ * @property {Float32Array} iouPredictions (4,)
+ */
+
+/** @typedef {(steps: readonly PromptStep[], maskInput: Float32Array | null) => Promise<Decode>} RunDecoder */
+
+export class PromptChain {
+    #run;
+    /** @type {Map<string, Decode>} oldest first */
+    #decodes = new Map();
+
+    /** @param {RunDecoder} run */
+    constructor(run) {
+        this.#run = run;
+    }
+
+    /**
+     * @param {readonly PromptStep[]} steps at least one
+     * @returns {Promise<{decode: Decode, order: number[], maskIndices: number[]}>} the last step's decode, its outputs
+     *     in the order to show, and the choice after every step: the given one, else the best
+     */
+    async decode(steps) {
+        /** @type {number[]} */
+        const maskIndices = [];
+        /** @type {Float32Array | null} */
+        let maskInput = null;
+        /** @type {Decode | null} */
+        let decode = null;
+        /** @type {number[]} */
+        let order = [];
+        for (let count = 1; count <= steps.length; count++) {
+            const soFar = steps.slice(0, count).map((step, k) => ({...step, maskIndex: maskIndices[k] ?? null}));
+            decode = await this.#decodeOnce(soFar, maskInput);
+            order = candidateOrder(soFar, decode.iouPredictions);
+            const chosen = steps[count - 1].maskIndex ?? order[0];
+            maskIndices.push(chosen);
+            maskInput = outputOf(decode, chosen);
+        }
+        if (!decode) throw new RangeError("a prompt to decode has at least one step");
+        return {decode, order, maskIndices};
+    }
+
+    /**
+     * @param {readonly PromptStep[]} steps
+     * @param {Float32Array | null} maskInput
+     */
+    async #decodeOnce(steps, maskInput) {
+        const key = decodeKey(steps);
+        const decode = this.#decodes.get(key) ?? (await this.#run(steps, maskInput));
+        this.#decodes.delete(key);
+        this.#decodes.set(key, decode);
+        for (const oldest of this.#decodes.keys()) {
+            if (this.#decodes.size <= KEPT_DECODES) break;
+            this.#decodes.delete(oldest);
+        }
+        return decode;
+    }
+}
+
+/**
+ * @param {Decode} decode
+ * @param {number} index
+ * @returns {Float32Array} (lowResSide, lowResSide); a view into the decode
+ */
+export function outputOf(decode, index) {
+    const size = decode.logits.length / decode.iouPredictions.length;
+    return decode.logits.subarray(index * size, (index + 1) * size);
+}

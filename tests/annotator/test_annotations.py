@@ -1,0 +1,380 @@
+"""Saving annotations: versions, repeats, conflicts, and everything that is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+
+import pytest
+
+from annotator import projects
+from annotator.models import Annotation
+from tests.annotator.conftest import BUNDLE_DIGEST, annotation_body, client_of, encode_image, rectangle_rle
+
+
+@pytest.fixture
+def client(bob):
+    return client_of(bob)
+
+
+@pytest.fixture
+def post(client, image):
+    return lambda body: client.post(f"/api/images/{image.pk}/annotations/", body, format="json")
+
+
+@pytest.fixture
+def patch(client):
+    return lambda row, **changes: client.patch(
+        f"/api/annotations/{row['id']}/", {"version": row["version"]} | changes, format="json"
+    )
+
+
+@pytest.fixture
+def saved(post, category) -> dict:
+    response = post(annotation_body(category))
+    assert response.status_code == 201, response.json()
+    return response.json()
+
+
+def assert_refused(response, code: str, field: str | None = None) -> None:
+    assert (response.status_code, response.json()["error"]["code"]) == (400, code), response.json()
+    if field:
+        assert field in response.json()["error"]["fields"]
+
+
+# --- create ---
+def test_the_server_computes_area_and_box(post, category):
+    row = post(annotation_body(category, area=1, bbox=[0, 0, 1, 1])).json()
+    assert row["area"] == 6
+    assert row["bbox"] == [2, 1, 3, 2]  # x, y, width, height
+    assert (row["version"], row["author"], row["category"]) == (1, "bob", category.pk)
+
+
+def test_the_first_annotation_starts_the_image(saved, image):
+    image.refresh_from_db()
+    assert image.state == "in_progress"
+
+
+def test_an_image_marked_done_stays_done(post, category, image, client):
+    client.patch(f"/api/images/{image.pk}/", {"state": "done"}, format="json")
+    post(annotation_body(category))
+    image.refresh_from_db()
+    assert image.state == "done"
+
+
+def test_a_repeated_save_is_harmless(post, category):
+    body = annotation_body(category)
+    first, second = post(body), post(body)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    assert Annotation.objects.count() == 1
+
+
+def test_the_same_id_with_another_mask_is_a_conflict_that_shows_the_row(post, category):
+    body = annotation_body(category)
+    row = post(body).json()
+    response = post(body | {"segmentation": rectangle_rle(top=0)})
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "version_conflict")
+    assert response.json()["current"] == row
+
+
+def test_a_repeated_save_of_something_deleted_does_not_bring_it_back(post, category, client):
+    body = annotation_body(category)
+    row = post(body).json()
+    client.delete(f"/api/annotations/{row['id']}/")
+    response = post(body)
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "annotation_deleted")
+
+
+# --- refused masks ---
+@pytest.mark.parametrize("hw", [(8, 6), (6, 9), (7, 8), (1, 1)])
+def test_a_mask_of_another_size_is_refused(post, category, hw):
+    response = post(annotation_body(category, segmentation=rectangle_rle(hw, 0, 0, 1, 1)))
+    assert_refused(response, "mask_size_mismatch", "segmentation")
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        "",
+        "0",
+        "é",
+        "\n",
+        "o",
+        "ooooooooo",
+        "8000" * 20,
+        "\x00",
+        "1" * 500,
+        ["1"],
+        [8, 2, 38],
+        None,
+        5,
+        {"a": 1},
+    ],
+    ids=repr,
+)
+def test_malformed_counts_are_refused(post, category, counts):
+    response = post(annotation_body(category, segmentation={"size": [6, 8], "counts": counts}))
+    assert_refused(response, "invalid_rle", "segmentation")
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        None,
+        [],
+        "6x8",
+        {},
+        {"counts": "1"},
+        {"size": [6, 8]},
+        {"size": "68", "counts": "1"},
+        {"size": [6, 8, 1], "counts": "1"},
+        {"size": [6.0, 8], "counts": "1"},
+        {"size": [True, 8], "counts": "1"},
+        {"size": [-6, -8], "counts": "1"},
+        {"size": [10**30, 8], "counts": "1"},
+        [[1, 1, 5, 1, 5, 5]],
+    ],
+    ids=repr,
+)
+def test_what_is_no_rle_is_refused(post, category, segmentation):
+    assert post(annotation_body(category, segmentation=segmentation)).status_code == 400
+
+
+def test_runs_past_the_end_are_refused(post, category):
+    larger = rectangle_rle((6, 9), 0, 0, 6, 9)
+    response = post(annotation_body(category, segmentation=larger | {"size": [6, 8]}))
+    assert_refused(response, "invalid_rle", "segmentation")
+
+
+def test_an_empty_mask_is_refused(post, category):
+    response = post(annotation_body(category, segmentation=rectangle_rle(height=0)))
+    assert_refused(response, "empty_mask", "segmentation")
+
+
+def test_a_full_mask_is_saved(post, category):
+    response = post(annotation_body(category, segmentation=rectangle_rle((6, 8), 0, 0, 6, 8)))
+    assert (response.status_code, response.json()["area"]) == (201, 48)
+
+
+# --- refused prompts ---
+POINT = {"point_coords": [[1, 1]], "point_labels": [1], "box": None, "box_step": None, "mask_indices": [1]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"point_coords": [[-5, 1]]},
+        {"point_coords": [[1, 7.5]]},
+        {"point_coords": [[1e6, 1]]},
+        {"point_coords": [["1", 1]]},
+        {"point_coords": [[True, 1]]},
+        {"point_coords": [[1, 1, 1]]},
+        {"point_coords": [1, 1]},
+        {"point_coords": "1,1"},
+        {"point_coords": [[1, 1], [2, 2]]},
+        {"point_labels": [2]},
+        {"point_labels": [True]},
+        {"point_labels": []},
+        {"box": [0, 0, 3, 3]},  # without a step
+        {"box": [3, 3, 0, 0], "box_step": 0, "mask_indices": []},
+        {"box": [0, 0, 30, 3], "box_step": 0, "mask_indices": []},
+        {"box": [0, 0, 3], "box_step": 0, "mask_indices": []},
+        {"box": [0, 0, 3, 3], "box_step": 5, "mask_indices": []},
+        {"box_step": 0},
+        {"mask_indices": [1, 2]},
+        {"mask_indices": [4]},
+        {"mask_indices": [-1]},
+        {"extra": 1},
+        {"point_coords": [], "point_labels": [], "mask_indices": []},
+        {"point_coords": [[1, 1]] * 1001, "point_labels": [1] * 1001, "mask_indices": []},
+    ],
+    ids=lambda changes: str(changes)[:60],
+)
+def test_a_prompt_that_makes_no_sense_is_refused(post, category, changes):
+    assert_refused(post(annotation_body(category, prompt=POINT | changes)), "invalid_prompt", "prompt")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("place", ["point", "predicted_iou", "stability_score", "time_spent_s"])
+def test_numbers_that_are_not_finite_are_refused(client, image, category, number, place):
+    body = annotation_body(category)
+    if place == "point":
+        body["prompt"] = POINT | {"point_coords": [["@", 1]]}
+    else:
+        body[place] = "@"
+    text = json.dumps(body).replace('"@"', number)
+    response = client.generic(
+        "POST", f"/api/images/{image.pk}/annotations/", text, content_type="application/json"
+    )
+    assert response.status_code == 400, response.json()
+
+
+@pytest.mark.parametrize("word", ["nan", "inf"])
+@pytest.mark.parametrize("field", ["predicted_iou", "time_spent_s"])
+def test_numbers_written_as_words_are_refused(post, category, field, word):
+    assert post(annotation_body(category, **{field: word})).status_code == 400
+
+
+def test_a_box_among_points_is_saved_as_sent(post, category):
+    prompt = {
+        "point_coords": [[1.5, 2.0], [3, 3]],
+        "point_labels": [1, 0],
+        "box": [0, 0, 7.5, 6.0],
+        "box_step": 1,
+        "mask_indices": [2, 0, 0],
+    }
+    assert post(annotation_body(category, prompt=prompt)).json()["prompt"] == prompt
+
+
+def test_a_mask_without_a_prompt_is_saved(post, category):
+    assert post(annotation_body(category, prompt=None)).status_code == 201
+
+
+# --- refused references ---
+def test_an_unknown_category_is_refused(post, category):
+    assert_refused(post(annotation_body(category) | {"category": 10**9}), "unknown_category", "category")
+
+
+def test_a_category_of_another_project_is_refused(post, category, alice):
+    foreign = projects.create_category(projects.create_project(alice, name="Other"), name="cat")
+    assert_refused(post(annotation_body(foreign)), "unknown_category", "category")
+
+
+def test_an_unknown_bundle_is_refused(post, category):
+    assert_refused(post(annotation_body(category, bundle_digest="f" * 64)), "unknown_bundle", "bundle_digest")
+
+
+def test_the_bundles_digest_is_kept(post, category):
+    row = post(annotation_body(category, bundle_digest=BUNDLE_DIGEST)).json()
+    assert row["bundle_digest"] == BUNDLE_DIGEST
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": "5"}, {"id": None}, {"category": 10**30}, {"category": "cat"}, {"clicks": -1}, {"clicks": 2**40}],
+)
+def test_fields_of_the_wrong_kind_are_refused(post, category, changes):
+    assert_refused(post(annotation_body(category) | changes), "invalid", next(iter(changes)))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '"a"', "null", "\xff"])
+def test_a_body_that_is_no_object_is_refused(client, image, text):
+    url = f"/api/images/{image.pk}/annotations/"
+    response = client.generic("POST", url, text.encode("latin-1"), content_type="application/json")
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] in {"parse_error", "invalid"}
+
+
+# --- update ---
+def test_an_update_counts_the_version_up(saved, patch):
+    response = patch(saved, segmentation=rectangle_rle(top=0))
+    assert response.status_code == 200
+    assert response.json()["version"] == 2
+    assert response.json()["bbox"] == [2, 0, 3, 2]
+
+
+def test_an_update_of_an_old_version_is_a_conflict_that_shows_the_row(saved, patch, client):
+    current = patch(saved, clicks=3).json()
+    response = patch(saved, clicks=4)
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "version_conflict")
+    assert response.json()["current"] == current
+    assert client.get(f"/api/annotations/{saved['id']}/").json()["clicks"] == 3
+
+
+def test_the_same_update_twice_is_harmless(saved, patch):
+    first = patch(saved, clicks=3).json()
+    second = patch(saved, clicks=3)
+    assert (second.status_code, second.json()) == (200, first)
+
+
+def test_an_update_without_a_version_is_refused(saved, client):
+    response = client.patch(f"/api/annotations/{saved['id']}/", {"clicks": 3}, format="json")
+    assert_refused(response, "version_required", "version")
+
+
+def test_an_update_is_checked_like_a_new_one(saved, patch):
+    assert_refused(patch(saved, segmentation=rectangle_rle((8, 6))), "mask_size_mismatch")
+    assert_refused(patch(saved, category=10**9), "unknown_category")
+    assert Annotation.objects.get(pk=saved["id"]).version == 1
+
+
+# --- delete and restore ---
+def test_a_deleted_annotation_is_gone_and_can_come_back(saved, client, image):
+    url = f"/api/annotations/{saved['id']}/"
+    assert client.delete(url).status_code == 204
+    assert client.get(url).status_code == 404
+    assert client.get(f"/api/images/{image.pk}/annotations/").json()["count"] == 0
+    assert client.get(f"/api/images/{image.pk}/").json()["annotation_count"] == 0
+    restored = client.post(f"{url}restore/")
+    assert restored.status_code == 200
+    same = {key: value for key, value in saved.items() if key not in {"version", "updated_at"}}
+    assert same.items() <= restored.json().items()
+    assert client.get(f"/api/images/{image.pk}/annotations/").json()["count"] == 1
+
+
+def test_deleting_twice_and_restoring_twice_are_harmless(saved, client):
+    url = f"/api/annotations/{saved['id']}/"
+    assert [client.delete(url).status_code for _ in range(2)] == [204, 204]
+    first, second = client.post(f"{url}restore/").json(), client.post(f"{url}restore/").json()
+    assert first["version"] == second["version"]
+
+
+def test_deleting_an_old_version_is_a_conflict(saved, patch, client):
+    patch(saved, clicks=9)
+    response = client.delete(f"/api/annotations/{saved['id']}/?version=1")
+    assert (response.status_code, response.json()["current"]["version"]) == (409, 2)
+    assert client.delete(f"/api/annotations/{saved['id']}/?version=2").status_code == 204
+
+
+def test_an_update_of_something_deleted_is_a_conflict(saved, patch, client):
+    client.delete(f"/api/annotations/{saved['id']}/")
+    response = patch(saved | {"version": 2}, clicks=9)
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "annotation_deleted")
+
+
+# --- at the same time, on a real file ---
+def test_of_ten_updates_from_one_version_exactly_one_wins(installation):
+    image = base64.b64encode(encode_image()).decode()
+    printed = installation.python(
+        f"""
+import base64, collections, io, threading, uuid
+from django.contrib.auth.models import User
+from django.db import connection
+from annotator import annotations, projects, uploads
+from annotator.errors import VersionConflict
+from annotator.models import Annotation
+
+alice = User.objects.create(username="alice")
+project = projects.create_project(alice, name="Race")
+category = projects.create_category(project, name="cat")
+image = uploads.ingest_image(project, io.BytesIO(base64.b64decode("{image}")), "a.png").image
+segmentation, key = {rectangle_rle()!r}, uuid.UUID("{uuid.uuid4()}")
+barrier, outcomes = threading.Barrier(10), collections.Counter()
+
+def at_once(work):
+    def run(number):
+        barrier.wait()
+        try:
+            outcomes[work(number)] += 1
+        except VersionConflict:
+            outcomes["conflict"] += 1
+        connection.close()
+    threads = [threading.Thread(target=run, args=[number]) for number in range(10)]
+    [thread.start() for thread in threads], [thread.join() for thread in threads]
+
+def create(number):
+    fields = dict(id=key, category=category.pk, segmentation=segmentation)
+    return annotations.create(image, author=alice, **fields)[1]
+
+def update(number):
+    written = annotations.update(Annotation.objects.get(pk=key), version=1, clicks=number + 1)
+    return "version " + str(written.version)
+
+at_once(create)
+at_once(update)
+print(outcomes[True], outcomes[False], outcomes["version 2"], outcomes["conflict"], Annotation.objects.get().version)
+"""
+    )
+    assert printed.strip() == "1 9 1 9 2"  # made once, repeated nine times; written once, nine conflicts

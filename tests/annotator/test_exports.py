@@ -1,0 +1,169 @@
+"""Exports as background jobs, run here in the test's own process."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from annotator import annotations, datasets, export_jobs
+from annotator.models import Export
+from segmentation import rle
+from tests.annotator.conftest import client_of, encode_image, rectangle_rle
+
+
+@pytest.fixture
+def start(alice, project):
+    def do(**options) -> Export:
+        response = client_of(alice).post(
+            f"/api/projects/{project.pk}/exports/", {"format": "coco"} | options, format="json"
+        )
+        assert response.status_code == 202, response.json()
+        return Export.objects.get(pk=response.json()["id"])
+
+    return do
+
+
+def download(user, export: Export) -> bytes:
+    response = client_of(user).get(f"/api/exports/{export.pk}/file/")
+    assert response.status_code == 200
+    return b"".join(response.streaming_content)
+
+
+def test_an_export_is_made_and_downloaded(start, alice, annotation, category):
+    export = start()
+    assert export_jobs.run_next("w") == export
+    row = client_of(alice).get(f"/api/exports/{export.pk}/").json()
+    assert (row["state"], row["progress"], row["error"]) == ("ready", 1.0, "")
+    content = download(alice, export)
+    assert len(content) == row["size_bytes"]
+    (exported,) = json.loads(content)["annotations"]
+    assert (exported["category_id"], exported["bbox"]) == (category.coco_id, [2, 1, 3, 2])
+    assert np.array_equal(rle.decode(exported["segmentation"]), rle.decode(rectangle_rle()))
+
+
+def test_a_download_has_a_telling_name_and_is_an_attachment(start, alice, annotation):
+    export = start()
+    export_jobs.run_next("w")
+    disposition = client_of(alice).get(f"/api/exports/{export.pk}/file/")["Content-Disposition"]
+    assert disposition.startswith('attachment; filename="Cats-coco-') and disposition.endswith('.json"')
+
+
+def test_images_are_put_into_a_zip(start, alice, annotation):
+    export = start(include_images=True)
+    export_jobs.run_next("w")
+    with zipfile.ZipFile(io.BytesIO(download(alice, export))) as archive:
+        assert archive.read("images/photo.png") == encode_image()
+
+
+def test_only_images_in_the_chosen_states_are_exported(start, alice, annotation, second_image):
+    export = start(states=["not_started"])
+    export_jobs.run_next("w")
+    exported = json.loads(download(alice, export))
+    assert [image["file_name"] for image in exported["images"]] == ["second.png"]
+    assert exported["annotations"] == []
+
+
+def test_deleted_annotations_are_not_exported(project, annotation):
+    annotations.delete(annotation)
+    assert list(datasets.build(project).annotations()) == []
+
+
+def test_records_come_in_batches_without_losing_any(project, alice, annotation, second_image, monkeypatch):
+    monkeypatch.setattr(datasets, "BATCH_IMAGES", 1)
+    dataset = datasets.build(project)
+    assert [image.file_name for image in dataset.images()] == ["photo.png", "second.png"]
+    assert [record.uuid for record in dataset.annotations()] == [str(annotation.pk)]
+
+
+def test_the_exported_name_has_the_stored_files_extension(project, alice):
+    from annotator import uploads
+
+    image = uploads.ingest_image(project, io.BytesIO(encode_image(format="TIFF")), "scan.v2.tif").image
+    assert datasets.stored_name(image) == "scan.v2.png"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"format": "yolo3"}, {"segmentation": "points"}, {"states": ["finished"]}, {"include_images": "maybe"}],
+)
+def test_unknown_options_are_refused(alice, project, options):
+    response = client_of(alice).post(
+        f"/api/projects/{project.pk}/exports/", {"format": "coco"} | options, format="json"
+    )
+    assert (response.status_code, list(response.json()["error"]["fields"])[0].split(".")[0]) == (
+        400,
+        next(iter(options)),
+    )
+
+
+def test_a_waiting_export_is_cancelled_then_deleted(start, alice):
+    export = start()
+    url = f"/api/exports/{export.pk}/"
+    assert client_of(alice).delete(url).status_code == 204
+    assert client_of(alice).get(url).json()["state"] == "cancelled"
+    assert export_jobs.run_next("w") is None
+    assert client_of(alice).delete(url).status_code == 204
+    assert client_of(alice).get(url).status_code == 404
+
+
+def test_cancelling_stops_an_export_at_work_and_leaves_no_file(start, project, annotation, monkeypatch):
+    export = start()
+    original = export_jobs.make_exporter_or_refuse
+
+    def cancelled_meanwhile(*args):
+        export_jobs.cancel_or_delete(export)
+        return original(*args)
+
+    monkeypatch.setattr(export_jobs, "make_exporter_or_refuse", cancelled_meanwhile)
+    export_jobs.run_next("w")
+    export.refresh_from_db()
+    assert export.state == "cancelled"
+    assert (
+        not default_storage.exists(f"exports/{project.pk}")
+        or not default_storage.listdir(f"exports/{project.pk}")[1]
+    )
+
+
+def test_deleting_a_finished_export_deletes_its_file(
+    start, alice, annotation, django_capture_on_commit_callbacks
+):
+    export = start()
+    export_jobs.run_next("w")
+    export.refresh_from_db()
+    with django_capture_on_commit_callbacks(execute=True):
+        client_of(alice).delete(f"/api/exports/{export.pk}/")
+    assert not default_storage.exists(export.file.name)
+
+
+def test_an_export_that_breaks_says_why_and_is_tried_three_times(start, annotation, image):
+    default_storage.delete(image.file.name)
+    export = start(include_images=True)
+    for _ in range(3):
+        assert export_jobs.run_next("w") == export
+    export.refresh_from_db()
+    assert (export.state, export.attempts) == ("failed", 3)
+    assert "FileNotFoundError" in export.error
+    assert export_jobs.run_next("w") is None
+
+
+def test_an_export_of_a_dead_worker_is_made_by_the_next(start, alice, annotation):
+    export = start()
+    export_jobs.claim_next("dead")
+    Export.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert export_jobs.run_next("alive") == export
+    assert download(alice, export)
+
+
+def test_old_exports_are_cleaned_away(start, annotation, settings):
+    start()
+    export_jobs.run_next("w")
+    assert export_jobs.delete_old() == 0
+    Export.objects.update(finished_at=timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS + 1))
+    assert export_jobs.delete_old() == 1

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {readEmbedding} from "../../static/js/decoder/worker/embedding-file.js";
+import {readMetadata} from "../../static/js/decoder/worker/onnx-metadata.js";
+
+const METADATA = {format: "maskwright-embedding/1", bundle_digest: "abc", image_height: "48", image_width: "64"};
+
+/** An embedding file by hand: header length, header, halves. */
+function embeddingFile({metadata = METADATA, halves, padding = ""}) {
+    const tensors = {image_embedding: {dtype: "F16", shape: [2, 1, 3], data_offsets: [0, 2 * halves.length]}};
+    const header = new TextEncoder().encode(JSON.stringify({__metadata__: metadata, ...tensors}) + padding);
+    const bytes = new Uint8Array(8 + header.length + 2 * halves.length);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+    bytes.set(header, 8);
+    bytes.set(new Uint8Array(Uint16Array.from(halves).buffer), 8 + header.length);
+    return bytes.buffer;
+}
+
+// 1, -2, the largest half, the smallest, the smallest normal one, 0.333251953125
+const HALVES = [0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x3555];
+const NUMBERS = [1, -2, 65504, 2 ** -24, 2 ** -14, 0.333251953125];
+
+for (const padding of ["", " "]) {
+    test(`halves become numbers, header padding ${padding.length}`, () => {
+        const {tensors, bundleDigest, imageSize} = readEmbedding(embeddingFile({halves: HALVES, padding}));
+        assert.deepEqual([...tensors.get("image_embedding").values], NUMBERS);
+        assert.deepEqual(tensors.get("image_embedding").shape, [2, 1, 3]);
+        assert.equal(bundleDigest, "abc");
+        assert.deepEqual(imageSize, {height: 48, width: 64});
+    });
+}
+
+test("a file cut off, of another format or of nothing is refused", () => {
+    const whole = embeddingFile({halves: HALVES});
+    const refused = (bytes) => assert.throws(() => readEmbedding(bytes), {code: "embedding_invalid"});
+    refused(whole.slice(0, whole.byteLength - 1));
+    refused(whole.slice(0, 20));
+    refused(new ArrayBuffer(3));
+    refused(embeddingFile({halves: HALVES, metadata: {...METADATA, format: "something/2"}}));
+});
+
+test("an ONNX file's metadata is read past the graph", () => {
+    const text = (field, string) => [(field << 3) | 2, string.length, ...new TextEncoder().encode(string)];
+    const entry = [...text(1, "bundle_digest"), ...text(2, "abc123")];
+    const graph = new Array(300).fill(0x72); // looks like fields, must be skipped as a whole
+    const model = [0x08, 9, (7 << 3) | 2, 0xac, 0x02, ...graph, (14 << 3) | 2, entry.length, ...entry];
+    assert.deepEqual([...readMetadata(Uint8Array.from(model))], [["bundle_digest", "abc123"]]);
+    assert.equal(readMetadata(new TextEncoder().encode("<html>not found</html>")).size, 0);
+});

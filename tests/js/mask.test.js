@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {finishMask, postprocess, stabilityScore} from "../../static/js/core/mask.js";
+import {golden} from "./golden.js";
+
+const LOW_RES_SIDE = 256;
+
+/** The formula of tests/data/mask_cases.json's `about`. */
+function logitsOf({cx, cy, radius, gain, noise}, constant) {
+    const logits = new Float32Array(LOW_RES_SIDE ** 2);
+    for (let y = 0; y < LOW_RES_SIDE; y++) {
+        for (let x = 0; x < LOW_RES_SIDE; x++) {
+            const blob = (gain * (radius ** 2 - (x - cx) ** 2 - (y - cy) ** 2)) / radius ** 2;
+            logits[y * LOW_RES_SIDE + x] = constant + blob + noise * (((7 * x + 13 * y) % 11) - 5);
+        }
+    }
+    return logits;
+}
+
+for (const {name, image, side, formula, constant, rle, area, stability_score, logits: probes} of golden("mask").cases) {
+    test(`mask at image size: ${name}`, () => {
+        const logits = logitsOf(formula, constant);
+        const shape = {lowResSide: LOW_RES_SIDE, inputSide: side, maskThreshold: 0};
+        const finished = finishMask(logits, image, shape);
+        assert.deepEqual(finished.segmentation, rle);
+        assert.equal(finished.area, area);
+        assert.ok(Math.abs(finished.stabilityScore - stability_score) < 1e-4);
+        const large = postprocess(logits, image, shape);
+        for (const {x, y, value} of probes) {
+            // float32 in torch, float64 here: the last digits of a logit differ.
+            assert.ok(Math.abs(large[y * image.width + x] - value) < 1e-3 * Math.max(1, Math.abs(value)));
+        }
+    });
+}
+
+test("the stability score is the IoU of the two cuts", () => {
+    assert.equal(stabilityScore(new Float32Array([-2, -0.5, 0.5, 1.5, 3]), 0), 2 / 4);
+    assert.equal(stabilityScore(new Float32Array([-2, -3]), 0), 0);
+});
+
+test("logits of another shape are refused", () => {
+    const shape = {lowResSide: 256, inputSide: 1024, maskThreshold: 0};
+    assert.throws(() => finishMask(new Float32Array(4), {height: 5, width: 5}, shape), RangeError);
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {EMPTY_PROMPT, withLastChoice, withMaskIndices, withPoint, withoutLastStep} from "../../static/js/core/prompt.js";
+import {PromptChain} from "../../static/js/decoder/worker/prompt-chain.js";
+
+const at = (x, y) => ({x, y, frame: "image"});
+
+/** A decoder of one logit per output, which says what it was fed: 10 x the number of steps + the output's index. */
+function recordingChain(iouPredictions = [0.5, 0.6, 0.9, 0.7]) {
+    const runs = [];
+    const chain = new PromptChain(async (steps, maskInput) => {
+        runs.push({steps: steps.length, maskInput: maskInput && maskInput[0]});
+        return {
+            logits: Float32Array.from([0, 1, 2, 3], (index) => 10 * steps.length + index),
+            iouPredictions: Float32Array.from(iouPredictions),
+        };
+    });
+    return {chain, runs};
+}
+
+test("each step is fed the logits chosen after the one before", async () => {
+    const {chain, runs} = recordingChain();
+    const prompt = withPoint(withPoint(withPoint(EMPTY_PROMPT, at(1, 1), 1), at(2, 2), 0), at(3, 3), 1);
+    const {maskIndices, order} = await chain.decode(prompt.steps);
+    // One point: output 2 has the best predicted IoU. More: the single mask, output 0.
+    assert.deepEqual(maskIndices, [2, 0, 0]);
+    assert.deepEqual(order, [0, 2, 3]);
+    assert.deepEqual(runs, [
+        {steps: 1, maskInput: null},
+        {steps: 2, maskInput: 12},
+        {steps: 3, maskInput: 20},
+    ]);
+});
+
+test("a choice made by hand is what the next step is fed", async () => {
+    const {chain, runs} = recordingChain();
+    const one = withLastChoice(withPoint(EMPTY_PROMPT, at(1, 1), 1), 3);
+    await chain.decode(withPoint(one, at(2, 2), 0).steps);
+    assert.equal(runs[1].maskInput, 13);
+});
+
+test("one more point costs one decode, going back costs none", async () => {
+    const {chain, runs} = recordingChain();
+    let prompt = withPoint(EMPTY_PROMPT, at(1, 1), 1);
+    prompt = withMaskIndices(prompt, (await chain.decode(prompt.steps)).maskIndices);
+    const two = withPoint(prompt, at(2, 2), 0);
+    await chain.decode(two.steps);
+    assert.equal(runs.length, 2);
+    await chain.decode(withoutLastStep(two).steps);
+    await chain.decode(two.steps);
+    assert.equal(runs.length, 2);
+});

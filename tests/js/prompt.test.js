@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {
+    EMPTY_PROMPT,
+    buildPromptTensors,
+    candidateOrder,
+    decodesAlike,
+    withBox,
+    withLastChoice,
+    withPoint,
+    withoutLastStep,
+} from "../../static/js/core/prompt.js";
+import {golden} from "./golden.js";
+
+const at = (x, y) => ({x, y, frame: "image"});
+const box = (x0, y0, x1, y1) => ({x0, y0, x1, y1, frame: "image"});
+
+for (const {name, image, side, prompt, point_coords, point_labels} of golden("prompt").cases) {
+    test(`what the decoder is fed: ${name}`, () => {
+        let built = EMPTY_PROMPT;
+        if (prompt.box) built = withBox(built, box(...prompt.box)); // wherever the box came, points are fed first
+        prompt.point_coords.forEach(([x, y], k) => {
+            built = withPoint(built, at(x, y), prompt.point_labels[k]);
+        });
+        const {pointCoords, pointLabels} = buildPromptTensors(built.steps, image, side);
+        assert.deepEqual([...pointCoords], point_coords.flat().map(Math.fround));
+        assert.deepEqual([...pointLabels], point_labels);
+    });
+}
+
+test("one point shows the ambiguity candidates, best first", () => {
+    const prompt = withPoint(EMPTY_PROMPT, at(1, 2), 1);
+    assert.deepEqual(candidateOrder(prompt.steps, [0.99, 0.2, 0.8, 0.5]), [2, 3, 1]);
+});
+
+test("more than one point shows the single mask first", () => {
+    const prompt = withPoint(withPoint(EMPTY_PROMPT, at(1, 2), 1), at(3, 4), 0);
+    assert.deepEqual(candidateOrder(prompt.steps, [0.1, 0.2, 0.8, 0.5]), [0, 2, 3]);
+});
+
+test("a box alone shows the single mask first", () => {
+    const prompt = withBox(EMPTY_PROMPT, box(0, 0, 5, 5));
+    assert.deepEqual(candidateOrder(prompt.steps, [0.1, 0.9, 0.8, 0.5]), [0, 1, 2]);
+});
+
+test("a second box takes the first one's place as the newest step, and forgets the choices after it", () => {
+    let prompt = withLastChoice(withPoint(EMPTY_PROMPT, at(1, 2), 1), 3);
+    prompt = withLastChoice(withBox(prompt, box(0, 0, 5, 5)), 0);
+    prompt = withLastChoice(withPoint(prompt, at(3, 4), 0), 2);
+    const moved = withBox(prompt, box(1, 1, 9, 9));
+    assert.deepEqual(moved.steps.map((step) => [step.kind, step.maskIndex]), [["point", 3], ["point", null], ["box", null]]);
+    assert.equal(prompt.steps.length, 3, "the old prompt is untouched");
+});
+
+test("another choice after the last step needs no decode, one before it does", () => {
+    const one = withLastChoice(withPoint(EMPTY_PROMPT, at(1, 2), 1), 1);
+    assert.ok(decodesAlike(one, withLastChoice(one, 3)));
+    assert.ok(!decodesAlike(withPoint(one, at(3, 4), 0), withPoint(withLastChoice(one, 3), at(3, 4), 0)));
+    assert.ok(decodesAlike(withoutLastStep(withPoint(one, at(3, 4), 0)), one));
+});
