@@ -1,0 +1,197 @@
+"""How long does a click take in the browser, with Meta's usual export and with the fast decoder?
+
+    python -m benchmarks.decoder_browser [--rounds 30] [--json FILE] [--quick]
+
+Both are made from the same seeded random weights (speed does not depend on them), run in the same worker of a real
+headless Chromium, one after the other in every round, so that a slow phase of the machine hits all alike. `ratio` is the
+median over the rounds of Meta's time over ours, Meta's being `export_onnx_model.py --return-single-mask`, with a 95 %
+bootstrap interval.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+import threading
+from datetime import UTC, datetime
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.random_sam import RandomSam, export_meta
+from segmentation.onnx.fast.package import write_package
+from segmentation.onnx.fast.weights import from_segment_anything
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+SIZES = ((1024, 1024), (2250, 1500))  # width, height
+POINTS = (1, 2, 5)
+WARM_UP_ROUNDS = 4
+BOOTSTRAP_DRAWS = 2000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.decoder_browser", description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=30, help="measured rounds per case (default 30)")
+    parser.add_argument("--json", type=Path, help="write the rows to this file")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--quick", action="store_true", help="1 point only: a first look")
+    options = parser.parse_args()
+
+    points = POINTS[:1] if options.quick else POINTS
+    cases = [
+        {"points": count, "width": width, "height": height, "maskPrompt": mask_prompt}
+        for width, height in SIZES
+        for count in points
+        for mask_prompt in (False, True)
+    ]
+    with tempfile.TemporaryDirectory(prefix="maskwright-benchmark-") as folder:
+        models = Path(folder)
+        make_models(models)
+        results = run(models, options.threads, cases, options.rounds)
+    rows = []
+    for threads, result in results.items():
+        print_once(threads, result)
+        rows += [as_row(threads, row) for row in result["rows"]]
+        print_table([row for row in rows if row["threads"] == threads])
+    if options.json:
+        report = {"machine": machine(), "made": datetime.now(UTC).isoformat(timespec="seconds"), "rows": rows}
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def make_models(folder: Path) -> None:
+    """Meta's graph in both forms, the fast decoder's package, and an image embedding."""
+    sam = RandomSam(seed=4)
+    export_meta(sam, folder / "meta-default.onnx", return_single_mask=False)
+    export_meta(sam, folder / "meta-single.onnx", return_single_mask=True)
+    metadata = {"bundle_digest": "random", "family": "sam"}
+    write_package(from_segment_anything(sam.decoder_state()), folder / "fast.safetensors", metadata)
+    (folder / "embedding.f32").write_bytes(sam.image_embedding().tobytes())
+
+
+def run(models: Path, threads: list[int], cases: list[dict], rounds: int) -> dict[int, dict[str, Any]]:
+    """One page per number of threads."""
+    from playwright.sync_api import sync_playwright
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(models))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    results = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        for count in threads:
+            page = browser.new_page()
+            page.set_default_timeout(0)
+            page.goto(f"http://127.0.0.1:{server.server_port}/page/index.html")
+            settings = {"threads": count, "cases": cases, "rounds": rounds, "warmUp": WARM_UP_ROUNDS}
+            results[count] = page.evaluate("settings => measure(settings)", settings)
+            page.close()
+        browser.close()
+    server.shutdown()
+    return results
+
+
+def make_handler(models: Path) -> type[SimpleHTTPRequestHandler]:
+    """Serves the page, the product's scripts, onnxruntime-web and the models, cross-origin isolated (for threads)."""
+    vendored, installed = ROOT / "static/vendor/ort", ROOT / "node_modules/onnxruntime-web/dist"
+    runtime = vendored if vendored.is_dir() else installed
+    if not runtime.is_dir():
+        raise SystemExit("onnxruntime-web is not here: run npm ci && npm run vendor")
+    folders = {
+        "page": ROOT / "benchmarks/decoder_browser_page",
+        "js": ROOT / "static/js",
+        "ort": runtime,
+        "models": models,
+    }
+
+    class Handler(SimpleHTTPRequestHandler):
+        extensions_map = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm",
+                          ".html": "text/html", "": "application/octet-stream"}  # fmt: skip
+
+        def translate_path(self, path: str) -> str:
+            top, _, rest = path.split("?")[0].lstrip("/").partition("/")
+            folder = folders.get(top, Path("/nonexistent"))
+            return str(folder / Path(rest).name if top in ("ort", "models") else folder / rest)
+
+        def end_headers(self) -> None:
+            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+            super().end_headers()
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    return Handler
+
+
+def as_row(threads: int, row: dict[str, Any]) -> dict[str, Any]:
+    times = {name: np.array(values) for name, values in row["times"].items()}
+    ratios = times["meta"] / times["ours"]
+    low, high = interval(ratios)
+    return {
+        "threads": threads,
+        "points": row["points"],
+        "size": f"{row['width']}x{row['height']}",
+        "mask_prompt": row["maskPrompt"],
+        "meta_ms": round(float(np.median(times["meta"])), 2),
+        "ours_ms": round(float(np.median(times["ours"])), 2),
+        "ratio": round(float(np.median(ratios)), 3),
+        "ratio_95": [round(low, 3), round(high, 3)],
+        "meta_default_ms": round(float(np.median(times["meta_default"])), 2),
+        "ours_all_masks_ms": round(float(np.median(times["ours_4"])), 2),
+        "ours_click_graph_ms": round(float(np.median(times["ours_click"])), 2),
+        **{name: round(float(np.median(times[name])), 2) for name in times if name.startswith("ours_ort")},
+        "max_logit_difference": row["difference"]["max"],
+        "logit_rms": row["difference"]["rms"],
+        "sign_flips": row["difference"]["flips"],
+    }
+
+
+def interval(ratios: np.ndarray) -> tuple[float, float]:
+    """95 % bootstrap interval of the median."""
+    draws = np.random.default_rng(0).choice(ratios, (BOOTSTRAP_DRAWS, len(ratios)))
+    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def print_once(threads: int, result: dict[str, Any]) -> None:
+    image_ms = float(np.median(result["imageMs"]))
+    print(
+        f"\n{threads} thread{'s' * (threads > 1)}: sessions made in {result['openMs']:.0f} ms; once per image "
+        f"{image_ms:.0f} ms and {result['imageBytes'] / 1e6:.1f} MB kept"
+    )
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    print(
+        f"{'size':>10} {'points':>6} {'mask':>5} {'meta 4':>8} {'meta 1':>8} {'ours 1':>8} {'ours 4':>8} {'click':>8} "
+        f"{'ratio':>6}  95 %           max diff"
+    )
+    for row in rows:
+        low, high = row["ratio_95"]
+        print(
+            f"{row['size']:>10} {row['points']:>6} {'yes' if row['mask_prompt'] else 'no':>5} "
+            f"{row['meta_default_ms']:8.1f} {row['meta_ms']:8.1f} {row['ours_ms']:8.1f} "
+            f"{row['ours_all_masks_ms']:8.1f} {row['ours_click_graph_ms']:8.1f} {row['ratio']:6.2f}  "
+            f"[{low:.2f}, {high:.2f}]   {row['max_logit_difference']:.1e}"
+        )
+
+
+def machine() -> str:
+    cpu = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            cpu = line.split(":", 1)[1].strip()
+            break
+    import os
+
+    return f"{cpu}, {os.cpu_count()} CPUs, {platform.system()} {platform.release()}, Chromium headless"
+
+
+if __name__ == "__main__":
+    main()

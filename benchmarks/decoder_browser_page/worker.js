@@ -1,0 +1,126 @@
+// Measures one setting (threads, points, size, mask prompt) for all decoders, interleaved; see ../decoder_browser.py.
+
+import {AMBIGUOUS_BIAS, FastDecoder, imageWindow, PLAIN_BIAS, readPackage} from "/js/decoder/worker/fast-decoder.js";
+
+const GRID = 64;
+const SIDE = 1024;
+
+onmessage = async ({data: settings}) => {
+    try {
+        postMessage({value: await measure(settings)});
+    } catch (error) {
+        postMessage({error: String(error?.stack ?? error)});
+    }
+};
+
+async function measure({threads, cases, rounds, warmUp}) {
+    const ort = await import("/ort/ort.wasm.min.mjs");
+    ort.env.wasm.wasmPaths = "/ort/";
+    ort.env.wasm.numThreads = threads;
+    const options = {executionProviders: ["wasm"], graphOptimizationLevel: "all"};
+    const bytes = async (path) => (await fetch(path)).arrayBuffer();
+
+    const meta = {};
+    for (const name of ["meta-default", "meta-single"]) {
+        meta[name] = await ort.InferenceSession.create(new Uint8Array(await bytes(`/models/${name}.onnx`)), options);
+    }
+    const {files} = readPackage(await bytes("/models/fast.safetensors"));
+    const opened = performance.now();
+    const decoder = new FastDecoder(ort, files, options);
+    await decoder.warm();
+    const openMs = performance.now() - opened;
+
+    const embedding = new Float32Array(await bytes("/models/embedding.f32"));
+    const imageMs = [];
+    let image;
+    for (let k = 0; k < 4; k++) {
+        const started = performance.now();
+        image = await decoder.prepareImage(embedding, [256, GRID, GRID]);
+        imageMs.push(performance.now() - started);
+    }
+    const tensors = [...Object.values(image.tensors), image.maskProducts, image.upscaled];
+    const imageBytes = tensors.reduce((sum, tensor) => sum + tensor.data.byteLength, 0);
+
+    const rows = [];
+    for (const one of cases) {
+        const {points, width, height, maskPrompt} = one;
+        const scale = SIDE / Math.max(width, height);
+        const random = generator(points);
+        const coords = new Float32Array(2 * points + 2);
+        const labels = new Float32Array(points + 1).fill(-1);
+        for (let k = 0; k < points; k++) {
+            coords[2 * k] = random() * width * scale;
+            coords[2 * k + 1] = random() * height * scale;
+            labels[k] = k % 3 === 2 ? 0 : 1;
+        }
+        const inputSize = {height: Math.floor(height * scale + 0.5), width: Math.floor(width * scale + 0.5)};
+        const window = imageWindow(inputSize, SIDE, GRID);
+        const feeds = {
+            image_embeddings: new ort.Tensor("float32", embedding, [1, 256, GRID, GRID]),
+            point_coords: new ort.Tensor("float32", coords, [1, points + 1, 2]),
+            point_labels: new ort.Tensor("float32", labels, [1, points + 1]),
+            orig_im_size: new ort.Tensor("float32", Float32Array.of(height, width), [2]),
+        };
+        let maskInput = null;
+        if (maskPrompt) {
+            const none = {mask_input: zeros(ort, [1, 1, 256, 256]), has_mask_input: zeros(ort, [1])};
+            maskInput = (await meta["meta-default"].run({...feeds, ...none})).low_res_masks.data.slice(0, 256 * 256);
+        }
+        feeds.mask_input = maskInput ? new ort.Tensor("float32", maskInput, [1, 1, 256, 256]) : zeros(ort, [1, 1, 256, 256]);
+        feeds.has_mask_input = new ort.Tensor("float32", Float32Array.of(maskInput ? 1 : 0), [1]);
+        // Meta's single-mask form weighs the masks so; the padding point counts.
+        const maskBias = (points + 1 - 2.5) > 0 ? PLAIN_BIAS : AMBIGUOUS_BIAS;
+
+        const fast = (maskCount) => async () => {
+            const answer = await decoder.click(image, {coords, labels, maskInput, maskBias, maskCount});
+            return {answer, logits: await decoder.masks(image, answer, window)};
+        };
+        const contenders = {
+            meta_default: () => meta["meta-default"].run(feeds),
+            meta: () => meta["meta-single"].run(feeds),
+            ours: fast(1),
+            ours_4: fast(4),
+            ours_click: () => decoder.click(image, {coords, labels, maskInput, maskBias, maskCount: 1}),
+        };
+        for (let k = 0; k < warmUp; k++) for (const run of Object.values(contenders)) await run();
+        const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+        for (let k = 0; k < rounds; k++) {
+            for (const [name, run] of Object.entries(contenders)) {
+                const started = performance.now();
+                await run();
+                times[name].push(performance.now() - started);
+            }
+        }
+        const theirs = await contenders.meta();
+        const ours = await contenders.ours();
+        rows.push({...one, times, difference: difference(theirs.low_res_masks.data, ours.logits, window)});
+    }
+    return {openMs, imageMs, imageBytes, rows};
+}
+
+function difference(theirs, ours, {endRow, endColumn}) {
+    const [rows, columns] = [4 * endRow, 4 * endColumn];
+    let [max, flips, square] = [0, 0, 0];
+    for (let y = 0; y < rows; y++) {
+        for (let x = 0; x < columns; x++) {
+            const [a, b] = [theirs[256 * y + x], ours[columns * y + x]];
+            max = Math.max(max, Math.abs(a - b));
+            square += a * a;
+            if (a > 0 !== b > 0) flips++;
+        }
+    }
+    return {max, flips: flips / (rows * columns), rms: Math.sqrt(square / (rows * columns))};
+}
+
+const zeros = (ort, shape) => new ort.Tensor("float32", new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
+
+/** A small repeatable random number generator (mulberry32): the same prompts in every run. */
+function generator(seed) {
+    let state = seed + 0x9e3779b9;
+    return () => {
+        state = (state + 0x6d2b79f5) | 0;
+        let t = Math.imul(state ^ (state >>> 15), 1 | state);
+        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+        return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    };
+}
