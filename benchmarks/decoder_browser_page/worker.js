@@ -1,6 +1,7 @@
 // Measures one setting (threads, points, size, mask prompt) for all decoders, interleaved; see ../decoder_browser.py.
 
 import {AMBIGUOUS_BIAS, FastDecoder, imageWindow, PLAIN_BIAS, readPackage} from "/js/decoder/worker/fast-decoder.js";
+import {TailKernel} from "/js/decoder/worker/tail-kernel.js";
 
 const GRID = 64;
 const SIDE = 1024;
@@ -28,6 +29,7 @@ async function measure({threads, cases, rounds, warmUp}) {
     const opened = performance.now();
     const decoder = new FastDecoder(ort, files, options);
     await decoder.warm();
+    const kernel = await TailKernel.open(files, {threads, helperUrl: "/js/decoder/worker/tail-helper.js"});
     const openMs = performance.now() - opened;
 
     const embedding = new Float32Array(await bytes("/models/embedding.f32"));
@@ -71,16 +73,21 @@ async function measure({threads, cases, rounds, warmUp}) {
         // Meta's single-mask form weighs the masks so; the padding point counts.
         const maskBias = (points + 1 - 2.5) > 0 ? PLAIN_BIAS : AMBIGUOUS_BIAS;
 
-        const fast = (maskCount) => async () => {
-            const answer = await decoder.click(image, {coords, labels, maskInput, maskBias, maskCount});
-            return {answer, logits: await decoder.masks(image, answer, window)};
+        const click = (maskCount) => decoder.click(image, {coords, labels, maskInput, maskBias, maskCount});
+        const withGraph = async () => decoder.masks(image, await click(1), window);
+        const withKernel = (maskCount) => async () => {
+            const {tailInputs} = await click(maskCount);
+            kernel.setImage(image.upscaled.data);
+            const inputs = Object.fromEntries(Object.entries(tailInputs).map(([name, {data}]) => [name, data]));
+            return kernel.run(inputs, window);
         };
         const contenders = {
             meta_default: () => meta["meta-default"].run(feeds),
             meta: () => meta["meta-single"].run(feeds),
-            ours: fast(1),
-            ours_4: fast(4),
-            ours_click: () => decoder.click(image, {coords, labels, maskInput, maskBias, maskCount: 1}),
+            ours: withKernel(1),
+            ours_4: withKernel(4),
+            ours_graphs: withGraph,
+            ours_click: () => click(1),
         };
         for (let k = 0; k < warmUp; k++) for (const run of Object.values(contenders)) await run();
         const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
@@ -92,10 +99,13 @@ async function measure({threads, cases, rounds, warmUp}) {
             }
         }
         const theirs = await contenders.meta();
-        const ours = await contenders.ours();
-        rows.push({...one, times, difference: difference(theirs.low_res_masks.data, ours.logits, window)});
+        const differences = {};
+        for (const name of ["ours", "ours_graphs"]) {
+            differences[name] = difference(theirs.low_res_masks.data, await contenders[name](), window);
+        }
+        rows.push({...one, times, differences});
     }
-    return {openMs, imageMs, imageBytes, rows};
+    return {openMs, imageMs, imageBytes, kernelThreads: kernel.threads, kernelBytes: kernel.bytes, rows};
 }
 
 function difference(theirs, ours, {endRow, endColumn}) {

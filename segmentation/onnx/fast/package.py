@@ -1,8 +1,9 @@
 """All graphs of one decoder in one file, which a page fetches once.
 
 The file is in the safetensors format, every tensor a row of bytes: `image`, `click-token`, `click-token-mask`,
-`click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds the constants they share (ONNX external data).
-Its metadata carry `format`, `bundle_digest`, `family`.
+`click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds the constants they share (as ONNX external
+data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a kernel. Its metadata carry `format`,
+`bundle_digest`, `family`.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from segmentation.onnx.fast.click_graph import build_click_graph
 from segmentation.onnx.fast.graph import SHARED_WEIGHTS, SharedWeights
 from segmentation.onnx.fast.image_graph import build_image_graph
 from segmentation.onnx.fast.tail_graph import build_tail_graph
+from segmentation.onnx.fast.tail_kernel import kernel_files
 from segmentation.onnx.fast.weights import DecoderWeights
 
 FORMAT = "maskwright-fast-decoder/1"
@@ -28,14 +30,14 @@ CLICK_GRAPHS = {
 
 
 def build_graphs(weights: DecoderWeights) -> dict[str, bytes]:
-    """Name -> ONNX file, and `weights.bin`."""
+    """Name -> content of all that a package holds."""
     algebra, shared = Algebra(weights), SharedWeights()
     builders = {"image": build_image_graph(algebra, shared)}
     for name, (form, mask_prompt) in CLICK_GRAPHS.items():
         builders[name] = build_click_graph(algebra, form, mask_prompt, shared)
     builders["tail"] = build_tail_graph(algebra, shared)
     files = {name: builder.model().SerializeToString() for name, builder in builders.items()}
-    return {**files, SHARED_WEIGHTS: bytes(shared.data)}
+    return {**files, SHARED_WEIGHTS: bytes(shared.data), **kernel_files(weights)}
 
 
 def write_package(weights: DecoderWeights, path: Path | str, metadata: Mapping[str, str]) -> None:

@@ -1,0 +1,68 @@
+"""Builds segmentation/onnx/fast/tail_kernel/{plain,relaxed}.wasm from tail.c: `python scripts/build_tail_kernel.py`.
+
+The compiler is clang as the PyPI package `ziglang` carries it, in the version below: it gives the same bytes everywhere
+(tests compare when it is installed). `--check` builds elsewhere and only compares.
+"""
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ZIG_VERSION = "0.17.0"
+FOLDER = Path(__file__).parents[1] / "segmentation/onnx/fast/tail_kernel"
+SIMD = {"plain": ["-msimd128"], "relaxed": ["-msimd128", "-mrelaxed-simd"]}
+FLAGS = [
+    "--target=wasm32-freestanding",
+    # Atomics and bulk memory are what a shared memory needs.
+    "-mcpu=mvp+atomics+bulk_memory+sign_ext+nontrapping_fptoint+mutable_globals",
+    "-O3",
+    "-nostdlib",
+    "-Wall",
+    "-Werror",
+    "-Wl,--no-entry",
+    "-Wl,--import-memory",
+    "-Wl,--shared-memory",
+    "-Wl,--max-memory=67108864",
+    "-Wl,--strip-all",
+]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the committed files, write nothing"
+    )
+    options = parser.parse_args()
+    if importlib.util.find_spec("ziglang") is None:
+        print(f"the compiler is missing: pip install ziglang=={ZIG_VERSION}", file=sys.stderr)
+        return 2
+    differing = []
+    for build, simd in SIMD.items():
+        content = compile_kernel(simd)
+        target = FOLDER / f"{build}.wasm"
+        if not options.check:
+            target.write_bytes(content)
+            print(f"{target}: {len(content)} bytes")
+        elif target.read_bytes() != content:
+            differing.append(build)
+    if differing:
+        print(
+            f"built from tail.c, {' and '.join(differing)} differ from the committed files", file=sys.stderr
+        )
+    return 1 if differing else 0
+
+
+def compile_kernel(simd: list[str]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "tail.wasm"
+        # In the source's folder and by its bare name, so that no path gets into the file.
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, *simd, "-o", str(out), "tail.c"]
+        subprocess.run(command, cwd=FOLDER, check=True)
+        return out.read_bytes()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

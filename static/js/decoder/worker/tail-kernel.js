@@ -1,0 +1,219 @@
+/**
+ * The decoder's tail as a WebAssembly kernel, on one thread or, with helpers, on several.
+ *
+ * Source, build and layout: segmentation/onnx/fast/tail_kernel. The decoder package carries it. It computes the same as
+ * the package's tail graph, which is used where this one cannot be.
+ */
+
+/** @import {GridWindow} from "./fast-decoder.js" */
+
+const GRID = 64;
+const POSITIONS = GRID * GRID;
+const TILE = 16;
+const CHANNELS = 256;
+const MIDDLE = CHANNELS / 4;
+const LAST = CHANNELS / 8;
+const SECOND_ROWS = 4 * LAST;
+const MAX_MASKS = 4;
+// Of the head form with a mask prompt: 128 + 17 + 128 + 2; the token form is used up to the same.
+const MAX_DEPTH = 288;
+const PAGE_BYTES = 65536;
+const MAX_PAGES = 1024; // as the build says
+const JOB_FIELDS = 16;
+const HELPER_START_MS = 5000;
+
+/**
+ * What the kernel needs of a click graph's answer.
+ *
+ * @typedef {object} TailInputs
+ * @property {Float32Array} gain (4096,)
+ * @property {Float32Array} coefficients (depth, 4096)
+ * @property {Float32Array} basis (depth, 256)
+ * @property {Float32Array} filters (K, 32)
+ */
+
+/**
+ * @typedef {object} KernelExports
+ * @property {(a: number, rowStride: number, depthStride: number, rows: number, depth: number, out: number) => void} pack_rows
+ * @property {(upscaled: number, out: number) => void} pack_image
+ * @property {(job: number, scratch: number) => void} run_tail
+ */
+
+export class TailKernel {
+    #memory;
+    /** @type {KernelExports} */
+    #kernel;
+    #layout;
+    /** @type {Worker[]} */
+    #helpers;
+    /** @type {Int32Array} generation, finished helpers */
+    #control;
+    /** @type {Float32Array | null} whose packed form is in the memory */
+    #image = null;
+
+    /**
+     * @param {Map<string, Uint8Array>} files a decoder package's
+     * @param {{threads: number, helperUrl: string | null}} options helperUrl: tail-helper.js; without it, or where memory
+     *     cannot be shared between workers, there is one thread
+     * @returns {Promise<TailKernel | null>} null: the package has no kernel, or this browser cannot run it
+     */
+    static async open(files, {threads, helperUrl}) {
+        const weights = files.get("tail-weights");
+        const bytes = ["tail-relaxed.wasm", "tail-plain.wasm"]
+            .map((name) => files.get(name))
+            .find((build) => build && WebAssembly.validate(/** @type {BufferSource} */ (build)));
+        if (!weights || !bytes) return null;
+        const helpers = helperUrl && globalThis.crossOriginIsolated ? threads - 1 : 0;
+        const layout = makeLayout(helpers + 1);
+        const pages = Math.ceil(layout.end / PAGE_BYTES);
+        const memory = new WebAssembly.Memory({initial: pages, maximum: MAX_PAGES, shared: true});
+        const module = await WebAssembly.compile(/** @type {BufferSource} */ (bytes));
+        const instance = await WebAssembly.instantiate(module, {env: {memory}});
+        const kernel = new TailKernel(memory, instance, layout);
+        kernel.#setWeights(new Float32Array(weights.slice().buffer));
+        for (let k = 1; k <= helpers; k++) await kernel.#startHelper(/** @type {string} */ (helperUrl), module, k);
+        return kernel;
+    }
+
+    /**
+     * @param {WebAssembly.Memory} memory
+     * @param {WebAssembly.Instance} instance
+     * @param {ReturnType<typeof makeLayout>} layout
+     */
+    constructor(memory, instance, layout) {
+        this.#memory = memory;
+        this.#kernel = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
+        this.#layout = layout;
+        this.#helpers = [];
+        this.#control = new Int32Array(memory.buffer, layout.control, 2);
+    }
+
+    get threads() {
+        return 1 + this.#helpers.length;
+    }
+
+    get bytes() {
+        return this.#memory.buffer.byteLength;
+    }
+
+    /** @param {Float32Array} upscaled (256, 4096), the image graph's */
+    setImage(upscaled) {
+        if (this.#image === upscaled) return;
+        // The coefficients' place is free now, and large enough.
+        this.#floats(this.#layout.coefficients, CHANNELS * POSITIONS).set(upscaled);
+        this.#kernel.pack_image(this.#layout.coefficients, this.#layout.upscaled);
+        this.#image = upscaled;
+    }
+
+    /**
+     * @param {TailInputs} inputs
+     * @param {GridWindow} window its first column is a multiple of 16
+     * @returns {Float32Array} (K, 4 * rows, 4 * columns) logits of the window
+     */
+    run({gain, coefficients, basis, filters}, window) {
+        const {row, endRow, column, endColumn} = window;
+        const layout = this.#layout;
+        const depth = coefficients.length / POSITIONS;
+        const masks = filters.length / LAST;
+        if (depth > MAX_DEPTH || masks > MAX_MASKS) throw new RangeError(`${masks} masks of rank ${depth} do not fit`);
+        if (column % TILE) throw new RangeError(`a window's first column must be a multiple of ${TILE}, not ${column}`);
+        this.#floats(layout.gain, POSITIONS).set(gain);
+        this.#floats(layout.coefficients, coefficients.length).set(coefficients);
+        this.#floats(layout.filters, filters.length).set(filters);
+        this.#floats(layout.rawBasis, basis.length).set(basis);
+        this.#kernel.pack_rows(layout.rawBasis, 1, CHANNELS, CHANNELS, depth, layout.basis);
+
+        const job = new Int32Array(this.#memory.buffer, layout.job, JOB_FIELDS);
+        job.set([layout.upscaled, layout.gain, layout.coefficients, layout.basis, layout.norm, layout.kernel]);
+        job.set([layout.bias, layout.filters, layout.out, depth, masks, row, endRow, column, endColumn, 0], 6);
+        this.#wakeHelpers();
+        this.#kernel.run_tail(layout.job, layout.scratch[0]);
+        this.#awaitHelpers();
+        const size = masks * 16 * (endRow - row) * (endColumn - column);
+        return this.#floats(layout.out, size).slice();
+    }
+
+    close() {
+        for (const helper of this.#helpers) helper.terminate();
+        this.#helpers = [];
+    }
+
+    /** @param {Float32Array} weights as kernel_weights in Python lays them out */
+    #setWeights(weights) {
+        const {norm, bias, coefficients, kernel} = this.#layout;
+        const [afterNorm, afterBias] = [2 * MIDDLE, 2 * MIDDLE + SECOND_ROWS];
+        this.#floats(norm, afterNorm).set(weights.subarray(0, afterNorm));
+        this.#floats(bias, SECOND_ROWS).set(weights.subarray(afterNorm, afterBias));
+        this.#floats(coefficients, MIDDLE * SECOND_ROWS).set(weights.subarray(afterBias));
+        this.#kernel.pack_rows(coefficients, 1, SECOND_ROWS, SECOND_ROWS, MIDDLE, kernel);
+    }
+
+    /**
+     * @param {string} url
+     * @param {WebAssembly.Module} module
+     * @param {number} index
+     */
+    async #startHelper(url, module, index) {
+        const helper = new Worker(url, {type: "module"});
+        const {control, job, scratch} = this.#layout;
+        const ready = new Promise((resolve) => {
+            helper.onmessage = () => resolve(true);
+            helper.onerror = () => resolve(false);
+            setTimeout(() => resolve(false), HELPER_START_MS);
+        });
+        helper.postMessage({module, memory: this.#memory, control, job, scratch: scratch[index]});
+        // Without its helper the kernel is slower, not wrong.
+        if (await ready) this.#helpers.push(helper);
+        else helper.terminate();
+    }
+
+    #wakeHelpers() {
+        if (this.#helpers.length === 0) return;
+        Atomics.store(this.#control, 1, 0);
+        Atomics.add(this.#control, 0, 1);
+        Atomics.notify(this.#control, 0);
+    }
+
+    #awaitHelpers() {
+        for (;;) {
+            const finished = Atomics.load(this.#control, 1);
+            if (finished >= this.#helpers.length) return;
+            Atomics.wait(this.#control, 1, finished);
+        }
+    }
+
+    /**
+     * @param {number} offset
+     * @param {number} count
+     */
+    #floats(offset, count) {
+        return new Float32Array(this.#memory.buffer, offset, count);
+    }
+}
+
+/** @param {number} threads */
+function makeLayout(threads) {
+    let end = 1024; // the kernel has no data of its own; nothing lies at 0
+    const place = (/** @type {number} */ floats) => {
+        const offset = end;
+        end = Math.ceil((end + 4 * floats) / 64) * 64;
+        return offset;
+    };
+    const layout = {
+        control: place(2),
+        job: place(JOB_FIELDS),
+        norm: place(2 * MIDDLE),
+        bias: place(SECOND_ROWS),
+        kernel: place(MIDDLE * SECOND_ROWS),
+        filters: place(MAX_MASKS * LAST),
+        gain: place(POSITIONS),
+        rawBasis: place(MAX_DEPTH * CHANNELS),
+        basis: place(MAX_DEPTH * CHANNELS),
+        coefficients: place(MAX_DEPTH * POSITIONS),
+        upscaled: place(CHANNELS * POSITIONS),
+        out: place(MAX_MASKS * 16 * POSITIONS),
+        scratch: Array.from({length: threads}, () =>
+            place((CHANNELS + SECOND_ROWS + 16 * MAX_MASKS + MAX_DEPTH) * TILE)),
+    };
+    return {...layout, end};
+}
