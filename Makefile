@@ -22,7 +22,7 @@ lint: need-python ## ruff and the type check of the JavaScript
 	@$(PYTHON) -m scripts.test --lint
 
 setup: need-python ## install everything, start nothing
-	@$(PYTHON) -m scripts.install test
+	@$(PYTHON) -m scripts.install test training
 
 format: $(VENV_PYTHON) ## let ruff lay out the Python
 	@$(VENV_PYTHON) -m ruff format . && $(VENV_PYTHON) -m ruff check --fix .
