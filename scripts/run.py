@@ -44,7 +44,8 @@ def main() -> int:
             refuse_taken_port(host, port)
             environment.install_python_packages()
             environment.install_browser_packages()
-            logins = _prepare(data_dir)
+            with step("Site: tables, static files, model, demo"):
+                logins = _prepare(data_dir)
             return _serve(host, port, data_dir, logins, started)
     except SetupFailed as failure:
         report_failure(failure)
