@@ -133,7 +133,7 @@ STORAGES = {
         "BACKEND": "annotator.storage.AtomicFileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "media", "base_url": None},
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "annotator.static_storage.HashedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -196,7 +196,10 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True  # the database row is the truth about a job
-CELERY_TASK_DEFAULT_QUEUE = "maskwright"
+CELERY_TASK_ROUTES = {
+    "annotator.tasks.run_embedding_jobs": {"queue": "embeddings"},
+    "annotator.tasks.run_export_jobs": {"queue": "exports"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # WorkerHeartbeat says who is alive; saves broker traffic
