@@ -1,0 +1,3 @@
+/** A project tab without behaviour of its own. */
+
+import "./site/page.js";
