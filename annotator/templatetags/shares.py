@@ -1,0 +1,12 @@
+"""`{% share part whole %}`: 0 to 1, written for a data attribute; `{{ value|bytes_short }}` is Django's filesizeformat."""
+
+from __future__ import annotations
+
+from django import template
+
+register = template.Library()
+
+
+@register.simple_tag
+def share(part: int, whole: int) -> str:
+    return f"{part / whole:.4f}" if whole else "0"
