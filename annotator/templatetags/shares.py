@@ -1,4 +1,4 @@
-"""`{% share part whole %}`: 0 to 1, written for a data attribute; `{{ value|bytes_short }}` is Django's filesizeformat."""
+"""`{% share part whole %}`: 0 to 1, written for a data attribute."""
 
 from __future__ import annotations
 
