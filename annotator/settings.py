@@ -140,7 +140,6 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "staticfiles"
 # Pages ask only for hashed names; keeping the plain copies too would double the 40 MB of onnxruntime's WASM.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-WHITENOISE_ADD_HEADERS_FUNCTION = "annotator.middleware.add_isolation_headers_to_static"
 
 BUNDLE_DIRS = [BASE_DIR / "segmentation" / "bundles", DATA_DIR / "bundles"]
 DECODER_DIR = DATA_DIR / "decoders"
