@@ -1,25 +1,31 @@
-/** Uploads files one request each, a few at a time, so that each has its own progress and one bad file fails alone. */
+/** Uploads files in one request each, a few at a time, so that each has its own progress and one bad file fails alone. */
+
+import {uploadAnswer} from "../../api/gallery.js";
+
+/** @import {UploadAnswer} from "../../api/gallery.js" */
 
 const AT_ONCE = 3;
 
 /**
- * @typedef {{file: File, state: "waiting" | "sending" | "working" | "done" | "failed" | "cancelled", sent: number,
- *   message: string, images: {id: number, duplicate?: boolean}[], refused: {name: string, message: string}[]}} Upload
+ * @typedef {"waiting" | "sending" | "checking" | "done" | "failed" | "cancelled"} UploadState
+ * @typedef {{file: File, state: UploadState, sentBytes: number, answer: UploadAnswer}} Upload
  */
 
+const NO_ANSWER = {images: [], refused: [], message: ""};
+
 export class UploadQueue {
-    /** @type {Upload[]} */
-    uploads = [];
     #url;
     #csrfToken;
     #onChange;
-    /** @type {Set<XMLHttpRequest>} */
-    #requests = new Set();
+    /** @type {Upload[]} */
+    #uploads = [];
+    /** @type {Map<Upload, XMLHttpRequest>} */
+    #requests = new Map();
 
     /**
      * @param {string} url
      * @param {() => string} csrfToken
-     * @param {(upload: Upload) => void} onChange
+     * @param {(upload: Upload) => void} onChange called after every change of an upload
      */
     constructor(url, csrfToken, onChange) {
         this.#url = url;
@@ -27,68 +33,85 @@ export class UploadQueue {
         this.#onChange = onChange;
     }
 
+    get uploads() {
+        return this.#uploads;
+    }
+
+    get isBusy() {
+        return this.#uploads.some(({state}) => state === "waiting" || state === "sending" || state === "checking");
+    }
+
+    /** 0 to 1, by bytes; what failed or was cancelled is out of the way. */
+    get progress() {
+        const counted = this.#uploads.filter(({state}) => state !== "cancelled" && state !== "failed");
+        const total = counted.reduce((sum, {file}) => sum + file.size, 0);
+        const sent = counted.reduce((sum, {sentBytes}) => sum + sentBytes, 0);
+        return total ? sent / total : 1;
+    }
+
     /** @param {Iterable<File>} files */
     add(files) {
-        for (const file of files) {
-            /** @type {Upload} */
-            const upload = {file, state: "waiting", sent: 0, message: "", images: [], refused: []};
-            this.uploads.push(upload);
-            this.#onChange(upload);
-        }
+        const added = [...files].map((file) => ({file, state: /** @type {const} */ ("waiting"), sentBytes: 0, answer: NO_ANSWER}));
+        this.#uploads.push(...added);
+        for (const upload of added) this.#onChange(upload);
         this.#fill();
     }
 
     /** @param {Upload} upload one that failed or was cancelled */
     retry(upload) {
-        upload.state = "waiting";
-        upload.sent = 0;
-        upload.message = "";
-        this.#onChange(upload);
+        if (upload.state !== "failed" && upload.state !== "cancelled") return;
+        upload.answer = NO_ANSWER;
+        upload.sentBytes = 0;
+        this.#set(upload, "waiting");
         this.#fill();
     }
 
-    cancel() {
-        for (const upload of this.uploads)
-            if (upload.state === "waiting") this.#set(upload, "cancelled", "Cancelled");
-        for (const request of this.#requests) request.abort();
+    /** @param {Upload} upload one that is not over */
+    cancel(upload) {
+        if (upload.state === "waiting") this.#set(upload, "cancelled");
+        this.#requests.get(upload)?.abort();
     }
 
-    get isBusy() {
-        return this.uploads.some((u) => u.state === "waiting" || u.state === "sending" || u.state === "working");
+    cancelAll() {
+        for (const upload of [...this.#uploads].reverse()) this.cancel(upload);
     }
 
-    /** 0 to 1, by bytes. */
-    get progress() {
-        const total = this.uploads.reduce((sum, upload) => sum + upload.file.size, 0);
-        const sent = this.uploads.reduce(
-            (sum, {state, sent: bytes, file}) => sum + (state === "sending" || state === "waiting" ? bytes : file.size),
-            0,
-        );
-        return total ? sent / total : 0;
+    /** Forgets everything that is over. */
+    clear() {
+        this.#uploads = this.#uploads.filter(({state}) => state === "waiting" || this.#isSent(state));
+    }
+
+    /** @param {UploadState} state */
+    #isSent(state) {
+        return state === "sending" || state === "checking";
     }
 
     #fill() {
-        const sending = this.uploads.filter((u) => u.state === "sending" || u.state === "working").length;
-        const waiting = this.uploads.filter((u) => u.state === "waiting");
+        const sending = this.#uploads.filter(({state}) => this.#isSent(state)).length;
+        const waiting = this.#uploads.filter(({state}) => state === "waiting");
         for (const upload of waiting.slice(0, AT_ONCE - sending)) this.#send(upload);
     }
 
     /** @param {Upload} upload */
     #send(upload) {
         const request = new XMLHttpRequest(); // fetch cannot tell how much of a body is sent
-        this.#requests.add(request);
-        this.#set(upload, "sending", "");
+        this.#requests.set(upload, request);
+        this.#set(upload, "sending");
+        let isAborted = false;
         request.upload.addEventListener("progress", ({loaded}) => {
-            upload.sent = Math.min(loaded, upload.file.size);
+            upload.sentBytes = Math.min(loaded, upload.file.size);
             this.#onChange(upload);
         });
         request.upload.addEventListener("load", () => {
-            upload.sent = upload.file.size;
-            if (upload.state === "sending") this.#set(upload, "working", "");
+            upload.sentBytes = upload.file.size;
+            this.#set(upload, "checking");
+        });
+        request.addEventListener("abort", () => {
+            isAborted = true;
         });
         request.addEventListener("loadend", () => {
-            this.#requests.delete(request);
-            this.#finish(upload, request);
+            this.#requests.delete(upload);
+            this.#finish(upload, request, isAborted);
             this.#fill();
         });
         const body = new FormData();
@@ -99,39 +122,31 @@ export class UploadQueue {
         request.send(body);
     }
 
-    /** @param {Upload} upload @param {XMLHttpRequest} request */
-    #finish(upload, request) {
-        if (request.status === 0) {
-            const isAborted = request.readyState === XMLHttpRequest.UNSENT;
-            this.#set(upload, isAborted ? "cancelled" : "failed", isAborted ? "Cancelled" : "The server cannot be reached.");
-            return;
-        }
-        /** @type {{results?: {id: number}[], errors?: {name: string, message: string}[], error?: {message: string}}} */
-        let answer = {};
-        try {
-            answer = JSON.parse(request.responseText);
-        } catch {
-            // not JSON: a proxy's page; the status says enough
-        }
-        upload.images = answer.results ?? [];
-        upload.refused = answer.errors ?? [];
-        if (request.status < 300) {
-            this.#set(upload, upload.refused.length && !upload.images.length ? "failed" : "done", "");
+    /**
+     * @param {Upload} upload
+     * @param {XMLHttpRequest} request
+     * @param {boolean} isAborted
+     */
+    #finish(upload, request, isAborted) {
+        if (isAborted) {
+            this.#set(upload, "cancelled");
+        } else if (request.status === 0) {
+            // No answer: unreachable, or the file changed on disk while it was read.
+            upload.answer = {...NO_ANSWER, message: "The server cannot be reached, or the file changed. Retry."};
+            this.#set(upload, "failed");
         } else {
-            const message = upload.refused.length === 1 && !isZip(upload.file) ? upload.refused[0].message : answer.error?.message;
-            this.#set(upload, "failed", message ?? `The server answered ${request.status}.`);
+            upload.answer = uploadAnswer(request.status, request.responseText);
+            upload.sentBytes = upload.file.size;
+            this.#set(upload, upload.answer.message ? "failed" : "done");
         }
     }
 
-    /** @param {Upload} upload @param {Upload["state"]} state @param {string} message */
-    #set(upload, state, message) {
+    /**
+     * @param {Upload} upload
+     * @param {UploadState} state
+     */
+    #set(upload, state) {
         upload.state = state;
-        upload.message = message;
         this.#onChange(upload);
     }
-}
-
-/** @param {File} file */
-export function isZip(file) {
-    return file.type.includes("zip") || file.name.toLowerCase().endsWith(".zip");
 }
