@@ -41,6 +41,10 @@ const pageData = JSON.parse(find(document, "#page-data", HTMLScriptElement).text
 const http = new Http(pageData.csrf_token);
 setIconSprite(pageData.urls.icons);
 
+const coordinates = find(document, "[data-coordinates]", HTMLElement);
+const zoom = find(document, "[data-zoom]", HTMLElement);
+const decodeTime = find(document, "[data-decode-time]", HTMLElement);
+
 const notices = new Notices(find(document, "[data-notices]", HTMLElement));
 const workbench = new Workbench(pageData.user, {
     onChange: render,
@@ -62,7 +66,9 @@ workbench.document.subscribe((changes, origin) => {
     if (origin === "user") autosave.submit(changes);
 });
 
-const stage = new Stage(find(document, "[data-stage]", HTMLElement), () => showZoom());
+const stage = new Stage(find(document, "[data-stage]", HTMLElement), (view) => {
+    zoom.textContent = `${Math.round(view.scale * 100)} %`;
+});
 const imageLayer = new ImageLayer();
 const masksLayer = new MasksLayer();
 const promptLayer = new PromptLayer();
@@ -103,9 +109,6 @@ const objectsPanel = new ObjectsPanel(
 );
 const promptBar = new PromptBar(find(document, "[data-prompt-bar]", HTMLElement), (index) => workbench.chooseCandidate(index));
 const keysDialog = new KeysDialog(find(document, "[data-keys-dialog]", HTMLDialogElement));
-const coordinates = find(document, "[data-coordinates]", HTMLElement);
-const zoom = find(document, "[data-zoom]", HTMLElement);
-const decodeTime = find(document, "[data-decode-time]", HTMLElement);
 
 /** @type {DecoderClient | null} */
 let decoder = null;
@@ -567,10 +570,6 @@ function showRefusal({id, message}) {
             },
         ],
     });
-}
-
-function showZoom() {
-    zoom.textContent = `${Math.round(stage.view.scale * 100)} %`;
 }
 
 function listenToPointerPosition() {

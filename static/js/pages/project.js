@@ -1,3 +1,3 @@
-/** A project tab without behaviour of its own. */
+/** A page without behaviour of its own. */
 
-import "./site/page.js";
+import "../view/site/page.js";

@@ -1,28 +1,38 @@
 /** A project's name, description and model; and its end, behind its typed name. */
 
-import {act, http, need, projectId, toast} from "./site/page.js";
+import {deleteProject, updateProject} from "../api/projects.js";
+import {act, need, projectId, toast} from "../view/site/page.js";
+import {http} from "./site/http.js";
 
 const form = need("[data-settings]", HTMLFormElement);
 form.addEventListener("submit", (event) => {
     event.preventDefault();
     act(form, async () => {
-        const data = Object.fromEntries(new FormData(form));
-        await http.json(`/api/projects/${projectId()}/`, {method: "PATCH", body: {...data, bundle: data.bundle || null}});
-        toast("Saved");
+        const data = new FormData(form);
+        const name = String(data.get("name")).trim();
+        await updateProject(http, projectId(), {
+            name,
+            description: String(data.get("description")),
+            bundle: String(data.get("bundle")) || null,
+        });
+        for (const place of document.querySelectorAll("[data-project-name]")) place.textContent = name;
+        need("[data-delete-project]", HTMLFormElement).dataset.name = name;
+        toast("Saved.");
     });
 });
 
 const end = need("[data-delete-project]", HTMLFormElement);
 const typed = need("input", HTMLInputElement, end);
-const button = need("button", HTMLButtonElement, end);
+const button = need("button[type=submit]", HTMLButtonElement, end);
+const isConfirmed = () => typed.value.trim() === end.dataset.name;
 typed.addEventListener("input", () => {
-    button.disabled = typed.value !== end.dataset.name;
+    button.disabled = !isConfirmed();
 });
 end.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (typed.value !== end.dataset.name) return;
-    act(button, async () => {
-        await http.json(`/api/projects/${projectId()}/`, {method: "DELETE"});
+    if (!isConfirmed()) return;
+    act(end, async () => {
+        await deleteProject(http, projectId());
         location.assign("/");
     });
 });
