@@ -19,10 +19,13 @@ def figures(project: Project) -> dict:
     live = Annotation.objects.live().filter(image__project=project)
     times_s = list(live.filter(time_spent_s__gt=0).values_list("time_spent_s", flat=True))
     clicked = live.filter(clicks__gt=0).aggregate(clicks=Sum("clicks"), masks=Count("pk"))
+    per_day = _per_day(live)
     return {
         "median_seconds": statistics.median(times_s) if times_s else None,
         "clicks_per_mask": clicked["clicks"] / clicked["masks"] if clicked["masks"] else None,
-        "per_day": _per_day(live),
+        "per_day": per_day,
+        "masks_shown": sum(per_day["masks"]),
+        "most_per_day": max(per_day["masks"]),
         "by_category": list(
             project.categories.annotate(
                 masks=Count("annotations", filter=Q(annotations__deleted_at__isnull=True)),

@@ -1,4 +1,4 @@
-"""`{% share part whole %}`: 0 to 1, written for a data attribute."""
+"""`{% percent part whole %}`: how much of something is done, for the width of a bar."""
 
 from __future__ import annotations
 
@@ -8,5 +8,6 @@ register = template.Library()
 
 
 @register.simple_tag
-def share(part: int, whole: int) -> str:
-    return f"{part / whole:.4f}" if whole else "0"
+def percent(part: int, whole: int) -> str:
+    """0 to 100 with two digits, e.g. "66.67"; "0" of nothing."""
+    return f"{100 * part / whole:.2f}" if whole else "0"
