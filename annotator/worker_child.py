@@ -16,7 +16,8 @@ def is_stopping() -> bool:
     """Whether this process was told to stop: a task that drains a long queue then ends after the present job."""
     from celery.worker import state
 
-    return state.should_stop not in (None, False) or state.should_terminate not in (None, False)
+    # Celery stores the exit status there, which is 0 as a rule: only None and False mean "go on".
+    return any(flag is not None and flag is not False for flag in (state.should_stop, state.should_terminate))
 
 
 def main(queue: str, worker: str) -> int:
@@ -51,7 +52,8 @@ def main(queue: str, worker: str) -> int:
 
 def _leave_with_parent() -> None:
     """The parent holds the other end of standard input and never writes: its end is the parent's end, kill -9 too."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin: a thread that holds its lock breaks the interpreter's own way out
+        pass
     os._exit(1)
 
 

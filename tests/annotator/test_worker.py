@@ -36,7 +36,7 @@ make_tiny_bundle(settings.DATA_DIR / "bundles" / "tiny")
 def site(data_dir_with_tiny, tmp_path):
     """An installation with the tiny bundle as default, and whatever it started is killed at the end."""
     shutil.copytree(data_dir_with_tiny, tmp_path / "data")
-    site = Site(tmp_path / "data", JOB_LEASE_S="3", JOB_SWEEP_INTERVAL_S="1")
+    site = Site(tmp_path / "data", JOB_LEASE_S="5", JOB_SWEEP_INTERVAL_S="1")
     site.python(
         """
 from annotator import bundles
@@ -144,6 +144,8 @@ uploads.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name"
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=30) == 0
     assert site.rows("select * from annotator_workerheartbeat") == []
+    log = (site.data_dir / "process.log").read_text()
+    assert "Traceback" not in log and "Fatal" not in log and "ERROR" not in log, log
 
 
 def test_a_worker_killed_in_mid_job_loses_nothing(site):
@@ -181,16 +183,27 @@ def test_processes_do_not_outlive_a_killed_worker(site):
     site.wait(lambda: not any(is_alive(child) for child in children), "the processes are gone")
 
 
-@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_that_is_stopped_gives_its_job_back_at_once(site, sig):
+def test_ctrl_c_lets_the_running_job_finish_and_leaves_the_rest(site):
+    site.environment["WORKER_STOP_GRACE_S"] = "60"
+    site.upload(*range(40))
+    worker = site.start_worker()
+    site.wait(lambda: "ready" in site.states(), "the first embedding is ready")
+    os.killpg(worker.pid, signal.SIGINT)  # the terminal sends it to the whole group
+    assert worker.wait(timeout=60) == 0
+    states = site.states()
+    assert "running" not in states and "queued" in states
+    assert "gave" not in (site.data_dir / "process.log").read_text()
+
+
+def test_a_job_that_takes_too_long_is_given_back_when_the_worker_stops(site):
     site.environment["WORKER_STOP_GRACE_S"] = "0"
     site.environment["JOB_LEASE_S"] = "600"  # only giving back can free the job in time
     site.upload(1, 2)
     worker = site.start_worker()
     site.wait(lambda: "running" in site.states(), "a job is running")
-    os.killpg(worker.pid, sig)  # as Ctrl-C does: the whole group gets it
+    worker.terminate()
     assert worker.wait(timeout=30) == 0
-    assert "running" not in site.states()
+    assert site.states() == ["queued", "queued"]
     site.start_worker()
     site.wait(lambda: site.states() == ["ready"] * 2, "all embeddings are ready")
     assert set(site.rows("select attempts from annotator_embeddingjob")) == {(1,)}
