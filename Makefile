@@ -1,6 +1,8 @@
 # The two that matter: `make run` and `make test`. The work is done by scripts/, which need nothing but Python 3.11.
 # Another interpreter: make PYTHON=/path/to/python3.12 run. Another environment: VENV=/path make run.
-PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+# Tried, not only looked for: a pyenv shim may be there without its Python.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV ?= .venv
 VENV_PYTHON = $(VENV)/bin/python
 export VENV
@@ -22,7 +24,7 @@ lint: need-python ## ruff and the type check of the JavaScript
 	@$(PYTHON) -m scripts.test --lint
 
 setup: need-python ## install everything, start nothing
-	@$(PYTHON) -m scripts.install test
+	@$(PYTHON) -m scripts.install test training
 
 format: $(VENV_PYTHON) ## let ruff lay out the Python
 	@$(VENV_PYTHON) -m ruff format . && $(VENV_PYTHON) -m ruff check --fix .
@@ -40,7 +42,7 @@ bench: $(VENV_PYTHON) ## every benchmark, one after the other
 	@for file in benchmarks/*.py; do echo "=== $$file"; $(VENV_PYTHON) "$$file" || exit 1; done
 
 need-python:
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing. Debian, Ubuntu: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is missing. Debian, Ubuntu: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
 
 $(VENV_PYTHON):
 	@echo "Nothing is installed yet: make setup" >&2; exit 1

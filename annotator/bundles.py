@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
@@ -138,17 +138,12 @@ def ensure_decoder(bundle: Bundle) -> Path:
         from segmentation.errors import SegmentationError
         from segmentation.onnx import export_decoder
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".exporting-") as temporary:
-            exported = Path(temporary) / path.name
-            try:
-                report = export_decoder(Path(bundle.path), exported)
-            except SegmentationError as error:
-                raise BundleRefused(f"The decoder of {bundle.name} cannot be used: {error}.") from error
-            report_path = Path(temporary) / path.with_suffix(".json").name
-            report_path.write_text(json.dumps(asdict(report), indent=2, default=str))
-            report_path.replace(path.with_suffix(".json"))
-            exported.replace(path)  # last: its presence means that everything is there
+        try:
+            export_decoder(
+                Path(bundle.path), path
+            )  # writes the report first, then the file, each in one step
+        except SegmentationError as error:
+            raise BundleRefused(f"The decoder of {bundle.name} cannot be used: {error}.") from error
     with open(path, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     Bundle.objects.filter(pk=bundle.pk).update(decoder_sha256=sha256)

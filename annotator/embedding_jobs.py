@@ -141,7 +141,7 @@ def expire() -> int:
 
 def release_worker(worker: str) -> int:
     """Gives back at once what a stopping worker holds."""
-    return job_lease.release(EmbeddingJob.objects.filter(worker=worker))
+    return job_lease.release(held_by(worker))
 
 
 def retry(job: EmbeddingJob) -> EmbeddingJob:
@@ -194,6 +194,11 @@ def position(job: EmbeddingJob) -> int | None:
         Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, pk__lt=job.pk)
     )
     return queue().filter(earlier_in_queue, state=State.QUEUED).count()
+
+
+def held_by(worker: str):
+    """The jobs a worker has claimed and not yet ended."""
+    return EmbeddingJob.objects.filter(worker=worker, state=State.RUNNING)
 
 
 def any_waiting() -> bool:

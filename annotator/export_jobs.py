@@ -139,7 +139,12 @@ def expire() -> int:
 
 def release_worker(worker: str) -> int:
     """Gives back at once what a stopping worker holds."""
-    return job_lease.release(Export.objects.filter(worker=worker))
+    return job_lease.release(held_by(worker))
+
+
+def held_by(worker: str):
+    """The exports a worker has claimed and not yet ended."""
+    return Export.objects.filter(worker=worker, state=State.RUNNING)
 
 
 def any_waiting() -> bool:

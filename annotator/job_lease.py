@@ -82,6 +82,12 @@ def release(rows: models.QuerySet) -> int:
     return rows.filter(state="running").update(state="queued", attempts=F("attempts") - 1, **NO_LEASE)
 
 
+def end_leases(rows: models.QuerySet) -> int:
+    """The process that held these rows is known to be dead: as `expire`, without waiting for the lease to run out."""
+    rows.filter(state="running").update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    return expire(rows)
+
+
 def expire(rows: models.QuerySet) -> int:
     """Takes back rows whose lease ran out: queued again, or failed after JOB_MAX_ATTEMPTS attempts."""
     lost = rows.filter(state="running", lease_expires_at__lt=timezone.now())

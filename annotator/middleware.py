@@ -37,9 +37,3 @@ class IsolationHeadersMiddleware:
             "Content-Security-Policy", CONTENT_SECURITY_POLICY.format(scripts=scripts)
         )
         return response
-
-
-def add_isolation_headers_to_static(headers, path: str, url: str) -> None:
-    """WhiteNoise's hook. Its responses pass the middleware too; this also covers files served without it."""
-    for name, value in ISOLATION_HEADERS.items():
-        headers[name] = value

@@ -133,12 +133,13 @@ STORAGES = {
         "BACKEND": "annotator.storage.AtomicFileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "media", "base_url": None},
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "annotator.static_storage.HashedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "staticfiles"
-WHITENOISE_ADD_HEADERS_FUNCTION = "annotator.middleware.add_isolation_headers_to_static"
+# Pages ask only for hashed names; keeping the plain copies too would double the 40 MB of onnxruntime's WASM.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 BUNDLE_DIRS = [BASE_DIR / "segmentation" / "bundles", DATA_DIR / "bundles"]
 DECODER_DIR = DATA_DIR / "decoders"
@@ -196,7 +197,10 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True  # the database row is the truth about a job
-CELERY_TASK_DEFAULT_QUEUE = "maskwright"
+CELERY_TASK_ROUTES = {
+    "annotator.tasks.run_embedding_jobs": {"queue": "embeddings"},
+    "annotator.tasks.run_export_jobs": {"queue": "exports"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # WorkerHeartbeat says who is alive; saves broker traffic
@@ -213,7 +217,12 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    # Forms too, as DRF itself takes them: `curl -d name=...` is what people try first.
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     "DEFAULT_PAGINATION_CLASS": "annotator.api.pagination.PageNumberPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,185 +1,161 @@
-"""The embedding worker as a process: its slots, its sign of life, its sweep, its end."""
+"""The worker: one process for embeddings and one for exports, so that neither waits for the other, and this parent.
+
+The parent does no job itself and so stays awake beside a long one. It restarts processes that die, signs that the
+worker is alive, and looks into the database every JOB_SWEEP_INTERVAL_S: wake-ups get lost, other machines' workers die.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import multiprocessing
 import os
-import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
+from types import ModuleType
 
-from celery import bootsteps, signals
-from celery.exceptions import SecurityWarning
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.utils import timezone
 
-from annotator import bundles, embedding_jobs, export_jobs, uploads
+from annotator import bundles, embedding_jobs, export_jobs, job_lease, uploads
 from annotator.models import WorkerHeartbeat
 
 logger = logging.getLogger(__name__)
 
-# One process for embeddings and one for exports, so that neither waits for the other.
-PROCESSES = 2
-SLOTS = ("embeddings", "exports")
+# Kind of job -> the module that keeps its queue; the kind is also the name of the broker's queue (CELERY_TASK_ROUTES).
+KINDS: dict[str, ModuleType] = {"embeddings": embedding_jobs, "exports": export_jobs}
 HOUSEKEEPING_INTERVAL_S = 600
 HEARTBEAT_FORGET_S = 24 * 3600
-
-# Made before the pool's processes are forked, so they share it: a task that drains a long queue sees it.
-_stopping = multiprocessing.get_context("fork").Event()
+RESTART_PAUSE_MAX_S = 30
 
 
-def is_stopping() -> bool:
-    return _stopping.is_set()
+def run_worker(kinds: tuple[str, ...] = tuple(KINDS)) -> None:
+    """Runs a worker until SIGTERM or Ctrl-C.
 
-
-@contextmanager
-def worker_slot(worker: str, kind: str) -> Iterator[bool]:
-    """Whether this process may do jobs of a kind: one process per worker at a time. A dead process's slot is free."""
-    with open(_slot_file(worker, kind), "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-
-
-def _slot_file(worker: str, kind: str) -> Path:
-    return settings.FILE_UPLOAD_TEMP_DIR / re.sub(r"[^\w.-]", "_", f"slot-{worker}-{kind}.lock")
-
-
-def make_worker_name() -> str:
-    """Unique per process start, so that "what this worker holds" never means another one's jobs."""
-    return f"worker-{os.getpid()}-{os.urandom(3).hex()}@{socket.gethostname()}"
-
-
-class Watch(bootsteps.StartStopStep):
-    """Looks into the database at start and every JOB_SWEEP_INTERVAL_S: wake-ups get lost, workers die.
-
-    Runs in the worker's main process, which never does a job itself and so stays awake beside a long one.
+    Then it lets the running jobs finish within WORKER_STOP_GRACE_S; one that takes longer is ended and given back, so
+    that the next worker takes it at once.
     """
+    Worker(kinds).run()
 
-    requires = {"celery.worker.components:Timer", "celery.worker.components:Pool"}
 
-    def __init__(self, parent, **kwargs) -> None:
-        super().__init__(parent, **kwargs)
-        self.timers = []
+@dataclass
+class Child:
+    """One process that does jobs of one kind."""
 
-    def start(self, worker) -> None:
-        self.look(worker.hostname)
-        self.timers = [
-            worker.timer.call_repeatedly(settings.JOB_SWEEP_INTERVAL_S, self.look, (worker.hostname,)),
-            worker.timer.call_repeatedly(HOUSEKEEPING_INTERVAL_S, self.keep_house),
-        ]
+    kind: str
+    process: subprocess.Popen
+    deaths: int = 0
+    restart_at_s: float = field(default=0.0)
 
-    def stop(self, worker) -> None:
-        for timer in self.timers:
-            timer.cancel()
 
-    def look(self, name: str) -> None:
-        close_old_connections()
+class Worker:
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        # Unique per start, so that "what this worker holds" never means another one's jobs.
+        self.name = f"worker-{os.getpid()}-{os.urandom(3).hex()}@{socket.gethostname()}"
+        self._kinds = kinds
+        self._children: list[Child] = []
+        self._stop = threading.Event()
+        self._next_housekeeping_s = 0.0
+
+    def run(self) -> None:
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sig, lambda *_: self._stop.set())
+        bundles.sync()
+        logger.info("worker %s starts; stop it with Ctrl-C", self.name)
+        self._children = [Child(kind, self._start(kind)) for kind in self._kinds]
         try:
-            WorkerHeartbeat.objects.update_or_create(
-                name=name,
-                defaults={
-                    "hostname": socket.gethostname(),
-                    "pid": os.getpid(),
-                    "last_seen": timezone.now(),
-                },
-            )
-            embedding_jobs.expire()
-            export_jobs.expire()
+            while not self._stop.is_set():
+                self._restart_dead()
+                self._look()
+                self._stop.wait(settings.JOB_SWEEP_INTERVAL_S)
+        finally:
+            self._end()
+
+    def _start(self, kind: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "annotator.worker_child", kind, self.name],
+            stdin=subprocess.PIPE,  # never written to: its end tells the child that we are gone
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join([str(settings.BASE_DIR), *filter(None, sys.path)])},
+        )
+
+    def _restart_dead(self) -> None:
+        now_s = time.monotonic()
+        for child in self._children:
+            status = child.process.poll()
+            if status is None:
+                continue
+            if not child.restart_at_s:
+                child.deaths += 1
+                pause_s = min(2 ** (child.deaths - 1) - 1, RESTART_PAUSE_MAX_S)  # at once, then 1, 3, 7 ... s
+                child.restart_at_s = now_s + pause_s
+                logger.error("the process for %s ended with status %s", child.kind, status)
+                # The attempt counts: this job may be what killed it.
+                self._safely(lambda kind=child.kind: job_lease.end_leases(KINDS[kind].held_by(self.name)))
+            if now_s >= child.restart_at_s:
+                child.process, child.restart_at_s = self._start(child.kind), 0.0
+
+    def _look(self) -> None:
+        self._safely(self._beat)
+        for kind in self._kinds:
+            self._safely(lambda kind=kind: self._look_for(KINDS[kind]))
+        if time.monotonic() >= self._next_housekeeping_s:
+            self._next_housekeeping_s = time.monotonic() + HOUSEKEEPING_INTERVAL_S
+            self._safely(_keep_house)
+
+    def _beat(self) -> None:
+        signs = {"hostname": socket.gethostname(), "pid": os.getpid(), "last_seen": timezone.now()}
+        WorkerHeartbeat.objects.update_or_create(name=self.name, defaults=signs)
+
+    def _look_for(self, jobs: ModuleType) -> None:
+        jobs.expire()
+        if jobs is embedding_jobs:
             embedding_jobs.ensure_missing()
-            if embedding_jobs.any_waiting():
-                embedding_jobs.wake()
-            if export_jobs.any_waiting():
-                export_jobs.wake()
-        except Exception:  # a database that restarts; the next look comes soon
-            logger.exception("the worker cannot look for waiting jobs")
-        finally:
-            connection.close()  # none may be open when the pool forks a new process
+        # While our process is at work it takes the next job by itself.
+        if jobs.any_waiting() and not jobs.held_by(self.name).exists():
+            jobs.wake()
 
-    def keep_house(self) -> None:
+    def _end(self) -> None:
+        for child in self._children:
+            child.process.send_signal(
+                signal.SIGTERM
+            )  # Celery ends after the present task, the task after its job
+        deadline_s = time.monotonic() + settings.WORKER_STOP_GRACE_S
+        for child in self._children:
+            try:
+                child.process.wait(max(0.0, deadline_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+        for kind in self._kinds:
+            self._safely(lambda kind=kind: self._give_back(KINDS[kind]))
+        self._safely(lambda: WorkerHeartbeat.objects.filter(name=self.name).delete())
+        logger.info("worker %s has stopped", self.name)
+
+    def _give_back(self, jobs: ModuleType) -> None:
+        released = job_lease.release(jobs.held_by(self.name))
+        if released:
+            logger.info("gave %s unfinished jobs back to the queue", released)
+
+    @staticmethod
+    def _safely(work) -> None:
+        """A database that restarts must not end the worker; the next look comes soon."""
         try:
-            orphans = uploads.sweep_orphans()
-            if orphans:
-                logger.info("removed %s files that no image names", len(orphans))
-            export_jobs.delete_old()
-            forgotten = timezone.now() - timedelta(seconds=HEARTBEAT_FORGET_S)
-            WorkerHeartbeat.objects.filter(last_seen__lt=forgotten).delete()
+            work()
         except Exception:
-            logger.exception("the worker's housekeeping failed")
-        finally:
+            logger.exception("the worker's look into the database failed")
             connection.close()
 
 
-def run_worker(processes: int = PROCESSES, log_level: str = "INFO") -> int:
-    """Runs a worker until SIGTERM or Ctrl-C; the exit status.
-
-    On a signal it finishes the running jobs, gives them back after WORKER_STOP_GRACE_S otherwise, and leaves.
-    """
-    from annotator.celery import app
-
-    name = make_worker_name()
-    bundles.sync()
-    connection.close()
-    app.steps["worker"].add(Watch)
-    # Our LOGGING stays as it is, and Celery's warning about root is for pickled messages, which are not accepted here.
-    signals.setup_logging.connect(lambda **_: None, weak=False)
-    warnings.filterwarnings("ignore", category=SecurityWarning)
-    worker = app.Worker(
-        hostname=name,
-        pool="prefork",
-        concurrency=processes,
-        loglevel=log_level,
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-        task_events=False,
-        quiet=True,
-    )
-    logger.info("worker %s starts with %s processes; stop it with Ctrl-C", name, processes)
-    signals.worker_shutting_down.connect(lambda **_: _begin_stop(name), weak=False)
-    try:
-        worker.start()
-        return int(worker.exitcode or 0)
-    finally:
-        _give_back(name)
-
-
-def _begin_stop(name: str) -> None:
-    _stopping.set()
-    deadline = threading.Timer(settings.WORKER_STOP_GRACE_S, _stop_now, (name,))
-    deadline.daemon = True
-    deadline.start()
-
-
-def _stop_now(name: str) -> None:
-    """The running job takes too long: end its process, then give the job back, so that a restart takes it at once."""
-    from billiard import active_children
-
-    logger.warning("stopping in the middle of a job; it goes back into the queue")
-    for child in active_children():
-        child.kill()
-    _give_back(name)
-    os._exit(0)
-
-
-def _give_back(name: str) -> None:
-    try:
-        released = embedding_jobs.release_worker(name) + export_jobs.release_worker(name)
-        if released:
-            logger.info("gave %s jobs back to the queue", released)
-        WorkerHeartbeat.objects.filter(name=name).delete()
-        for kind in SLOTS:
-            _slot_file(name, kind).unlink(missing_ok=True)
-    finally:
-        connection.close()
+def _keep_house() -> None:
+    orphans = uploads.sweep_orphans()
+    if orphans:
+        logger.info("removed %s files that no image names", len(orphans))
+    export_jobs.delete_old()
+    forgotten = timezone.now() - timedelta(seconds=HEARTBEAT_FORGET_S)
+    WorkerHeartbeat.objects.filter(last_seen__lt=forgotten).delete()

@@ -98,6 +98,9 @@ def node_folder() -> Path:
     found = shutil.which("node")
     if found and shutil.which("npm") and _node_major(found) >= OLDEST_NODE:
         return Path(found).parent
+    own = VENV / "node"
+    if _node_major(str(own / "node")) >= OLDEST_NODE:
+        return own
     with step(f"Node (the system has none of version {OLDEST_NODE} or newer)"):
         _pip_install(_requirements("node"))
     return _link_node_from_wheel()

@@ -21,7 +21,7 @@ from pathlib import Path
 from scripts import environment, processes
 from scripts.console import SetupFailed, duration, report_failure, say, step
 from scripts.processes import Child
-from scripts.stamps import locked
+from scripts.stamps import fingerprint, is_current, locked, tree_fingerprint, write_stamp
 
 START_TIMEOUT_S = 60
 WEB_THREADS = 8
@@ -44,7 +44,8 @@ def main() -> int:
             refuse_taken_port(host, port)
             environment.install_python_packages()
             environment.install_browser_packages()
-            logins = _prepare(data_dir)
+            with step("Site: tables, static files, model, demo"):
+                logins = _prepare(data_dir)
             return _serve(host, port, data_dir, logins, started)
     except SetupFailed as failure:
         report_failure(failure)
@@ -94,12 +95,21 @@ def _settings() -> tuple[str, int, Path]:
 
 def _prepare(data_dir: Path) -> dict[str, str]:
     """Tables, static files, bundle, demo project; returns the demo logins if they were made or set just now."""
-    with tempfile.TemporaryDirectory(
-        prefix="maskwright-"
-    ) as folder:  # mode 0700: it holds passwords for a moment
+    # Collecting and hashing static files takes seconds: only when one has changed, or the collected ones are gone.
+    stamp, collected = data_dir / ".static-collected", data_dir / "staticfiles"
+    value = fingerprint(
+        tree_fingerprint([environment.ROOT / "static"]),
+        environment.CONSTRAINTS,
+        environment.ROOT / "annotator" / "settings.py",
+    )
+    command = [str(environment.VENV_PYTHON), "manage.py", "prepare_site"]
+    if collected.is_dir() and is_current(stamp, value):
+        command.append("--skip-static")
+    # Its mode is 0700: it holds passwords for a moment.
+    with tempfile.TemporaryDirectory(prefix="maskwright-") as folder:
         report = Path(folder) / "logins.json"
         done = subprocess.run(
-            [environment.VENV_PYTHON, "manage.py", "prepare_site", "--logins-file", str(report)],
+            [*command, "--logins-file", str(report)],
             cwd=environment.ROOT,
             env=_child_env(data_dir),
             check=False,
@@ -109,6 +119,7 @@ def _prepare(data_dir: Path) -> dict[str, str]:
                 f"preparing the site failed ({processes.describe_exit(done.returncode)})",
                 "The lines above say what happened. When they are not enough: make doctor",
             )
+        write_stamp(stamp, value)
         return json.loads(report.read_text()) if report.exists() else {}
 
 

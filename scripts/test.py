@@ -20,7 +20,7 @@ NOT_FOR_TESTS = ("DATA_DIR", "DATABASE_URL", "CELERY_BROKER_URL", "HOST", "PORT"
 def main(arguments: list[str]) -> int:
     lint_only = "--lint" in arguments
     try:
-        environment.install_python_packages("test")
+        environment.install_python_packages("test", "training")
         environment.install_browser_packages()
         if not lint_only:
             environment.install_chromium()

@@ -24,6 +24,9 @@ const FILES = {
     "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2": "inter/inter-latin-wght-normal.woff2",
     "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2": "inter/inter-latin-ext-wght-normal.woff2",
     "uplot/dist/uPlot.esm.js": "uplot/uPlot.esm.js",
+    "uplot/dist/uPlot.d.ts": "uplot/uPlot.esm.d.ts", // for tsc only
+    // Beside the module, so that `tsc` takes these types for it.
+    "uplot/dist/uPlot.d.ts": "uplot/uPlot.esm.d.ts",
     "uplot/dist/uPlot.min.css": "uplot/uPlot.min.css",
 };
 
@@ -36,8 +39,10 @@ const ICONS = [
     "chevron-down",
     "chevron-left",
     "chevron-right",
+    "chevron-up",
     "circle-alert",
     "circle-check",
+    "circle-dashed",
     "clock",
     "cloud-off",
     "cpu",

@@ -63,7 +63,8 @@ def write_embedding(
     """
     if not tensors:
         raise ValueError("an embedding has at least one tensor")
-    halves = {name: np.ascontiguousarray(tensor, dtype=np.float16) for name, tensor in tensors.items()}
+    with np.errstate(over="ignore"):  # said below, with the tensor's name
+        halves = {name: np.ascontiguousarray(tensor, dtype=np.float16) for name, tensor in tensors.items()}
     for name, tensor in halves.items():
         if not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name!r} holds values that are not finite in float16")

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from segmentation import masks
 from segmentation.bundle import BundleDigestMismatch, Manifest, find_bundle, load_manifest
 from segmentation.errors import SegmentationError
+from segmentation.families import family_of
 from segmentation.frames import ModelFrame
 from segmentation.onnx.decoder_file import DecoderMismatch, check_metadata
 from segmentation.prompts import PromptError, build_prompt_tensors
@@ -230,6 +231,8 @@ class Predictor:
         coords, labels = build_prompt_tensors(frame, point_coords, point_labels, box)
         if labels.size == 0 and mask_input is None:
             raise PromptError("the prompt is empty: give points, a box, or a mask_input")
+        if labels.size == 0 and family_of(self.manifest).needs_a_point:
+            coords, labels = build_prompt_tensors(frame, pad_empty=True)
         prompt = {
             "point_coords": coords,
             "point_labels": labels,

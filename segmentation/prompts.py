@@ -23,6 +23,7 @@ def build_prompt_tensors(
     point_coords: ArrayLike | None = None,
     point_labels: ArrayLike | None = None,
     box: ArrayLike | None = None,
+    pad_empty: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Builds what the decoder is fed for a prompt.
 
@@ -36,6 +37,7 @@ def build_prompt_tensors(
         point_coords: (N, 2), x then y, in image pixels.
         point_labels: (N,), 1 foreground, 0 background.
         box: (4,) or (1, 4), box_xyxy in image pixels.
+        pad_empty: add the padding point then too, for decoders that need one (see `Family.needs_a_point`).
 
     Returns:
         point_coords (1, M, 2) in model pixels and point_labels (1, M).
@@ -50,7 +52,7 @@ def build_prompt_tensors(
         coords = np.concatenate([coords, corners])
         labels = np.concatenate([labels, [BOX_TOP_LEFT, BOX_BOTTOM_RIGHT]])
     model_coords = frame.from_image(coords)
-    if box is None and len(labels) > 0:
+    if box is None and (pad_empty or len(labels) > 0):
         model_coords = np.concatenate([model_coords, np.zeros((1, 2), np.float32)])
         labels = np.concatenate([labels, [PADDING]])
     return model_coords[None], labels.astype(np.float32)[None]

@@ -7,7 +7,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 
 from annotator import annotations
-from annotator.admin.columns import color_swatch, figure, link_to, picture, state_badge
+from annotator.admin.columns import figure, link_to, picture, state_badge, swatch
 from annotator.admin.overlay import overlay_png
 from annotator.admin.read_only import ReadOnlyAdmin
 from annotator.errors import MaskwrightError
@@ -54,12 +54,10 @@ class AnnotationAdmin(ReadOnlyAdmin):
         "category_column",
         "image_column",
         "project",
+        "author",
         "area",
         "predicted_iou_column",
         "stability_column",
-        "clicks",
-        "author",
-        "version",
         "updated_at",
         "status",
     ]
@@ -140,10 +138,7 @@ class AnnotationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="category", ordering="category__name")
     def category_column(self, annotation: Annotation):
-        swatch = color_swatch(annotation.category.color)
-        return format_html('<span title="{}">{}</span>', annotation.category.name, swatch) + format_html(
-            " {}", annotation.category.name
-        )
+        return swatch(annotation.category.color, annotation.category.name)
 
     @admin.display(description="image", ordering="image__name")
     def image_column(self, annotation: Annotation):

@@ -26,8 +26,8 @@ def state_badge(state: str) -> SafeString:
     return format_html('<span class="state state-{}">{} {}</span>', css_class, sign, state.replace("_", " "))
 
 
-def color_swatch(color: str) -> SafeString:
-    return format_html('<span class="swatch" style="background:{}"></span> {}', color, color)
+def swatch(color: str, text: str) -> SafeString:
+    return format_html('<span class="swatch" style="background:{}"></span> {}', color, text)
 
 
 def picture(url: str, alt: str) -> SafeString:

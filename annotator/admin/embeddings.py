@@ -68,17 +68,17 @@ class BundleAdmin(ReadOnlyAdmin):
 class EmbeddingJobAdmin(ReadOnlyAdmin):
     list_display = [
         "image_column",
-        "project",
-        "bundle",
         "state_column",
-        "priority",
         "attempts",
         "short_error",
         "worker",
         "lease",
-        "queued_at",
         "duration",
         "stored_size",
+        "priority",
+        "queued_at",
+        "bundle",
+        "project",
     ]
     list_filter = ["state", "priority", "bundle", "image__project", "finished_at"]
     list_select_related = ["image__project", "bundle"]

@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, Q
 
 from annotator import projects, uploads
-from annotator.admin.columns import color_swatch, link_to_list
+from annotator.admin.columns import link_to_list, swatch
 from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.errors import MaskwrightError
 from annotator.models import Category, Membership, Project
@@ -87,11 +87,11 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):
-    list_display = ["name", "project", "swatch", "supercategory", "coco_id", "position", "annotations"]
+    list_display = ["name", "project", "color_column", "supercategory", "coco_id", "position", "annotations"]
     list_filter = ["project"]
     list_select_related = ["project"]
     search_fields = ["name", "supercategory", "project__name"]
-    readonly_fields = ["swatch"]
+    readonly_fields = ["color_column"]
 
     def get_queryset(self, request):
         live = Q(annotations__deleted_at__isnull=True)
@@ -102,8 +102,8 @@ class CategoryAdmin(admin.ModelAdmin):
         return [*super().get_readonly_fields(request, obj), *(["project"] if obj else [])]
 
     @admin.display(description="color", ordering="color")
-    def swatch(self, category: Category):
-        return color_swatch(category.color) if category.color else "–"
+    def color_column(self, category: Category):
+        return swatch(category.color, category.color) if category.color else "–"
 
     @admin.display(ordering="live_count")
     def annotations(self, category: Category):

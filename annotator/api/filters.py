@@ -20,6 +20,8 @@ class ImageFilter(filters.FilterSet):
         choices=[*EmbeddingJob.State.choices, ("missing", "missing")]
     )
     search = filters.CharFilter("name", lookup_expr="icontains")
+    id_min = filters.NumberFilter("pk", lookup_expr="gte")
+    id_max = filters.NumberFilter("pk", lookup_expr="lte")
     category = filters.NumberFilter(
         method="having_category", label="Images with an annotation of this category"
     )

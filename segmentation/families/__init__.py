@@ -11,7 +11,8 @@ Adding a family: a file here with its network, one line in the table, one test, 
 Nothing here imports torch until a bundle is loaded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -53,12 +54,17 @@ def load_model(directory: Path | str, manifest: Manifest | None = None) -> Any:
         BundleError: the manifest or the weights are missing, damaged, or not of a family and variant known here.
     """
     manifest = manifest or load_manifest(directory)
+    model = family_of(manifest).load(manifest, verify_weights(manifest, directory))
+    return model.eval().requires_grad_(False)
+
+
+def family_of(manifest: Manifest) -> "Family":
+    """The family of a bundle. Raises UnknownFamily."""
     if manifest.family not in FAMILIES:
         raise UnknownFamily(
             f"bundle {manifest.name} is of family {manifest.family!r}; known: {', '.join(sorted(FAMILIES))}"
         )
-    model = FAMILIES[manifest.family](manifest, verify_weights(manifest, directory))
-    return model.eval().requires_grad_(False)
+    return FAMILIES[manifest.family]
 
 
 def _load_sam(manifest: Manifest, weights: Path) -> Any:
@@ -66,8 +72,7 @@ def _load_sam(manifest: Manifest, weights: Path) -> Any:
 
     from segmentation.families.sam import VARIANTS, SamNetwork
 
-    if manifest.variant not in VARIANTS:
-        raise UnknownFamily(f"family sam has no variant {manifest.variant!r}; known: {', '.join(VARIANTS)}")
+    _require_variant(manifest, VARIANTS)
     # On the meta device nothing is filled with random numbers first: ViT-H would spend seconds on that.
     with torch.device("meta"):
         model = SamNetwork(VARIANTS[manifest.variant])
@@ -75,9 +80,17 @@ def _load_sam(manifest: Manifest, weights: Path) -> Any:
 
 
 def _load_pocket(manifest: Manifest, weights: Path) -> Any:
-    from segmentation.families.pocket import PocketModel
+    from segmentation.families.pocket import VARIANTS, PocketModel
 
+    _require_variant(manifest, VARIANTS)
     return _with_weights(PocketModel(manifest.variant), manifest, weights)
+
+
+def _require_variant(manifest: Manifest, variants: Iterable[str]) -> None:
+    if manifest.variant not in variants:
+        raise UnknownFamily(
+            f"family {manifest.family} has no variant {manifest.variant!r}; known: {', '.join(variants)}"
+        )
 
 
 def _with_weights(model: Any, manifest: Manifest, weights: Path, assign: bool = False) -> Any:
@@ -97,7 +110,19 @@ def _with_weights(model: Any, manifest: Manifest, weights: Path, assign: bool = 
     return model
 
 
-FAMILIES: dict[str, Callable[[Manifest, Path], Any]] = {
-    "sam": _load_sam,
-    "pocket": _load_pocket,
+@dataclass(frozen=True)
+class Family:
+    """
+    load            from a manifest and the path of verified weights to a model
+    needs_a_point   its decoder cannot run without points: where a prompt is a mask input alone, it is given a padding
+                    point, which SAM itself is not (see `segmentation.prompts`)
+    """
+
+    load: Callable[[Manifest, Path], Any]
+    needs_a_point: bool
+
+
+FAMILIES: dict[str, Family] = {
+    "sam": Family(_load_sam, needs_a_point=False),
+    "pocket": Family(_load_pocket, needs_a_point=True),
 }

@@ -50,7 +50,7 @@ def export_decoder(bundle_dir: Path | str, out_path: Path | str) -> DecoderRepor
     _check_shapes(manifest.name, embedding, manifest.embedding)
 
     with atomic_file.replacing(out_path) as temporary:
-        example = parity.sample_prompts(manifest.low_res_side, manifest.input_side)[3]
+        example = parity.sample_prompts(manifest)[3]
         graph = DecoderGraph(model, tuple(manifest.embedding))
         with warnings.catch_warnings():
             # The tracer warns of every Python number; that the graph holds for other prompts is what parity proves.

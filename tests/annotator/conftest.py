@@ -185,7 +185,7 @@ class Installation:
 
     def python(self, code: str) -> str:
         """Runs code after django.setup(); what it printed."""
-        return self._finished([sys.executable, "-c", f"import django; django.setup()\n{code}"])
+        return self._finished([sys.executable, "-"], input=f"import django; django.setup()\n{code}")
 
     def manage(self, *arguments: str) -> str:
         return self._finished([sys.executable, "manage.py", *arguments])
@@ -202,9 +202,9 @@ class Installation:
             start_new_session=True,
         )
 
-    def _finished(self, command: list[str]) -> str:
+    def _finished(self, command: list[str], **options) -> str:
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, **options
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -221,4 +221,4 @@ def migrated_data_dir(tmp_path_factory) -> Path:
 @pytest.fixture
 def installation(tmp_path, migrated_data_dir) -> Installation:
     shutil.copytree(migrated_data_dir, tmp_path / "data")
-    return Installation(tmp_path / "data", JOB_LEASE_S="3", JOB_SWEEP_INTERVAL_S="1")
+    return Installation(tmp_path / "data", JOB_LEASE_S="5", JOB_SWEEP_INTERVAL_S="1")

@@ -57,6 +57,15 @@ def test_signing_in_often_with_the_right_password_is_not_stopped(dora, settings)
         assert sign_in("dora", PASSWORD).status_code == 200
 
 
+def test_a_token_can_be_asked_for_with_a_form(dora):
+    response = APIClient().post(
+        "/api/auth/token/",
+        f"username=dora&password={PASSWORD}",
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert response.status_code == 200 and response.json()["token"]
+
+
 def test_a_wrong_token_is_401(db):
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Token nope")

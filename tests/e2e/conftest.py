@@ -1,7 +1,7 @@
 """The real thing for the browser tests: gunicorn, the embedding worker and Chromium, all as processes.
 
-Nothing is mocked here. One site is started per test session in a temporary DATA_DIR with the demo users; each test makes
-its own project through the API, so that tests do not see each other's data.
+Nothing is mocked here. One site is started per test session in a temporary DATA_DIR with the demo users; each test
+makes its own project through the API, so that tests do not see each other's data.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ class Command(BaseCommand):
                 self._migrate()
             if not skip_static:
                 with self._step("static files"):
-                    call_command("collectstatic", interactive=False, clear=False, verbosity=0)
+                    # Cleared first: hashed names of former versions would stay for ever.
+                    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
             self._install_bundles()
             if not no_demo:
                 self._make_demo(logins_file)

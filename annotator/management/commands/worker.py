@@ -2,7 +2,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from annotator.worker_process import PROCESSES, run_worker
+from annotator.worker_process import KINDS, run_worker
 
 
 class Command(BaseCommand):
@@ -10,15 +10,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument(
-            "--processes",
-            type=int,
-            default=PROCESSES,
-            help="Processes of this worker (default 2: embeddings and exports do not wait for each other).",
+            "--only", choices=list(KINDS), help="Do jobs of this kind only, as on a machine with a GPU."
         )
-        parser.add_argument("--log-level", default="INFO")
 
-    def handle(self, *, processes: int, log_level: str, **options) -> None:
+    def handle(self, *, only: str | None, **options) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("The database is not up to date. Run: manage.py migrate")
-        raise SystemExit(run_worker(processes, log_level))
+        run_worker((only,) if only else tuple(KINDS))

@@ -1,0 +1,63 @@
+"""What a project's dashboard says: four figures, masks per day, and who did what."""
+
+from __future__ import annotations
+
+import statistics
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from annotator.models import Annotation, Project
+
+DAYS_SHOWN = 30
+
+
+def figures(project: Project) -> dict:
+    """Everything the page shows, in a fixed number of queries; `project` needs `with_progress`."""
+    live = Annotation.objects.live().filter(image__project=project)
+    times_s = list(live.filter(time_spent_s__gt=0).values_list("time_spent_s", flat=True))
+    clicked = live.filter(clicks__gt=0).aggregate(clicks=Sum("clicks"), masks=Count("pk"))
+    per_day = _per_day(live)
+    return {
+        "median_seconds": statistics.median(times_s) if times_s else None,
+        "clicks_per_mask": clicked["clicks"] / clicked["masks"] if clicked["masks"] else None,
+        "per_day": per_day,
+        "masks_shown": sum(per_day["masks"]),
+        "most_per_day": max(per_day["masks"]),
+        "by_category": list(
+            project.categories.annotate(
+                masks=Count("annotations", filter=Q(annotations__deleted_at__isnull=True)),
+                images_with=Count(
+                    "annotations__image", filter=Q(annotations__deleted_at__isnull=True), distinct=True
+                ),
+            ).order_by("position", "pk")
+        ),
+        "by_person": list(
+            live.order_by()
+            .values("author__username")
+            .annotate(
+                masks=Count("pk"), images_with=Count("image", distinct=True), seconds=Sum("time_spent_s")
+            )
+            .order_by("-masks")
+        ),
+    }
+
+
+def _per_day(live) -> dict[str, list]:
+    """The last days without gaps: `days` as seconds since 1970 (uPlot's time axis), `masks` beside them."""
+    today = timezone.now().date()
+    first = today - timedelta(days=DAYS_SHOWN - 1)
+    counted = dict(
+        live.filter(created_at__date__gte=first)
+        .order_by()
+        .annotate(day=TruncDate("created_at"))
+        .values_list("day")
+        .annotate(Count("pk"))
+    )
+    days = [first + timedelta(days=index) for index in range(DAYS_SHOWN)]
+    return {
+        "days": [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in days],
+        "masks": [counted.get(day, 0) for day in days],
+    }

@@ -1,0 +1,114 @@
+"""`python -m segmentation.training`: train, plot, export."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m segmentation.training",
+        description="Trains the promptable model `pocket` on pictures with masks, and makes a bundle of it.",
+        epilog="docs/pocket.md has the whole recipe.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="train, or go on with a run that was stopped")
+    train.add_argument("--data", type=Path, required=True, help="folder of shards (*.tar) or a COCO folder")
+    train.add_argument(
+        "--run", type=Path, required=True, help="folder for checkpoint and log; an old one is resumed"
+    )
+    train.add_argument("--init", type=Path, help="MobileNetV2 weights (.npz) to start the encoder from")
+    train.add_argument("--from-bundle", type=Path, help="start from a bundle's weights (fine-tuning)")
+    train.add_argument(
+        "--minutes", type=float, default=90, help="training time; the schedule fits itself into it"
+    )
+    train.add_argument("--device", default="cpu", help="cpu or cuda")
+    train.add_argument("--threads", type=int, default=2, help="CPU threads")
+    train.add_argument("--seed", type=int, default=1)
+    train.add_argument(
+        "--rate", type=float, default=1.0, help="multiplies both learning rates (fine-tuning: 0.3)"
+    )
+    train.add_argument("--sources", nargs="*", help="only these shards")
+    train.add_argument(
+        "--stages",
+        type=_stage,
+        nargs="*",
+        help="BEGIN:SIDE:IMAGES, e.g. 0:256:8 0.5:384:5 0.85:512:3 (share of the time, input side, images a step)",
+    )
+    export = commands.add_parser("export", help="make a bundle of a run's averaged weights")
+    export.add_argument("--run", type=Path, required=True)
+    export.add_argument("--output", type=Path, required=True, help="the bundle's folder")
+    export.add_argument("--name", default="pocket")
+    export.add_argument("--side", type=int, default=512, help="the input side the bundle names")
+    plot = commands.add_parser("plot", help="draw loss and validation curves")
+    plot.add_argument("--run", type=Path, required=True)
+    plot.add_argument("--output", type=Path, required=True, help="a .png")
+    options = parser.parse_args(arguments)
+    return {"train": _train, "export": _export, "plot": _plot}[options.command](options)
+
+
+def _stage(text: str) -> tuple[float, int, int]:
+    begin, side, images = text.split(":")
+    if int(side) % 32:
+        raise argparse.ArgumentTypeError(f"the input side must be a multiple of 32, got {side}")
+    return float(begin), int(side), int(images)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from segmentation.training.loop import Settings, Trainer
+    from segmentation.training.samples import NoTrainingData, read_dataset
+
+    try:
+        train, report = read_dataset(options.data, "train", options.sources)
+        print(f"training: {report}", flush=True)
+        val, report = read_dataset(options.data, "val", options.sources)
+        print(f"validation: {report}", flush=True)
+    except NoTrainingData as error:
+        print(f"cannot train: {error}", file=sys.stderr)
+        return 2
+    chosen = {"stages": tuple(options.stages)} if options.stages else {}
+    settings = Settings(
+        minutes=options.minutes,
+        device=options.device,
+        threads=options.threads,
+        seed=options.seed,
+        trunk_lr=Settings.trunk_lr * options.rate,
+        new_lr=Settings.new_lr * options.rate,
+        **chosen,
+    )
+    trainer = Trainer(settings, options.run, train, val)
+    if trainer.resume():
+        print(f"resumed at step {trainer.step}, {trainer.elapsed_s / 60:.0f} minutes in", flush=True)
+    elif options.from_bundle:
+        trainer.start_from_bundle(options.from_bundle)
+    elif options.init:
+        trainer.start_from(options.init)
+    try:
+        trainer.run()
+    except KeyboardInterrupt:
+        trainer.save()
+        print("stopped; the same command goes on from here")
+        return 130
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from segmentation.training.export import export_run
+
+    manifest = export_run(options.run, options.output, options.name, options.side)
+    print(f"wrote {options.output}: {manifest.name} {manifest.digest}")
+    return 0
+
+
+def _plot(options: argparse.Namespace) -> int:
+    from segmentation.training.plot import plot_run
+
+    plot_run(options.run, options.output)
+    print(f"wrote {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,313 @@
+"""The training loop: checkpoints, resume, EMA weights, a fixed seed, one JSON line a step.
+
+The schedule runs on training time, not on steps, so that "forty minutes of this machine" is something one can ask for;
+a resumed run goes on where the clock stood.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segmentation import atomic_file
+from segmentation.families.pocket import PocketModel
+from segmentation.training.augment import View, make_view
+from segmentation.training.initial_trunk import load_trunk
+from segmentation.training.losses import prompt_loss
+from segmentation.training.prompt_simulation import PromptBatch, next_click, noisy_box, random_point
+from segmentation.training.samples import DEFAULT_SOURCE_WEIGHT, SOURCE_WEIGHTS, Sample
+from segmentation.training.validation import blank_padding, to_input, validate
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run. `stages`: (share of the time at which it begins, input side in pixels, images a step)."""
+
+    minutes: float
+    stages: tuple[tuple[float, int, int], ...] = ((0.0, 256, 8), (0.5, 384, 5), (0.85, 512, 3))
+    objects: int = 4
+    rounds: int = 3
+    trunk_lr: float = 3e-4
+    new_lr: float = 1.2e-3
+    weight_decay: float = 0.02
+    warmup_steps: int = 150
+    ema: float = 0.999
+    paste: float = 0.2
+    seed: int = 1
+    checkpoint_s: float = 240.0
+    validate_s: float = 900.0
+    validation_images: int = 60
+    threads: int = 2
+    variant: str = "v1"
+    device: str = "cpu"
+
+
+class Trainer:
+    """Owns the model, its moving average and the clock; `run` trains until the time is up."""
+
+    def __init__(self, settings: Settings, folder: Path, train: list[Sample], val: list[Sample]) -> None:
+        self.settings, self.folder = settings, Path(folder)
+        self.train_samples = train
+        self.val_samples = val[:: max(1, len(val) // max(1, settings.validation_images))] if val else []
+        self.folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(settings.seed)
+        torch.set_num_threads(settings.threads)
+        self.device = torch.device(settings.device)
+        self.model = PocketModel(settings.variant).to(self.device, memory_format=torch.channels_last)
+        self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        trunk = list(self.model.trunk.parameters())
+        rest = [*self.model.neck.parameters(), *self.model.decoder.parameters()]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": trunk, "peak": settings.trunk_lr}, {"params": rest, "peak": settings.new_lr}],
+            lr=0.0,
+            weight_decay=settings.weight_decay,
+        )
+        self.step = 0
+        self.images = 0
+        self.elapsed_s = 0.0
+
+    # --- the run ---
+
+    def run(self) -> None:
+        total_s = self.settings.minutes * 60
+        saved = validated = self.elapsed_s
+        while self.elapsed_s < total_s:
+            stage = self._stage()
+            for views in self._batches(stage):
+                start = time.monotonic()
+                figures = self.train_step(views)
+                self.elapsed_s += time.monotonic() - start
+                if self.step % 20 == 0:
+                    self._log({"step": self.step, "images": self.images, "side": stage[1], **figures})
+                if self.elapsed_s - saved > self.settings.checkpoint_s:
+                    self.save()
+                    saved = self.elapsed_s
+                if self.elapsed_s - validated > self.settings.validate_s:
+                    self.validate_average()
+                    validated = self.elapsed_s
+                if self.elapsed_s >= total_s or self._stage() != stage:
+                    break
+        self.save()
+        self.validate_average()
+
+    def train_step(self, views: list[View]) -> dict[str, float]:
+        """One optimiser step over some views; what happened, for the log."""
+        settings = self.settings
+        self.model.train()
+        rate = self._set_rate()
+        rng = np.random.default_rng((settings.seed, self.step))
+        x = to_input(np.stack([view.pixels for view in views]))
+        x = blank_padding(x, [view.valid_hw for view in views]).to(self.device)
+        embedding = self.model.encode_image(x)
+        owner = torch.tensor([i for i, view in enumerate(views) for _ in view.targets], device=self.device)
+        embedding = {name: maps.index_select(0, owner) for name, maps in embedding.items()}
+        targets = np.concatenate([view.targets for view in views])
+        wanted = torch.from_numpy(targets).float().to(self.device)
+
+        prompt, ambiguous = first_prompts(targets, rng)
+        previous = torch.zeros_like(wanted)[:, None]
+        has_previous = torch.zeros(len(targets), device=self.device)
+        loss_sum: Tensor | float = 0.0
+        figures: dict[str, float] = {}
+        for round_index in range(settings.rounds):
+            coords, labels = prompt.arrays()
+            logits, iou = self.model.decode(
+                embedding,
+                torch.from_numpy(coords).to(self.device),
+                torch.from_numpy(labels).to(self.device),
+                previous,
+                has_previous,
+            )
+            is_ambiguous = torch.from_numpy(ambiguous).to(self.device) & (round_index == 0)
+            loss, seen = prompt_loss(logits.float(), iou.float(), wanted, is_ambiguous)
+            loss_sum = loss_sum + loss
+            figures[f"single_{round_index + 1}"] = float(seen["single_iou"].mean())
+            figures[f"best_{round_index + 1}"] = float(seen["best_iou"].mean())
+            if round_index + 1 < settings.rounds:
+                chosen = choose(logits.detach(), iou.detach(), is_ambiguous)
+                previous = chosen[:, None]
+                has_previous = torch.from_numpy((rng.random(len(targets)) > 0.1).astype(np.float32)).to(
+                    self.device
+                )
+                add_corrections(prompt, targets, (chosen > 0).cpu().numpy(), rng)
+        loss = loss_sum / settings.rounds
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        self._update_average()
+        self.step += 1
+        self.images += len(views)
+        return {"loss": float(loss.detach()), "grad_norm": float(norm.detach()), "lr": rate, **figures}
+
+    # --- state ---
+
+    def start_from_bundle(self, folder: Path | str) -> None:
+        """Takes all weights of a `pocket` bundle, for fine-tuning."""
+        from segmentation.families import load_model
+
+        self.model.load_state_dict(load_model(folder).state_dict())
+        self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+    def start_from(self, path: Path | str) -> None:
+        """Takes the trunk's first weights from an `.npz`; see `initial_trunk`."""
+        load_trunk(self.model.trunk, path)
+        self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+    def save(self) -> None:
+        """Writes `checkpoint.pt` whole or not at all."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "images": self.images,
+            "elapsed_s": self.elapsed_s,
+            "settings": asdict(self.settings),
+        }
+        with atomic_file.replacing(self.folder / "checkpoint.pt") as path:
+            torch.save(state, path)
+
+    def resume(self) -> bool:
+        """Goes on from `checkpoint.pt` when there is one."""
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return False
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.average = state["average"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.images, self.elapsed_s = state["step"], state["images"], state["elapsed_s"]
+        return True
+
+    def validate_average(self) -> dict[str, float]:
+        """Validates the EMA weights at the last stage's side and logs it."""
+        if not self.val_samples:
+            return {}
+        model = PocketModel(self.settings.variant).to(self.device)
+        model.load_state_dict(self.average)
+        figures = validate(model, self.val_samples, self.settings.stages[-1][1])
+        self._log({"step": self.step, "images": self.images, "validation": figures})
+        return figures
+
+    # --- parts ---
+
+    def _share(self) -> float:
+        return min(1.0, self.elapsed_s / (self.settings.minutes * 60))
+
+    def _stage(self) -> tuple[float, int, int]:
+        return [stage for stage in self.settings.stages if stage[0] <= self._share()][-1]
+
+    def _set_rate(self) -> float:
+        warm = min(1.0, (self.step + 1) / self.settings.warmup_steps)
+        factor = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self._share())))
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        return self.settings.new_lr * factor
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        keep = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        for name, tensor in self.model.state_dict().items():
+            self.average[name].lerp_(tensor, 1 - keep)
+
+    def _batches(self, stage: tuple[float, int, int]) -> Iterator[list[View]]:
+        """Views of the next steps, made one step ahead by a thread; each step's are decided by seed and step alone."""
+        _, side, count = stage
+        ready: queue.Queue[list[View]] = queue.Queue(maxsize=3)
+        stopped = threading.Event()
+        first = self.step
+
+        def fill() -> None:
+            step = first
+            while not stopped.is_set():
+                views = draw_views(self.train_samples, side, count, self.settings, step)
+                while not stopped.is_set():
+                    try:
+                        ready.put(views, timeout=0.5)
+                        break
+                    except queue.Full:
+                        continue
+                step += 1
+
+        thread = threading.Thread(target=fill, daemon=True)
+        thread.start()
+        try:
+            while True:
+                yield ready.get()
+        finally:
+            stopped.set()
+            thread.join()
+
+    def _log(self, row: dict) -> None:
+        row = {"elapsed_s": round(self.elapsed_s, 1), **row}
+        with (self.folder / "log.jsonl").open("a") as stream:
+            stream.write(json.dumps(row) + "\n")
+        print(json.dumps(row), flush=True)
+
+
+def draw_views(samples: list[Sample], side: int, count: int, settings: Settings, step: int) -> list[View]:
+    """The views of one step: the same for the same samples, settings and step."""
+    rng = np.random.default_rng((settings.seed, step, 7))
+    by_source: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_source.setdefault(sample.source, []).append(sample)
+    names = sorted(by_source)
+    weights = np.array([SOURCE_WEIGHTS.get(name, DEFAULT_SOURCE_WEIGHT) for name in names])
+    weights /= weights.sum()
+
+    def draw() -> Sample:
+        pool = by_source[names[int(rng.choice(len(names), p=weights))]]
+        return pool[int(rng.integers(len(pool)))]
+
+    views: list[View] = []
+    while len(views) < count:
+        donor = draw() if rng.random() < settings.paste else None
+        view = make_view(draw(), side, settings.objects, rng, donor)
+        if view is not None:
+            views.append(view)
+    return views
+
+
+def first_prompts(targets: np.ndarray, rng: np.random.Generator) -> tuple[PromptBatch, np.ndarray]:
+    """A first prompt for each target (B, h, w): mostly one point, else a noisy box, sometimes both.
+
+    Returns the prompts and (B,) bool: a single point, the ambiguous case.
+    """
+    prompt = PromptBatch(len(targets))
+    ambiguous = np.zeros(len(targets), bool)
+    for index, target in enumerate(targets):
+        kind = rng.random()
+        if kind < 0.62 or kind > 0.95:
+            prompt.add_point(index, *random_point(target, rng), 1)
+        if kind >= 0.62:
+            prompt.add_box(index, noisy_box(target, rng))
+        ambiguous[index] = kind < 0.62
+    return prompt, ambiguous
+
+
+def choose(logits: Tensor, iou: Tensor, is_ambiguous: Tensor) -> Tensor:
+    """The logits (B, h, w) that the next round gets: the best-rated candidate of an ambiguous prompt, else the single mask."""
+    pick = torch.where(is_ambiguous, 1 + iou[:, 1:].argmax(1), torch.zeros_like(iou[:, 0], dtype=torch.long))
+    return logits[torch.arange(len(logits), device=logits.device), pick]
+
+
+def add_corrections(
+    prompt: PromptBatch, targets: np.ndarray, masks: np.ndarray, rng: np.random.Generator
+) -> None:
+    """One more click for each target, in what its mask has wrong; a perfect one gets a point inside."""
+    for index, (target, mask) in enumerate(zip(targets, masks, strict=True)):
+        click = next_click(target, mask, rng)
+        (row, column), label = click if click is not None else (random_point(target, rng), 1)
+        prompt.add_point(index, row, column, label)

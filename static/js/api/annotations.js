@@ -1,0 +1,193 @@
+/** Annotations on the wire. */
+
+/** @import {Annotation, Prompt, PromptStep} from "../types.d.ts" */
+/** @import {Http} from "./http.js" */
+
+/** An annotation as the server has it. @typedef {{annotation: Annotation, version: number}} ServerAnnotation */
+
+/**
+ * @typedef {object} PromptWire
+ * @property {number[][]} point_coords
+ * @property {number[]} point_labels
+ * @property {number[] | null} box
+ * @property {number | null} box_step
+ * @property {number[]} mask_indices
+ */
+
+/**
+ * @typedef {object} AnnotationWire
+ * @property {string} id
+ * @property {number} image
+ * @property {number} category
+ * @property {{size: [number, number], counts: string}} segmentation
+ * @property {number} area
+ * @property {[number, number, number, number]} bbox
+ * @property {PromptWire | null} prompt
+ * @property {number | null} predicted_iou
+ * @property {number | null} stability_score
+ * @property {string | null} bundle_digest
+ * @property {string | null} author
+ * @property {number} time_spent_s
+ * @property {number} clicks
+ * @property {number} version
+ * @property {string} created_at
+ */
+
+const PAGE_SIZE = 500;
+
+/**
+ * @param {Http} http
+ * @param {number} imageId
+ * @returns {Promise<ServerAnnotation[]>}
+ */
+export async function listAnnotations(http, imageId) {
+    /** @type {ServerAnnotation[]} */
+    const rows = [];
+    /** @type {string | null} */
+    let url = `${annotationsUrl(imageId)}?page_size=${PAGE_SIZE}`;
+    while (url) {
+        const page = await http.json(url);
+        rows.push(...page.results.map(annotationFromWire));
+        url = page.next && sameOrigin(page.next);
+    }
+    return rows;
+}
+
+/**
+ * Harmless when repeated.
+ *
+ * @param {Http} http
+ * @param {Annotation} annotation
+ * @returns {Promise<ServerAnnotation>}
+ */
+export async function createAnnotation(http, annotation) {
+    const body = {id: annotation.id, ...contentToWire(annotation)};
+    return annotationFromWire(await http.json(annotationsUrl(annotation.imageId), {method: "POST", body}));
+}
+
+/**
+ * @param {Http} http
+ * @param {Annotation} annotation
+ * @param {number} version the one this change starts from
+ * @returns {Promise<ServerAnnotation>}
+ */
+export async function updateAnnotation(http, annotation, version) {
+    const body = {version, ...contentToWire(annotation)};
+    return annotationFromWire(await http.json(annotationUrl(annotation.id), {method: "PATCH", body}));
+}
+
+/**
+ * @param {Http} http
+ * @param {string} id
+ * @param {number | null} version null deletes any
+ */
+export async function deleteAnnotation(http, id, version) {
+    await http.json(annotationUrl(id) + (version === null ? "" : `?version=${version}`), {method: "DELETE"});
+}
+
+/**
+ * @param {Http} http
+ * @param {string} id
+ * @returns {Promise<ServerAnnotation>}
+ */
+export async function restoreAnnotation(http, id) {
+    return annotationFromWire(await http.json(`${annotationUrl(id)}restore/`, {method: "POST"}));
+}
+
+/**
+ * What a person can change about an annotation.
+ *
+ * @param {Annotation} annotation
+ */
+export function contentToWire(annotation) {
+    return {
+        category: annotation.categoryId,
+        segmentation: annotation.segmentation,
+        prompt: annotation.prompt && promptToWire(annotation.prompt),
+        predicted_iou: annotation.predictedIou,
+        stability_score: annotation.stabilityScore,
+        bundle_digest: annotation.bundleDigest,
+        time_spent_s: annotation.timeSpentS,
+        clicks: annotation.clicks,
+    };
+}
+
+/**
+ * @param {AnnotationWire} wire
+ * @returns {ServerAnnotation}
+ */
+export function annotationFromWire(wire) {
+    return {
+        version: wire.version,
+        annotation: {
+            id: wire.id,
+            imageId: wire.image,
+            categoryId: wire.category,
+            segmentation: wire.segmentation,
+            area: wire.area,
+            bbox: wire.bbox,
+            prompt: wire.prompt && promptFromWire(wire.prompt),
+            predictedIou: wire.predicted_iou,
+            stabilityScore: wire.stability_score,
+            bundleDigest: wire.bundle_digest ?? "",
+            author: wire.author,
+            timeSpentS: wire.time_spent_s,
+            clicks: wire.clicks,
+            createdAt: wire.created_at,
+        },
+    };
+}
+
+/**
+ * @param {Prompt} prompt
+ * @returns {PromptWire | null}
+ */
+export function promptToWire({steps}) {
+    if (steps.length === 0) return null;
+    const points = steps.filter((step) => step.kind === "point");
+    const boxStep = steps.findIndex((step) => step.kind === "box");
+    const box = boxStep < 0 ? null : steps[boxStep];
+    return {
+        point_coords: points.map(({point}) => [point.x, point.y]),
+        point_labels: points.map(({label}) => label),
+        box: box?.kind === "box" ? [box.box.x0, box.box.y0, box.box.x1, box.box.y1] : null,
+        box_step: boxStep < 0 ? null : boxStep,
+        mask_indices: steps.map((step) => step.maskIndex ?? 0),
+    };
+}
+
+/**
+ * @param {PromptWire} wire
+ * @returns {Prompt}
+ */
+export function promptFromWire(wire) {
+    /** @type {PromptStep[]} */
+    const steps = wire.point_coords.map(([x, y], k) => ({
+        kind: "point",
+        point: {x, y, frame: "image"},
+        label: wire.point_labels[k] === 1 ? 1 : 0,
+        maskIndex: null,
+    }));
+    if (wire.box) {
+        const [x0, y0, x1, y1] = wire.box;
+        const box = /** @type {const} */ ({x0, y0, x1, y1, frame: "image"});
+        steps.splice(wire.box_step ?? steps.length, 0, {kind: "box", box, maskIndex: null});
+    }
+    return {steps: steps.map((step, k) => ({...step, maskIndex: wire.mask_indices[k] ?? null}))};
+}
+
+/** @param {number} imageId */
+function annotationsUrl(imageId) {
+    return `/api/images/${imageId}/annotations/`;
+}
+
+/** @param {string} id */
+function annotationUrl(id) {
+    return `/api/annotations/${id}/`;
+}
+
+/** The server may believe in another host name than the browser (a proxy): only path and query count. @param {string} url */
+function sameOrigin(url) {
+    const {pathname, search} = new URL(url, location.href);
+    return pathname + search;
+}

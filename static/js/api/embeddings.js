@@ -1,0 +1,66 @@
+/** Image embeddings: waits until the server has made one, saying what it waits for. */
+
+import {pause, withPatience} from "./http.js";
+
+/** @import {JobState} from "../types.d.ts" */
+/** @import {Http} from "./http.js" */
+
+const POLL_FIRST_MS = 250;
+const POLL_LONGEST_MS = 2000;
+
+/**
+ * @typedef {object} EmbeddingProgress
+ * @property {JobState | "offline"} state
+ * @property {number | null} position jobs before this one while it is queued
+ * @property {string} error why it failed
+ */
+
+/** The server gave up making it; `retryEmbedding` starts anew. */
+export class EmbeddingFailed extends Error {
+    /** @param {string} reason */
+    constructor(reason) {
+        super(reason || "The embedding could not be computed.");
+        this.name = "EmbeddingFailed";
+    }
+}
+
+/**
+ * @param {Http} http
+ * @param {number} imageId
+ * @param {string} bundleDigest
+ * @param {{signal?: AbortSignal, onProgress?: (progress: EmbeddingProgress) => void}} options
+ * @returns {Promise<ArrayBuffer>} an embedding file
+ * @throws {EmbeddingFailed}
+ */
+export async function fetchEmbedding(http, imageId, bundleDigest, {signal, onProgress = () => {}} = {}) {
+    const url = `${embeddingUrl(imageId)}?digest=${encodeURIComponent(bundleDigest)}`;
+    for (let waitMs = POLL_FIRST_MS; ; waitMs = Math.min(waitMs * 1.5, POLL_LONGEST_MS)) {
+        const answer = await withPatience(
+            async () => {
+                const response = await http.request(url, {signal});
+                return response.status === 202 ? await response.json() : await response.arrayBuffer();
+            },
+            {signal, onWait: () => onProgress({state: "offline", position: null, error: ""})},
+        );
+        if (answer instanceof ArrayBuffer) {
+            onProgress({state: "ready", position: null, error: ""});
+            return answer;
+        }
+        onProgress({state: answer.state, position: answer.position, error: answer.error});
+        if (answer.state === "failed") throw new EmbeddingFailed(answer.error);
+        await pause(waitMs, signal);
+    }
+}
+
+/**
+ * @param {Http} http
+ * @param {number} imageId
+ */
+export async function retryEmbedding(http, imageId) {
+    await http.json(embeddingUrl(imageId), {method: "POST"});
+}
+
+/** @param {number} imageId */
+function embeddingUrl(imageId) {
+    return `/api/images/${imageId}/embedding/`;
+}

@@ -1,0 +1,25 @@
+/** Exports of a project. */
+
+/** @import {ImageState} from "../types.d.ts" */
+/** @import {Http} from "./http.js" */
+
+/**
+ * @param {Http} http
+ * @param {number} projectId
+ * @param {{format: string, segmentation: string, includeImages: boolean, states: ImageState[]}} options
+ *   states: only images in these; empty: all
+ */
+export async function startExport(http, projectId, {format, segmentation, includeImages, states}) {
+    const body = {format, segmentation, include_images: includeImages, ...(states.length ? {states} : {})};
+    await http.json(`/api/projects/${projectId}/exports/`, {method: "POST", body});
+}
+
+/**
+ * Cancels an export that waits or runs, deletes one that is over.
+ *
+ * @param {Http} http
+ * @param {number} exportId
+ */
+export async function removeExport(http, exportId) {
+    await http.json(`/api/exports/${exportId}/`, {method: "DELETE"});
+}

@@ -1,0 +1,157 @@
+/** Requests to our own API: CSRF, errors one can show, and patience while the server is away. */
+
+const RETRY_FIRST_MS = 1000;
+const RETRY_LONGEST_MS = 30_000;
+
+/** The server refused: `code` for programs, `message` for people, `fields` for forms. */
+export class ApiError extends Error {
+    /**
+     * @param {number} status
+     * @param {string} code
+     * @param {string} message
+     * @param {Record<string, string[]>} fields
+     * @param {Record<string, unknown>} body the whole answer
+     */
+    constructor(status, code, message, fields = {}, body = {}) {
+        super(message);
+        this.name = "ApiError";
+        this.status = status;
+        this.code = code;
+        this.fields = fields;
+        this.body = body;
+    }
+
+    /** Whether the same request may succeed later. */
+    get isPassing() {
+        return this.status >= 500 || this.status === 429 || this.status === 408;
+    }
+}
+
+/** The server was not reached: no network, or it is restarting. */
+export class NetworkError extends Error {
+    constructor() {
+        super("The server cannot be reached.");
+        this.name = "NetworkError";
+    }
+}
+
+export class Http {
+    #csrfToken;
+
+    /** @param {string} csrfToken */
+    constructor(csrfToken) {
+        this.#csrfToken = csrfToken;
+    }
+
+    /**
+     * @param {string} url
+     * @param {{method?: string, body?: unknown, signal?: AbortSignal}} options body is sent as JSON
+     * @returns {Promise<Response>} any answer below 400
+     * @throws {ApiError | NetworkError}
+     */
+    async request(url, {method = "GET", body, signal} = {}) {
+        /** @type {Record<string, string>} */
+        const headers = {Accept: "application/json"};
+        if (method !== "GET") headers["X-CSRFToken"] = csrfCookie() ?? this.#csrfToken;
+        if (body !== undefined) headers["Content-Type"] = "application/json";
+        let response;
+        try {
+            response = await fetch(url, {
+                method,
+                headers,
+                body: body === undefined ? undefined : JSON.stringify(body),
+                credentials: "same-origin",
+                signal,
+            });
+        } catch (error) {
+            if (signal?.aborted) throw error;
+            throw new NetworkError();
+        }
+        if (!response.ok) throw await apiError(response);
+        return response;
+    }
+
+    /**
+     * @param {string} url
+     * @param {{method?: string, body?: unknown, signal?: AbortSignal}} options
+     */
+    async json(url, options = {}) {
+        const response = await this.request(url, options);
+        try {
+            return response.status === 204 ? null : await response.json();
+        } catch {
+            throw new NetworkError(); // cut off on the way
+        }
+    }
+}
+
+/** @param {unknown} error whether the same request may succeed later */
+export function isPassing(error) {
+    return error instanceof NetworkError || (error instanceof ApiError && error.isPassing);
+}
+
+/**
+ * Repeats what fails for a passing reason, at growing intervals, at once when the browser is online again.
+ *
+ * @template T
+ * @param {() => Promise<T>} work
+ * @param {{signal?: AbortSignal, onWait?: (error: unknown) => void}} options
+ * @returns {Promise<T>}
+ */
+export async function withPatience(work, {signal, onWait} = {}) {
+    for (let attempt = 0; ; attempt++) {
+        try {
+            return await work();
+        } catch (error) {
+            if (!isPassing(error) || signal?.aborted) throw error;
+            onWait?.(error);
+            await pause(retryDelayMs(attempt), signal);
+        }
+    }
+}
+
+/** @param {number} attempt counted from 0 */
+export function retryDelayMs(attempt) {
+    return Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_LONGEST_MS);
+}
+
+/**
+ * Resolves after a time, or when the browser comes online.
+ *
+ * @param {number} ms
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
+export function pause(ms, signal) {
+    return new Promise((resolve, reject) => {
+        const done = () => {
+            clearTimeout(timer);
+            removeEventListener("online", done);
+            signal?.removeEventListener("abort", done);
+            if (signal?.aborted) reject(signal.reason);
+            else resolve();
+        };
+        const timer = setTimeout(done, ms);
+        addEventListener("online", done);
+        signal?.addEventListener("abort", done);
+        if (signal?.aborted) done();
+    });
+}
+
+/** @param {Response} response */
+async function apiError(response) {
+    const body = await response.json().catch(() => ({}));
+    const {code, message, fields} = body.error ?? {};
+    return new ApiError(
+        response.status,
+        code ?? "http_error",
+        message ?? `The server answered ${response.status}.`,
+        fields ?? {},
+        body,
+    );
+}
+
+/** Newer than the page's when somebody signed in again in another tab. */
+function csrfCookie() {
+    return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? null;
+}

@@ -1,0 +1,92 @@
+/** Images and what their pages are made of. */
+
+/** @import {Bundle, Category, ImageRow, ImageState, Role, Scene} from "../types.d.ts" */
+/** @import {Http} from "./http.js" */
+
+/**
+ * @typedef {object} SceneWire the page-data of docs/architecture.md, as far as it is one image's
+ * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
+ * @property {{id: number, name: string, width: number, height: number, state: ImageState, file_url: string, thumbnail_url: string}} image
+ * @property {{previous: number | null, next: number | null, position: number, total: number}} siblings
+ * @property {{name: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, decoder_url: string} | null} bundle
+ */
+
+/**
+ * @param {SceneWire} wire
+ * @returns {Scene}
+ */
+export function sceneFromWire({project, image, siblings, bundle}) {
+    return {
+        project: {...project, categories: project.categories.map(categoryFromWire)},
+        image: imageFromWire(image),
+        siblings,
+        bundle: bundle && bundleFromWire(bundle),
+    };
+}
+
+/**
+ * The page's address of an image, and where the same page's data is.
+ *
+ * @param {number} imageId
+ */
+export function annotateUrl(imageId) {
+    return `/images/${imageId}/annotate/`;
+}
+
+/**
+ * @param {Http} http
+ * @param {number} imageId
+ * @returns {Promise<Scene>}
+ */
+export async function fetchScene(http, imageId) {
+    return sceneFromWire(await http.json(`${annotateUrl(imageId)}scene/`));
+}
+
+/**
+ * @param {Http} http
+ * @param {number} imageId
+ * @param {ImageState} state
+ * @returns {Promise<ImageRow>}
+ */
+export async function setImageState(http, imageId, state) {
+    return imageFromWire(await http.json(`/api/images/${imageId}/`, {method: "PATCH", body: {state}}));
+}
+
+/**
+ * @param {Pick<SceneWire["project"]["categories"][number], "id" | "name" | "color" | "supercategory">} wire
+ * @returns {Category}
+ */
+function categoryFromWire({id, name, color, supercategory}) {
+    return {id, name, color, supercategory};
+}
+
+/**
+ * @param {SceneWire["image"]} wire
+ * @returns {ImageRow}
+ */
+function imageFromWire(wire) {
+    return {
+        id: wire.id,
+        name: wire.name,
+        size: {height: wire.height, width: wire.width},
+        state: wire.state,
+        fileUrl: wire.file_url,
+        thumbnailUrl: wire.thumbnail_url,
+    };
+}
+
+/**
+ * @param {NonNullable<SceneWire["bundle"]>} wire
+ * @returns {Bundle}
+ */
+function bundleFromWire(wire) {
+    return {
+        name: wire.name,
+        title: wire.title,
+        digest: wire.digest,
+        inputSide: wire.input_side,
+        maskThreshold: wire.mask_threshold,
+        lowResSide: wire.low_res_side,
+        decoderUrl: new URL(wire.decoder_url, location.href).href,
+    };
+}

@@ -1,0 +1,82 @@
+/** Projects, their categories and their members. */
+
+/** @import {Role} from "../types.d.ts" */
+/** @import {Http} from "./http.js" */
+
+/**
+ * @param {Http} http
+ * @param {{name: string, description: string}} fields
+ * @returns {Promise<number>} the new project's id
+ */
+export async function createProject(http, fields) {
+    return (await http.json("/api/projects/", {method: "POST", body: fields})).id;
+}
+
+/**
+ * @param {Http} http
+ * @param {number} projectId
+ * @param {{name: string, description: string, bundle: string | null}} fields bundle: a name, null for the default one
+ */
+export async function updateProject(http, projectId, fields) {
+    await http.json(`/api/projects/${projectId}/`, {method: "PATCH", body: fields});
+}
+
+/**
+ * @param {Http} http
+ * @param {number} projectId
+ */
+export async function deleteProject(http, projectId) {
+    await http.json(`/api/projects/${projectId}/`, {method: "DELETE"});
+}
+
+/**
+ * @param {Http} http
+ * @param {number} projectId
+ * @param {{name: string, color: string, supercategory: string}} fields
+ */
+export async function createCategory(http, projectId, fields) {
+    await http.json(`/api/projects/${projectId}/categories/`, {method: "POST", body: fields});
+}
+
+/**
+ * @param {Http} http
+ * @param {number} categoryId
+ * @param {{name?: string, color?: string, supercategory?: string, position?: number}} fields
+ */
+export async function updateCategory(http, categoryId, fields) {
+    await http.json(`/api/categories/${categoryId}/`, {method: "PATCH", body: fields});
+}
+
+/**
+ * @param {Http} http
+ * @param {number} categoryId
+ */
+export async function deleteCategory(http, categoryId) {
+    await http.json(`/api/categories/${categoryId}/`, {method: "DELETE"});
+}
+
+/**
+ * @param {Http} http
+ * @param {number} projectId
+ * @param {{username: string, role: Role}} fields
+ */
+export async function addMember(http, projectId, fields) {
+    await http.json(`/api/projects/${projectId}/members/`, {method: "POST", body: fields});
+}
+
+/**
+ * @param {Http} http
+ * @param {number} memberId
+ * @param {Role} role
+ */
+export async function changeRole(http, memberId, role) {
+    await http.json(`/api/members/${memberId}/`, {method: "PATCH", body: {role}});
+}
+
+/**
+ * @param {Http} http
+ * @param {number} memberId
+ */
+export async function removeMember(http, memberId) {
+    await http.json(`/api/members/${memberId}/`, {method: "DELETE"});
+}

@@ -1,0 +1,633 @@
+/** The annotate page: puts workbench, stage, panels, decoder and autosave together. */
+
+import {Autosave} from "../api/autosave.js";
+import {EmbeddingFailed, retryEmbedding} from "../api/embeddings.js";
+import {Http, withPatience} from "../api/http.js";
+import {annotateUrl, sceneFromWire, setImageState} from "../api/images.js";
+import {isEmpty} from "../core/prompt.js";
+import {DecoderClient} from "../decoder/decoder-client.js";
+import {find, keepFocus, setIconSprite} from "../view/elements.js";
+import {listenToKeys} from "../view/keymap.js";
+import {ImageLayer} from "../view/layers/image-layer.js";
+import {MasksLayer} from "../view/layers/masks-layer.js";
+import {PromptLayer} from "../view/layers/prompt-layer.js";
+import {CategoriesPanel} from "../view/panels/categories-panel.js";
+import {KeysDialog} from "../view/panels/keys-dialog.js";
+import {Notices} from "../view/panels/notices.js";
+import {ObjectsPanel} from "../view/panels/objects-panel.js";
+import {PromptBar} from "../view/panels/prompt-bar.js";
+import {TopBar} from "../view/panels/top-bar.js";
+import {Stage} from "../view/stage.js";
+import {HandTool} from "../view/tools/hand-tool.js";
+import {PromptTool} from "../view/tools/prompt-tool.js";
+import {SelectTool} from "../view/tools/select-tool.js";
+import {LoadingImage} from "./annotate/scene-loader.js";
+import {Workbench} from "./annotate/workbench.js";
+
+/** @import {Conflict, Refusal, SaveStatus} from "../api/autosave.js" */
+/** @import {EmbeddingProgress} from "../api/embeddings.js" */
+/** @import {SceneWire} from "../api/images.js" */
+/** @import {DecoderUrls} from "../decoder/protocol.js" */
+/** @import {Scene} from "../types.d.ts" */
+/** @import {Badge} from "../view/panels/top-bar.js" */
+
+/** @typedef {"prompt" | "select" | "hand"} ToolName */
+
+const UNNAMED_COLOR = "#4f46e5";
+const MEASURES = ["decode", "click-to-mask", "ready-to-decode"];
+
+/** @type {SceneWire & {urls: Record<string, string>, csrf_token: string, user: string}} */
+const pageData = JSON.parse(find(document, "#page-data", HTMLScriptElement).textContent ?? "");
+const http = new Http(pageData.csrf_token);
+setIconSprite(pageData.urls.icons);
+
+const coordinates = find(document, "[data-coordinates]", HTMLElement);
+const zoom = find(document, "[data-zoom]", HTMLElement);
+const decodeTime = find(document, "[data-decode-time]", HTMLElement);
+
+const notices = new Notices(find(document, "[data-notices]", HTMLElement));
+const workbench = new Workbench(pageData.user, {
+    onChange: render,
+    onProblem: (text) => notices.show({key: "problem", kind: "error", text, actions: [dismiss("problem")]}),
+    onCategoryMissing: () => categoriesPanel.flash(),
+    onMask: (pressedAt) =>
+        stage.afterPaint(() => performance.measure("click-to-mask", {start: pressedAt, end: performance.now()})),
+});
+
+const autosave = new Autosave({
+    http,
+    storage: localStorage,
+    username: pageData.user,
+    onStatus: showSaving,
+    onConflict: showConflict,
+    onRefusal: showRefusal,
+});
+workbench.document.subscribe((changes, origin) => {
+    if (origin === "user") autosave.submit(changes);
+});
+
+const stage = new Stage(find(document, "[data-stage]", HTMLElement), (view) => {
+    zoom.textContent = `${Math.round(view.scale * 100)} %`;
+});
+const imageLayer = new ImageLayer();
+const masksLayer = new MasksLayer();
+const promptLayer = new PromptLayer();
+stage.add("image", imageLayer);
+stage.add("masks", masksLayer);
+stage.add("prompt", promptLayer);
+
+/** @type {Record<ToolName, {enable(): void, disable(): void}>} */
+const tools = {
+    prompt: new PromptTool(stage, {
+        onPress: (point, label) => workbench.anticipate(point, label),
+        onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
+        onDraftBox: (box) => {
+            promptLayer.draft = box;
+            stage.invalidate("prompt");
+        },
+        onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
+        onSelect: (point) => workbench.select(masksLayer.hit(point)),
+    }),
+    select: new SelectTool(stage, (point) => workbench.select(masksLayer.hit(point))),
+    hand: new HandTool(stage),
+};
+/** @type {ToolName} */
+let tool = "prompt";
+
+const body = document.body;
+const mayAnnotate = pageData.project.role !== "viewer";
+const topBar = new TopBar(find(document, "[data-top-bar]", HTMLElement), perform);
+const categoriesPanel = new CategoriesPanel(find(document, "[data-panel]", HTMLElement), (index) => workbench.pickCategory(index));
+const objectsPanel = new ObjectsPanel(
+    find(document, "[data-panel]", HTMLElement),
+    {
+        onSelect: (id) => workbench.select(id === workbench.selected?.id ? null : id),
+        onToggle: (id) => workbench.toggleHidden(id),
+        onDelete: (id) => workbench.remove(id),
+    },
+    !mayAnnotate,
+);
+const promptBar = new PromptBar(find(document, "[data-prompt-bar]", HTMLElement), (index) => workbench.chooseCandidate(index));
+const keysDialog = new KeysDialog(find(document, "[data-keys-dialog]", HTMLDialogElement));
+
+/** @type {DecoderClient | null} */
+let decoder = null;
+/** @type {Scene} */
+let scene = sceneFromWire(pageData);
+let loading = new LoadingImage(http, scene.image.id, scene);
+/** @type {LoadingImage | null} */
+let ahead = null;
+/** @type {EmbeddingProgress} */
+let embedding = {state: "queued", position: null, error: ""};
+let isReady = false;
+let isPictureThere = false;
+
+start();
+
+function start() {
+    body.classList.toggle("is-read-only", !mayAnnotate);
+    if (localStorage.getItem("maskwright.panel") === "closed") body.classList.add("is-panel-closed");
+    for (const node of document.querySelectorAll("[data-tool]")) {
+        if (!(node instanceof HTMLElement)) continue;
+        keepFocus(node);
+        node.addEventListener("click", () => useTool(/** @type {ToolName} */ (node.dataset.tool)));
+    }
+    for (const node of document.querySelectorAll("[data-rail] [data-action]")) {
+        if (!(node instanceof HTMLElement)) continue;
+        keepFocus(node);
+        node.addEventListener("click", () => perform(node.dataset.action ?? ""));
+    }
+    listenToKeys(perform, (index) => workbench.pickCategory(index));
+    listenToPointerPosition();
+    addEventListener("beforeunload", (event) => {
+        if (autosave.status.state !== "saved") event.preventDefault();
+    });
+    addEventListener("popstate", () => {
+        const id = Number(location.pathname.match(/\/images\/(\d+)\//)?.[1]);
+        if (id && id !== scene.image.id) void openImage(id, {push: false});
+    });
+    autosave.resume();
+    useTool(mayAnnotate ? "prompt" : "select");
+    void show(0);
+}
+
+/**
+ * What a key or a button does.
+ *
+ * @param {string} action
+ * @returns {boolean} false: it does not apply now
+ */
+function perform(action) {
+    switch (action) {
+        case "accept":
+            return workbench.accept();
+        case "next-candidate":
+            return workbench.cycleCandidate(1);
+        case "previous-candidate":
+            return workbench.cycleCandidate(-1);
+        case "remove-step":
+            return workbench.removeLastStep();
+        case "cancel":
+            notices.hide("problem");
+            return (tools.prompt instanceof PromptTool && tools.prompt.cancel()) || workbench.cancel();
+        case "undo":
+            return workbench.undo();
+        case "redo":
+            return workbench.redo();
+        case "delete":
+            return workbench.remove();
+        case "hide-masks":
+            workbench.toggleMasks();
+            return true;
+        case "next-image":
+            return goTo(scene.siblings.next);
+        case "previous-image":
+            return goTo(scene.siblings.previous);
+        case "done":
+            void markDone();
+            return true;
+        case "fit":
+            stage.fit();
+            return true;
+        case "zoom-in":
+        case "zoom-out":
+            stage.zoomByKey(action === "zoom-in" ? 1 : -1);
+            return true;
+        case "panel":
+            body.classList.toggle("is-panel-closed");
+            localStorage.setItem("maskwright.panel", body.classList.contains("is-panel-closed") ? "closed" : "open");
+            return true;
+        case "tool-prompt":
+            useTool("prompt");
+            return true;
+        case "tool-select":
+            useTool("select");
+            return true;
+        case "tool-hand":
+            useTool("hand");
+            return true;
+        case "keys":
+            keysDialog.show();
+            return true;
+        default:
+            return false;
+    }
+}
+
+// --- images ---
+
+/** @param {number | null} imageId */
+function goTo(imageId) {
+    if (imageId !== null) void openImage(imageId, {push: true});
+    return true;
+}
+
+/**
+ * @param {number} imageId
+ * @param {{push: boolean}} options push: a new entry in the browser's history
+ */
+async function openImage(imageId, {push}) {
+    const openedAt = performance.now();
+    await workbench.settle();
+    if (imageId === scene.image.id) return;
+    loading.giveUp();
+    const next = ahead?.imageId === imageId ? ahead : new LoadingImage(http, imageId);
+    if (ahead !== next) ahead?.giveUp();
+    [loading, ahead] = [next, null];
+    let opened;
+    try {
+        opened = await next.scene;
+    } catch (error) {
+        if (loading === next) location.assign(annotateUrl(imageId)); // the server says what is wrong with it
+        return;
+    }
+    if (loading !== next) return;
+    // The timings are those of the image on screen.
+    for (const name of MEASURES) performance.clearMeasures(name);
+    scene = opened;
+    if (push) history.pushState(null, "", annotateUrl(imageId));
+    await show(openedAt);
+}
+
+/**
+ * Brings `scene` to the screen: its picture, its masks, its embedding into the decoder.
+ *
+ * @param {number} openedAt for the timing; 0 is when the page began to load
+ */
+async function show(openedAt) {
+    const mine = loading;
+    const {image, bundle, project} = scene;
+    isReady = false;
+    isPictureThere = false;
+    embedding = {state: "queued", position: null, error: ""};
+    for (const key of ["embedding", "problem", "picture"]) notices.hide(key);
+    if (!bundle) {
+        notices.show({key: "embedding", kind: "error", text: "No model is installed, so masks cannot be made. An administrator installs one.", actions: []});
+    } else if (!decoder || decoder.bundle.digest !== bundle.digest) {
+        decoder = new DecoderClient(absolute(pageData.urls.worker), decoderUrls(), bundle, () => workbench.decodeAgain());
+    }
+    const decoderImage = bundle && mine.decoderImage(image, bundle);
+    workbench.open({
+        imageId: image.id,
+        decoder,
+        image: mayAnnotate ? decoderImage : null,
+        categories: project.categories,
+        mayAnnotate,
+    });
+    topBar.showImage(scene);
+    imageLayer.clear();
+    stage.showImageOf(image.size);
+    render();
+
+    const offline = () => notices.show({key: "picture", kind: "info", text: "The server cannot be reached; trying again.", actions: []});
+    const picture = mine.picture(image, offline).then(async (bitmap) => {
+        if (loading !== mine) return;
+        isPictureThere = true;
+        notices.hide("picture");
+        imageLayer.show(bitmap, () => stage.invalidate("image"));
+        stage.invalidate("image");
+        render();
+    });
+    const saved = mine.annotations(offline).then((listed) => {
+        if (loading === mine) workbench.showSaved(autosave.overlay(image.id, listed));
+    });
+    const problem = (/** @type {unknown} */ error) => {
+        if (loading === mine) notices.show({key: "picture", kind: "error", text: textOf(error), actions: [reload()]});
+    };
+    picture.catch(problem);
+    saved.catch(problem);
+    if (!decoderImage || !decoder || !mayAnnotate) return;
+
+    mine.onProgress = (progress) => {
+        if (loading !== mine) return;
+        embedding = progress;
+        render();
+    };
+    try {
+        await decoder.prepare(decoderImage);
+        await picture;
+    } catch (error) {
+        if (loading === mine) showEmbeddingProblem(error);
+        return;
+    }
+    if (loading !== mine) return;
+    isReady = true;
+    embedding = {state: "ready", position: null, error: ""};
+    render();
+    stage.afterPaint(() => {
+        if (loading === mine) performance.measure("ready-to-decode", {start: openedAt, end: performance.now()});
+    });
+    void prepareAhead(mine);
+}
+
+/**
+ * Fetches the next image while the annotator works on this one.
+ *
+ * @param {LoadingImage} mine
+ */
+async function prepareAhead(mine) {
+    const {next} = scene.siblings;
+    if (next === null || ahead?.imageId === next) return;
+    ahead?.giveUp();
+    const coming = new LoadingImage(http, next);
+    ahead = coming;
+    try {
+        const {image, bundle} = await coming.scene;
+        if (loading !== mine || ahead !== coming) return;
+        await coming.picture(image);
+        if (bundle && decoder?.bundle.digest === bundle.digest) await decoder.prepare(coming.decoderImage(image, bundle));
+    } catch {
+        // What went wrong is said when the image is opened, if it is still wrong then.
+        if (ahead === coming) ahead = null;
+    }
+}
+
+/** @param {unknown} error */
+function showEmbeddingProblem(error) {
+    const again = () => {
+        notices.hide("embedding");
+        void show(performance.now());
+    };
+    if (error instanceof EmbeddingFailed) {
+        const retry = async () => {
+            await withPatience(() => retryEmbedding(http, scene.image.id)).catch(() => {}); // another one may have retried
+            again();
+        };
+        const text = `This image could not be prepared for the model: ${error.message}`;
+        notices.show({key: "embedding", kind: "error", text, actions: [{label: "Try again", do: () => void retry()}]});
+        embedding = {state: "failed", position: null, error: error.message};
+        render();
+        return;
+    }
+    embedding = {state: "failed", position: null, error: textOf(error)};
+    notices.show({
+        key: "embedding",
+        kind: "error",
+        text: textOf(error),
+        actions: [{label: "Try again", do: again}, reload()],
+    });
+    render();
+}
+
+async function markDone() {
+    if (!mayAnnotate) return;
+    await workbench.settle();
+    const {image, siblings} = scene;
+    const state = image.state === "done" && siblings.next === null ? "in_progress" : "done";
+    scene = {...scene, image: {...image, state}};
+    render();
+    withPatience(() => setImageState(http, image.id, state)).catch((error) =>
+        notices.show({key: "problem", kind: "error", text: `${image.name} was not marked: ${textOf(error)}`, actions: [dismiss("problem")]}),
+    );
+    goTo(siblings.next);
+}
+
+// --- what is shown ---
+
+/** @param {ToolName} name */
+function useTool(name) {
+    if (name === "prompt" && !mayAnnotate) return;
+    tools[tool].disable();
+    tool = name;
+    tools[tool].enable();
+    stage.root.dataset.tool = name;
+    for (const node of document.querySelectorAll("[data-tool]")) {
+        if (node instanceof HTMLElement && node !== stage.root) node.setAttribute("aria-pressed", String(node.dataset.tool === name));
+    }
+    render();
+}
+
+function render() {
+    const {selected, prompt, shown} = workbench;
+    const annotations = workbench.document.annotations;
+    const color = workbench.category?.color ?? UNNAMED_COLOR;
+
+    promptLayer.prompt = prompt;
+    promptLayer.color = color;
+    promptLayer.showCandidate(shown, stage.imageSize, decoder?.bundle ?? null);
+    stage.invalidate("prompt");
+
+    masksLayer.show(
+        annotations
+            // While a saved mask is worked on, the new one is drawn in its place.
+            .filter(({id}) => !(id === selected?.id && shown))
+            .filter(({id}) => !workbench.hiddenIds.has(id) && !workbench.areMasksHidden)
+            .map((annotation) => ({
+                annotation,
+                color: colorOf(annotation.categoryId),
+                isSelected: annotation.id === selected?.id,
+            })),
+    );
+    masksLayer.keepOnly(new Set(annotations.map(({id}) => id)));
+    stage.invalidate("masks");
+
+    categoriesPanel.render(scene.project.categories, workbench.category?.id ?? null);
+    objectsPanel.render(
+        annotations
+            .map((annotation, k) => ({
+                id: annotation.id,
+                name: categoryOf(annotation.categoryId)?.name ?? "(removed category)",
+                color: colorOf(annotation.categoryId),
+                number: k + 1,
+                predictedIou: annotation.predictedIou,
+                isSelected: annotation.id === selected?.id,
+                isHidden: workbench.areMasksHidden || workbench.hiddenIds.has(annotation.id),
+                isSaved: autosave.isSaved(annotation.id),
+            }))
+            .reverse(),
+    );
+    promptBar.render(isEmpty(prompt) ? [] : workbench.candidates, shown, hint());
+    topBar.showModel(modelBadge());
+    topBar.showDone(scene.image.state, scene.siblings.next !== null);
+    setDisabled("undo", !workbench.canUndo);
+    setDisabled("redo", !workbench.canRedo);
+    decodeTime.textContent = workbench.decodeMs === null ? "" : `decode ${Math.round(workbench.decodeMs)} ms`;
+    stage.root.dataset.state = isPictureThere ? "shown" : "loading";
+}
+
+/** What to do now, in a few words. */
+function hint() {
+    if (!mayAnnotate) return "You can look at this project; annotating needs another role.";
+    if (!scene.bundle) return "";
+    if (workbench.isDecoding && !isReady) return waitingText();
+    if (isEmpty(workbench.prompt)) {
+        if (!isReady) return waitingText();
+        if (workbench.selected) return "[1]–[9] category · [Delete] · click to make its mask anew · [Esc]";
+        return "Click an object · right click to leave out · drag a box · [?] keys";
+    }
+    if (!workbench.shown) return workbench.isDecoding ? "" : "[Backspace] takes the last point back · [Esc] clears";
+    const category = workbench.category;
+    const save = category ? `[Enter] saves as ${category.name}` : "Add a category first";
+    return workbench.candidates.length > 1 ? `[Tab] next · ${save}` : save;
+}
+
+function waitingText() {
+    switch (embedding.state) {
+        case "offline":
+            return "Offline; trying again.";
+        case "failed":
+            return "This image is not ready for the model.";
+        case "running":
+            return "Preparing this image for the model…";
+        case "queued":
+            return embedding.position ? `Preparing images: ${embedding.position} before this one…` : "Preparing this image for the model…";
+        default:
+            return "Loading the model…";
+    }
+}
+
+/** @returns {Badge} */
+function modelBadge() {
+    const name = scene.bundle?.name;
+    if (!name) return {tone: "bad", text: "no model"};
+    if (!mayAnnotate) return {tone: "waiting", text: "read only"};
+    if (isReady) return {tone: "good", text: `ready · ${name}`};
+    switch (embedding.state) {
+        case "failed":
+            return {tone: "bad", text: `failed · ${name}`};
+        case "offline":
+            return {tone: "waiting", text: `offline · ${name}`};
+        case "queued":
+            return {tone: "waiting", text: `queued${embedding.position ? `, ${embedding.position} before` : ""} · ${name}`};
+        case "running":
+            return {tone: "working", text: `preparing · ${name}`};
+        default:
+            return {tone: "working", text: `loading · ${name}`};
+    }
+}
+
+/** @param {SaveStatus} status */
+function showSaving({state, count, reason}) {
+    topBar.showSaving(state, savingBadge(state, count, reason));
+    render();
+}
+
+/**
+ * @param {SaveStatus["state"]} state
+ * @param {number} count
+ * @param {SaveStatus["reason"]} reason
+ * @returns {Badge}
+ */
+function savingBadge(state, count, reason) {
+    if (state === "saved") return {tone: "good", text: "All changes saved"};
+    if (state === "saving") return {tone: "working", text: `Saving ${count}…`};
+    switch (reason) {
+        case "offline":
+            return {tone: "bad", text: `${count} unsaved, offline, retrying`};
+        case "signed_out":
+            return {tone: "bad", text: `${count} unsaved, you are signed out`};
+        case "server":
+            return {tone: "bad", text: `${count} unsaved, retrying`};
+        default:
+            return {tone: "bad", text: `${count} unsaved`};
+    }
+}
+
+/** @param {Conflict} conflict */
+function showConflict({id, theirs}) {
+    const key = `conflict-${id}`;
+    const settle = (/** @type {"mine" | "theirs"} */ choice) => {
+        notices.hide(key);
+        if (choice === "theirs") workbench.replaceFromServer(id, theirs);
+        autosave.resolveConflict(id, choice);
+    };
+    const text = theirs
+        ? "Somebody else changed this mask while you worked on it."
+        : "Somebody else deleted this mask while you worked on it.";
+    notices.show({
+        key,
+        kind: "error",
+        text,
+        actions: [
+            {label: "Keep mine", do: () => settle("mine")},
+            {label: "Take theirs", do: () => settle("theirs")},
+        ],
+    });
+}
+
+/** @param {Refusal} refusal */
+function showRefusal({id, message}) {
+    const key = `refusal-${id}`;
+    notices.show({
+        key,
+        kind: "error",
+        text: `A mask could not be saved: ${message}`,
+        actions: [
+            {
+                label: "Try again",
+                do: () => {
+                    notices.hide(key);
+                    autosave.retryRefused(id);
+                },
+            },
+            {
+                label: "Discard",
+                do: () => {
+                    notices.hide(key);
+                    autosave.discardRefused(id);
+                    location.reload(); // to what the server has
+                },
+            },
+        ],
+    });
+}
+
+function listenToPointerPosition() {
+    stage.root.addEventListener("pointermove", (event) => {
+        const {x, y} = stage.imagePoint(event);
+        const isOn = x >= 0 && y >= 0 && x < stage.imageSize.width && y < stage.imageSize.height;
+        coordinates.textContent = isOn ? `x ${Math.floor(x)}  y ${Math.floor(y)}` : "";
+    });
+    stage.root.addEventListener("pointerleave", () => (coordinates.textContent = ""));
+}
+
+/**
+ * @param {string} action
+ * @param {boolean} isDisabled
+ */
+function setDisabled(action, isDisabled) {
+    const node = document.querySelector(`[data-action="${action}"]`);
+    if (node instanceof HTMLButtonElement) node.disabled = isDisabled;
+}
+
+/** @param {number} categoryId */
+function categoryOf(categoryId) {
+    return scene.project.categories.find(({id}) => id === categoryId);
+}
+
+/** @param {number} categoryId */
+function colorOf(categoryId) {
+    return categoryOf(categoryId)?.color ?? UNNAMED_COLOR;
+}
+
+/** @returns {DecoderUrls} */
+function decoderUrls() {
+    const {urls} = pageData;
+    return {
+        ortModule: absolute(urls.ort_module),
+        ortWasmMjs: absolute(urls.ort_wasm_mjs),
+        ortWasm: absolute(urls.ort_wasm),
+        ortWebgpuModule: absolute(urls.ort_webgpu_module),
+        ortWebgpuMjs: absolute(urls.ort_webgpu_mjs),
+        ortWebgpuWasm: absolute(urls.ort_webgpu_wasm),
+    };
+}
+
+/** @param {string} url */
+function absolute(url) {
+    return new URL(url, location.href).href;
+}
+
+/** @param {string} key */
+function dismiss(key) {
+    return {label: "Dismiss", do: () => notices.hide(key)};
+}
+
+function reload() {
+    return {label: "Reload", do: () => location.reload()};
+}
+
+/** @param {unknown} error */
+function textOf(error) {
+    return error instanceof Error ? error.message : String(error);
+}

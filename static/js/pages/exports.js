@@ -1,0 +1,69 @@
+/** Exports: started in a dialog, watched until they are ready. */
+
+import {removeExport, startExport} from "../api/exports.js";
+import {syncItems} from "../view/site/keyed-list.js";
+import {act, find, need, projectId, toast} from "../view/site/page.js";
+import {http} from "./site/http.js";
+
+const POLL_MS = 1000;
+const POLL_AWAY_MS = 5000;
+const list = need("[data-exports]", HTMLUListElement);
+const empty = need("[data-empty]", HTMLElement);
+
+/** Draws the list as the server has it now. */
+async function refresh() {
+    const response = await http.request(location.pathname);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const fresh = page.querySelector("[data-exports]");
+    if (!fresh) throw new Error("You are signed out. Reload the page to sign in again.");
+    syncItems(list, fresh.innerHTML, "exportId", {isWhole: true});
+    empty.hidden = list.childElementCount > 0;
+}
+
+const isPending = () => list.querySelector("[data-state=queued], [data-state=running]") !== null;
+let timer = 0;
+
+/** @param {number} delayMs */
+function watchAfter(delayMs) {
+    clearTimeout(timer);
+    timer = window.setTimeout(async () => {
+        if (document.hidden) return;
+        try {
+            await refresh();
+            if (isPending()) watchAfter(POLL_MS);
+        } catch {
+            watchAfter(POLL_AWAY_MS); // the server is away; what is shown stays
+        }
+    }, delayMs);
+}
+if (isPending()) watchAfter(POLL_MS);
+document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && isPending()) watchAfter(0);
+});
+
+list.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-remove]") : null;
+    if (!(button instanceof HTMLButtonElement)) return;
+    act(button, async () => {
+        await removeExport(http, Number(button.dataset.remove));
+        await refresh();
+    });
+});
+
+const form = find("[data-new-export]", HTMLFormElement);
+form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(form, async () => {
+        const data = new FormData(form);
+        await startExport(http, projectId(), {
+            format: String(data.get("format")),
+            segmentation: String(data.get("segmentation")),
+            includeImages: data.has("include_images"),
+            states: data.get("which") === "done" ? ["done"] : [],
+        });
+        form.closest("dialog")?.close();
+        toast("The export has started.");
+        await refresh();
+        watchAfter(POLL_MS);
+    });
+});

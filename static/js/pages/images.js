@@ -1,0 +1,191 @@
+/** A project's images: gallery with live states, filters, selection, uploads by button or drag and drop. */
+
+import {deleteImage, fetchTiles, setImageState, uploadUrl} from "../api/gallery.js";
+import {retryEmbedding} from "../api/embeddings.js";
+import {ApiError} from "../api/http.js";
+import {acceptDrops} from "../view/site/drop-zone.js";
+import {syncItems} from "../view/site/keyed-list.js";
+import {act, ask, find, need, plural, projectId, sentence, toast} from "../view/site/page.js";
+import {Selection} from "../view/site/selection.js";
+import {UploadTray} from "../view/site/upload-tray.js";
+import {csrfToken, http} from "./site/http.js";
+import {UploadQueue} from "./site/upload-queue.js";
+
+/** @import {ImageState} from "../types.d.ts" */
+
+const POLL_PENDING_MS = 1500;
+const POLL_IDLE_MS = 15_000;
+const POLL_AWAY_MS = 5000; // the server did not answer
+const TILES_AT_ONCE = 200; // as many as the server draws in one answer
+const NEW_TILES_DELAY_MS = 250; // uploads that end together are fetched together
+
+const project = projectId();
+const gallery = need("[data-gallery]", HTMLUListElement);
+const empty = need("[data-empty]", HTMLElement);
+
+const tiles = () => /** @type {HTMLElement[]} */ ([...gallery.children]);
+/** @param {HTMLElement} tile */
+const idOf = (tile) => Number(tile.dataset.imageId);
+
+/** @param {number[]} ids */
+async function drawTiles(ids) {
+    for (let start = 0; start < ids.length; start += TILES_AT_ONCE)
+        syncItems(gallery, await fetchTiles(http, project, ids.slice(start, start + TILES_AT_ONCE)), "imageId");
+    showEmptiness();
+}
+
+function showEmptiness() {
+    empty.hidden = tiles().length > 0;
+}
+
+// --- live states ---
+
+let pollTimer = 0;
+
+/** @param {number} delayMs */
+function pollAfter(delayMs) {
+    clearTimeout(pollTimer);
+    pollTimer = window.setTimeout(poll, delayMs);
+}
+
+async function poll() {
+    if (document.hidden) return; // goes on when the page is looked at again
+    const pending = tiles().filter(({dataset}) => dataset.embeddingState === "queued" || dataset.embeddingState === "running");
+    const looked = pending.length ? pending : tiles();
+    try {
+        // The first ones are the next to be done; what waits behind them need not be asked about each time.
+        await drawTiles(looked.slice(0, TILES_AT_ONCE).map(idOf));
+        pollAfter(pending.length ? POLL_PENDING_MS : POLL_IDLE_MS);
+    } catch (error) {
+        if (error instanceof ApiError && error.status === 401) toast("You are signed out. Reload the page to sign in again.", "error");
+        else pollAfter(POLL_AWAY_MS);
+    }
+}
+
+document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) pollAfter(0);
+});
+pollAfter(POLL_PENDING_MS);
+
+gallery.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-retry-embedding]") : null;
+    const tile = button?.closest("li");
+    if (!(button instanceof HTMLButtonElement) || !tile) return;
+    act(button, async () => {
+        await retryEmbedding(http, idOf(tile));
+        await drawTiles([idOf(tile)]);
+        pollAfter(POLL_PENDING_MS);
+    });
+});
+
+// --- filters ---
+
+const filters = need("[data-filters]", HTMLFormElement);
+filters.addEventListener("change", () => filters.requestSubmit());
+filters.addEventListener("submit", () => {
+    // Keeps empty filters out of the address.
+    for (const field of filters.elements)
+        if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && !field.value) field.disabled = true;
+});
+// Coming back by the browser's back button brings the page as it was left: with its fields off.
+addEventListener("pageshow", () => {
+    for (const field of filters.elements)
+        if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.disabled = false;
+});
+
+// --- selection ---
+
+const bar = find("[data-selection-bar]", HTMLElement);
+if (bar) {
+    const selection = new Selection(gallery, bar);
+
+    for (const button of bar.querySelectorAll("[data-mark]"))
+        if (button instanceof HTMLButtonElement)
+            button.addEventListener("click", () =>
+                act(button, async () => {
+                    const state = /** @type {ImageState} */ (button.dataset.mark);
+                    const ids = selection.items.map(idOf);
+                    for (const id of ids) await setImageState(http, id, state);
+                    await drawTiles(ids);
+                    selection.clear();
+                    toast(`${plural(ids.length, "image")} marked ${button.dataset.words}.`);
+                }),
+            );
+
+    const deleteButton = find("[data-delete-selected]", HTMLButtonElement, bar);
+    deleteButton?.addEventListener("click", async () => {
+        const dialog = need("#confirm-delete", HTMLDialogElement);
+        const chosen = selection.items;
+        need("[data-delete-title]", HTMLElement, dialog).textContent = `Delete ${plural(chosen.length, "image")}?`;
+        if ((await ask(dialog)) !== "delete") return;
+        await act(deleteButton, async () => {
+            for (const tile of chosen) {
+                await deleteImage(http, idOf(tile));
+                tile.remove();
+            }
+            toast(`${plural(chosen.length, "image")} deleted.`);
+        });
+        selection.show();
+        showEmptiness();
+    });
+}
+
+// --- uploads ---
+
+const input = find("[data-files]", HTMLInputElement);
+if (input) {
+    const queue = new UploadQueue(uploadUrl(project), csrfToken, (upload) => {
+        tray.draw(upload);
+        drawTraySoon();
+        if (upload.state === "done") drawNewTiles(upload.answer.images.map(({id}) => id));
+    });
+    const tray = new UploadTray(need("[data-tray]", HTMLElement), {
+        cancel: (upload) => queue.cancel(upload),
+        retry: (upload) => queue.retry(upload),
+        cancelAll: () => queue.cancelAll(),
+        retryAll: () => queue.uploads.forEach((upload) => queue.retry(upload)),
+        close: () => {
+            queue.clear();
+            tray.clear();
+        },
+    });
+
+    let isTrayStale = false;
+    const drawTraySoon = () => {
+        if (isTrayStale) return;
+        isTrayStale = true;
+        requestAnimationFrame(() => {
+            isTrayStale = false;
+            tray.drawOverall(queue.uploads, queue.progress, queue.isBusy);
+        });
+    };
+
+    /** @type {number[]} */
+    let newIds = [];
+    let newTilesTimer = 0;
+    /** @param {number[]} ids */
+    const drawNewTiles = (ids) => {
+        newIds.push(...ids);
+        clearTimeout(newTilesTimer);
+        newTilesTimer = window.setTimeout(async () => {
+            const taken = newIds;
+            newIds = [];
+            try {
+                await drawTiles(taken);
+                pollAfter(POLL_PENDING_MS);
+            } catch (error) {
+                newIds.push(...taken);
+                toast(`${sentence(error)} The uploaded images appear when you reload the page.`, "error");
+            }
+        }, NEW_TILES_DELAY_MS);
+    };
+
+    input.addEventListener("change", () => {
+        queue.add(input.files ?? []);
+        input.value = "";
+    });
+    acceptDrops(need("[data-drop-veil]", HTMLElement), (files) => queue.add(files), (error) => toast(sentence(error), "error"));
+    addEventListener("beforeunload", (event) => {
+        if (queue.isBusy) event.preventDefault();
+    });
+}

@@ -1,0 +1,3 @@
+/** A page without behaviour of its own. */
+
+import "../view/site/page.js";

@@ -1,0 +1,63 @@
+/** The list of projects, and the dialog that makes a new one with its categories. */
+
+import {createCategory, createProject} from "../api/projects.js";
+import {act, need, pageData} from "../view/site/page.js";
+import {http} from "./site/http.js";
+
+const colors = /** @type {string[]} */ (pageData("category-colors"));
+const form = need("[data-new-project]", HTMLFormElement);
+const rows = need("[data-category-rows]", HTMLUListElement);
+const template = need("#category-row", HTMLTemplateElement);
+let rowCount = 0;
+
+function addRow() {
+    const row = need("li", HTMLLIElement, /** @type {DocumentFragment} */ (template.content.cloneNode(true)));
+    need("[name=color]", HTMLInputElement, row).value = colors[rowCount % colors.length];
+    rowCount++;
+    rows.append(row);
+    return row;
+}
+
+need("[data-add-category]", HTMLButtonElement).addEventListener("click", () => need("[name=name]", HTMLInputElement, addRow()).focus());
+rows.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest("[data-remove-row]")) event.target.closest("li")?.remove();
+});
+rows.addEventListener("keydown", (event) => {
+    // Enter goes on to the next category; the form is sent by its button.
+    if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement) || event.isComposing) return;
+    event.preventDefault();
+    const next = event.target.closest("li")?.nextElementSibling ?? (event.target.value.trim() ? addRow() : null);
+    if (next) need("[name=name]", HTMLInputElement, next).focus();
+});
+addRow();
+
+// What is made already when something fails in the middle: trying again goes on from there.
+/** @type {number | null} */
+let projectId = null;
+/** @type {Set<string>} */
+const madeNames = new Set();
+
+form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(form, async () => {
+        const data = new FormData(form);
+        const categories = [...rows.children].map(categoryOf).filter(({name}) => name);
+        const names = categories.map(({name}) => name.toLowerCase());
+        const twice = names.find((name, index) => names.indexOf(name) !== index);
+        if (twice) throw new Error(`Two categories are called “${twice}”.`);
+        projectId ??= await createProject(http, {name: String(data.get("name")), description: String(data.get("description"))});
+        for (const category of categories) {
+            if (madeNames.has(category.name)) continue;
+            await createCategory(http, projectId, category);
+            madeNames.add(category.name);
+        }
+        location.assign(`/projects/${projectId}/`);
+    });
+});
+
+/** @param {Element} row */
+function categoryOf(row) {
+    /** @param {string} name */
+    const value = (name) => need(`[name=${name}]`, HTMLInputElement, row).value.trim();
+    return {name: value("name"), color: value("color"), supercategory: value("supercategory")};
+}

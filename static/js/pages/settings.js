@@ -1,0 +1,38 @@
+/** A project's name, description and model; and its end, behind its typed name. */
+
+import {deleteProject, updateProject} from "../api/projects.js";
+import {act, need, projectId, toast} from "../view/site/page.js";
+import {http} from "./site/http.js";
+
+const form = need("[data-settings]", HTMLFormElement);
+form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(form, async () => {
+        const data = new FormData(form);
+        const name = String(data.get("name")).trim();
+        await updateProject(http, projectId(), {
+            name,
+            description: String(data.get("description")),
+            bundle: String(data.get("bundle")) || null,
+        });
+        for (const place of document.querySelectorAll("[data-project-name]")) place.textContent = name;
+        need("[data-delete-project]", HTMLFormElement).dataset.name = name;
+        toast("Saved.");
+    });
+});
+
+const end = need("[data-delete-project]", HTMLFormElement);
+const typed = need("input", HTMLInputElement, end);
+const button = need("button[type=submit]", HTMLButtonElement, end);
+const isConfirmed = () => typed.value.trim() === end.dataset.name;
+typed.addEventListener("input", () => {
+    button.disabled = !isConfirmed();
+});
+end.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!isConfirmed()) return;
+    act(end, async () => {
+        await deleteProject(http, projectId());
+        location.assign("/");
+    });
+});

@@ -1,0 +1,61 @@
+/** The picture. */
+
+/** @import {ImageSize, ViewFrame} from "../../types.d.ts" */
+
+// Above this many canvas pixels to an image pixel, pixels are shown as squares: one can count them.
+const PIXELATED_FROM = 4;
+// A larger picture, fitted to the screen, is drawn from a copy of this size: drawing 50 megapixels takes long each time.
+const REDUCED_SIDE_PX = 2560;
+
+export class ImageLayer {
+    /** @type {ImageBitmap | null} */
+    #picture = null;
+    /** @type {ImageBitmap | null} */
+    #reduced = null;
+
+    clear() {
+        this.#picture = null;
+        this.#reduced?.close();
+        this.#reduced = null;
+    }
+
+    /**
+     * @param {ImageBitmap} picture
+     * @param {() => void} onBetter called when it can be drawn better or faster
+     */
+    show(picture, onBetter) {
+        this.clear();
+        this.#picture = picture;
+        const scale = REDUCED_SIDE_PX / Math.max(picture.width, picture.height);
+        if (scale > 0.7) return;
+        const resizeWidth = Math.max(1, Math.round(picture.width * scale));
+        createImageBitmap(picture, {resizeWidth, resizeQuality: "high"}).then(
+            (reduced) => {
+                if (this.#picture !== picture) return reduced.close();
+                this.#reduced = reduced;
+                onBetter();
+            },
+            () => {}, // no memory for it: the picture itself is drawn
+        );
+    }
+
+    /**
+     * @param {CanvasRenderingContext2D} context
+     * @param {ViewFrame} view
+     * @param {ImageSize} imageSize
+     */
+    draw(context, view, imageSize) {
+        if (!this.#picture) return;
+        const scale = view.scale * view.devicePixelRatio; // canvas pixels to an image pixel
+        const isReducedEnough = this.#reduced && scale * imageSize.width <= this.#reduced.width;
+        context.imageSmoothingEnabled = scale < PIXELATED_FROM;
+        context.imageSmoothingQuality = scale < 0.5 ? "medium" : "low";
+        context.drawImage(
+            isReducedEnough && this.#reduced ? this.#reduced : this.#picture,
+            view.offsetX,
+            view.offsetY,
+            imageSize.width * view.scale,
+            imageSize.height * view.scale,
+        );
+    }
+}

@@ -1,0 +1,65 @@
+/** The saved masks. */
+
+import {contoursOfRle} from "../../core/contours.js";
+import {drawMask, pathOf} from "./mask-drawing.js";
+
+/** @import {Annotation, ImagePoint, ImageSize, ViewFrame} from "../../types.d.ts" */
+
+/**
+ * @typedef {object} ShownMask
+ * @property {Annotation} annotation
+ * @property {string} color
+ * @property {boolean} isSelected
+ */
+
+export class MasksLayer {
+    /** @type {ShownMask[]} */
+    #masks = [];
+    /** @type {Map<string, {counts: string, path: Path2D}>} */
+    #paths = new Map();
+    #probe = new OffscreenCanvas(1, 1).getContext("2d");
+
+    /** @param {readonly ShownMask[]} masks */
+    show(masks) {
+        // The large ones first, so that the small ones on them can be seen and clicked.
+        this.#masks = [...masks].sort((a, b) => b.annotation.area - a.annotation.area);
+    }
+
+    /** @param {ReadonlySet<string>} ids forgets the outlines of all others */
+    keepOnly(ids) {
+        for (const id of this.#paths.keys()) {
+            if (!ids.has(id)) this.#paths.delete(id);
+        }
+    }
+
+    /**
+     * @param {ImagePoint} point
+     * @returns {string | null} the id of the smallest mask there
+     */
+    hit(point) {
+        for (const {annotation} of this.#masks.toReversed()) {
+            if (this.#probe?.isPointInPath(this.#pathOf(annotation), point.x, point.y, "evenodd")) return annotation.id;
+        }
+        return null;
+    }
+
+    /**
+     * @param {CanvasRenderingContext2D} context
+     * @param {ViewFrame} view
+     * @param {ImageSize} imageSize
+     */
+    draw(context, view, imageSize) {
+        for (const {annotation, color, isSelected} of this.#masks) {
+            drawMask(context, this.#pathOf(annotation), color, view, imageSize, {isEmphasised: isSelected});
+        }
+    }
+
+    /** @param {Annotation} annotation */
+    #pathOf({id, segmentation, bbox}) {
+        const known = this.#paths.get(id);
+        if (known?.counts === segmentation.counts) return known.path;
+        const path = pathOf(contoursOfRle(segmentation, bbox));
+        this.#paths.set(id, {counts: segmentation.counts, path});
+        return path;
+    }
+}

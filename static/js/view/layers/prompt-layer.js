@@ -1,0 +1,99 @@
+/** What the person is working on: the candidate mask, the points, the box. */
+
+import {contoursOfLogits} from "../../core/contours.js";
+import {imageToView} from "../../core/frames.js";
+import {drawMask, pathOf} from "./mask-drawing.js";
+
+/** @import {Candidate, ImageBox, ImageSize, Prompt, ViewFrame, ViewPoint} from "../../types.d.ts" */
+/** @import {LogitsShape} from "../../core/mask.js" */
+
+const POINT_RADIUS_PX = 7;
+const SIGN_PX = 3.2;
+const FOREGROUND_COLOR = "#2563eb";
+const BACKGROUND_COLOR = "#ea580c";
+
+export class PromptLayer {
+    /** @type {Prompt} */
+    prompt = {steps: []};
+    /** The box being drawn. @type {ImageBox | null} */
+    draft = null;
+    color = "#4f46e5";
+    /** @type {{candidate: Candidate, path: Path2D} | null} */
+    #mask = null;
+
+    /**
+     * @param {Candidate | null} candidate
+     * @param {ImageSize} imageSize
+     * @param {LogitsShape | null} shape
+     */
+    showCandidate(candidate, imageSize, shape) {
+        if (!candidate || !shape) this.#mask = null;
+        else if (this.#mask?.candidate !== candidate) {
+            this.#mask = {candidate, path: pathOf(contoursOfLogits(candidate.logits, imageSize, shape))};
+        }
+    }
+
+    /**
+     * @param {CanvasRenderingContext2D} context
+     * @param {ViewFrame} view
+     * @param {ImageSize} imageSize
+     */
+    draw(context, view, imageSize) {
+        if (this.#mask) drawMask(context, this.#mask.path, this.color, view, imageSize);
+        for (const step of this.prompt.steps) {
+            if (step.kind === "box" && !this.draft) drawBox(context, step.box, view);
+        }
+        if (this.draft) drawBox(context, this.draft, view);
+        for (const step of this.prompt.steps) {
+            if (step.kind !== "point") continue;
+            // A point names a pixel; its mark stands on the pixel's centre.
+            const centre = imageToView({x: step.point.x + 0.5, y: step.point.y + 0.5, frame: "image"}, view);
+            drawPoint(context, centre, step.label === 1);
+        }
+    }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {ImageBox} box
+ * @param {ViewFrame} view
+ */
+function drawBox(context, box, view) {
+    const from = imageToView({x: box.x0, y: box.y0, frame: "image"}, view);
+    const to = imageToView({x: box.x1, y: box.y1, frame: "image"}, view);
+    const rectangle = /** @type {const} */ ([from.x, from.y, to.x - from.x, to.y - from.y]);
+    context.lineJoin = "round";
+    context.strokeStyle = "rgb(255 255 255 / 0.9)";
+    context.lineWidth = 3.5;
+    context.strokeRect(...rectangle);
+    context.strokeStyle = FOREGROUND_COLOR;
+    context.lineWidth = 1.75;
+    context.strokeRect(...rectangle);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {ViewPoint} centre
+ * @param {boolean} isForeground
+ */
+function drawPoint(context, {x, y}, isForeground) {
+    context.beginPath();
+    context.arc(x, y, POINT_RADIUS_PX, 0, 2 * Math.PI);
+    context.fillStyle = isForeground ? FOREGROUND_COLOR : BACKGROUND_COLOR;
+    context.shadowColor = "rgb(0 0 0 / 0.45)";
+    context.shadowBlur = 3;
+    context.fill();
+    context.shadowColor = "transparent";
+    context.lineWidth = 1.5;
+    context.strokeStyle = "#fff";
+    context.stroke();
+    context.beginPath();
+    context.moveTo(x - SIGN_PX, y);
+    context.lineTo(x + SIGN_PX, y);
+    if (isForeground) {
+        context.moveTo(x, y - SIGN_PX);
+        context.lineTo(x, y + SIGN_PX);
+    }
+    context.lineWidth = 1.8;
+    context.stroke();
+}

@@ -1,0 +1,67 @@
+/** The categories, each with the digit that picks it. */
+
+import {button, element, find} from "../elements.js";
+
+/** @import {Category} from "../../types.d.ts" */
+
+const DIGITS = 10;
+
+export class CategoriesPanel {
+    #list;
+    #empty;
+    #onPick;
+    /** @type {readonly Category[]} */
+    #categories = [];
+
+    /**
+     * @param {HTMLElement} root
+     * @param {(index: number) => void} onPick
+     */
+    constructor(root, onPick) {
+        this.#list = find(root, "[data-categories]", HTMLElement);
+        this.#empty = find(root, "[data-no-categories]", HTMLElement);
+        this.#onPick = onPick;
+    }
+
+    /**
+     * @param {readonly Category[]} categories
+     * @param {number | null} activeId
+     */
+    render(categories, activeId) {
+        if (categories !== this.#categories) {
+            this.#categories = categories;
+            this.#list.replaceChildren(...categories.map((category, index) => this.#row(category, index)));
+            this.#empty.hidden = categories.length > 0;
+        }
+        for (const [index, row] of [...this.#list.children].entries()) {
+            row.firstElementChild?.setAttribute("aria-pressed", String(categories[index].id === activeId));
+        }
+    }
+
+    /** Draws the eye here: a category has to be picked first. */
+    flash() {
+        this.#list.animate([{outlineColor: "transparent"}, {outlineColor: "var(--accent)"}, {outlineColor: "transparent"}], 700);
+    }
+
+    /**
+     * @param {Category} category
+     * @param {number} index
+     */
+    #row(category, index) {
+        const digit = index < DIGITS ? String((index + 1) % DIGITS) : "";
+        const swatch = element("span", {class: "swatch"});
+        swatch.style.setProperty("--swatch", category.color);
+        const title = [category.name, category.supercategory && `(${category.supercategory})`, digit && `· key ${digit}`];
+        return element(
+            "li",
+            {},
+            button(
+                {class: "bench-category", "aria-pressed": "false", title: title.filter(Boolean).join(" ")},
+                () => this.#onPick(index),
+                swatch,
+                element("span", {class: "bench-name"}, category.name),
+                digit ? element("kbd", {}, digit) : "",
+            ),
+        );
+    }
+}

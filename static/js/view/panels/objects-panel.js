@@ -1,0 +1,107 @@
+/** The saved masks of the image, the newest first. */
+
+import {button, element, find, icon} from "../elements.js";
+
+/**
+ * @typedef {object} ObjectRow
+ * @property {string} id
+ * @property {string} name the category's
+ * @property {string} color
+ * @property {number} number counted from 1 in the order they were made
+ * @property {number | null} predictedIou
+ * @property {boolean} isSelected
+ * @property {boolean} isHidden
+ * @property {boolean} isSaved
+ */
+
+/**
+ * @typedef {object} ObjectsEvents
+ * @property {(id: string) => void} onSelect
+ * @property {(id: string) => void} onToggle
+ * @property {(id: string) => void} onDelete
+ */
+
+export class ObjectsPanel {
+    #list;
+    #count;
+    #empty;
+    #events;
+    #isReadOnly;
+    /** @type {Map<string, {row: HTMLElement, state: string}>} */
+    #rows = new Map();
+
+    /**
+     * @param {HTMLElement} root
+     * @param {ObjectsEvents} events
+     * @param {boolean} isReadOnly
+     */
+    constructor(root, events, isReadOnly) {
+        this.#list = find(root, "[data-objects]", HTMLElement);
+        this.#count = find(root, "[data-object-count]", HTMLElement);
+        this.#empty = find(root, "[data-no-objects]", HTMLElement);
+        this.#events = events;
+        this.#isReadOnly = isReadOnly;
+    }
+
+    /** @param {readonly ObjectRow[]} rows */
+    render(rows) {
+        this.#count.textContent = String(rows.length);
+        this.#empty.hidden = rows.length > 0;
+        const ids = new Set(rows.map(({id}) => id));
+        for (const [id, {row}] of this.#rows) {
+            if (ids.has(id)) continue;
+            row.remove();
+            this.#rows.delete(id);
+        }
+        rows.forEach((row, index) => {
+            const state = JSON.stringify(row);
+            const shown = this.#rows.get(row.id);
+            const node = shown?.row ?? element("li", {class: "bench-object", "data-annotation-id": row.id});
+            // Rows that did not change stay as they are, with the focus that may be in them.
+            if (shown?.state !== state) this.#fill(node, row);
+            if (this.#list.children[index] !== node) this.#list.insertBefore(node, this.#list.children[index] ?? null);
+            this.#rows.set(row.id, {row: node, state});
+            if (row.isSelected && shown?.state !== state) node.scrollIntoView({block: "nearest"});
+        });
+    }
+
+    /**
+     * @param {HTMLElement} node
+     * @param {ObjectRow} row
+     */
+    #fill(node, row) {
+        const swatch = element("span", {class: "swatch"});
+        swatch.style.setProperty("--swatch", row.color);
+        const label = `${row.name} ${row.number}`;
+        const iou = row.predictedIou === null ? "" : row.predictedIou.toFixed(2).replace(/^0/, "");
+        node.classList.toggle("is-selected", row.isSelected);
+        node.classList.toggle("is-hidden", row.isHidden);
+        node.replaceChildren(
+            button(
+                {class: "bench-object-main", "aria-pressed": String(row.isSelected), title: `Select ${label}`},
+                () => this.#events.onSelect(row.id),
+                swatch,
+                element("span", {class: "bench-name"}, row.name, element("span", {class: "bench-number number"}, ` ${row.number}`)),
+                element("span", {class: "bench-iou number", title: "Predicted IoU"}, iou),
+            ),
+            element(
+                "span",
+                {class: row.isSaved ? "bench-tick is-saved" : "bench-tick", title: row.isSaved ? "Saved" : "Not saved yet"},
+                icon(row.isSaved ? "check" : "loader-circle"),
+                element("span", {class: "visually-hidden"}, row.isSaved ? "saved" : "not saved yet"),
+            ),
+            button(
+                {class: "bench-mini", "aria-label": `${row.isHidden ? "Show" : "Hide"} ${label}`, title: row.isHidden ? "Show" : "Hide"},
+                () => this.#events.onToggle(row.id),
+                icon(row.isHidden ? "eye-off" : "eye"),
+            ),
+            this.#isReadOnly
+                ? ""
+                : button(
+                      {class: "bench-mini", "aria-label": `Delete ${label}`, title: "Delete (Del)"},
+                      () => this.#events.onDelete(row.id),
+                      icon("trash-2"),
+                  ),
+        );
+    }
+}

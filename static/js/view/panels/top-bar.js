@@ -1,0 +1,77 @@
+/** The bar on top: which image, how its embedding is doing, whether everything is saved. */
+
+import {find, icon, keepFocus} from "../elements.js";
+
+/** @import {ImageState, Scene} from "../../types.d.ts" */
+
+/** @typedef {{tone: "good" | "working" | "waiting" | "bad", text: string}} Badge icon and colour follow from the tone */
+
+const ICONS = {good: "circle-check", working: "loader-circle", waiting: "clock", bad: "triangle-alert"};
+
+export class TopBar {
+    #root;
+
+    /**
+     * @param {HTMLElement} root
+     * @param {(action: string) => void} perform what a button's data-action names
+     */
+    constructor(root, perform) {
+        this.#root = root;
+        for (const node of root.querySelectorAll("[data-action]")) {
+            if (!(node instanceof HTMLElement)) continue;
+            keepFocus(node);
+            node.addEventListener("click", () => perform(node.dataset.action ?? ""));
+        }
+    }
+
+    /** @param {Scene} scene */
+    showImage({project, image, siblings}) {
+        find(this.#root, "[data-project-name]", HTMLElement).textContent = project.name;
+        find(this.#root, "[data-image-name]", HTMLElement).textContent = image.name;
+        find(this.#root, "[data-position]", HTMLElement).textContent = `${siblings.position} of ${siblings.total}`;
+        find(this.#root, "[data-action=previous-image]", HTMLButtonElement).disabled = siblings.previous === null;
+        find(this.#root, "[data-action=next-image]", HTMLButtonElement).disabled = siblings.next === null;
+        document.title = `${image.name} · ${project.name} · Maskwright`;
+    }
+
+    /**
+     * @param {ImageState} state
+     * @param {boolean} hasNext
+     */
+    showDone(state, hasNext) {
+        const done = this.#root.querySelector("[data-action=done]");
+        if (!done) return;
+        const label = state === "done" ? "Done" : "Mark done";
+        find(done, "[data-label]", HTMLElement).textContent = label;
+        done.classList.toggle("is-done", state === "done");
+        done.setAttribute("title", hasNext ? "Mark this image done and go to the next (D)" : "Mark this image done (D)");
+    }
+
+    /** @param {Badge} badge */
+    showModel(badge) {
+        show(find(this.#root, "[data-model-state]", HTMLElement), badge);
+    }
+
+    /**
+     * @param {"saved" | "saving" | "unsaved"} state
+     * @param {Badge} badge
+     */
+    showSaving(state, badge) {
+        const node = find(this.#root, "[data-save-state]", HTMLElement);
+        node.dataset.saveState = state;
+        show(node, badge);
+    }
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {Badge} badge
+ */
+function show(node, {tone, text}) {
+    if (node.dataset.tone === tone && node.textContent === text) return; // nothing new to read out
+    node.dataset.tone = tone;
+    node.className = `badge ${tone}`;
+    const label = document.createElement("span");
+    label.textContent = text;
+    node.replaceChildren(icon(ICONS[tone]), label);
+}

@@ -1,0 +1,175 @@
+/** The list of uploads in the corner: one line a file, an overall bar, what failed and why. */
+
+import {icon, need, plural} from "./page.js";
+
+// Thousands of lines would make the page slow; what failed is always shown.
+const MAX_LINES = 300;
+const MAX_REASONS = 20;
+
+/**
+ * @typedef {object} TrayUpload
+ * @property {File} file
+ * @property {"waiting" | "sending" | "checking" | "done" | "failed" | "cancelled"} state
+ * @property {number} sentBytes
+ * @property {{images: {id: number, isDuplicate: boolean}[], refused: {name: string, message: string}[], message: string}} answer
+ */
+
+const ICONS = {
+    waiting: "clock",
+    sending: "upload",
+    checking: "loader-circle",
+    done: "circle-check",
+    failed: "triangle-alert",
+    cancelled: "x",
+};
+
+export class UploadTray {
+    #root;
+    #list;
+    #bar;
+    #title;
+    #cancelAll;
+    #retryAll;
+    #close;
+    #actions;
+    /** @type {Map<TrayUpload, HTMLLIElement>} */
+    #lines = new Map();
+
+    /**
+     * @param {HTMLElement} root
+     * @param {{cancel: (upload: any) => void, retry: (upload: any) => void, cancelAll: () => void, retryAll: () => void, close: () => void}} actions
+     */
+    constructor(root, actions) {
+        this.#root = root;
+        this.#actions = actions;
+        this.#list = need("[data-tray-files]", HTMLUListElement, root);
+        this.#bar = need("[data-tray-progress]", HTMLProgressElement, root);
+        this.#title = need("[data-tray-title]", HTMLElement, root);
+        this.#cancelAll = need("[data-tray-cancel]", HTMLButtonElement, root);
+        this.#retryAll = need("[data-tray-retry]", HTMLButtonElement, root);
+        this.#close = need("[data-tray-close]", HTMLButtonElement, root);
+        this.#cancelAll.addEventListener("click", actions.cancelAll);
+        this.#retryAll.addEventListener("click", actions.retryAll);
+        this.#close.addEventListener("click", actions.close);
+    }
+
+    /**
+     * @param {readonly TrayUpload[]} uploads
+     * @param {number} progress 0 to 1
+     * @param {boolean} isBusy
+     */
+    drawOverall(uploads, progress, isBusy) {
+        const count = {waiting: 0, sending: 0, checking: 0, done: 0, failed: 0, cancelled: 0};
+        for (const {state} of uploads) count[state]++;
+        const over = count.done + count.failed + count.cancelled;
+        this.#root.hidden = uploads.length === 0;
+        this.#bar.value = progress;
+        this.#bar.hidden = !isBusy;
+        this.#cancelAll.hidden = !isBusy;
+        this.#close.hidden = isBusy;
+        this.#retryAll.hidden = isBusy || count.failed + count.cancelled < 2;
+        const parts = [
+            count.done && `${plural(count.done, "file")} uploaded`,
+            count.failed && `${count.failed} failed`,
+            count.cancelled && `${count.cancelled} cancelled`,
+        ].filter(Boolean);
+        const text = isBusy ? `Uploading ${over + 1} of ${uploads.length} · ${Math.floor(100 * progress)} %` : parts.join(", ");
+        if (this.#title.textContent !== text) this.#title.textContent = text;
+    }
+
+    /** @param {TrayUpload} upload */
+    draw(upload) {
+        let line = this.#lines.get(upload);
+        if (!line) {
+            if (this.#lines.size >= MAX_LINES && !this.#dropALine() && upload.state !== "failed") return;
+            line = document.createElement("li");
+            line.append(icon(ICONS[upload.state]), text("name", upload.file.name), text("small quiet number", ""));
+            this.#lines.set(upload, line);
+            this.#list.append(line);
+        }
+        const percent = Math.floor((100 * upload.sentBytes) / Math.max(1, upload.file.size));
+        if (upload.state === "sending" && line.dataset.uploadState === "sending") {
+            line.children[2].textContent = `${percent} %`; // comes often: nothing else has changed
+            return;
+        }
+        line.dataset.uploadState = upload.state;
+        line.className = `tray-file ${upload.state}`;
+        const name = text("name", upload.file.name);
+        name.title = upload.file.name;
+        line.replaceChildren(icon(ICONS[upload.state]), name, text("small quiet number", outcome(upload, percent)));
+        if (upload.state === "failed" || upload.state === "cancelled")
+            line.append(button("refresh-cw", `Retry ${upload.file.name}`, () => this.#actions.retry(upload)));
+        else if (upload.state !== "done")
+            line.append(button("x", `Cancel ${upload.file.name}`, () => this.#actions.cancel(upload)));
+        const reasons = reasonsOf(upload);
+        for (const reason of reasons.slice(0, MAX_REASONS)) line.append(text("why", reason));
+        if (reasons.length > MAX_REASONS) line.append(text("why", `and ${reasons.length - MAX_REASONS} more`));
+    }
+
+    clear() {
+        this.#lines.clear();
+        this.#list.replaceChildren();
+        this.#root.hidden = true;
+    }
+
+    /** Makes room by taking away a file that went well; whether there was one. */
+    #dropALine() {
+        for (const [upload, line] of this.#lines) {
+            if (upload.state !== "done" || upload.answer.refused.length) continue;
+            line.remove();
+            this.#lines.delete(upload);
+            return true;
+        }
+        return false;
+    }
+}
+
+/**
+ * @param {TrayUpload} upload
+ * @param {number} percent
+ */
+function outcome({state, answer}, percent) {
+    if (state === "sending") return `${percent} %`;
+    if (state === "checking") return "checking";
+    if (state === "waiting") return "waiting";
+    if (state === "cancelled") return "cancelled";
+    if (state === "failed") return "";
+    const duplicates = answer.images.filter(({isDuplicate}) => isDuplicate).length;
+    if (answer.images.length === 1) return duplicates ? "already here" : "added";
+    return `${plural(answer.images.length - duplicates, "image")} added${duplicates ? `, ${duplicates} already here` : ""}`;
+}
+
+/** @param {TrayUpload} upload */
+function reasonsOf({file, state, answer}) {
+    if (state === "done") return answer.refused.map(({name, message}) => `${name}: ${message}`);
+    if (state !== "failed") return [];
+    const ofOthers = answer.refused.filter(({name}) => name !== file.name).map(({name, message}) => `${name}: ${message}`);
+    return ofOthers.length ? ofOthers : [answer.message];
+}
+
+/**
+ * @param {string} className
+ * @param {string} content
+ */
+function text(className, content) {
+    const span = document.createElement("span");
+    span.className = className;
+    span.textContent = content;
+    return span;
+}
+
+/**
+ * @param {string} iconName
+ * @param {string} label
+ * @param {() => void} onClick
+ */
+function button(iconName, label, onClick) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "button plain tight square";
+    made.title = label;
+    made.setAttribute("aria-label", label);
+    made.append(icon(iconName));
+    made.addEventListener("click", onClick);
+    return made;
+}

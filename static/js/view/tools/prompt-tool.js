@@ -1,0 +1,127 @@
+/** Points and boxes: left click foreground, right or Alt-click background, drag a box. */
+
+import {BACKGROUND, FOREGROUND} from "../../core/prompt.js";
+import {isInside, pixelAt} from "../../core/frames.js";
+
+/** @import {ImageBox, ImagePoint, ImageSize, PointLabel} from "../../types.d.ts" */
+/** @import {Stage} from "../stage.js" */
+
+const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
+
+/**
+ * @typedef {object} PromptToolEvents
+ * @property {(point: ImagePoint, label: PointLabel) => void} onPress the button went down: maybe a click
+ * @property {(point: ImagePoint, label: PointLabel, timeStamp: number) => void} onPoint
+ * @property {(box: ImageBox | null) => void} onDraftBox the box as it is drawn; null: it is done or given up
+ * @property {(box: ImageBox, timeStamp: number) => void} onBox
+ * @property {(point: ImagePoint) => void} onSelect Ctrl-click
+ */
+
+export class PromptTool {
+    #stage;
+    #events;
+    /** @type {AbortController | null} */
+    #listeners = null;
+    /** @type {{event: PointerEvent, point: ImagePoint} | null} */
+    #press = null;
+    #isDragging = false;
+
+    /**
+     * @param {Stage} stage
+     * @param {PromptToolEvents} events
+     */
+    constructor(stage, events) {
+        this.#stage = stage;
+        this.#events = events;
+    }
+
+    enable() {
+        this.#listeners = new AbortController();
+        const {signal} = this.#listeners;
+        const {root} = this.#stage;
+        root.addEventListener("pointerdown", (event) => this.#down(event), {signal});
+        root.addEventListener("pointermove", (event) => this.#move(event), {signal});
+        root.addEventListener("pointerup", (event) => this.#up(event), {signal});
+        root.addEventListener("pointercancel", () => this.cancel(), {signal});
+    }
+
+    disable() {
+        this.cancel();
+        this.#listeners?.abort();
+    }
+
+    /** Gives up the box being drawn. @returns {boolean} whether there was one */
+    cancel() {
+        const wasDragging = this.#isDragging;
+        this.#press = null;
+        this.#isDragging = false;
+        if (wasDragging) this.#events.onDraftBox(null);
+        return wasDragging;
+    }
+
+    /** @param {PointerEvent} event */
+    #down(event) {
+        const {imageSize} = this.#stage;
+        const place = this.#stage.imagePoint(event);
+        if (event.button === 0 && (event.ctrlKey || event.metaKey)) {
+            this.#events.onSelect(place);
+            return;
+        }
+        if (event.button === 2) {
+            this.cancel();
+            if (isInside(place, imageSize)) this.#events.onPoint(pixelAt(place, imageSize), BACKGROUND, event.timeStamp);
+            return;
+        }
+        if (event.button !== 0) return;
+        this.#press = {event, point: place};
+        this.#stage.root.setPointerCapture(event.pointerId);
+        if (isInside(place, imageSize)) this.#events.onPress(pixelAt(place, imageSize), labelOf(event));
+    }
+
+    /** @param {PointerEvent} event */
+    #move(event) {
+        if (!this.#press || event.pointerId !== this.#press.event.pointerId || this.#press.event.altKey) return;
+        const {clientX, clientY} = this.#press.event;
+        if (Math.hypot(event.clientX - clientX, event.clientY - clientY) >= DRAG_FROM_PX) this.#isDragging = true;
+        if (this.#isDragging) this.#events.onDraftBox(this.#boxTo(event));
+    }
+
+    /** @param {PointerEvent} event */
+    #up(event) {
+        if (!this.#press || event.pointerId !== this.#press.event.pointerId) return;
+        const {event: press, point} = this.#press;
+        const box = this.#isDragging ? this.#boxTo(event) : null;
+        this.cancel();
+        if (box) {
+            if (box.x1 > box.x0 && box.y1 > box.y0) this.#events.onBox(box, event.timeStamp);
+        } else if (isInside(point, this.#stage.imageSize)) {
+            this.#events.onPoint(pixelAt(point, this.#stage.imageSize), labelOf(press), event.timeStamp);
+        }
+    }
+
+    /**
+     * @param {PointerEvent} event
+     * @returns {ImageBox | null}
+     */
+    #boxTo(event) {
+        return this.#press && boxBetween(this.#press.point, this.#stage.imagePoint(event), this.#stage.imageSize);
+    }
+}
+
+/**
+ * @param {ImagePoint} a
+ * @param {ImagePoint} b
+ * @param {ImageSize} imageSize
+ * @returns {ImageBox} whole pixels, inside the image
+ */
+function boxBetween(a, b, imageSize) {
+    const within = (/** @type {number} */ value, /** @type {number} */ length) => Math.min(Math.max(Math.round(value), 0), length);
+    const [ax, bx] = [within(a.x, imageSize.width), within(b.x, imageSize.width)];
+    const [ay, by] = [within(a.y, imageSize.height), within(b.y, imageSize.height)];
+    return {x0: Math.min(ax, bx), y0: Math.min(ay, by), x1: Math.max(ax, bx), y1: Math.max(ay, by), frame: "image"};
+}
+
+/** @param {PointerEvent} event */
+function labelOf(event) {
+    return event.altKey ? BACKGROUND : FOREGROUND;
+}

@@ -1,0 +1,124 @@
+"""The bundle table mirrors what lies on disk; real `tiny` bundles with random weights."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotator import bundles, projects
+from annotator.errors import BundleRefused, DecoderMissing
+from annotator.models import Bundle, EmbeddingJob
+from tests.annotator.conftest import client_of
+
+
+@pytest.fixture(scope="session")
+def tiny_dirs(tmp_path_factory):
+    """Two bundles called tiny with different weights, and a third called other."""
+    from segmentation.families.tiny import make_tiny_bundle
+
+    place = tmp_path_factory.mktemp("bundles")
+    make_tiny_bundle(place / "first" / "tiny", seed=0)
+    make_tiny_bundle(place / "second" / "tiny", seed=1)
+    make_tiny_bundle(place / "third" / "other", seed=2, name="other")
+    return place
+
+
+@pytest.fixture
+def installed(db, tiny_dirs, own_folders, monkeypatch):
+    """`put("first")` lays that bundle into the place where bundles are looked for."""
+    place = own_folders / "bundles"
+    monkeypatch.setattr(bundles, "INSTALLED_DIR", place)
+
+    def put(which: str) -> None:
+        for source in (tiny_dirs / which).iterdir():
+            shutil.rmtree(place / source.name, ignore_errors=True)
+            shutil.copytree(source, place / source.name)
+
+    return put
+
+
+def test_the_first_bundle_found_is_the_default(installed):
+    installed("first")
+    (bundle,) = bundles.sync().bundles
+    assert bundles.sync().refused == {}
+    row = Bundle.objects.get()
+    assert (row.name, row.is_default, row.is_available, row.digest) == ("tiny", True, True, bundle.digest)
+
+
+def test_there_is_exactly_one_default(installed):
+    installed("first")
+    installed("third")
+    bundles.sync()
+    bundles.set_default(Bundle.objects.get(name="other"))
+    bundles.sync()
+    assert list(Bundle.objects.filter(is_default=True).values_list("name", flat=True)) == ["other"]
+
+
+def test_new_weights_under_an_old_name_are_a_new_bundle_that_projects_move_to(installed, alice, image):
+    installed("first")
+    bundles.sync()
+    old = Bundle.objects.get(name="tiny")
+    bundles.set_default(old)
+    projects.update_project(image.project, bundle=old)
+    installed("second")
+    bundles.sync()
+    old.refresh_from_db()
+    new = Bundle.objects.available().get(name="tiny")
+    image.project.refresh_from_db()
+    assert (old.is_available, new.is_default, image.project.bundle) == (False, True, new)
+    assert EmbeddingJob.objects.filter(image=image, bundle=new, state="queued").exists()
+    assert not EmbeddingJob.objects.filter(bundle=old).exists()
+
+
+def test_a_damaged_manifest_is_refused_and_the_others_stay(installed, own_folders):
+    installed("first")
+    installed("third")
+    manifest = own_folders / "bundles" / "other" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"input_side"', '"input_size"'))
+    report = bundles.sync()
+    assert [bundle.name for bundle in report.bundles] == ["tiny"]
+    assert "input_size" in str(report.refused)
+
+
+def test_exchanged_weights_are_refused_at_installation(installed, own_folders, tiny_dirs):
+    installed("first")
+    shutil.copy(
+        tiny_dirs / "second/tiny/weights.safetensors", own_folders / "bundles/tiny/weights.safetensors"
+    )
+    with pytest.raises(BundleRefused, match="sha256"):
+        bundles.install("tiny")
+
+
+def test_a_bundle_that_does_not_exist_is_an_error_that_names_those_there_are(installed):
+    installed("first")
+    with pytest.raises(CommandError, match="tiny"):
+        call_command("install_bundle", "unknown")
+
+
+def test_installing_a_folder_copies_it_and_exports_its_decoder(installed, tiny_dirs, own_folders, alice):
+    call_command("install_bundle", str(tiny_dirs / "third" / "other"), "--default")
+    bundle = Bundle.objects.get(name="other")
+    assert bundle.is_default
+    assert (own_folders / "bundles/other/weights.safetensors").is_file()
+    decoder = bundles.decoder_file(bundle).read_bytes()
+    assert bundles.decoder_file(bundle).with_suffix(".json").is_file()
+    assert hashlib.sha256(decoder).hexdigest() == bundle.decoder_sha256
+
+    (row,) = client_of(alice).get("/api/bundles/").json()["results"]
+    assert (row["digest"], row["is_default"], row["low_res_side"]) == (bundle.digest, True, 256)
+    response = client_of(alice).get(row["decoder_url"])
+    assert b"".join(response.streaming_content) == decoder
+    assert "immutable" in response["Cache-Control"]
+    assert client_of(alice).get(row["decoder_url"], HTTP_IF_NONE_MATCH=response["ETag"]).status_code == 304
+
+
+def test_a_decoder_that_was_not_exported_says_what_to_run(installed, alice):
+    installed("first")
+    bundles.sync()
+    with pytest.raises(DecoderMissing, match="install_bundle tiny"):
+        bundles.require_decoder(Bundle.objects.get())
+    response = client_of(alice).get("/api/bundles/tiny/decoder/")
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "decoder_missing")

@@ -1,0 +1,209 @@
+"""The worker as real processes: filesystem broker, SQLite file, tiny model. Nothing may be lost."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.annotator.conftest import Installation, encode_image
+
+WAIT_S = 60
+
+
+@pytest.fixture(scope="session")
+def data_dir_with_tiny(migrated_data_dir, tmp_path_factory) -> Path:
+    data_dir = tmp_path_factory.mktemp("with-tiny") / "data"
+    shutil.copytree(migrated_data_dir, data_dir)
+    Installation(data_dir).python(
+        """
+from django.conf import settings
+from segmentation.families.tiny import make_tiny_bundle
+make_tiny_bundle(settings.DATA_DIR / "bundles" / "tiny")
+"""
+    )
+    return data_dir
+
+
+@pytest.fixture
+def site(data_dir_with_tiny, tmp_path):
+    """An installation with the tiny bundle as default, and whatever it started is killed at the end."""
+    shutil.copytree(data_dir_with_tiny, tmp_path / "data")
+    site = Site(tmp_path / "data", JOB_LEASE_S="5", JOB_SWEEP_INTERVAL_S="1")
+    site.python(
+        """
+from annotator import bundles
+from annotator.models import Project
+bundles.sync()
+bundles.set_default(bundles.by_name("tiny"))
+Project.objects.create(name="p", bundle=bundles.by_name("tiny"))
+"""
+    )
+    yield site
+    for process in site.workers:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+class Site(Installation):
+    def __init__(self, *arguments, **environment) -> None:
+        super().__init__(*arguments, **environment)
+        self.workers = []
+
+    def upload(self, *seeds: int) -> None:
+        files = [base64.b64encode(encode_image((40, 60), seed=seed)).decode() for seed in seeds]
+        self.python(
+            f"""
+import base64, io
+from annotator import uploads
+from annotator.models import Project
+files = [io.BytesIO(base64.b64decode(text)) for text in {files!r}]
+for number, file in enumerate(files):
+    file.name = f"{{number}}.png"
+uploads.ingest_files(Project.objects.get(), files)
+"""
+        )
+
+    def lose_messages(self) -> int:
+        messages = list((self.data_dir / "broker" / "messages").iterdir())
+        for message in messages:
+            message.unlink()
+        return len(messages)
+
+    def start_worker(self):
+        self.workers.append(self.start("manage.py", "worker"))
+        return self.workers[-1]
+
+    def rows(self, sql: str) -> list[tuple]:
+        with closing(sqlite3.connect(self.data_dir / "maskwright.sqlite3", timeout=30)) as connection:
+            return connection.execute(sql).fetchall()
+
+    def states(self) -> list[str]:
+        return [state for (state,) in self.rows("select state from annotator_embeddingjob order by id")]
+
+    def wait(self, condition, what: str) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not condition():
+            if time.monotonic() > deadline:
+                log = (self.data_dir / "process.log").read_text()
+                raise AssertionError(f"gave up waiting until {what}; {self.states()}\n{log}")
+            time.sleep(0.05)
+
+
+def children_of(worker) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_worker_makes_embeddings_and_exports_though_every_message_was_lost(site):
+    site.upload(1, 2)
+    site.python(
+        """
+from annotator import export_jobs
+from annotator.models import Project
+export_jobs.start(Project.objects.get(), None, format="coco", include_images=True)
+"""
+    )
+    assert site.lose_messages() > 0
+    worker = site.start_worker()
+    site.wait(lambda: site.states() == ["ready"] * 2, "both embeddings are ready")
+    site.wait(lambda: site.rows("select state from annotator_export") == [("ready",)], "the export is ready")
+
+    files = list((site.data_dir / "media" / "embeddings").rglob("*.safetensors"))
+    assert len(files) == 2
+    ((name, device, pid),) = site.rows("select name, device, pid from annotator_workerheartbeat")
+    assert (device, pid) == ("cpu", worker.pid)
+
+    # While it runs, a job without a message is found by the sweep, too.
+    site.python(
+        """
+from annotator import job_lease, uploads
+job_lease._send = lambda name: None
+import io
+from annotator.models import Project
+from tests.annotator.conftest import encode_image
+uploads.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name": "3.png"})(encode_image(seed=3))])
+"""
+    )
+    site.wait(lambda: site.states() == ["ready"] * 3, "the third embedding is ready")
+
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=30) == 0
+    assert site.rows("select * from annotator_workerheartbeat") == []
+    log = (site.data_dir / "process.log").read_text()
+    assert "Traceback" not in log and "Fatal" not in log and "ERROR" not in log, log
+
+
+def test_a_worker_killed_in_mid_job_loses_nothing(site):
+    site.upload(1, 2, 3)
+    first = site.start_worker()
+    site.wait(lambda: "running" in site.states(), "a job is running")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert "running" in site.states()  # nobody could tidy up
+
+    site.start_worker()
+    site.wait(lambda: site.states() == ["ready"] * 3, "all embeddings are ready")
+    attempts = [count for (count,) in site.rows("select attempts from annotator_embeddingjob order by id")]
+    assert sorted(attempts) == [1, 1, 2]
+
+
+def test_a_process_killed_in_mid_job_is_replaced(site):
+    """As the kernel does when memory runs out: the worker itself lives on."""
+    site.upload(1, 2)
+    worker = site.start_worker()
+    site.wait(lambda: "running" in site.states(), "a job is running")
+    for child in children_of(worker):
+        os.kill(child, signal.SIGKILL)
+    site.wait(lambda: site.states() == ["ready"] * 2, "all embeddings are ready")
+    assert worker.poll() is None
+
+
+def test_processes_do_not_outlive_a_killed_worker(site):
+    worker = site.start_worker()
+    site.wait(lambda: site.rows("select 1 from annotator_workerheartbeat"), "the worker is up")
+    children = children_of(worker)
+    assert len(children) == 2
+    worker.kill()
+    worker.wait()
+    site.wait(lambda: not any(is_alive(child) for child in children), "the processes are gone")
+
+
+def test_ctrl_c_lets_the_running_job_finish_and_leaves_the_rest(site):
+    site.environment["WORKER_STOP_GRACE_S"] = "60"
+    site.upload(*range(40))
+    worker = site.start_worker()
+    site.wait(lambda: "ready" in site.states(), "the first embedding is ready")
+    os.killpg(worker.pid, signal.SIGINT)  # the terminal sends it to the whole group
+    assert worker.wait(timeout=60) == 0
+    states = site.states()
+    assert "running" not in states and "queued" in states
+    assert "gave" not in (site.data_dir / "process.log").read_text()
+
+
+def test_a_job_that_takes_too_long_is_given_back_when_the_worker_stops(site):
+    site.environment["WORKER_STOP_GRACE_S"] = "0"
+    site.environment["JOB_LEASE_S"] = "600"  # only giving back can free the job in time
+    site.upload(1, 2)
+    worker = site.start_worker()
+    site.wait(lambda: "running" in site.states(), "a job is running")
+    worker.terminate()
+    assert worker.wait(timeout=30) == 0
+    assert site.states() == ["queued", "queued"]
+    site.start_worker()
+    site.wait(lambda: site.states() == ["ready"] * 2, "all embeddings are ready")
+    assert set(site.rows("select attempts from annotator_embeddingjob")) == {(1,)}

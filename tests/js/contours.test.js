@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {contoursOfLogits, contoursOfRle} from "../../static/js/core/contours.js";
+import {encodeRle} from "../../static/js/core/rle.js";
+
+/** Shoelace formula; evenodd, so holes count against what is around them. */
+function areaOf(contours) {
+    let sum = 0;
+    for (const polygon of contours) {
+        for (let k = 0; k < polygon.length; k += 2) {
+            const n = (k + 2) % polygon.length;
+            sum += polygon[k] * polygon[n + 1] - polygon[n] * polygon[k + 1];
+        }
+    }
+    return Math.abs(sum) / 2;
+}
+
+function contoursOf(rows, bbox) {
+    const [height, width] = [rows.length, rows[0].length];
+    const mask = Uint8Array.from(rows.join(""), (pixel) => (pixel === "#" ? 1 : 0));
+    return contoursOfRle(encodeRle(mask, {height, width}), bbox);
+}
+
+test("one pixel becomes a diamond around its centre", () => {
+    const [polygon] = contoursOf(["...", "..#", "..."], [2, 1, 1, 1]);
+    const points = [];
+    for (let k = 0; k < polygon.length; k += 2) points.push(`${polygon[k]},${polygon[k + 1]}`);
+    assert.deepEqual(points.sort(), ["2,1.5", "2.5,1", "2.5,2", "3,1.5"]);
+});
+
+test("a hole is taken off", () => {
+    // 5 x 5 less its middle; at each outer corner the outline cuts off 1/8, around the hole it leaves a diamond of 1/2.
+    const contours = contoursOf(["#####", "#####", "##.##", "#####", "#####"], [0, 0, 5, 5]);
+    assert.equal(contours.length, 2);
+    assert.equal(areaOf(contours), 25 - 4 / 8 - 1 / 2);
+});
+
+test("two pixels that touch at a corner stay apart or join, but close", () => {
+    for (const rows of [["#.", ".#"], [".#", "#."]]) {
+        const contours = contoursOf(rows, [0, 0, 2, 2]);
+        assert.ok(areaOf(contours) > 0.9);
+    }
+});
+
+test("logits become the outline at their threshold, in image pixels", () => {
+    const shape = {lowResSide: 256, inputSide: 1024, maskThreshold: 0};
+    const image = {height: 300, width: 400}; // 256 logits are 400 pixels: 1 logit is 1.5625 pixels
+    const [cx, cy, radius] = [128, 96, 40];
+    const logits = new Float32Array(256 ** 2);
+    for (let y = 0; y < 256; y++) {
+        for (let x = 0; x < 256; x++) logits[y * 256 + x] = radius - Math.hypot(x + 0.5 - cx, y + 0.5 - cy);
+    }
+    const contours = contoursOfLogits(logits, image, shape);
+    assert.equal(contours.length, 1);
+    const expected = Math.PI * (radius * 1.5625) ** 2;
+    assert.ok(Math.abs(areaOf(contours) - expected) < 0.002 * expected);
+    for (let k = 0; k < contours[0].length; k += 2) {
+        const distance = Math.hypot(contours[0][k] - cx * 1.5625, contours[0][k + 1] - cy * 1.5625);
+        assert.ok(Math.abs(distance - radius * 1.5625) < 0.1);
+    }
+});
+
+test("a mask that fills the image reaches beyond its border on every side", () => {
+    const shape = {lowResSide: 256, inputSide: 1024, maskThreshold: 0};
+    const [polygon] = contoursOfLogits(new Float32Array(256 ** 2).fill(3), {height: 512, width: 1024}, shape);
+    const xs = polygon.filter((_, k) => k % 2 === 0);
+    const ys = polygon.filter((_, k) => k % 2 === 1);
+    assert.ok(Math.min(...xs) < 0 && Math.max(...xs) > 1024 && Math.min(...ys) < 0 && Math.max(...ys) > 512);
+});

@@ -1,0 +1,223 @@
+"""The arrows of docs/architecture.md, read from the import statements."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+OWN = ("annotator", "exporters", "segmentation", "scripts")
+TORCH = ("torch", "transformers", "torchvision")
+# Modules of ours that load torch when they are imported.
+LOAD_TORCH = (
+    "segmentation.encoder",
+    "segmentation.families",
+    "segmentation.training",
+    "segmentation.convert_sam",
+)
+
+
+@dataclass(frozen=True)
+class Import:
+    module: str  # where it stands, dotted
+    target: str  # what is imported, dotted
+    at_top: bool  # runs when the module is imported
+
+    def is_of(self, *packages: str) -> bool:
+        return any(self.target == package or self.target.startswith(f"{package}.") for package in packages)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(package: str) -> list[Import]:
+    found: list[Import] = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        found += imports_in(path)
+    assert found, f"{package} has no imports at all: is the folder where it should be?"
+    return found
+
+
+def imports_in(path: Path) -> Iterator[Import]:
+    name = module_name(path)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+
+    def visit(node: ast.AST, at_top: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                yield from (Import(name, alias.name, at_top) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                base = child.module or ""
+                if child.level:
+                    parents = package.split(".")[: len(package.split(".")) - child.level + 1]
+                    base = ".".join([*parents, *([base] if base else [])])
+                # `from a import b`: b may be a module.
+                yield from (Import(name, f"{base}.{alias.name}", at_top) for alias in child.names)
+            elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                yield from visit(ast.Module(child.orelse, []), at_top)
+            else:
+                is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+                yield from visit(child, at_top and not is_function)
+
+    yield from visit(ast.parse(path.read_text(encoding="utf-8")), True)
+
+
+def offences(imports: list[Import], is_wrong) -> list[str]:
+    return sorted({f"{found.module} imports {found.target}" for found in imports if is_wrong(found)})
+
+
+# --- Python ---
+
+
+def test_segmentation_knows_nothing_of_ours_and_no_django():
+    wrong = ("annotator", "exporters", "scripts", "django", "celery", "rest_framework")
+    assert offences(imports_of("segmentation"), lambda found: found.is_of(*wrong)) == []
+
+
+def test_exporters_know_only_rle_and_masks():
+    def is_wrong(found: Import) -> bool:
+        if found.is_of("segmentation"):
+            return not found.is_of("segmentation.rle", "segmentation.masks")
+        return found.is_of("annotator", "scripts", "django", "celery", *TORCH)
+
+    assert offences(imports_of("exporters"), is_wrong) == []
+
+
+def test_annotator_imports_torch_only_inside_functions():
+    def is_wrong(found: Import) -> bool:
+        return found.at_top and found.is_of(*TORCH, *LOAD_TORCH)
+
+    assert offences(imports_of("annotator"), is_wrong) == []
+
+
+def test_pages_api_and_admin_never_import_torch_at_all():
+    outer = (
+        "annotator.api",
+        "annotator.admin",
+        "annotator.pages",
+        "annotator.urls",
+        "annotator.templatetags",
+    )
+
+    def is_wrong(found: Import) -> bool:
+        return found.module.startswith(outer) and found.is_of(*TORCH, *LOAD_TORCH)
+
+    assert offences(imports_of("annotator"), is_wrong) == []
+
+
+# Outer ones may import inner ones, never the other way round.
+OUTER = ("annotator.api", "annotator.admin", "annotator.management", "annotator.pages", "annotator.page_urls")
+OUTER += ("annotator.urls", "annotator.tasks", "annotator.templatetags")
+# Django's own entry points and what it is configured with.
+FRAME = ("annotator.settings", "annotator.apps", "annotator.celery", "annotator.wsgi", "annotator.checks")
+FRAME += ("annotator.middleware", "annotator.storage", "annotator.secret_key", "annotator.migrations")
+
+
+def layer(module: str) -> int:
+    """0 errors, 1 models, 2 domain modules, 3 api, pages, commands, tasks, admin."""
+    if module == "annotator.errors" or module.startswith("annotator.errors."):
+        return 0
+    if module == "annotator.models" or module.startswith("annotator.models."):
+        return 1
+    return 3 if any(module == outer or module.startswith(f"{outer}.") for outer in OUTER) else 2
+
+
+def test_inside_annotator_the_arrows_point_inwards():
+    def is_wrong(found: Import) -> bool:
+        ours = found.is_of("annotator") and found.target != "annotator"
+        if not ours or found.is_of(*FRAME) or any(found.module.startswith(frame) for frame in FRAME):
+            return False
+        return layer(found.target) > layer(found.module)
+
+    assert offences(imports_of("annotator"), is_wrong) == []
+
+
+def test_scripts_run_before_anything_is_installed():
+    def is_wrong(found: Import) -> bool:
+        return found.target.split(".")[0] not in {*sys.stdlib_module_names, "scripts"}
+
+    assert offences(imports_of("scripts"), is_wrong) == []
+
+
+# --- JavaScript ---
+
+JS = ROOT / "static" / "js"
+MAY_IMPORT = {
+    "core": {"core"},
+    "decoder": {"decoder", "core"},
+    "api": {"api", "core"},
+    "view": {"view", "core"},
+    "pages": {"pages", "view", "api", "decoder", "core"},
+}
+IMPORT = re.compile(
+    r"""^\s*(?:import|export)\b[^;'"`]*?\bfrom\s*["'](?P<source>[^"']+)["'](?P<end>.?)"""
+    r"""|^\s*import\s*["'](?P<bare>[^"']+)["'](?P<bare_end>.?)""",
+    re.MULTILINE,
+)
+
+
+def js_imports() -> list[tuple[Path, str, str]]:
+    """(file, what it imports, the character after it) of every static import."""
+    found = []
+    for path in sorted(JS.rglob("*.js")):
+        without_comments = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for match in IMPORT.finditer(without_comments):
+            found.append((path, match["source"] or match["bare"], match["end"] or match["bare_end"] or ""))
+    return found
+
+
+def test_browser_modules_import_along_the_arrows():
+    imports = js_imports()
+    assert imports, "no JavaScript import was found: is static/js where it should be?"
+    wrong = []
+    for path, source, _ in imports:
+        folder = path.relative_to(JS).parts[0]
+        target = (path.parent / source).resolve()
+        if not source.startswith(".") or not target.is_relative_to(JS):
+            wrong.append(f"{path.relative_to(JS)} imports {source}: only files of ours, by relative paths")
+        elif target.relative_to(JS).parts[0] not in MAY_IMPORT[folder]:
+            wrong.append(f"{path.relative_to(JS)} imports {source}")
+    assert wrong == []
+
+
+def test_browser_imports_are_such_that_django_can_hash_them():
+    wrong = [
+        f"{path.relative_to(JS)}: {source}"
+        for path, source, end in js_imports()
+        if end != ";"
+        or not source.endswith((".js", ".mjs"))
+        or not (path.parent / source).resolve().is_file()
+    ]
+    assert wrong == []
+
+
+# --- the reader of imports itself ---
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import torch", [("torch", True)]),
+        ("from torch import nn", [("torch.nn", True)]),
+        ("def f():\n    import torch", [("torch", False)]),
+        ("class A:\n    import torch", [("torch", True)]),
+        ("try:\n    import torch\nexcept ImportError:\n    pass", [("torch", True)]),
+        ("if TYPE_CHECKING:\n    import torch", []),
+        ("from . import rle", [("segmentation.rle", True)]),
+        ("from .onnx import export", [("segmentation.onnx.export", True)]),
+    ],
+)
+def test_imports_are_found_wherever_they_stand(source, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    (tmp_path / "segmentation").mkdir()
+    path = tmp_path / "segmentation" / "module.py"
+    path.write_text(source)
+    assert [(found.target, found.at_top) for found in imports_in(path)] == expected
