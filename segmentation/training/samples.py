@@ -1,6 +1,6 @@
 """Training images: one picture with the masks that people drew on it, from shards or from a COCO folder.
 
-Pictures stay compressed as their decoded pixels in memory, masks as RLE: three thousand pictures of 512 pixels are 1.7 GB.
+Pictures are kept decoded in memory, masks as RLE: three thousand pictures of 512 pixels are 1.7 GB.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def read_dataset(
 
     Args:
         folder: where it lies.
-        split: "train", "val" or None for both. Shards name it in each record; of a COCO folder every 20th picture (by the
-            order of file names) is validation.
+        split: "train", "val" or None for both. Shards name it in each record; of a COCO folder every 20th picture (in
+            the order of file names) is validation.
         sources: shard names to read; None reads all.
 
     Raises:
