@@ -3,6 +3,7 @@
 import {contoursOfRle} from "../../core/contours.js";
 import {drawMask, pathOf} from "./mask-drawing.js";
 
+/** @import {MaskPath} from "./mask-drawing.js" */
 /** @import {Annotation, ImagePoint, ImageSize, ViewFrame} from "../../types.d.ts" */
 
 /**
@@ -15,7 +16,7 @@ import {drawMask, pathOf} from "./mask-drawing.js";
 export class MasksLayer {
     /** @type {ShownMask[]} */
     #masks = [];
-    /** @type {Map<string, {counts: string, path: Path2D}>} */
+    /** @type {Map<string, {counts: string, path: MaskPath}>} */
     #paths = new Map();
     #probe = new OffscreenCanvas(1, 1).getContext("2d");
 
@@ -38,7 +39,7 @@ export class MasksLayer {
      */
     hit(point) {
         for (const {annotation} of this.#masks.toReversed()) {
-            if (this.#probe?.isPointInPath(this.#pathOf(annotation), point.x, point.y, "evenodd")) return annotation.id;
+            if (this.#probe?.isPointInPath(this.#pathOf(annotation).fill, point.x, point.y, "evenodd")) return annotation.id;
         }
         return null;
     }
