@@ -48,7 +48,9 @@ const decodeTime = find(document, "[data-decode-time]", HTMLElement);
 const notices = new Notices(find(document, "[data-notices]", HTMLElement));
 const workbench = new Workbench(pageData.user, {
     onChange: render,
-    onProblem: (text) => notices.show({key: "problem", kind: "error", text, actions: [dismiss("problem")]}),
+    onProblem: (text) =>
+        embedding.state !== "failed" && // that is said already
+        notices.show({key: "problem", kind: "error", text, actions: [dismiss("problem")]}),
     onCategoryMissing: () => categoriesPanel.flash(),
     onMask: (pressedAt) =>
         stage.afterPaint(() => performance.measure("click-to-mask", {start: pressedAt, end: performance.now()})),
