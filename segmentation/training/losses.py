@@ -1,4 +1,4 @@
-"""SAM's loss: focal and dice in the ratio 20 to 1, the least of three candidates, the squared error of the IoU prediction.
+"""SAM's loss: focal and dice, 20 to 1, the least of three candidates, and the squared error of the IoU prediction.
 
 Source: arXiv 2304.02643, appendix A.
 """
