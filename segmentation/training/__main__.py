@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--run", type=Path, required=True, help="folder for checkpoint and log; an old one is resumed"
     )
     train.add_argument("--init", type=Path, help="MobileNetV2 weights (.npz) to start the encoder from")
-    train.add_argument("--from-bundle", type=Path, help="start from a bundle's weights (fine-tuning)")
+    train.add_argument(
+        "--from-bundle", help="start from a pocket bundle's weights, by name or folder (fine-tuning)"
+    )
     train.add_argument(
         "--minutes", type=float, default=90, help="training time; the schedule fits itself into it"
     )

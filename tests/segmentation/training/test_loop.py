@@ -153,3 +153,11 @@ def test_two_processes_train_plot_export_and_the_bundle_predicts(tmp_path):
     picture = tmp_path / "curves.png"
     assert command.main(["plot", "--run", str(run), "--output", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_fine_tuning_starts_from_the_bundled_weights(tmp_path):
+    run = trainer(tmp_path)
+    run.start_from_bundle("pocket")
+    bundled = load_predictor("pocket", device="cpu").encoder.model.state_dict()
+    assert all(torch.equal(tensor, bundled[name]) for name, tensor in run.model.state_dict().items())
+    assert all(torch.equal(tensor, bundled[name]) for name, tensor in run.average.items())

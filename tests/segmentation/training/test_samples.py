@@ -93,6 +93,23 @@ def test_folder_with_nothing_usable_says_so(tmp_path):
         read_dataset(tmp_path)
 
 
+def test_cocos_own_folders_are_understood(tmp_path):
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "train2017").mkdir()
+    write_coco(tmp_path / "train2017", [image(1)], [annotation(1, 1, [SQUARE])])
+    (tmp_path / "train2017" / "instances.json").rename(tmp_path / "annotations" / "instances_train2017.json")
+    (tmp_path / "annotations" / "captions_train2017.json").write_text('{"images": [], "annotations": []}')
+    [sample], _ = read_dataset(tmp_path)
+    assert sample.name == "1.png"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"images": []}', '{"images": [{}], "annotations": []}'])
+def test_file_that_is_not_coco_is_refused_by_name(tmp_path, content):
+    (tmp_path / "instances.json").write_text(content)
+    with pytest.raises(NoTrainingData, match=r"instances\.json"):
+        read_dataset(tmp_path)
+
+
 def test_every_twentieth_picture_of_a_coco_folder_is_validation(tmp_path):
     numbers = range(100, 140)
     write_coco(tmp_path, [image(n) for n in numbers], [annotation(n, n, [SQUARE]) for n in numbers])
