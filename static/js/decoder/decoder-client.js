@@ -238,6 +238,7 @@ export class DecoderClient {
         this.#worker?.terminate();
         this.#worker = null;
         this.#loading = null;
+        this.#latest = null;
         this.#images.clear();
         const lost = [...this.#outstanding.values()];
         this.#outstanding.clear();
