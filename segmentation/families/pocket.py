@@ -236,9 +236,8 @@ class Decoder(nn.Module):
         drawn4 = torch.cat([clicked4, previous4, has_mask.expand_as(previous4), hint4, inside4], 1)
         z = F.relu(e4 + self.prompt4(drawn4) + upsample(self.down4(y)))
         z = self.blocks4(z)
-        pressed = torch.einsum(
-            "bkhw,ko->bohw", clicked4, self.click_gain * torch.tensor([[1.0], [-1.0]]).to(z)
-        )
+        gains = torch.stack([self.click_gain[0], -self.click_gain[1]], 1)  # (OUTPUTS, 2)
+        pressed = F.conv2d(clicked4, gains[:, :, None, None])  # the click itself, so that it is obeyed
         logits = F.pixel_shuffle(self.final(z), 2) + upsample(coarse4 + pressed)
 
         return logits, self._predict_iou(logits.detach(), y, x)
