@@ -150,7 +150,7 @@ class Bench:
 
     @property
     def candidates(self):
-        return self.page.locator("[data-prompt-bar] button")
+        return self.page.locator("[data-candidate]")
 
     def painted(self) -> int:
         """How many pixels the mask being worked on covers on its canvas."""

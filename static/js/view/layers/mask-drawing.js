@@ -3,6 +3,8 @@
 /** @import {ImageSize, ViewFrame} from "../../types.d.ts" */
 
 const FILL_ALPHA = 0.45;
+const DIMMED_FILL_ALPHA = 0.16;
+const DIMMED_OUTLINE_ALPHA = 0.7;
 const OUTLINE_PX = 1.5;
 const CASING_PX = 3.5;
 const CASING_ALPHA = 0.55;
@@ -41,9 +43,9 @@ export function pathOf(contours) {
  * @param {string} color
  * @param {ViewFrame} view
  * @param {ImageSize} imageSize
- * @param {{isEmphasised?: boolean}} options
+ * @param {{isEmphasised?: boolean, isDimmed?: boolean}} options dimmed: it makes room for the mask being worked on
  */
-export function drawMask(context, path, color, view, imageSize, {isEmphasised = false} = {}) {
+export function drawMask(context, path, color, view, imageSize, {isEmphasised = false, isDimmed = false} = {}) {
     context.save();
     context.translate(view.offsetX, view.offsetY);
     context.scale(view.scale, view.scale);
@@ -51,14 +53,16 @@ export function drawMask(context, path, color, view, imageSize, {isEmphasised = 
     context.rect(0, 0, imageSize.width, imageSize.height);
     context.clip();
     context.fillStyle = color;
-    context.globalAlpha = FILL_ALPHA;
+    context.globalAlpha = isDimmed ? DIMMED_FILL_ALPHA : FILL_ALPHA;
     context.fill(path.fill, "evenodd");
     context.lineJoin = "round";
-    context.globalAlpha = CASING_ALPHA;
-    context.strokeStyle = isDark(color) ? "#fff" : "#000";
-    context.lineWidth = (CASING_PX + (isEmphasised ? 1.5 : 0)) / view.scale;
-    context.stroke(path.outline);
-    context.globalAlpha = 1;
+    if (!isDimmed) {
+        context.globalAlpha = CASING_ALPHA;
+        context.strokeStyle = isDark(color) ? "#fff" : "#000";
+        context.lineWidth = (CASING_PX + (isEmphasised ? 1.5 : 0)) / view.scale;
+        context.stroke(path.outline);
+    }
+    context.globalAlpha = isDimmed ? DIMMED_OUTLINE_ALPHA : 1;
     context.strokeStyle = color;
     context.lineWidth = (OUTLINE_PX + (isEmphasised ? 1 : 0)) / view.scale;
     context.stroke(path.outline);

@@ -16,12 +16,17 @@ import {drawMask, pathOf} from "./mask-drawing.js";
 export class MasksLayer {
     /** @type {ShownMask[]} */
     #masks = [];
+    #isDimmed = false;
     /** @type {Map<string, {counts: string, path: MaskPath}>} */
     #paths = new Map();
     #probe = new OffscreenCanvas(1, 1).getContext("2d");
 
-    /** @param {readonly ShownMask[]} masks */
-    show(masks) {
+    /**
+     * @param {readonly ShownMask[]} masks
+     * @param {boolean} isDimmed another mask is being worked on
+     */
+    show(masks, isDimmed) {
+        this.#isDimmed = isDimmed;
         // The large ones first, so that the small ones on them can be seen and clicked.
         this.#masks = [...masks].sort((a, b) => b.annotation.area - a.annotation.area);
     }
@@ -51,7 +56,10 @@ export class MasksLayer {
      */
     draw(context, view, imageSize) {
         for (const {annotation, color, isSelected} of this.#masks) {
-            drawMask(context, this.#pathOf(annotation), color, view, imageSize, {isEmphasised: isSelected});
+            drawMask(context, this.#pathOf(annotation), color, view, imageSize, {
+                isEmphasised: isSelected,
+                isDimmed: this.#isDimmed,
+            });
         }
     }
 
