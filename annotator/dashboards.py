@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Avg, Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -38,7 +38,10 @@ def figures(project: Project) -> dict:
             live.order_by()
             .values("author__username")
             .annotate(
-                masks=Count("pk"), images_with=Count("image", distinct=True), seconds=Sum("time_spent_s")
+                masks=Count("pk"),
+                images_with=Count("image", distinct=True),
+                duration=Sum("time_spent_s"),
+                seconds_per_mask=Avg("time_spent_s", filter=Q(time_spent_s__gt=0)),
             )
             .order_by("-masks")
         ),

@@ -30,8 +30,8 @@ BROKER_TIMEOUT_S = 3
 # A worker writes its sign of life every JOB_SWEEP_INTERVAL_S; three missed ones mean it is gone.
 MISSED_SIGNS = 3
 # Without these the workbench does not start.
-STATIC_FILES = ("css/admin.css", "admin/css/base.css")
-STATIC_FOLDERS = ("js/pages", "vendor")
+STATIC_FILES = ("css/site.css", "js/pages/annotate.js", "js/decoder/decoder-worker.js", "admin/css/base.css")
+STATIC_FOLDERS = ("vendor/ort",)  # onnxruntime-web, copied from npm
 
 
 class Unwell(Exception):

@@ -6,6 +6,7 @@ import hashlib
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -16,8 +17,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from annotator import dashboards, mask_thumbnails
-from annotator.login_attempts import is_blocked
+from annotator import dashboards, demo, mask_thumbnails
+from annotator.forms import SignInForm
 from annotator.models import Annotation, Bundle, EmbeddingJob, Export, Image, Membership, Project, Role
 from annotator.palette import CATEGORY_COLORS, category_color
 from annotator.permissions import may
@@ -53,14 +54,12 @@ YEAR_S = 31_536_000
 
 class SignInView(LoginView):
     template_name = "pages/login.html"
+    authentication_form = SignInForm
     redirect_authenticated_user = True
 
-    def form_invalid(self, form) -> HttpResponse:
-        if is_blocked(self.request, form.data.get("username", "")):
-            minutes = max(1, settings.LOGIN_FAILURES_WINDOW_S // 60)
-            form.errors.clear()
-            form.add_error(None, f"Too many failed attempts. Wait {minutes} minutes, then try again.")
-        return super().form_invalid(form)
+    def get_context_data(self, **kwargs) -> dict:
+        has_demo_logins = User.objects.filter(groups__name=demo.GROUP, is_active=True).exists()
+        return super().get_context_data(**kwargs) | {"has_demo_logins": has_demo_logins}
 
 
 @require_GET

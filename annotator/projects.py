@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
-
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -11,10 +9,7 @@ from django.db.models import Max
 from annotator import embedding_jobs
 from annotator.errors import CategoryInUse, InvalidValue, LastManager
 from annotator.models import Annotation, Bundle, Category, Membership, Project, Role
-
-# Neighbours in the list are far apart on the colour wheel: steps of the golden angle.
-GOLDEN_ANGLE_TURNS = 0.381966
-FIRST_HUE_TURNS = 0.58
+from annotator.palette import category_color
 
 
 def create_project(user, *, name: str, description: str = "", bundle: Bundle | None = None) -> Project:
@@ -69,7 +64,7 @@ def create_category(
             project=project,
             name=name,
             coco_id=coco_id or (last["coco_id"] or 0) + 1,
-            color=color or palette_color(count),
+            color=color or category_color(count),
             supercategory=supercategory,
             position=position if position is not None else (-1 if count == 0 else last["position"]) + 1,
         )
@@ -81,7 +76,8 @@ def update_category(category: Category, **changes) -> Category:
     for name, value in changes.items():
         setattr(category, name, value)
     with transaction.atomic():
-        return _save_category(category)
+        # Only what was asked for: two changes of different columns at one time must not undo each other.
+        return _save_category(category, update_fields=list(changes))
 
 
 def delete_category(category: Category) -> None:
@@ -101,14 +97,7 @@ def delete_category(category: Category) -> None:
         category.delete()
 
 
-def palette_color(index: int) -> str:
-    """A distinct, strong color for the index-th category, "#rrggbb"."""
-    hue = (FIRST_HUE_TURNS + index * GOLDEN_ANGLE_TURNS) % 1.0
-    red, green, blue = colorsys.hls_to_rgb(hue, 0.52, 0.72)
-    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
-
-
-def _save_category(category: Category) -> Category:
+def _save_category(category: Category, update_fields: list[str] | None = None) -> Category:
     others = Category.objects.filter(project=category.project_id).exclude(pk=category.pk)
     if others.filter(name__iexact=category.name).exists():
         raise _taken("name", f"This project already has a category {category.name}.")
@@ -116,7 +105,7 @@ def _save_category(category: Category) -> Category:
         raise _taken("coco_id", f"This project already has a category with COCO id {category.coco_id}.")
     try:
         with transaction.atomic():
-            category.save()
+            category.save(update_fields=update_fields)
     except IntegrityError as error:
         raise _taken("name", "Name or COCO id were taken at this moment; look again.") from error
     return category

@@ -1,4 +1,4 @@
-"""`{% percent part whole %}`: how much of something is done, for the width of a bar."""
+"""`{% percent part whole %}` for the width of a bar, `{{ seconds|duration_short }}` for a table."""
 
 from __future__ import annotations
 
@@ -11,3 +11,14 @@ register = template.Library()
 def percent(part: int, whole: int) -> str:
     """0 to 100 with two digits, e.g. "66.67"; "0" of nothing."""
     return f"{100 * part / whole:.2f}" if whole else "0"
+
+
+@register.filter
+def duration_short(seconds: float | None) -> str:
+    """ "42 s", "5 min", "3 h 20 min"."""
+    if seconds is None:
+        return "–"
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

@@ -1,13 +1,13 @@
 """`pocket`: a small convolutional promptable model with SAM's interface.
 
-Image side: MobileNetV2 (arXiv 1801.04381; batch norm folded, as in the weights training starts from) down to stride 16,
-then a feature pyramid that gives three maps. Prompt side: points, box and previous logits are drawn as maps (RITM, arXiv
-2102.06583) and added to the image's maps at strides 16, 8 and 4 (late fusion, so that all image work is done once), together
-with similarity to the clicked features; residual blocks without any norm (a norm's statistics differ from click to click).
+Image side: MobileNetV2 (arXiv 1801.04381; batch norm folded, as in the weights training starts from) down to stride
+16, then a feature pyramid that gives three maps. Prompt side: points, box and previous logits are drawn as maps (RITM,
+arXiv 2102.06583) and added to the image's maps at strides 16, 8 and 4 (late fusion, so that all image work is done
+once), together with similarity to the clicked features; residual blocks without any norm (a norm's statistics differ
+from click to click).
 The network works at any input side that is a multiple of 32; bundles name the side that was validated.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -151,7 +151,7 @@ class Decoder(nn.Module):
         maps = self.POINT_MAPS + self.BOX_MAPS + self.MASK_MAPS
         self.prompt16 = nn.Conv2d(maps + self.SIMILARITY_MAPS, wide, 3, padding=1)
         self.prompt8 = nn.Conv2d(maps + self.SIMILARITY_MAPS, middle, 3, padding=1)
-        self.prompt4 = nn.Conv2d(2 + self.MASK_MAPS + 2, fine, 3, padding=1)
+        self.prompt4 = nn.Conv2d(2 + self.MASK_MAPS + 2 + 1, fine, 3, padding=1)
         self.context = nn.Sequential(
             nn.Linear(3 * wide + 5, 2 * wide), nn.ReLU(), nn.Linear(2 * wide, 2 * wide)
         )
@@ -166,6 +166,7 @@ class Decoder(nn.Module):
         self.blocks4 = nn.Sequential(*[Block(fine, 3) for _ in range(shape.blocks[2])])
         self.final = nn.Conv2d(fine, 4 * OUTPUTS, 1)  # four logits of each map to a stride-4 cell
         self.click_gain = nn.Parameter(torch.full((2, OUTPUTS), 2.0))
+        self.box_gain = nn.Parameter(torch.full((OUTPUTS,), 10.0))  # logits lost a box size outside the box
         self.iou_head = nn.Sequential(
             nn.Linear(OUTPUTS * (middle + 3) + wide, 96), nn.ReLU(), nn.Linear(96, OUTPUTS)
         )
@@ -228,15 +229,15 @@ class Decoder(nn.Module):
         distance4 = squared_distance(points, e4)
         near = torch.exp(distance4 * (-0.5 / 0.006**2))
         clicked4 = torch.cat([strongest(near, is_foreground), strongest(near, is_background)], 1)
-        coarse = self.coarse(y)
+        coarse = self.coarse(y) - self.box_gain[:, None, None] * outside_box(box8)
         coarse4 = upsample(coarse)
         hint4 = torch.stack([coarse4[:, 0], coarse4[:, 1:].amax(1)], 1) * 0.1
-        drawn4 = torch.cat([clicked4, previous4, has_mask.expand_as(previous4), hint4], 1)
+        inside4 = inside_box(points, point_labels, e4) * has_box[:, None, None, None]
+        drawn4 = torch.cat([clicked4, previous4, has_mask.expand_as(previous4), hint4, inside4], 1)
         z = F.relu(e4 + self.prompt4(drawn4) + upsample(self.down4(y)))
         z = self.blocks4(z)
-        pressed = torch.einsum(
-            "bkhw,ko->bohw", clicked4, self.click_gain * torch.tensor([[1.0], [-1.0]]).to(z)
-        )
+        gains = torch.stack([self.click_gain[0], -self.click_gain[1]], 1)  # (OUTPUTS, 2)
+        pressed = F.conv2d(clicked4, gains[:, :, None, None])  # the click itself, so that it is obeyed
         logits = F.pixel_shuffle(self.final(z), 2) + upsample(coarse4 + pressed)
 
         return logits, self._predict_iou(logits.detach(), y, x)
@@ -329,15 +330,31 @@ def box_maps(points: Tensor, labels: Tensor, like: Tensor) -> tuple[Tensor, Tens
     right = x1y1[:, 0:1] - xs
     top = ys - x0y0[:, 1:2]
     bottom = x1y1[:, 1:2] - ys
-    soft_x = torch.sigmoid(torch.minimum(left, right) * (2.0 * width))
-    soft_y = torch.sigmoid(torch.minimum(top, bottom) * (2.0 * height))
-    inside = soft_y[:, :, None] * soft_x[:, None, :]  # (B, h, w)
+    inside = inside_box(points, labels, like)
     relative_x = torch.stack([left, right], 1) / size[:, None, 0:1]  # (B, 2, w)
     relative_y = torch.stack([top, bottom], 1) / size[:, None, 1:2]
     relative_x = relative_x.clamp(-1, 1.5)[:, :, None, :].expand(-1, -1, height, -1)
     relative_y = relative_y.clamp(-1, 1.5)[:, :, :, None].expand(-1, -1, -1, width)
-    maps = torch.cat([inside[:, None], 1 - inside[:, None], relative_x, relative_y], 1)
+    maps = torch.cat([inside, 1 - inside, relative_x, relative_y], 1)
     return maps * has_box[:, None, None, None], has_box
+
+
+def inside_box(points: Tensor, labels: Tensor, like: Tensor) -> Tensor:
+    """(B, 1, h, w): 1 inside the box, 0 outside, half a cell soft at its edges."""
+    x0y0 = (points * (labels == 2).to(points)[:, :, None]).sum(1)  # (B, 2)
+    x1y1 = (points * (labels == 3).to(points)[:, :, None]).sum(1)
+    height, width = like.shape[-2:]
+    xs = (torch.arange(width, device=points.device, dtype=points.dtype) + 0.5) / width
+    ys = (torch.arange(height, device=points.device, dtype=points.dtype) + 0.5) / height
+    to_x = torch.minimum(xs - x0y0[:, 0:1], x1y1[:, 0:1] - xs)  # (B, w), positive inside
+    to_y = torch.minimum(ys - x0y0[:, 1:2], x1y1[:, 1:2] - ys)
+    soft_x, soft_y = torch.sigmoid(to_x * (2.0 * width)), torch.sigmoid(to_y * (2.0 * height))
+    return (soft_y[:, :, None] * soft_x[:, None, :])[:, None]
+
+
+def outside_box(box_maps: Tensor) -> Tensor:
+    """How far outside the box, in box sizes, at most 1: (B, 1, h, w), 0 inside and without a box."""
+    return F.relu(-box_maps[:, 2:].amin(1, keepdim=True))
 
 
 def similarity(features: Tensor, weights: Tensor, is_foreground: Tensor, is_background: Tensor) -> Tensor:
@@ -361,7 +378,7 @@ def similarity(features: Tensor, weights: Tensor, is_foreground: Tensor, is_back
 
 
 def pooled(features: Tensor, weights: Tensor) -> Tensor:
-    """features (B, C, h, w), weights (B, 1, h, w), not negative -> (B, C): the weighted mean, about 0 without weight."""
+    """features (B, C, h, w), weights (B, 1, h, w), not negative -> (B, C): the weighted mean, near 0 without weight."""
     total = (features * weights).sum((2, 3))
     return total / (weights.sum((2, 3)) + 0.05)
 
@@ -392,6 +409,3 @@ def decoder_macs(variant: str = "v1", side: int = 512) -> int:
     for hook in hooks:
         hook.remove()
     return counted
-
-
-assert math.prod(stride for _, _, stride, _ in TRUNK_BLOCKS) == 8  # with the stem: stride 16

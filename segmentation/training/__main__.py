@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import sys
 from pathlib import Path
 
@@ -20,12 +21,20 @@ def main(arguments: list[str] | None = None) -> int:
         "--run", type=Path, required=True, help="folder for checkpoint and log; an old one is resumed"
     )
     train.add_argument("--init", type=Path, help="MobileNetV2 weights (.npz) to start the encoder from")
-    train.add_argument("--from-bundle", type=Path, help="start from a bundle's weights (fine-tuning)")
+    train.add_argument(
+        "--from-bundle", help="start from a pocket bundle's weights, by name or folder (fine-tuning)"
+    )
     train.add_argument(
         "--minutes", type=float, default=90, help="training time; the schedule fits itself into it"
     )
     train.add_argument("--device", default="cpu", help="cpu or cuda")
     train.add_argument("--threads", type=int, default=2, help="CPU threads")
+    train.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="processes that average their gradients; images a step are each one's",
+    )
     train.add_argument("--seed", type=int, default=1)
     train.add_argument(
         "--rate", type=float, default=1.0, help="multiplies both learning rates (fine-tuning: 0.3)"
@@ -57,7 +66,7 @@ def _stage(text: str) -> tuple[float, int, int]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from segmentation.training.loop import Settings, Trainer
+    from segmentation.training.loop import Settings
     from segmentation.training.samples import NoTrainingData, read_dataset
 
     try:
@@ -74,11 +83,38 @@ def _train(options: argparse.Namespace) -> int:
         device=options.device,
         threads=options.threads,
         seed=options.seed,
+        processes=options.processes,
         trunk_lr=Settings.trunk_lr * options.rate,
         new_lr=Settings.new_lr * options.rate,
         **chosen,
     )
-    trainer = Trainer(settings, options.run, train, val)
+    if settings.processes == 1:
+        return _train_one(0, options, settings, train, val)
+    # Forked after the pictures are read, before torch has started a thread: the pictures are in memory once.
+    meeting = options.run / ".meeting"
+    options.run.mkdir(parents=True, exist_ok=True)
+    meeting.unlink(missing_ok=True)
+    context = multiprocessing.get_context("fork")
+    others = [
+        context.Process(target=_train_one, args=(rank, options, settings, train, val), daemon=True)
+        for rank in range(1, settings.processes)
+    ]
+    for other in others:
+        other.start()
+    return _train_one(0, options, settings, train, val)
+
+
+def _train_one(rank: int, options: argparse.Namespace, settings, train: list, val: list) -> int:
+    from segmentation.training.loop import Trainer
+
+    if settings.processes > 1:
+        import torch.distributed
+
+        torch.distributed.init_process_group(
+            "gloo", init_method=f"file://{(options.run / '.meeting').resolve()}", rank=rank,
+            world_size=settings.processes,
+        )  # fmt: skip
+    trainer = Trainer(settings, options.run, train, val, rank)
     if trainer.resume():
         print(f"resumed at step {trainer.step}, {trainer.elapsed_s / 60:.0f} minutes in", flush=True)
     elif options.from_bundle:

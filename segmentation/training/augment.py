@@ -15,7 +15,12 @@ MIN_CELLS = 10  # a target smaller than this many low-res cells teaches nothing
 
 @dataclass(frozen=True)
 class View:
-    """pixels (side, side, 3) uint8 RGB; valid (2,): rows and columns that are picture; targets (K, side/2, side/2) bool."""
+    """What one step sees of one picture.
+
+    pixels    (side, side, 3) uint8, RGB
+    valid_hw  rows and columns that are picture, the rest is padding
+    targets   (K, side / 2, side / 2) bool
+    """
 
     pixels: NDArray[np.uint8]
     valid_hw: tuple[int, int]

@@ -19,8 +19,8 @@ class InitialWeightsInvalid(ValueError):
 def load_trunk(trunk: Trunk, path: Path | str) -> None:
     """Copies `<layer>/weight` (OIHW) and `<layer>/bias` of an `.npz` into the trunk.
 
-    Layers: `Conv`, `expanded_conv/{depthwise,project}`, `expanded_conv_k/{expand,depthwise,project}` for k = 1..16, batch
-    norm folded in; anything else in the file (a head) is left alone.
+    Layers: `Conv`, `expanded_conv/{depthwise,project}`, `expanded_conv_k/{expand,depthwise,project}` for k = 1..16,
+    batch norm folded in; anything else in the file (a head) is left alone.
 
     Raises:
         InitialWeightsInvalid: a layer is missing or has another shape.

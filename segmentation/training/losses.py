@@ -1,5 +1,7 @@
-"""SAM's loss (arXiv 2304.02643, appendix A): focal and dice in the ratio 20 to 1, the least of three candidates, and the
-squared error of the IoU prediction."""
+"""SAM's loss: focal and dice, 20 to 1, the least of three candidates, and the squared error of the IoU prediction.
+
+Source: arXiv 2304.02643, appendix A.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from torch import Tensor
 
 FOCAL_WEIGHT = 20.0
 DICE_WEIGHT = 1.0
-IOU_WEIGHT = 1.0
+IOU_WEIGHT = 2.0
 
 
 def focal_loss(logits: Tensor, target: Tensor, gamma: float = 2.0) -> Tensor:

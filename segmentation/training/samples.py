@@ -1,6 +1,6 @@
 """Training images: one picture with the masks that people drew on it, from shards or from a COCO folder.
 
-Pictures stay compressed as their decoded pixels in memory, masks as RLE: three thousand pictures of 512 pixels are 1.7 GB.
+Pictures are kept decoded in memory, masks as RLE: three thousand pictures of 512 pixels are 1.7 GB.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def read_dataset(
 
     Args:
         folder: where it lies.
-        split: "train", "val" or None for both. Shards name it in each record; of a COCO folder every 20th picture (by the
-            order of file names) is validation.
+        split: "train", "val" or None for both. Shards name it in each record; of a COCO folder every 20th picture (in
+            the order of file names) is validation.
         sources: shard names to read; None reads all.
 
     Raises:
@@ -84,7 +84,9 @@ def read_dataset(
     if shards:
         reader = _read_shards(shards, split, sources, report)
     else:
-        files = sorted(folder.glob("*.json")) + sorted(folder.glob("annotations/*.json"))
+        files = sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
+        # COCO's own folder has captions and keypoints beside instances_train2017.json.
+        files.sort(key=lambda file: not file.name.startswith("instances"))
         if not files:
             raise NoTrainingData(f"{folder} has neither *.tar shards nor a COCO *.json file")
         reader = _read_coco(folder, files[0], split, report)
@@ -132,32 +134,35 @@ def _read_shards(
 
 
 def _read_coco(folder: Path, file: Path, split: str | None, report: ReadReport) -> Iterator[Sample]:
-    content = json.loads(file.read_text())
-    by_image: dict[int, list[dict]] = {}
-    for annotation in content.get("annotations", []):
-        by_image.setdefault(annotation.get("image_id"), []).append(annotation)
-    rows = sorted(content.get("images", []), key=lambda row: row["file_name"])
+    try:
+        content = json.loads(file.read_bytes())
+        by_image: dict[int, list[dict]] = {}
+        for annotation in content["annotations"]:
+            by_image.setdefault(annotation.get("image_id"), []).append(annotation)
+        rows = sorted(content["images"], key=lambda row: row["file_name"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NoTrainingData(
+            f"{file} is not a COCO instances file: {type(error).__name__}: {error}"
+        ) from None
+    places = [folder, folder / "images", folder / file.stem.removeprefix("instances_")]
     for index, row in enumerate(rows):
         if split and (index % 20 == 0) != (split == "val"):
             continue
-        path = next(
-            (p for p in (folder / row["file_name"], folder / "images" / row["file_name"]) if p.is_file()),
-            None,
-        )
+        path = next((p / row["file_name"] for p in places if (p / row["file_name"]).is_file()), None)
         if path is None:
             report.skipped["image file missing"] += 1
             continue
         try:
             pixels = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
-        except OSError:
+        except (OSError, Image.DecompressionBombError):
             report.skipped["image file unreadable"] += 1
             continue
-        if pixels.shape[:2] != (row["height"], row["width"]):
+        if pixels.shape[:2] != (row.get("height"), row.get("width")):
             report.skipped["image size differs from the COCO file"] += 1
             continue
         masks = [
             mask
-            for a in by_image.get(row["id"], [])
+            for a in by_image.get(row.get("id"), [])
             if (mask := _coco_mask(a, pixels.shape[:2], report)) is not None
         ]
         if not masks:

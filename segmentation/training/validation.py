@@ -19,8 +19,10 @@ PIXEL_MEAN, PIXEL_STD = 128.0, 128.0
 
 
 def to_input(pixels: NDArray[np.uint8]) -> torch.Tensor:
-    """pixels (B, S, S, 3) uint8 -> (B, 3, S, S) float32, (pixel - 128) / 128. Where the picture ends, the caller pads with
-    0 after this, as `segmentation.encoder` does."""
+    """pixels (B, S, S, 3) uint8 -> (B, 3, S, S) float32, (pixel - 128) / 128.
+
+    Padding is 0 after this, as in `segmentation.encoder`: see `blank_padding`.
+    """
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
     return ((x - PIXEL_MEAN) / PIXEL_STD).contiguous(memory_format=torch.channels_last)
 

@@ -22,10 +22,11 @@ function recordingChain(iouPredictions = [0.5, 0.6, 0.9, 0.7]) {
 test("each step is fed the logits chosen after the one before", async () => {
     const {chain, runs} = recordingChain();
     const prompt = withPoint(withPoint(withPoint(EMPTY_PROMPT, at(1, 1), 1), at(2, 2), 0), at(3, 3), 1);
-    const {maskIndices, order} = await chain.decode(prompt.steps);
+    const {maskIndices, order, runs: count} = await chain.decode(prompt.steps);
     // One point: output 2 has the best predicted IoU. More: the single mask, output 0.
     assert.deepEqual(maskIndices, [2, 0, 0]);
     assert.deepEqual(order, [0, 2, 3]);
+    assert.equal(count, 3);
     assert.deepEqual(runs, [
         {steps: 1, maskInput: null},
         {steps: 2, maskInput: 12},
@@ -48,6 +49,6 @@ test("one more point costs one decode, going back costs none", async () => {
     await chain.decode(two.steps);
     assert.equal(runs.length, 2);
     await chain.decode(withoutLastStep(two).steps);
-    await chain.decode(two.steps);
+    assert.equal((await chain.decode(two.steps)).runs, 0);
     assert.equal(runs.length, 2);
 });

@@ -108,7 +108,7 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
  */
 async function decode({imageKey, steps}) {
     const {bundle} = ready();
-    const {decode, order, maskIndices} = await imageOf(imageKey).chain.decode(steps);
+    const {decode, order, maskIndices, runs} = await imageOf(imageKey).chain.decode(steps);
     const shown = order.includes(maskIndices[steps.length - 1]) ? order : [...order, maskIndices[steps.length - 1]];
     const candidates = shown.map((index) => {
         const logits = outputOf(decode, index).slice(); // a copy: the chain keeps its own
@@ -119,7 +119,7 @@ async function decode({imageKey, steps}) {
             stabilityScore: stabilityScore(logits, bundle.maskThreshold),
         };
     });
-    return {candidates, maskIndices};
+    return {candidates, maskIndices, runs};
 }
 
 /**

@@ -60,6 +60,7 @@
  * @typedef {object} DecodeReply
  * @property {Candidate[]} candidates best first
  * @property {number[]} maskIndices the choice after every step: the prompt's own, else the best one
+ * @property {number} runs how often the network ran for it: 0 when all steps were decoded before
  */
 
 /**

@@ -6,7 +6,7 @@ import {Http, withPatience} from "../api/http.js";
 import {annotateUrl, sceneFromWire, setImageState} from "../api/images.js";
 import {isEmpty} from "../core/prompt.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
-import {find, keepFocus, setIconSprite} from "../view/elements.js";
+import {find, icon, keepFocus, setIconSprite} from "../view/elements.js";
 import {listenToKeys} from "../view/keymap.js";
 import {ImageLayer} from "../view/layers/image-layer.js";
 import {MasksLayer} from "../view/layers/masks-layer.js";
@@ -48,7 +48,9 @@ const decodeTime = find(document, "[data-decode-time]", HTMLElement);
 const notices = new Notices(find(document, "[data-notices]", HTMLElement));
 const workbench = new Workbench(pageData.user, {
     onChange: render,
-    onProblem: (text) => notices.show({key: "problem", kind: "error", text, actions: [dismiss("problem")]}),
+    onProblem: (text) =>
+        embedding.state !== "failed" && // that is said already
+        notices.show({key: "problem", kind: "error", text, actions: [dismiss("problem")]}),
     onCategoryMissing: () => categoriesPanel.flash(),
     onMask: (pressedAt) =>
         stage.afterPaint(() => performance.measure("click-to-mask", {start: pressedAt, end: performance.now()})),
@@ -107,7 +109,11 @@ const objectsPanel = new ObjectsPanel(
     },
     !mayAnnotate,
 );
-const promptBar = new PromptBar(find(document, "[data-prompt-bar]", HTMLElement), (index) => workbench.chooseCandidate(index));
+const promptBar = new PromptBar(
+    find(document, "[data-prompt-bar]", HTMLElement),
+    (index) => workbench.chooseCandidate(index),
+    () => workbench.accept(),
+);
 const keysDialog = new KeysDialog(find(document, "[data-keys-dialog]", HTMLDialogElement));
 
 /** @type {DecoderClient | null} */
@@ -417,6 +423,7 @@ function render() {
                 color: colorOf(annotation.categoryId),
                 isSelected: annotation.id === selected?.id,
             })),
+        shown !== null && !isEmpty(prompt),
     );
     masksLayer.keepOnly(new Set(annotations.map(({id}) => id)));
     stage.invalidate("masks");
@@ -436,9 +443,15 @@ function render() {
             }))
             .reverse(),
     );
-    promptBar.render(isEmpty(prompt) ? [] : workbench.candidates, shown, hint());
+    promptBar.render({
+        candidates: isEmpty(prompt) ? [] : workbench.candidates,
+        shown,
+        save: isEmpty(prompt) || !shown ? null : workbench.category,
+        hint: hint(),
+    });
     topBar.showModel(modelBadge());
     topBar.showDone(scene.image.state, scene.siblings.next !== null);
+    showHideMasks(workbench.areMasksHidden);
     setDisabled("undo", !workbench.canUndo);
     setDisabled("redo", !workbench.canRedo);
     decodeTime.textContent = workbench.decodeMs === null ? "" : `decode ${Math.round(workbench.decodeMs)} ms`;
@@ -456,9 +469,8 @@ function hint() {
         return "Click an object · right click to leave out · drag a box · [?] keys";
     }
     if (!workbench.shown) return workbench.isDecoding ? "" : "[Backspace] takes the last point back · [Esc] clears";
-    const category = workbench.category;
-    const save = category ? `[Enter] saves as ${category.name}` : "Add a category first";
-    return workbench.candidates.length > 1 ? `[Tab] next · ${save}` : save;
+    if (!workbench.category) return "Add a category first, then it can be saved.";
+    return workbench.candidates.length > 1 ? "[Tab] next candidate · [Esc] clear" : "[Esc] clear";
 }
 
 function waitingText() {
@@ -579,6 +591,14 @@ function listenToPointerPosition() {
         coordinates.textContent = isOn ? `x ${Math.floor(x)}  y ${Math.floor(y)}` : "";
     });
     stage.root.addEventListener("pointerleave", () => (coordinates.textContent = ""));
+}
+
+/** @param {boolean} areHidden */
+function showHideMasks(areHidden) {
+    const node = find(document, "[data-action=hide-masks]", HTMLElement);
+    if (node.getAttribute("aria-pressed") === String(areHidden)) return;
+    node.setAttribute("aria-pressed", String(areHidden));
+    node.replaceChildren(icon(areHidden ? "eye-off" : "eye"));
 }
 
 /**

@@ -40,7 +40,7 @@ if (place) {
                     y: {range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ high) => [0, Math.max(4, Math.ceil(high * 1.1))]},
                 },
                 axes: [
-                    {...axis, grid: {show: false}, space: 70, values: (/** @type {any} */ _, /** @type {number[]} */ times) => times.map(dayName)},
+                    {...axis, grid: {show: false}, space: 70, size: 32, values: (/** @type {any} */ _, /** @type {number[]} */ times) => times.map(dayName)},
                     {...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000], size: 48},
                 ],
                 series: [{}, {stroke: token("--accent"), fill: token("--accent"), width: 0, paths: UPlot.paths.bars({size: [0.6, MAX_BAR_PX], radius: 0.2}), points: {show: false}}],

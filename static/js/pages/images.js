@@ -4,7 +4,7 @@ import {deleteImage, fetchTiles, setImageState, uploadUrl} from "../api/gallery.
 import {retryEmbedding} from "../api/embeddings.js";
 import {ApiError} from "../api/http.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
-import {syncItems} from "../view/site/keyed-list.js";
+import {syncItems, syncLiveParts} from "../view/site/keyed-list.js";
 import {act, ask, find, need, plural, projectId, sentence, toast} from "../view/site/page.js";
 import {Selection} from "../view/site/selection.js";
 import {UploadTray} from "../view/site/upload-tray.js";
@@ -22,6 +22,7 @@ const NEW_TILES_DELAY_MS = 250; // uploads that end together are fetched togethe
 const project = projectId();
 const gallery = need("[data-gallery]", HTMLUListElement);
 const empty = need("[data-empty]", HTMLElement);
+const filters = need("[data-filters]", HTMLFormElement);
 
 const tiles = () => /** @type {HTMLElement[]} */ ([...gallery.children]);
 /** @param {HTMLElement} tile */
@@ -36,6 +37,17 @@ async function drawTiles(ids) {
 
 function showEmptiness() {
     empty.hidden = tiles().length > 0;
+    if (tiles().length) filters.hidden = false;
+}
+
+/** Counts and buttons around the gallery; that they are late does no harm, so an error does not show. */
+async function drawCounts() {
+    try {
+        const response = await http.request(location.href);
+        syncLiveParts(await response.text());
+    } catch {
+        // The next change of the gallery tries again.
+    }
 }
 
 // --- live states ---
@@ -80,7 +92,6 @@ gallery.addEventListener("click", (event) => {
 
 // --- filters ---
 
-const filters = need("[data-filters]", HTMLFormElement);
 filters.addEventListener("change", () => filters.requestSubmit());
 filters.addEventListener("submit", () => {
     // Keeps empty filters out of the address.
@@ -107,6 +118,7 @@ if (bar) {
                     const ids = selection.items.map(idOf);
                     for (const id of ids) await setImageState(http, id, state);
                     await drawTiles(ids);
+                    drawCounts();
                     selection.clear();
                     toast(`${plural(ids.length, "image")} marked ${button.dataset.words}.`);
                 }),
@@ -127,6 +139,7 @@ if (bar) {
         });
         selection.show();
         showEmptiness();
+        drawCounts();
     });
 }
 
@@ -172,6 +185,7 @@ if (input) {
             newIds = [];
             try {
                 await drawTiles(taken);
+                drawCounts();
                 pollAfter(POLL_PENDING_MS);
             } catch (error) {
                 newIds.push(...taken);

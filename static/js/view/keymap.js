@@ -15,7 +15,7 @@ import {isTyping} from "./stage.js";
 export const SHORTCUTS = [
     {action: "accept", keys: ["enter"], shown: "Enter", does: "Save the mask", group: "Prompt"},
     {action: "next-candidate", keys: ["tab"], shown: "Tab", does: "Next mask candidate", group: "Prompt"},
-    {action: "previous-candidate", keys: ["shift+tab"], shown: "Shift Tab", does: "Mask candidate before", group: "Prompt"},
+    {action: "previous-candidate", keys: ["shift+tab"], shown: "Shift Tab", does: "Previous mask candidate", group: "Prompt"},
     {action: "remove-step", keys: ["backspace"], shown: "Backspace", does: "Take back the last point or box", group: "Prompt"},
     {action: "cancel", keys: ["escape"], shown: "Esc", does: "Clear the prompt, deselect", group: "Prompt"},
     {action: "undo", keys: ["ctrl+z"], shown: "Ctrl Z", does: "Undo", group: "Masks"},
@@ -23,7 +23,7 @@ export const SHORTCUTS = [
     {action: "delete", keys: ["delete"], shown: "Delete", does: "Delete the selected mask", group: "Masks"},
     {action: "hide-masks", keys: ["h"], shown: "H", does: "Hide or show all masks", group: "Masks"},
     {action: "next-image", keys: ["n", "arrowright"], shown: "N  →", does: "Next image", group: "Images"},
-    {action: "previous-image", keys: ["p", "arrowleft"], shown: "P  ←", does: "Image before", group: "Images"},
+    {action: "previous-image", keys: ["p", "arrowleft"], shown: "P  ←", does: "Previous image", group: "Images"},
     {action: "done", keys: ["d"], shown: "D", does: "Image done, go to the next", group: "Images"},
     {action: "fit", keys: ["f"], shown: "F", does: "Fit the image", group: "View"},
     {action: "zoom-in", keys: ["+", "="], shown: "+", does: "Zoom in", group: "View"},

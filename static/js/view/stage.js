@@ -172,6 +172,11 @@ export class Stage {
             this.#zoom(this.viewPoint(event), Math.exp(-event.deltaY * unit * speed));
         }, {passive: false});
         this.root.addEventListener("contextmenu", (event) => event.preventDefault());
+        this.root.addEventListener("mousedown", (event) => {
+            // The keys work wherever the focus is, but on a control: leave that, without a ring around the stage.
+            event.preventDefault();
+            if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+        });
         // Before the tools: a drag with the middle button or the space bar moves the image.
         this.root.addEventListener("pointerdown", (event) => {
             if (event.button === 1 || (event.button === 0 && this.#isSpaceDown)) {

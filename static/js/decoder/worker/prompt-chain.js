@@ -24,6 +24,7 @@ export class PromptChain {
     #run;
     /** @type {Map<string, Decode>} oldest first */
     #decodes = new Map();
+    #runs = 0;
 
     /** @param {RunDecoder} run */
     constructor(run) {
@@ -32,10 +33,12 @@ export class PromptChain {
 
     /**
      * @param {readonly PromptStep[]} steps at least one
-     * @returns {Promise<{decode: Decode, order: number[], maskIndices: number[]}>} the last step's decode, its outputs
-     *     in the order to show, and the choice after every step: the given one, else the best
+     * @returns {Promise<{decode: Decode, order: number[], maskIndices: number[], runs: number}>} the last step's decode,
+     *     its outputs in the order to show, the choice after every step (the given one, else the best), and how often the
+     *     network ran
      */
     async decode(steps) {
+        const runsBefore = this.#runs;
         /** @type {number[]} */
         const maskIndices = [];
         /** @type {Float32Array | null} */
@@ -53,7 +56,7 @@ export class PromptChain {
             maskInput = outputOf(decode, chosen);
         }
         if (!decode) throw new RangeError("a prompt to decode has at least one step");
-        return {decode, order, maskIndices};
+        return {decode, order, maskIndices, runs: this.#runs - runsBefore};
     }
 
     /**
@@ -62,7 +65,11 @@ export class PromptChain {
      */
     async #decodeOnce(steps, maskInput) {
         const key = decodeKey(steps);
-        const decode = this.#decodes.get(key) ?? (await this.#run(steps, maskInput));
+        let decode = this.#decodes.get(key);
+        if (!decode) {
+            decode = await this.#run(steps, maskInput);
+            this.#runs++;
+        }
         this.#decodes.delete(key);
         this.#decodes.set(key, decode);
         for (const oldest of this.#decodes.keys()) {

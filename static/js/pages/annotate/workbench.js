@@ -426,7 +426,7 @@ export class Workbench {
         }
         if (!reply || revision !== this.#revision) return; // the prompt has changed since
         this.#decoding = null;
-        this.decodeMs = reply.durationMs;
+        if (reply.runs > 0) this.decodeMs = reply.durationMs;
         this.#work = {...this.#work, prompt: withMaskIndices(this.prompt, reply.maskIndices)};
         // With the choices filled in, the same decode has another key.
         this.#show(reply.candidates, decodeKey(this.prompt.steps));

@@ -3,6 +3,7 @@
 import {contoursOfRle} from "../../core/contours.js";
 import {drawMask, pathOf} from "./mask-drawing.js";
 
+/** @import {MaskPath} from "./mask-drawing.js" */
 /** @import {Annotation, ImagePoint, ImageSize, ViewFrame} from "../../types.d.ts" */
 
 /**
@@ -15,12 +16,17 @@ import {drawMask, pathOf} from "./mask-drawing.js";
 export class MasksLayer {
     /** @type {ShownMask[]} */
     #masks = [];
-    /** @type {Map<string, {counts: string, path: Path2D}>} */
+    #isDimmed = false;
+    /** @type {Map<string, {counts: string, path: MaskPath}>} */
     #paths = new Map();
     #probe = new OffscreenCanvas(1, 1).getContext("2d");
 
-    /** @param {readonly ShownMask[]} masks */
-    show(masks) {
+    /**
+     * @param {readonly ShownMask[]} masks
+     * @param {boolean} isDimmed another mask is being worked on
+     */
+    show(masks, isDimmed) {
+        this.#isDimmed = isDimmed;
         // The large ones first, so that the small ones on them can be seen and clicked.
         this.#masks = [...masks].sort((a, b) => b.annotation.area - a.annotation.area);
     }
@@ -38,7 +44,7 @@ export class MasksLayer {
      */
     hit(point) {
         for (const {annotation} of this.#masks.toReversed()) {
-            if (this.#probe?.isPointInPath(this.#pathOf(annotation), point.x, point.y, "evenodd")) return annotation.id;
+            if (this.#probe?.isPointInPath(this.#pathOf(annotation).fill, point.x, point.y, "evenodd")) return annotation.id;
         }
         return null;
     }
@@ -50,7 +56,10 @@ export class MasksLayer {
      */
     draw(context, view, imageSize) {
         for (const {annotation, color, isSelected} of this.#masks) {
-            drawMask(context, this.#pathOf(annotation), color, view, imageSize, {isEmphasised: isSelected});
+            drawMask(context, this.#pathOf(annotation), color, view, imageSize, {
+                isEmphasised: isSelected,
+                isDimmed: this.#isDimmed,
+            });
         }
     }
 

@@ -6,6 +6,7 @@ import {drawMask, pathOf} from "./mask-drawing.js";
 
 /** @import {Candidate, ImageBox, ImageSize, Prompt, ViewFrame, ViewPoint} from "../../types.d.ts" */
 /** @import {LogitsShape} from "../../core/mask.js" */
+/** @import {MaskPath} from "./mask-drawing.js" */
 
 const POINT_RADIUS_PX = 7;
 const SIGN_PX = 3.2;
@@ -18,7 +19,7 @@ export class PromptLayer {
     /** The box being drawn. @type {ImageBox | null} */
     draft = null;
     color = "#4f46e5";
-    /** @type {{candidate: Candidate, path: Path2D} | null} */
+    /** @type {{candidate: Candidate, path: MaskPath} | null} */
     #mask = null;
 
     /**

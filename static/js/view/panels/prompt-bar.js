@@ -2,33 +2,43 @@
 
 import {button, element} from "../elements.js";
 
-/** @import {Candidate} from "../../types.d.ts" */
+/** @import {Candidate, Category} from "../../types.d.ts" */
 
 export class PromptBar {
     #root;
     #onChoose;
+    #onSave;
+    #drawn = "";
 
     /**
      * @param {HTMLElement} root
      * @param {(index: number) => void} onChoose a decoder output
+     * @param {() => void} onSave
      */
-    constructor(root, onChoose) {
+    constructor(root, onChoose, onSave) {
         this.#root = root;
         this.#onChoose = onChoose;
+        this.#onSave = onSave;
     }
 
     /**
-     * @param {readonly Candidate[]} candidates
-     * @param {Candidate | null} shown
-     * @param {string} hint
+     * @param {object} content
+     * @param {readonly Candidate[]} content.candidates
+     * @param {Candidate | null} content.shown
+     * @param {Category | null} content.save what it would be saved as; null: there is nothing to save
+     * @param {string} content.hint
      */
-    render(candidates, shown, hint) {
+    render({candidates, shown, save, hint}) {
+        const state = JSON.stringify([candidates.map(({index, predictedIou}) => [index, predictedIou]), shown?.index, save, hint]);
+        if (state === this.#drawn) return;
+        this.#drawn = state;
         const chips = candidates.map((candidate, k) => {
             const isShown = candidate === shown;
             const iou = Math.min(Math.max(candidate.predictedIou, 0), 1).toFixed(2).replace(/^0/, "");
             return button(
                 {
                     class: "bench-candidate",
+                    "data-candidate": true,
                     "aria-pressed": String(isShown),
                     "aria-label": `Mask candidate ${k + 1}, predicted IoU ${iou}`,
                     title: `Predicted IoU ${iou}, stability ${candidate.stabilityScore.toFixed(2)}`,
@@ -38,7 +48,14 @@ export class PromptBar {
                 element("span", {class: "number"}, iou),
             );
         });
-        this.#root.replaceChildren(...chips, element("span", {class: "bench-hint"}, ...withKeys(hint)));
+        this.#root.replaceChildren(...chips, save ? this.#saveButton(save) : "", element("span", {class: "bench-hint"}, ...withKeys(hint)));
+    }
+
+    /** @param {Category} category */
+    #saveButton(category) {
+        const swatch = element("span", {class: "swatch"});
+        swatch.style.setProperty("--swatch", category.color);
+        return button({class: "bench-save", title: "Save the mask (Enter)"}, this.#onSave, swatch, `Save as ${category.name}`, element("kbd", {}, "Enter"));
     }
 }
 

@@ -19,10 +19,23 @@ export function syncItems(list, html, key, {isWhole = false} = {}) {
         if (old) updateItem(old, fresh);
         else if (isWhole && previous) previous.after(fresh);
         else if (isWhole) list.prepend(fresh);
-        else list.append(fresh);
+        else list.insertBefore(fresh, placeFor(fresh, list, key));
         previous = item;
     }
     if (isWhole) for (const gone of known.values()) gone.remove();
+}
+
+/**
+ * Exchanges the parts named by [data-live] for those of a freshly drawn page, where they differ.
+ *
+ * @param {string} html the whole page
+ */
+export function syncLiveParts(html) {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const fresh of page.querySelectorAll("[data-live]")) {
+        const old = document.querySelector(`[data-live="${/** @type {HTMLElement} */ (fresh).dataset.live}"]`);
+        if (old && !old.isEqualNode(fresh) && !old.contains(document.activeElement)) old.replaceWith(fresh);
+    }
 }
 
 /**
@@ -32,6 +45,17 @@ export function syncItems(list, html, key, {isWhole = false} = {}) {
 function itemsOf(parent, key) {
     return [...parent.children].filter((item) => item instanceof HTMLElement && key in item.dataset)
         .map((item) => /** @type {HTMLElement} */ (item));
+}
+
+/**
+ * The item before which a new one belongs: lists that grow are in the order of their numbers.
+ *
+ * @param {HTMLElement} fresh
+ * @param {HTMLElement} list
+ * @param {string} key
+ */
+function placeFor(fresh, list, key) {
+    return itemsOf(list, key).find((item) => Number(item.dataset[key]) > Number(fresh.dataset[key])) ?? null;
 }
 
 /**

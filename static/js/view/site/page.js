@@ -88,7 +88,7 @@ export function toast(text, kind = "info") {
  */
 export async function act(from, work) {
     const button = from instanceof HTMLFormElement ? from.querySelector("[type=submit]") : from;
-    const place = from.closest("form, section")?.querySelector("[data-form-error]");
+    const place = errorPlace(from);
     if (place) place.textContent = "";
     if (button instanceof HTMLButtonElement) button.disabled = true;
     try {
@@ -101,6 +101,15 @@ export async function act(from, work) {
     } finally {
         if (button instanceof HTMLButtonElement) button.disabled = false;
     }
+}
+
+/** @param {HTMLElement} from */
+function errorPlace(from) {
+    for (let box = from.closest("form, section"); box; box = box.parentElement?.closest("form, section") ?? null) {
+        const place = box.querySelector("[data-form-error]");
+        if (place) return place;
+    }
+    return null;
 }
 
 /**
@@ -122,6 +131,9 @@ export function ask(dialog) {
 export function plural(count, word) {
     return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
+
+// On a narrow screen the tabs scroll: the present one is shown.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({inline: "center", block: "nearest"});
 
 document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element)) return;

@@ -102,6 +102,7 @@ export class UploadTray {
         else if (upload.state !== "done")
             line.append(button("x", `Cancel ${upload.file.name}`, () => this.#actions.cancel(upload)));
         const reasons = reasonsOf(upload);
+        line.classList.toggle("refused", reasons.length > 0);
         for (const reason of reasons.slice(0, MAX_REASONS)) line.append(text("why", reason));
         if (reasons.length > MAX_REASONS) line.append(text("why", `and ${reasons.length - MAX_REASONS} more`));
     }

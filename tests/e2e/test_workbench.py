@@ -1,0 +1,459 @@
+"""The annotate workbench in real Chromium: prompts, candidates, saving, undo, offline, conflicts, crashes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage
+from PIL import Image
+from playwright.sync_api import BrowserContext, Page, expect
+
+from segmentation import rle
+from segmentation.predictor import load_predictor
+
+PHOTOS = Path(skimage.__file__).parent / "data"
+ON_THE_CUP = (300, 190)  # image pixels in coffee.png
+ON_THE_SAUCER = (180, 300)
+ON_THE_TABLE = (40, 340)
+READY_WITHIN_MS = 60_000
+
+
+@dataclass
+class Project:
+    id: int
+    images: list[dict]
+    categories: list[dict]
+
+
+@pytest.fixture
+def make_project(api, tmp_path: Path):
+    """`make_project("coffee.png", ...)`: a project with these photographs, embeddings ready, and two categories."""
+
+    def do(*names: str, categories=(("cup", "#0072b2"), ("person", "#d55e00"))) -> Project:
+        manager = api("manager")
+        project = manager.post("/api/projects/", data={"name": "Workbench"}).json()
+        rows = []
+        for name, color in categories:
+            answer = manager.post(
+                f"/api/projects/{project['id']}/categories/", data={"name": name, "color": color}
+            )
+            assert answer.status == 201, answer.text()
+            rows.append(answer.json())
+        for username, role in (("annotator", "annotator"),):
+            manager.post(f"/api/projects/{project['id']}/members/", data={"username": username, "role": role})
+        images = []
+        for name in names:
+            copy = Path(shutil.copy(PHOTOS / name, tmp_path / name))
+            answer = manager.post(
+                f"/api/projects/{project['id']}/images/",
+                multipart={
+                    "files": {"name": name, "mimeType": "image/png", "buffer": copy.read_bytes()},
+                },
+            )
+            assert answer.status == 201, answer.text()
+            images += answer.json()["results"]
+        deadline = time.monotonic() + READY_WITHIN_MS / 1000
+        while any(row["embedding_state"] != "ready" for row in images):
+            assert time.monotonic() < deadline, f"embeddings are not ready: {images}"
+            time.sleep(0.2)
+            images = manager.get(f"/api/projects/{project['id']}/images/").json()["results"]
+        images.sort(key=lambda row: row["id"])
+        return Project(project["id"], images, rows)
+
+    return do
+
+
+class Bench:
+    """What a person does on the annotate page, in image pixels."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def open(self, image: dict) -> Bench:
+        self.page.goto(f"/images/{image['id']}/annotate/")
+        return self.wait_until_ready()
+
+    def wait_until_ready(self) -> Bench:
+        self.page.wait_for_function(
+            "() => performance.getEntriesByName('ready-to-decode').length > 0", timeout=READY_WITHIN_MS
+        )
+        return self
+
+    @property
+    def view(self) -> dict:
+        return self.page.locator("[data-stage]").evaluate(
+            "stage => { const box = stage.getBoundingClientRect();"
+            " return {x: box.x, y: box.y, ...JSON.parse(stage.dataset.viewFrame)}; }"
+        )
+
+    def on_page(self, x: float, y: float) -> tuple[float, float]:
+        view = self.view
+        return (
+            view["x"] + view["offsetX"] + (x + 0.5) * view["scale"],
+            view["y"] + view["offsetY"] + (y + 0.5) * view["scale"],
+        )
+
+    def click(self, place: tuple[float, float], button: str = "left", modifiers: str | None = None) -> None:
+        """Clicks and waits until the mask for it was painted."""
+        before = self.count("click-to-mask")
+        if modifiers:
+            self.page.keyboard.down(modifiers)
+        self.page.mouse.click(*self.on_page(*place), button=button)
+        if modifiers:
+            self.page.keyboard.up(modifiers)
+        self.wait_for_masks(before + 1)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        before = self.count("click-to-mask")
+        self.page.mouse.move(*self.on_page(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.on_page(*end), steps=5)
+        self.page.mouse.up()
+        self.wait_for_masks(before + 1)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def save(self) -> None:
+        count = self.objects.count()
+        self.press("Enter")
+        expect(self.objects).to_have_count(count + 1)
+        self.wait_until_saved()
+
+    def wait_until_saved(self) -> None:
+        self.expect_save_state("saved")
+
+    def expect_save_state(self, state: str) -> None:
+        expect(self.page.locator("[data-save-state]")).to_have_attribute(
+            "data-save-state", state, timeout=30_000
+        )
+
+    def count(self, measure: str) -> int:
+        return self.page.evaluate("name => performance.getEntriesByName(name).length", measure)
+
+    def wait_for_masks(self, count: int) -> None:
+        self.page.wait_for_function(
+            "n => performance.getEntriesByName('click-to-mask').length >= n", arg=count
+        )
+
+    @property
+    def objects(self):
+        return self.page.locator("[data-annotation-id]")
+
+    @property
+    def candidates(self):
+        return self.page.locator("[data-candidate]")
+
+    def painted(self) -> int:
+        """How many pixels the mask being worked on covers on its canvas."""
+        return self.page.locator("canvas[data-sheet=prompt]").evaluate(
+            "canvas => { const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
+            " let count = 0; for (let k = 3; k < data.length; k += 4) if (data[k]) count++; return count; }"
+        )
+
+
+@pytest.fixture
+def bench(page: Page, sign_in) -> Bench:
+    sign_in("annotator")
+    return Bench(page)
+
+
+def saved(api, image: dict) -> list[dict]:
+    return api("manager").get(f"/api/images/{image['id']}/annotations/").json()["results"]
+
+
+# --- prompts and candidates ---
+
+
+def test_one_point_offers_three_candidates_and_tab_picks_the_next(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    expect(bench.candidates).to_have_count(3)
+    expect(bench.candidates.nth(0)).to_have_attribute("aria-pressed", "true")
+    bench.press("Tab")
+    expect(bench.candidates.nth(1)).to_have_attribute("aria-pressed", "true")
+    bench.press("Tab", "Tab")
+    expect(bench.candidates.nth(0)).to_have_attribute("aria-pressed", "true")
+    bench.press("Shift+Tab")
+    expect(bench.candidates.nth(2)).to_have_attribute("aria-pressed", "true")
+    shown = bench.candidates.nth(2).get_attribute("aria-label")
+    bench.save()
+    (annotation,) = saved(api, image)
+    assert f"predicted IoU {annotation['predicted_iou']:.2f}".replace("0.", ".") in shown
+    assert annotation["prompt"]["mask_indices"][0] in (1, 2, 3)
+
+
+def test_the_saved_mask_is_the_predictors_for_a_box_and_points(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    bench.drag((150, 20), (470, 260))
+    bench.click(ON_THE_SAUCER, modifiers="Alt")
+    bench.press("2")
+    bench.save()
+    (annotation,) = saved(api, image)
+    prompt = annotation["prompt"]
+    assert prompt["point_labels"] == [1, 0]
+    assert prompt["point_coords"] == [list(ON_THE_CUP), list(ON_THE_SAUCER)]
+    assert prompt["box"] is not None and prompt["box_step"] == 1
+    assert prompt["mask_indices"][1:] == [0, 0]
+
+    predictor = load_predictor("pocket")
+    predictor.set_image(np.asarray(Image.open(PHOTOS / "coffee.png").convert("RGB")))
+    steps = [(1, None), (1, prompt["box"]), (2, prompt["box"])]  # points so far, box
+    low_res = None
+    for (points, box), index in zip(steps, prompt["mask_indices"], strict=True):
+        masks, _, logits = predictor.predict(
+            np.array(prompt["point_coords"][:points], float),
+            np.array(prompt["point_labels"][:points]),
+            None if box is None else np.array(box, float),
+            low_res,
+            multimask_output=index > 0,
+        )
+        pick = max(index - 1, 0)
+        low_res, mask = logits[pick : pick + 1], masks[pick]
+    in_browser = rle.decode(annotation["segmentation"])
+    union = (in_browser | mask).sum()
+    assert (in_browser & mask).sum() / union >= 0.99
+    assert annotation["area"] == in_browser.sum()
+
+
+def test_backspace_takes_the_last_point_back_and_escape_all(bench: Bench, make_project):
+    bench.open(make_project("coffee.png").images[0]).click(ON_THE_CUP)
+    one_point = bench.painted()
+    bench.click(ON_THE_SAUCER, button="right")
+    bench.press("Backspace")
+    expect(bench.candidates).to_have_count(3)  # one point again
+    bench.page.wait_for_timeout(100)
+    assert bench.painted() == one_point
+    bench.press("Escape")
+    expect(bench.candidates).to_have_count(0)
+    bench.page.wait_for_timeout(100)
+    assert bench.painted() == 0
+
+
+# --- saving ---
+
+
+def test_undo_and_redo_go_through_points_saves_categories_and_deletes(bench: Bench, make_project, api):
+    project = make_project("coffee.png")
+    image = project.images[0]
+    bench.open(image).click(ON_THE_CUP)
+    bench.save()
+    bench.objects.locator("button").first.click()  # select it
+    bench.press("2")  # its category
+    expect(bench.objects).to_contain_text("person")
+    bench.press("Delete")
+    expect(bench.objects).to_have_count(0)
+
+    bench.press("Control+z")  # the delete
+    expect(bench.objects).to_contain_text("person")
+    bench.press("Control+z")  # the category
+    expect(bench.objects).to_contain_text("cup")
+    bench.press("Control+z")  # the save: the prompt is on screen again
+    expect(bench.objects).to_have_count(0)
+    expect(bench.candidates).to_have_count(3)
+    bench.press("Control+z")  # the point
+    expect(bench.candidates).to_have_count(0)
+    bench.wait_until_saved()
+    assert saved(api, image) == []
+
+    bench.press(*["Control+Shift+z"] * 3)
+    expect(bench.objects).to_contain_text("person")
+    bench.wait_until_saved()
+    assert [row["category"] for row in saved(api, image)] == [project.categories[1]["id"]]
+    bench.press("Control+y")
+    expect(bench.objects).to_have_count(0)
+    bench.wait_until_saved()
+    assert saved(api, image) == []
+
+
+def test_a_saved_mask_is_selected_by_ctrl_click_and_its_prompt_continued(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    bench.save()
+    (before,) = saved(api, image)
+    bench.page.reload()
+    bench.wait_until_ready()
+    expect(bench.objects).to_have_count(1)
+    bench.page.keyboard.down("Control")
+    bench.page.mouse.click(*bench.on_page(*ON_THE_CUP))
+    bench.page.keyboard.up("Control")
+    expect(bench.objects.locator("button").first).to_have_attribute("aria-pressed", "true")
+    expect(bench.candidates).to_have_count(3)  # its one point, decoded again
+    bench.click(ON_THE_SAUCER, button="right")
+    bench.press("Enter")
+    bench.wait_until_saved()
+    (after,) = saved(api, image)
+    assert after["id"] == before["id"] and after["version"] == before["version"] + 1
+    assert after["prompt"]["point_labels"] == [1, 0]
+    assert after["prompt"]["mask_indices"][0] == before["prompt"]["mask_indices"][0]
+    assert after["clicks"] == before["clicks"] + 1
+
+
+def test_masks_made_offline_are_sent_when_the_server_is_back(
+    bench: Bench, context: BrowserContext, make_project, api
+):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    context.set_offline(True)
+    bench.press("Enter")
+    bench.expect_save_state("unsaved")
+    expect(bench.page.locator("[data-save-state]")).to_contain_text("1 unsaved, offline")
+    bench.click(ON_THE_TABLE)
+    bench.press("Enter")
+    expect(bench.page.locator("[data-save-state]")).to_contain_text("2 unsaved")
+    context.set_offline(False)
+    bench.wait_until_saved()
+    assert len(saved(api, image)) == 2
+
+
+def test_unsaved_masks_outlive_the_page(bench: Bench, context: BrowserContext, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    context.set_offline(True)
+    bench.press("Enter")
+    bench.expect_save_state("unsaved")
+    bench.page.close()  # as a crash would
+    context.set_offline(False)
+    assert saved(api, image) == []
+    again = Bench(context.new_page()).open(image)
+    expect(again.objects).to_have_count(1)
+    again.wait_until_saved()
+    assert len(saved(api, image)) == 1
+
+
+@pytest.mark.parametrize(("choice", "category"), [("Keep mine", 1), ("Take theirs", 0)])
+def test_a_conflict_asks_whose_change_stays(bench: Bench, make_project, api, choice: str, category: int):
+    project = make_project("coffee.png")
+    image = project.images[0]
+    bench.open(image).click(ON_THE_CUP)
+    bench.save()
+    (row,) = saved(api, image)
+    changed = api("manager").patch(f"/api/annotations/{row['id']}/", data={"version": 1, "clicks": 77})
+    assert changed.ok, changed.text()
+    bench.objects.locator("button").first.click()
+    bench.press("2")
+    bench.expect_save_state("unsaved")
+    bench.page.get_by_role("button", name=choice).click()
+    bench.wait_until_saved()
+    (row,) = saved(api, image)
+    assert row["category"] == project.categories[category]["id"]
+    expect(bench.objects).to_contain_text(("cup", "person")[category])
+
+
+# --- images ---
+
+
+def test_the_next_image_opens_without_loading_the_page_anew(bench: Bench, make_project, api):
+    project = make_project("coffee.png", "astronaut.png")
+    first, second = project.images
+    bench.open(first)
+    bench.page.evaluate("() => { window.isSamePage = true; }")
+    bench.press("d")  # done, and on to the next
+    bench.page.wait_for_url(re.compile(f"/images/{second['id']}/annotate/$"))
+    bench.wait_until_ready()
+    expect(bench.page.locator("[data-position]")).to_have_text("2 of 2")
+    bench.click((220, 250))
+    bench.save()
+    assert len(saved(api, second)) == 1
+    bench.page.go_back()
+    expect(bench.page.locator("[data-image-name]")).to_have_text("coffee.png")
+    expect(bench.objects).to_have_count(0)
+    assert bench.page.evaluate("() => window.isSamePage")
+    assert api("manager").get(f"/api/images/{first['id']}/").json()["state"] == "done"
+
+
+def test_the_wheel_zooms_to_the_cursor(bench: Bench, make_project):
+    bench.open(make_project("coffee.png").images[0])
+    cursor = (350, 640)  # whole CSS pixels, as a wheel event reports them
+
+    def under_cursor() -> list[float]:
+        view = bench.view
+        return [(cursor[k] - view["xy"[k]] - view[f"offset{'XY'[k]}"]) / view["scale"] for k in (0, 1)]
+
+    place = under_cursor()
+    before = bench.view["scale"]
+    bench.page.mouse.move(*cursor)
+    bench.page.mouse.wheel(0, -400)
+    bench.page.wait_for_function(
+        "scale => JSON.parse(document.querySelector('[data-stage]').dataset.viewFrame).scale > scale * 1.2",
+        arg=before,
+    )
+    assert under_cursor() == pytest.approx(place, abs=0.01)
+    bench.press("f")
+    assert bench.view["scale"] == pytest.approx(before)
+
+
+# --- when something is missing or breaks ---
+
+
+def test_a_crashed_decoder_is_replaced_and_the_prompt_decoded_again(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    decodes = bench.count("decode")
+    decoder = next(worker for worker in bench.page.workers if "decoder-worker" in worker.url)
+    decoder.evaluate("() => { setTimeout(() => { throw new Error('boom'); }); }")
+    bench.page.wait_for_function("n => performance.getEntriesByName('decode').length > n", arg=decodes)
+    expect(bench.candidates).to_have_count(3)
+    bench.click(ON_THE_SAUCER, button="right")
+    bench.save()
+    assert saved(api, image)[0]["prompt"]["point_labels"] == [1, 0]
+
+
+def test_an_embedding_of_another_model_is_refused(bench: Bench, make_project):
+    image = make_project("coffee.png").images[0]
+
+    def with_another_digest(route) -> None:
+        answer = route.fetch()
+        body = answer.body()
+        digest = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])["__metadata__"]["bundle_digest"]
+        route.fulfill(response=answer, body=body.replace(digest.encode(), b"0" * len(digest)))
+
+    bench.page.route("**/embedding/?digest=*", with_another_digest)
+    bench.page.goto(f"/images/{image['id']}/annotate/")
+    notice = bench.page.locator("[data-notice=embedding]")
+    expect(notice).to_contain_text("was made by the model 000000000000", timeout=30_000)
+    bench.page.unroute_all()
+    notice.get_by_role("button", name="Try again").click()
+    bench.wait_until_ready()
+    expect(notice).to_have_count(0)
+
+
+def test_a_project_without_categories_says_what_is_missing(bench: Bench, make_project):
+    bench.open(make_project("coffee.png", categories=()).images[0]).click(ON_THE_CUP)
+    bench.press("Enter")
+    expect(bench.page.locator("[data-no-categories]")).to_be_visible()
+    expect(bench.page.locator("[data-prompt-bar]")).to_contain_text("category")
+    expect(bench.objects).to_have_count(0)
+
+
+def test_a_stranger_does_not_get_the_page(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    members = api("manager").get(f"/api/projects/{image['project']}/members/").json()["results"]
+    mine = next(row for row in members if row["username"] == "annotator")
+    assert api("manager").delete(f"/api/members/{mine['id']}/").status == 204
+    answer = bench.page.goto(f"/images/{image['id']}/annotate/")
+    assert answer is not None and answer.status == 404
+
+
+def test_a_viewer_looks_and_changes_nothing(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    members = api("manager").get(f"/api/projects/{image['project']}/members/").json()["results"]
+    mine = next(row for row in members if row["username"] == "annotator")
+    assert api("manager").patch(f"/api/members/{mine['id']}/", data={"role": "viewer"}).ok
+    bench.page.goto(f"/images/{image['id']}/annotate/")
+    expect(bench.page.locator("[data-model-state]")).to_have_text("read only")
+    expect(bench.page.locator("[data-tool=prompt]:not([data-stage])")).to_have_count(0)
+    expect(bench.page.locator("[data-action=done]")).to_have_count(0)
+    bench.page.mouse.click(*bench.on_page(*ON_THE_CUP))
+    bench.press("Enter")
+    expect(bench.objects).to_have_count(0)
+    assert saved(api, image) == []

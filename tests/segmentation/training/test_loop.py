@@ -1,0 +1,163 @@
+"""Training as a whole: it learns, it resumes where it stopped, it ends in a bundle that predicts."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segmentation.predictor import load_predictor
+from segmentation.training import __main__ as command
+from segmentation.training.export import RunNotFound, export_run
+from segmentation.training.loop import Settings, Trainer, draw_views
+from segmentation.training.plot import read_log
+from segmentation.training.samples import Sample
+from segmentation.training.validation import validate
+from tests.segmentation.training.worlds import shapes, write_coco
+
+ROOT = Path(__file__).parents[3]
+TINY = Settings(
+    minutes=10,
+    stages=((0.0, 64, 2),),
+    objects=2,
+    rounds=2,
+    warmup_steps=3,
+    paste=0.0,
+    long_share=0.0,
+    threads=1,
+)
+
+
+def trainer(folder, settings=TINY, samples=None):
+    return Trainer(settings, folder, samples or shapes(), [])
+
+
+def train(run, steps):
+    for _ in range(steps):
+        run.train_step(draw_views(run.train_samples, 64, 2, run.settings, run.step))
+
+
+def test_training_lowers_the_loss_on_a_few_pictures(tmp_path):
+    run = trainer(tmp_path)
+    views = [draw_views(run.train_samples, 64, 2, TINY, step) for step in range(2)]
+    losses = [run.train_step(views[step % 2])["loss"] for step in range(40)]
+    assert np.mean(losses[-4:]) < 0.75 * np.mean(losses[:4])
+
+
+def test_resumed_run_takes_the_same_next_step(tmp_path):
+    first = trainer(tmp_path)
+    train(first, 2)
+    first.elapsed_s = 12.5
+    first.save()
+    second = trainer(tmp_path)
+    assert second.resume()
+    assert (second.step, second.images, second.elapsed_s) == (2, 4, 12.5)
+    for run in (first, second):
+        train(run, 1)
+    for name, tensor in first.model.state_dict().items():
+        assert torch.equal(tensor, second.model.state_dict()[name]), name
+        assert torch.equal(first.average[name], second.average[name]), name
+
+
+def test_nothing_to_resume_is_no_error(tmp_path):
+    assert not trainer(tmp_path).resume()
+
+
+def test_views_are_decided_by_seed_step_and_rank():
+    def pixels(step, rank=0):
+        return np.stack([view.pixels for view in draw_views(shapes(), 64, 2, TINY, step, rank)])
+
+    assert (pixels(3) == pixels(3)).all()
+    assert (pixels(3) != pixels(4)).any()
+    assert (pixels(3) != pixels(3, rank=1)).any()
+
+
+def test_views_show_the_targets_they_name():
+    """White where the mask is, black elsewhere: still so after any crop, flip and change of colour."""
+    samples = [
+        Sample(
+            s.source, s.name, np.repeat(s.mask(0)[..., None] * np.uint8(255), 3, 2), s.masks[:1], s.kinds[:1]
+        )
+        for s in shapes()
+    ]
+    for view in draw_views(samples, 128, 16, TINY, 0):
+        height, width = (edge // 2 for edge in view.valid_hw)
+        brightness = view.pixels[::2, ::2].mean(2)
+        target = view.targets[0]
+        assert not target[height + 1 :].any() and not target[:, width + 1 :].any()
+        outside = ~target[:height, :width]
+        assert brightness[target].mean() - brightness[:height, :width][outside].mean() > 80
+
+
+def test_validation_reports_every_figure(tmp_path):
+    figures = validate(trainer(tmp_path).model, shapes(2), 64)
+    assert figures.keys() == {"iou_1", "iou_3", "iou_5", "oracle", "box", "masks"}
+    assert figures["oracle"] >= figures["iou_1"]
+    assert figures["masks"] == 4
+
+
+def test_run_without_checkpoint_cannot_be_exported(tmp_path):
+    with pytest.raises(RunNotFound, match=r"no checkpoint\.pt"):
+        export_run(tmp_path, tmp_path / "bundle")
+
+
+def test_side_must_suit_the_trunk(tmp_path, capsys):
+    with pytest.raises(ValueError, match="multiple of 32"):
+        export_run(tmp_path, tmp_path / "bundle", side=100)
+    with pytest.raises(SystemExit):
+        command.main(["train", "--data", "x", "--run", "y", "--stages", "0:100:1"])
+    assert "multiple of 32" in capsys.readouterr().err
+
+
+def test_folder_without_data_ends_the_command_with_a_reason(tmp_path, capsys):
+    assert command.main(["train", "--data", str(tmp_path), "--run", str(tmp_path / "run")]) == 2
+    assert "cannot train" in capsys.readouterr().err
+
+
+def test_two_processes_train_plot_export_and_the_bundle_predicts(tmp_path):
+    """The whole recipe of docs/pocket.md, on twenty-four pictures for a second of training time."""
+    polygon = [20, 12, 70, 12, 70, 60, 20, 60]
+    write_coco(
+        tmp_path,
+        [{"id": n, "file_name": f"{n}.png", "width": 96, "height": 72} for n in range(24)],
+        [{"id": n, "image_id": n, "segmentation": [polygon]} for n in range(24)],
+    )
+    run, bundle = tmp_path / "run", tmp_path / "bundles" / "mine"
+    result = subprocess.run(
+        [sys.executable, "-m", "segmentation.training", "train", "--data", tmp_path, "--run", run, "--minutes", "0.01",
+         "--threads", "1", "--processes", "2", "--stages", "0:64:1"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    assert state["images"] == 2 * state["step"] > 0
+    _, validations = read_log(run)
+    assert len(validations) == 1
+
+    assert (
+        command.main(["export", "--run", str(run), "--output", str(bundle), "--name", "mine", "--side", "64"])
+        == 0
+    )
+    predictor = load_predictor("mine", device="cpu", bundle_dirs=(bundle.parent,))
+    predictor.set_image(shapes(1)[0].pixels)
+    masks, iou, logits = predictor.predict([[30, 30]], [1])
+    assert masks.shape == (3, 72, 96) and logits.shape == (3, 32, 32)
+    assert ((iou >= 0) & (iou <= 1)).all()
+
+    step = {"step": 20, "elapsed_s": 1.0, "loss": 2.0, "single_1": 0.1, "best_1": 0.2, "single_3": 0.3}
+    with (run / "log.jsonl").open("a") as log:
+        log.write(json.dumps(step) + '\n{"half a li')
+    picture = tmp_path / "curves.png"
+    assert command.main(["plot", "--run", str(run), "--output", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_fine_tuning_starts_from_the_bundled_weights(tmp_path):
+    run = trainer(tmp_path)
+    run.start_from_bundle("pocket")
+    bundled = load_predictor("pocket", device="cpu").encoder.model.state_dict()
+    assert all(torch.equal(tensor, bundled[name]) for name, tensor in run.model.state_dict().items())
+    assert all(torch.equal(tensor, bundled[name]) for name, tensor in run.average.items())
