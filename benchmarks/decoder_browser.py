@@ -3,9 +3,9 @@
     python -m benchmarks.decoder_browser [--rounds 30] [--json FILE] [--quick]
 
 Both are made from the same seeded random weights (speed does not depend on them), run in the same worker of a real
-headless Chromium, one after the other in every round, so that a slow phase of the machine hits all alike. `ratio` is the
-median over the rounds of Meta's time over ours, Meta's being `export_onnx_model.py --return-single-mask`, with a 95 %
-bootstrap interval.
+headless Chromium, one after the other in every round, so that a slow phase of the machine hits all alike. `ratio` is
+the median over the rounds of Meta's time over ours, Meta's being `export_onnx_model.py --return-single-mask`, with a
+95 % bootstrap interval.
 """
 
 import argparse
@@ -172,7 +172,8 @@ def print_once(threads: int, result: dict[str, Any]) -> None:
 
 def print_table(rows: list[dict[str, Any]]) -> None:
     print(
-        f"{'size':>10} {'points':>6} {'mask':>5} {'meta 4':>8} {'meta 1':>8} {'ours 1':>8} {'ours 4':>8} {'graphs':>8} {'click':>8} "
+        f"{'size':>10} {'points':>6} {'mask':>5} {'meta 4':>8} {'meta 1':>8} {'ours 1':>8} {'ours 4':>8} {'graphs':>8} "
+        f"{'click':>8} "
         f"{'ratio':>6}  95 %          graphs  max diff (rms)"
     )
     for row in rows:

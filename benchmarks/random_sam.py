@@ -1,7 +1,7 @@
 """SAM's prompt encoder and mask decoder from the `segment-anything` package, with seeded random weights.
 
 No trained weights are here; the sizes are those of ViT-B/L/H's decoder. The weights are made sharper than torch's
-initialisation, so that attention is peaked and logits have a spread like a trained model's (standard deviation about 5).
+initialisation, so that attention is peaked and logits spread like a trained model's (standard deviation about 5).
 """
 
 import sys
@@ -48,7 +48,7 @@ class RandomSam:
         }
 
     def image_embedding(self) -> NDArray[np.float32]:
-        """(1, C, grid, grid): a smooth field with noise, as neighbouring patches of a photograph resemble each other."""
+        """(1, C, grid, grid): a smooth field with noise, as neighbouring patches of a photograph are alike."""
         random = torch.Generator().manual_seed(self._seed)
         smooth = torch.randn(1, CHANNELS, 12, 12, generator=random)
         smooth = nn.functional.interpolate(smooth, size=(GRID, GRID), mode="bicubic")
@@ -79,8 +79,8 @@ class RandomSam:
         return masks.numpy(), iou.numpy()
 
 
-FILTER_GAIN = 20.0
-PROJECTION_GAIN = 2.0
+FILTER_GAIN = 45.0
+PROJECTION_GAIN = 3.0
 
 
 def sharpen(module: nn.Module) -> None:
