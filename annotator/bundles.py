@@ -24,6 +24,7 @@ from segmentation.bundle import (
     load_manifest,
     verify_weights,
 )
+from segmentation.onnx.fast import FAST_FAMILIES, PACKAGE_VERSION
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +129,8 @@ def install(name_or_path: str, make_default: bool = False) -> Bundle:
 
 
 def ensure_decoder(bundle: Bundle) -> Path:
-    """Exports the bundle's decoder unless it is there; notes its sha256 in the row.
+    """Exports the bundle's decoder unless it is there, and its fast decoder where the family has one; notes the
+    decoder's sha256 in the row.
 
     Raises:
         BundleRefused: the exported graph differs from torch by more than the export's tolerance.
@@ -144,6 +146,7 @@ def ensure_decoder(bundle: Bundle) -> Path:
             )  # writes the report first, then the file, each in one step
         except SegmentationError as error:
             raise BundleRefused(f"The decoder of {bundle.name} cannot be used: {error}.") from error
+    _ensure_fast_decoder(bundle)
     with open(path, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     Bundle.objects.filter(pk=bundle.pk).update(decoder_sha256=sha256)
@@ -154,6 +157,39 @@ def ensure_decoder(bundle: Bundle) -> Path:
 def decoder_file(bundle: Bundle) -> Path:
     """Where the decoder of this bundle lies or will lie."""
     return settings.DECODER_DIR / f"{bundle.digest}.onnx"
+
+
+def fast_decoder_file(bundle: Bundle) -> Path:
+    """Where the fast decoder of this bundle lies, if its family has one: what the browser runs instead."""
+    return settings.DECODER_DIR / f"{bundle.digest}.fast-{PACKAGE_VERSION}.safetensors"
+
+
+def fast_decoder_version(bundle: Bundle) -> str | None:
+    """Changes whenever the fast decoder's file does; None: there is none."""
+    try:
+        status = fast_decoder_file(bundle).stat()
+    except FileNotFoundError:
+        return None
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+def is_exported(bundle: Bundle) -> bool:
+    """Whether everything the browser may run is there."""
+    has_all = bundle.family not in FAST_FAMILIES or fast_decoder_file(bundle).is_file()
+    return bool(bundle.decoder_sha256) and decoder_file(bundle).is_file() and has_all
+
+
+def _ensure_fast_decoder(bundle: Bundle) -> None:
+    path = fast_decoder_file(bundle)
+    if bundle.family not in FAST_FAMILIES or path.is_file():
+        return
+    from segmentation.errors import SegmentationError
+    from segmentation.onnx.fast.export import export_fast_decoder
+
+    try:
+        export_fast_decoder(Path(bundle.path), path)
+    except SegmentationError as error:
+        raise BundleRefused(f"The fast decoder of {bundle.name} cannot be used: {error}.") from error
 
 
 def require_decoder(bundle: Bundle) -> Path:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -47,4 +48,32 @@ class BundleDecoderView(generics.GenericAPIView):
             immutable=bool(bundle.decoder_sha256)
             and request.query_params.get("sha256") == bundle.decoder_sha256,
             file_name=f"{bundle.name}.onnx",
+        )
+
+
+class BundleFastDecoderView(generics.GenericAPIView):
+    queryset = Bundle.objects.available()
+    lookup_field = "name"
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "version", str, description="With the file's version, it may be cached for ever."
+            )
+        ],
+        responses={(200, "application/octet-stream"): BYTES, 404: ErrorSerializer},
+    )
+    def get(self, request: Request, name: str) -> HttpResponse | Response:
+        """The fast decoder: graphs, weights and kernel in one file. Only some families have one."""
+        bundle = self.get_object()
+        version = bundles.fast_decoder_version(bundle)
+        if version is None:
+            raise NotFound(f"The bundle {bundle.name} has no fast decoder; use its decoder.")
+        return file_response(
+            request,
+            lambda: open(bundles.fast_decoder_file(bundle), "rb"),
+            etag=f'"{version}"',
+            content_type="application/octet-stream",
+            immutable=request.query_params.get("version") == version,
+            file_name=f"{bundle.name}.fast.safetensors",
         )

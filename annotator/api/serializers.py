@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from annotator import bundles
 from annotator.models import (
     Annotation,
     Bundle,
@@ -298,6 +299,7 @@ class ExportSerializer(serializers.ModelSerializer):
 class BundleSerializer(serializers.ModelSerializer):
     embedding = serializers.DictField(child=serializers.ListField(child=serializers.IntegerField()))
     decoder_url = serializers.SerializerMethodField()
+    fast_decoder_url = serializers.SerializerMethodField()
 
     class Meta:
         model = Bundle
@@ -313,12 +315,18 @@ class BundleSerializer(serializers.ModelSerializer):
             "is_default",
             "decoder_url",
             "decoder_sha256",
+            "fast_decoder_url",
         ]
         read_only_fields = fields
 
     def get_decoder_url(self, bundle: Bundle) -> str:
         url = reverse("api:bundle-decoder", args=[bundle.name])
         return f"{url}?sha256={bundle.decoder_sha256}" if bundle.decoder_sha256 else url
+
+    def get_fast_decoder_url(self, bundle: Bundle) -> str | None:
+        version = bundles.fast_decoder_version(bundle)
+        url = reverse("api:bundle-fast-decoder", args=[bundle.name])
+        return version and f"{url}?version={version}"
 
 
 BYTES = OpenApiTypes.BINARY

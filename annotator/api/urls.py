@@ -33,6 +33,11 @@ urlpatterns = [
     path("bundles/", bundles.BundlesView.as_view(), name="bundles"),
     path("bundles/<str:name>/", bundles.BundleView.as_view(), name="bundle"),
     path("bundles/<str:name>/decoder/", bundles.BundleDecoderView.as_view(), name="bundle-decoder"),
+    path(
+        "bundles/<str:name>/decoder/fast/",
+        bundles.BundleFastDecoderView.as_view(),
+        name="bundle-fast-decoder",
+    ),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^.*$", UnknownAddressView.as_view(), name="unknown"),

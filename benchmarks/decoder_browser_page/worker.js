@@ -28,7 +28,7 @@ async function measure({threads, cases, rounds, warmUp}) {
     const {files} = readPackage(await bytes("/models/fast.safetensors"));
     const opened = performance.now();
     const decoder = new FastDecoder(ort, files, options);
-    await decoder.warm();
+    await decoder.warm(true);
     const kernel = await TailKernel.open(files, {threads, helperUrl: "/js/decoder/worker/tail-helper.js"});
     const openMs = performance.now() - opened;
 

@@ -114,6 +114,15 @@ def test_installing_a_folder_copies_it_and_exports_its_decoder(installed, tiny_d
     assert "immutable" in response["Cache-Control"]
     assert client_of(alice).get(row["decoder_url"], HTTP_IF_NONE_MATCH=response["ETag"]).status_code == 304
 
+    fast = client_of(alice).get(row["fast_decoder_url"])
+    assert b"".join(fast.streaming_content) == bundles.fast_decoder_file(bundle).read_bytes()
+    assert "immutable" in fast["Cache-Control"]
+    bundles.fast_decoder_file(bundle).unlink()
+    assert not bundles.is_exported(bundle), "prepare_site makes it again"
+    (row,) = client_of(alice).get("/api/bundles/").json()["results"]
+    assert row["fast_decoder_url"] is None
+    assert client_of(alice).get("/api/bundles/other/decoder/fast/").status_code == 404
+
 
 def test_a_decoder_that_was_not_exported_says_what_to_run(installed, alice):
     installed("first")

@@ -1,4 +1,4 @@
-"""The fast decoder against the decoders it is made from: segment-anything's own code, and the families' torch models."""
+"""The fast decoder against what it is made from: segment-anything's own code, and the families' torch models."""
 
 import numpy as np
 import onnx
@@ -50,7 +50,7 @@ def image(decoder, embedding):
 
 
 def random_prompt(random, image_hw, previous):
-    """One of: 1 to 10 points, a box, a box with points; every third with a mask prompt. As the predictor builds them."""
+    """One of: 1 to 10 points, a box, a box with points; every third with a mask prompt."""
     height, width = image_hw
     kind = random.choice(["points", "box", "both"])
     points = {}

@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 "complete?"
             )
         for bundle in Bundle.objects.available():
-            if bundle.decoder_sha256 and bundles.decoder_file(bundle).is_file():
+            if bundles.is_exported(bundle):
                 continue
             with self._step(f"decoder of {bundle.name} exported to ONNX and compared with torch"):
                 bundles.install(

@@ -5,10 +5,8 @@ from pathlib import Path
 from segmentation import atomic_file
 from segmentation.bundle import Manifest, load_manifest
 from segmentation.onnx.decoder_file import DecoderMismatch
+from segmentation.onnx.fast import FAST_FAMILIES
 from segmentation.onnx.fast.package import write_package
-
-# The families whose decoder is SAM's two-way transformer, and how their weights become `DecoderWeights`.
-FAST_FAMILIES = ("sam",)
 
 
 def has_fast_decoder(manifest: Manifest) -> bool:

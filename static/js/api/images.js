@@ -8,7 +8,7 @@
  * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, file_url: string, thumbnail_url: string}} image
  * @property {{previous: number | null, next: number | null, position: number, total: number}} siblings
- * @property {{name: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, decoder_url: string} | null} bundle
+ * @property {{name: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, decoder_url: string, fast_decoder_url: string | null} | null} bundle
  */
 
 /**
@@ -88,5 +88,6 @@ function bundleFromWire(wire) {
         maskThreshold: wire.mask_threshold,
         lowResSide: wire.low_res_side,
         decoderUrl: new URL(wire.decoder_url, location.href).href,
+        fastDecoderUrl: wire.fast_decoder_url && new URL(wire.fast_decoder_url, location.href).href,
     };
 }

@@ -4,15 +4,17 @@ import {finishMask, stabilityScore} from "../core/mask.js";
 import {DecoderError} from "./protocol.js";
 import {DecoderSession, ImageFeeds, messageOf} from "./worker/decoder-session.js";
 import {readEmbedding} from "./worker/embedding-file.js";
+import {FastSession} from "./worker/fast-session.js";
 import {PromptChain, outputOf} from "./worker/prompt-chain.js";
 
 /** @import {Bundle, PromptStep} from "../types.d.ts" */
 /** @import {DecodeReply, DecodeRequest, FinishReply, FinishRequest, LoadReply, LoadRequest, ReplyValue, SetImageRequest, WorkerReply, WorkerRequest} from "./protocol.js" */
 
-// The one on screen, the next one, the one before. SAM's tensors are 4 MB each.
+// The one on screen, the next one, the one before. SAM's embeddings are 4 MB each, with what the fast decoder makes of
+// them 32 MB.
 const KEPT_IMAGES = 3;
 
-/** @type {{bundle: Bundle, session: DecoderSession} | null} */
+/** @type {{bundle: Bundle, session: DecoderSession | FastSession} | null} */
 let loaded = null;
 /** @type {Map<string, {feeds: ImageFeeds, chain: PromptChain}>} least recently used first */
 const images = new Map();
@@ -60,7 +62,7 @@ async function handle(request) {
  * @returns {Promise<LoadReply>}
  */
 async function load({urls, bundle}) {
-    const session = await DecoderSession.load(urls, bundle);
+    const session = (await FastSession.load(urls, bundle)) ?? (await DecoderSession.load(urls, bundle));
     loaded = {bundle, session};
     return {executionProvider: session.executionProvider, threads: session.threads};
 }
@@ -83,6 +85,8 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
         throw new DecoderError("embedding_invalid", "The embedding is another image's: its size differs. Reload the page.");
     }
     const feeds = new ImageFeeds(embedding);
+    // As soon as the embedding is here, so that the first click finds it done.
+    await session.prepare(feeds);
     if (!isWarm) {
         // The first run of a session allocates its memory; done here, it is not felt at the first click.
         const probe = centrePrompt(feeds);

@@ -624,6 +624,7 @@ function colorOf(categoryId) {
 function decoderUrls() {
     const {urls} = pageData;
     return {
+        tailHelper: absolute(urls.tail_helper),
         ortModule: absolute(urls.ort_module),
         ortWasmMjs: absolute(urls.ort_wasm_mjs),
         ortWasm: absolute(urls.ort_wasm),

@@ -8,6 +8,7 @@ import {readMetadata} from "./onnx-metadata.js";
 /** @import {Bundle, PromptStep} from "../../types.d.ts" */
 /** @import {DecoderUrls} from "../protocol.js" */
 /** @import {Embedding} from "./embedding-file.js" */
+/** @import {PreparedImage} from "./fast-decoder.js" */
 /** @import {Decode} from "./prompt-chain.js" */
 
 const DECODER_OUTPUTS = 4;
@@ -27,6 +28,9 @@ const WEBGPU_TOLERANCE = 0.02;
 
 /** An image's embedding as the decoder takes it. */
 export class ImageFeeds {
+    /** @type {Promise<PreparedImage> | null} what the fast decoder makes of the embedding, once */
+    prepared = null;
+
     /** @param {Embedding} embedding */
     constructor(embedding) {
         this.imageSize = embedding.imageSize;
@@ -60,18 +64,8 @@ export class DecoderSession {
      * @throws {DecoderError} decoder_unavailable, bundle_mismatch
      */
     static async load(urls, bundle) {
-        const [model, ort] = await Promise.all([fetchDecoder(bundle), loadOrt(urls.ortModule)]);
-        const digest = readMetadata(model).get("bundle_digest");
-        if (digest !== bundle.digest) {
-            throw new DecoderError(
-                "bundle_mismatch",
-                `The decoder was made for the model ${short(digest)}, this page is for ${short(bundle.digest)}. ` +
-                    "Reload the page; if that does not help, the decoder has to be exported again.",
-            );
-        }
-        ort.env.wasm.wasmPaths = {mjs: urls.ortWasmMjs, wasm: urls.ortWasm};
-        // Threads share memory, which browsers only give to cross-origin isolated pages.
-        ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
+        const [model, ort] = await Promise.all([fetchDecoder(bundle.decoderUrl), loadWasmOrt(urls)]);
+        checkDigest(readMetadata(model).get("bundle_digest"), bundle);
         const session = await ort.InferenceSession.create(model, {executionProviders: ["wasm"]});
         return new DecoderSession(urls, bundle, model, {ort, session, executionProvider: "wasm"});
     }
@@ -94,6 +88,9 @@ export class DecoderSession {
     async decode(image, steps, maskInput) {
         return this.#decodeWith(this.#backend, image, steps, maskInput);
     }
+
+    /** One graph has nothing to prepare for an image. */
+    async prepare() {}
 
     /**
      * Moves to WebGPU if the browser offers it and its answer to this prompt is the WASM one's.
@@ -156,24 +153,58 @@ export class DecoderSession {
         if (iouPredictions.length !== DECODER_OUTPUTS || logits.length !== DECODER_OUTPUTS * side * side) {
             throw new DecoderError("decode_failed", "The decoder's outputs have another shape than this page expects.");
         }
-        if (!logits.every(Number.isFinite) || !iouPredictions.every(Number.isFinite)) {
-            throw new DecoderError(
-                "not_finite",
-                "The model's answer holds values that are no numbers; it is not shown. Try another prompt.",
-            );
-        }
+        checkFinite(logits, iouPredictions);
         return {logits, iouPredictions};
     }
 }
 
-/** @param {Bundle} bundle */
-async function fetchDecoder(bundle) {
-    const response = await fetch(bundle.decoderUrl, {credentials: "same-origin"}).catch(() => null);
+/**
+ * @param {string | undefined} digest a decoder file's
+ * @param {Bundle} bundle
+ * @throws {DecoderError} bundle_mismatch
+ */
+export function checkDigest(digest, bundle) {
+    if (digest === bundle.digest) return;
+    throw new DecoderError(
+        "bundle_mismatch",
+        `The decoder was made for the model ${short(digest)}, this page is for ${short(bundle.digest)}. ` +
+            "Reload the page; if that does not help, the decoder has to be exported again.",
+    );
+}
+
+/**
+ * @param {...Float32Array} answers
+ * @throws {DecoderError} not_finite
+ */
+export function checkFinite(...answers) {
+    if (answers.every((values) => values.every(Number.isFinite))) return;
+    throw new DecoderError(
+        "not_finite",
+        "The model's answer holds values that are no numbers; it is not shown. Try another prompt.",
+    );
+}
+
+/** @param {string} url */
+export async function fetchDecoder(url) {
+    const response = await fetch(url, {credentials: "same-origin"}).catch(() => null);
     if (!response?.ok) {
         const reason = response ? `the server answered ${response.status}` : "the server cannot be reached";
         throw new DecoderError("decoder_unavailable", `The model's decoder could not be loaded: ${reason}.`);
     }
     return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * onnxruntime-web for WASM, with as many threads as help.
+ *
+ * @param {DecoderUrls} urls
+ */
+export async function loadWasmOrt(urls) {
+    const ort = await loadOrt(urls.ortModule);
+    ort.env.wasm.wasmPaths = {mjs: urls.ortWasmMjs, wasm: urls.ortWasm};
+    // Threads share memory, which browsers only give to cross-origin isolated pages.
+    ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
+    return ort;
 }
 
 /**

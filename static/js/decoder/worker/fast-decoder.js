@@ -4,7 +4,7 @@
  * segmentation/onnx/fast builds them and has the same in Python (session.py); docs/decoder.md says why and how fast.
  */
 
-/** @import {InferenceSession, Tensor} from "onnxruntime-common" */
+/** @import {InferenceSession, Tensor} from "onnxruntime-web" */
 
 const FORMAT = "maskwright-fast-decoder/1";
 const SHARED_WEIGHTS = "weights.bin";
@@ -62,9 +62,14 @@ export class FastDecoder {
         this.#options = options;
     }
 
-    /** Makes the sessions that the first click needs. */
-    async warm() {
-        for (const name of ["image", "click-token", "tail"]) await this.#session(name);
+    /**
+     * Makes the sessions that the first clicks need; the others are made when they are needed.
+     *
+     * @param {boolean} withTail not where a kernel makes the masks
+     */
+    async warm(withTail) {
+        for (const name of ["image", "click-token", "click-token-mask"]) await this.#session(name);
+        if (withTail) await this.#session("tail");
     }
 
     /**

@@ -3,7 +3,7 @@
  */
 
 onmessage = async ({data: {module, memory, control, job, scratch}}) => {
-    const {exports} = await WebAssembly.instantiate(module, {env: {memory}});
+    const {exports} = await WebAssembly.instantiate(/** @type {WebAssembly.Module} */ (module), {env: {memory}});
     const runTail = /** @type {(job: number, scratch: number) => void} */ (exports.run_tail);
     const words = new Int32Array(memory.buffer, control, 2); // generation, finished helpers
     let generation = Atomics.load(words, 0);
