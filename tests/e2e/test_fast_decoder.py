@@ -1,0 +1,125 @@
+"""The fast decoder in real Chromium, through the product's own worker, against segment-anything's code."""
+
+import base64
+import threading
+from http.server import ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from benchmarks.decoder_browser import make_handler
+from benchmarks.random_sam import INPUT_SIDE, RandomSam
+from segmentation.embedding_file import write_embedding
+from segmentation.frames import ModelFrame
+from segmentation.onnx.fast.package import write_package
+from segmentation.onnx.fast.weights import from_segment_anything
+from segmentation.prompts import build_prompt_tensors
+
+pytestmark = pytest.mark.e2e
+DIGEST = "0" * 64
+# As in tests/segmentation/test_fast_decoder.py.
+LOGIT_TOLERANCE, IOU_TOLERANCE, MAX_FLIPPED = 5e-3, 2e-4, 5e-5
+STEPS = [(0.3, 0.4, 1), (0.6, 0.2, 0), (0.45, 0.7, 1)]  # x, y as shares of the image, label
+
+# Talks to the worker as decoder-client.js does. Answers what was loaded, and each step's candidates.
+ASK_WORKER = """async ({embedding, imageSize, bundle, steps}) => {
+    const worker = new Worker("/js/decoder/decoder-worker.js", {type: "module"});
+    let id = 0;
+    const ask = (request) => new Promise((resolve, reject) => {
+        worker.onmessage = ({data}) => data.error ? reject(new Error(data.error.message)) : resolve(data.value);
+        worker.onerror = (event) => reject(new Error(event.message));
+        worker.postMessage({id: ++id, ...request});
+    });
+    const at = (path) => new URL(path, location.href).href;
+    const urls = {tailHelper: at("/js/decoder/worker/tail-helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
+        ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"), ortWasm: at("/ort/ort-wasm-simd-threaded.wasm")};
+    const loaded = await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl)}});
+    const bytes = await (await fetch(embedding)).arrayBuffer();
+    await ask({kind: "setImage", imageKey: "a", imageSize, embedding: bytes});
+    const answers = [];
+    for (let count = 1; count <= steps.length; count++) {
+        const {candidates, maskIndices} = await ask({kind: "decode", imageKey: "a", steps: steps.slice(0, count)});
+        const toBase64 = (floats) => {
+            const view = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+            let text = "";
+            for (let k = 0; k < view.length; k += 32768) text += String.fromCharCode(...view.subarray(k, k + 32768));
+            return btoa(text);
+        };
+        answers.push({maskIndices, candidates: candidates.map((one) => ({...one, logits: toBase64(one.logits)}))});
+    }
+    const finished = await ask({kind: "finish", imageKey: "a", steps});
+    worker.terminate();
+    return {loaded, answers, finished};
+}"""
+
+
+@pytest.fixture(scope="module")
+def sam():
+    return RandomSam(seed=11)
+
+
+@pytest.fixture(scope="module")
+def models(sam, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    metadata = {"bundle_digest": DIGEST, "family": "sam"}
+    write_package(from_segment_anything(sam.decoder_state()), folder / "fast.safetensors", metadata)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(models):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(models))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.mark.parametrize(("height", "width"), [(600, 600), (400, 600), (700, 300)])
+def test_worker_answers_click_after_click_as_the_original_does(
+    browser, address, models, sam, height, width
+):
+    """The second click is fed the first one's logits, padding included, which the worker makes after its answer."""
+    half = sam.image_embedding()[0].astype(np.float16)
+    content = write_embedding({"image_embeddings": half}, DIGEST, (height, width))
+    (models / "image.safetensors").write_bytes(content)
+    page = browser.new_page()
+    page.goto(f"{address}/page/index.html")
+    steps = [
+        {"kind": "point", "point": {"x": x * width, "y": y * height, "frame": "image"}, "label": label,
+         "maskIndex": None}  # fmt: skip
+        for x, y, label in STEPS
+    ]
+    bundle = {
+        "name": "random", "title": "Random", "digest": DIGEST, "inputSide": INPUT_SIDE, "maskThreshold": 0,
+        "lowResSide": 256, "decoderUrl": "/models/absent.onnx", "fastDecoderUrl": "/models/fast.safetensors",
+    }  # fmt: skip
+    settings = {
+        "embedding": "/models/image.safetensors",
+        "imageSize": {"height": height, "width": width},
+        "bundle": bundle,
+        "steps": steps,
+    }
+    result = page.evaluate(ASK_WORKER, settings)
+    page.close()
+
+    assert result["loaded"]["executionProvider"] == "wasm"
+    frame = ModelFrame(height, width, INPUT_SIDE)
+    low_res = [-(-side // 4) for side in frame.input_hw]  # what the image covers
+    previous = None
+    for count, answer in enumerate(result["answers"], start=1):
+        points = np.array([[x * width, y * height] for x, y, _ in STEPS[:count]])
+        labels = np.array([label for *_, label in STEPS[:count]])
+        coords, labels = build_prompt_tensors(frame, point_coords=points, point_labels=labels)
+        logits, iou = sam.decode(half.astype(np.float32)[None], coords, labels, previous)
+        chosen = answer["maskIndices"][-1]
+        assert chosen == (1 + np.argmax(iou[0, 1:]) if count == 1 else 0)
+        assert len(answer["candidates"]) == 3
+        for candidate in answer["candidates"]:
+            index = candidate["index"]
+            actual = np.frombuffer(base64.b64decode(candidate["logits"]), np.float32).reshape(256, 256)
+            covered = (slice(low_res[0]), slice(low_res[1]))
+            assert np.abs(actual[covered] - logits[0, index][covered]).max() <= LOGIT_TOLERANCE
+            assert np.mean((actual[covered] > 0) != (logits[0, index][covered] > 0)) <= MAX_FLIPPED
+            assert abs(candidate["predictedIou"] - iou[0, index]) <= IOU_TOLERANCE
+        previous = logits[:, chosen][:, None]
+    assert result["finished"]["segmentation"]["size"] == [height, width]
