@@ -12,10 +12,11 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from annotator import annotations, mask_thumbnails, projects
-from annotator.models import Annotation, EmbeddingJob, Export, Image
+from annotator.models import Annotation, EmbeddingJob, Export, Image, WorkerHeartbeat
 from annotator.page_urls import urlpatterns
 from segmentation import rle
 from tests.annotator.conftest import annotation_body
@@ -337,10 +338,18 @@ def test_an_empty_dashboard_shows_no_made_up_numbers(alice, project):
 
 
 # --- models, exports ---
-def test_the_models_page_says_when_no_worker_lives(alice, bundle):
+def test_the_models_page_says_when_no_worker_lives(alice, staff, bundle):
     page = html(browser_of(alice), "/models/")
     assert "No worker is alive" in page
     assert bundle.digest[:12] in page
+    assert "make worker" in html(browser_of(staff), "/models/")
+
+
+def test_only_staff_see_which_machines_work(alice, staff, bundle):
+    now = timezone.now()
+    WorkerHeartbeat.objects.create(name="worker-1@gpu-box", hostname="gpu-box", pid=1, last_seen=now)
+    assert "gpu-box" in html(browser_of(staff), "/models/")
+    assert "gpu-box" not in html(browser_of(alice), "/models/")
 
 
 def test_names_are_shown_as_text_wherever_they_stand(alice, project, image, category):
