@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -387,3 +388,23 @@ def test_two_changes_of_a_category_at_one_time_do_not_undo_each_other(category):
     projects.update_category(second, supercategory="beast")
     category.refresh_from_db()
     assert (category.name, category.supercategory) == ("lion", "beast")
+
+
+def test_the_time_per_image_leaves_out_pictures_that_were_computed_before(alice, project, image, bundle):
+    twin = projects.create_project(alice, name="Twin", bundle=bundle)
+    Image.objects.filter(pk=image.pk).update(digest="d" * 64)
+    copied = Image.objects.get(pk=image.pk)
+    copied.pk, copied.project = None, twin
+    copied.save()
+    EmbeddingJob.objects.all().delete()
+    now = timezone.now()
+    for row, duration_ms, minute in ((image, 400, 0), (copied, 2, 1)):
+        EmbeddingJob.objects.create(
+            image=row,
+            bundle=bundle,
+            state="ready",
+            duration_ms=duration_ms,
+            queued_at=now,
+            finished_at=now + timedelta(minutes=minute),
+        )
+    assert "400 ms (median)" in html(browser_of(alice), "/models/")
