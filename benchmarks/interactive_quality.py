@@ -15,7 +15,9 @@ is used, or a COCO folder, of which everything is; default: the variable MASKWRI
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -32,7 +34,7 @@ from numpy.typing import NDArray
 
 from segmentation import masks
 from segmentation.predictor import Predictor, load_predictor
-from segmentation.training.samples import NoTrainingData, Sample, read_dataset
+from segmentation.training.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample, read_dataset
 
 DATASET_VARIABLE = "MASKWRIGHT_QUALITY_DATASET"
 REPORTED_CLICKS = (1, 2, 3, 5, 10)
@@ -265,32 +267,82 @@ def pick_targets(samples: list[Sample], per_image: int, limit: int | None) -> li
     return [(index, chosen[index]) for index in order]
 
 
+@dataclass
+class Picture:
+    """One picture's results: its masks' rows, how many were too small, and how long `set_image` took."""
+
+    rows: list[Measured]
+    too_small: int
+    set_image_s: float
+
+
+def measure_picture(
+    predictor: Predictor, sample: Sample, mask_indices: list[int], max_clicks: int
+) -> Picture:
+    """Measures the chosen masks of one picture."""
+    start = time.perf_counter()
+    predictor.set_image(sample.pixels)
+    result = Picture([], 0, time.perf_counter() - start)
+    for index in mask_indices:
+        target = sample.mask(index)
+        if target.sum() < MIN_AREA:
+            result.too_small += 1
+            continue
+        is_whole = sample.kinds[index] in WHOLE_OBJECT_KINDS
+        row = measure(predictor, sample.pixels, target, max_clicks, sample.source, is_whole)
+        result.rows.append(row)
+    return result
+
+
 def run(
     predictor: Predictor,
     samples: list[Sample],
     per_image: int = 4,
     limit: int | None = None,
     max_clicks: int = 20,
+    processes: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Measured], dict[str, float]]:
-    """Measures a data set; the rows and the times taken (seconds)."""
+    """Measures a data set; the rows, in the data set's order, and the times taken (seconds).
+
+    With several processes each loads the bundle itself and computes with one thread.
+    """
     targets = pick_targets(samples, per_image, limit)
-    rows: list[Measured] = []
-    too_small, encode_s = 0, []
-    for done, (index, mask_indices) in enumerate(targets):
-        sample = samples[index]
-        start = time.perf_counter()
-        predictor.set_image(sample.pixels)
-        encode_s.append(time.perf_counter() - start)
-        for mask_index in mask_indices:
-            target = sample.mask(mask_index)
-            if target.sum() < MIN_AREA:
-                too_small += 1
-                continue
-            is_whole = sample.kinds[mask_index] == "instance"
-            rows.append(measure(predictor, sample.pixels, target, max_clicks, sample.source, is_whole))
-        progress(done + 1, len(targets))
-    return rows, {"median_set_image_s": round(float(np.median(encode_s)), 4), "masks_too_small": too_small}
+    jobs = [(samples[index], mask_indices, max_clicks) for index, mask_indices in targets]
+    pictures: list[Picture] = []
+    with contextlib.ExitStack() as stack:
+        if processes > 1:
+            # Not forked: torch's threads do not survive that.
+            context = multiprocessing.get_context("spawn")
+            pool = stack.enter_context(context.Pool(processes, _start_worker, (predictor.directory,)))
+            results = pool.imap(_work, jobs)
+        else:
+            results = (measure_picture(predictor, *job) for job in jobs)
+        for picture in results:
+            pictures.append(picture)
+            progress(len(pictures), len(jobs))
+    rows = [row for picture in pictures for row in picture.rows]
+    return rows, {
+        "median_set_image_s": round(float(np.median([picture.set_image_s for picture in pictures])), 4),
+        "masks_too_small": sum(picture.too_small for picture in pictures),
+    }
+
+
+_predictor: Predictor | None = None  # of a pool's worker
+
+
+def _start_worker(bundle: Path) -> None:
+    global _predictor
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    _predictor = load_predictor(bundle)
+
+
+def _work(job: tuple[Sample, list[int], int]) -> Picture:
+    assert _predictor is not None
+    return measure_picture(_predictor, *job)
 
 
 COLUMNS = (
@@ -337,7 +389,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--split", choices=("val", "train", "all"), help="default: val of shards, all of a COCO folder"
     )
     parser.add_argument("--sources", nargs="*", help="only these shards")
-    parser.add_argument("--threads", type=int, help="CPU threads for torch")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="with one thread each (default 1, all threads)"
+    )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     options = parser.parse_args(arguments)
     if options.dataset is None:
@@ -351,10 +405,6 @@ def main(arguments: list[str] | None = None) -> int:
     except NoTrainingData as error:
         parser.error(str(error))
     print(f"{dataset}, {split}: {report}", file=sys.stderr)
-    if options.threads:
-        import torch
-
-        torch.set_num_threads(options.threads)
     predictor = load_predictor(options.bundle)
     start = time.perf_counter()
 
@@ -369,7 +419,9 @@ def main(arguments: list[str] | None = None) -> int:
                 flush=True,
             )
 
-    rows, times = run(predictor, samples, options.per_image, options.limit, options.clicks, progress)
+    rows, times = run(
+        predictor, samples, options.per_image, options.limit, options.clicks, options.processes, progress
+    )
     if not rows:
         parser.error("no mask was large enough to be measured")
     summary = {name: summarise(part, options.clicks) for name, part in groups(rows).items()}

@@ -1,8 +1,12 @@
-"""`{% percent part whole %}` for the width of a bar, `{{ seconds|duration_short }}` for a table."""
+"""`{% percent part whole %}` for the width of a bar, `{{ seconds|duration_short }}` and `{{ time|ago }}` for people."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django import template
+from django.utils import timezone
+from django.utils.timesince import timesince
 
 register = template.Library()
 
@@ -22,3 +26,10 @@ def duration_short(seconds: float | None) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+@register.filter
+def ago(time: datetime) -> str:
+    """ "just now", "5 minutes ago"."""
+    seconds = (timezone.now() - time).total_seconds()
+    return "just now" if seconds < 60 else f"{timesince(time, depth=1)} ago"

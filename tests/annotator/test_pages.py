@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from annotator import annotations, mask_thumbnails, projects
-from annotator.models import Annotation, EmbeddingJob, Export, Image
+from annotator.models import Annotation, EmbeddingJob, Export, Image, WorkerHeartbeat
 from annotator.page_urls import urlpatterns
 from segmentation import rle
 from tests.annotator.conftest import annotation_body
@@ -337,10 +339,18 @@ def test_an_empty_dashboard_shows_no_made_up_numbers(alice, project):
 
 
 # --- models, exports ---
-def test_the_models_page_says_when_no_worker_lives(alice, bundle):
+def test_the_models_page_says_when_no_worker_lives(alice, staff, bundle):
     page = html(browser_of(alice), "/models/")
     assert "No worker is alive" in page
     assert bundle.digest[:12] in page
+    assert "make worker" in html(browser_of(staff), "/models/")
+
+
+def test_only_staff_see_which_machines_work(alice, staff, bundle):
+    now = timezone.now()
+    WorkerHeartbeat.objects.create(name="worker-1@gpu-box", hostname="gpu-box", pid=1, last_seen=now)
+    assert "gpu-box" in html(browser_of(staff), "/models/")
+    assert "gpu-box" not in html(browser_of(alice), "/models/")
 
 
 def test_names_are_shown_as_text_wherever_they_stand(alice, project, image, category):
@@ -378,3 +388,23 @@ def test_two_changes_of_a_category_at_one_time_do_not_undo_each_other(category):
     projects.update_category(second, supercategory="beast")
     category.refresh_from_db()
     assert (category.name, category.supercategory) == ("lion", "beast")
+
+
+def test_the_time_per_image_leaves_out_pictures_that_were_computed_before(alice, project, image, bundle):
+    twin = projects.create_project(alice, name="Twin", bundle=bundle)
+    Image.objects.filter(pk=image.pk).update(digest="d" * 64)
+    copied = Image.objects.get(pk=image.pk)
+    copied.pk, copied.project = None, twin
+    copied.save()
+    EmbeddingJob.objects.all().delete()
+    now = timezone.now()
+    for row, duration_ms, minute in ((image, 400, 0), (copied, 2, 1)):
+        EmbeddingJob.objects.create(
+            image=row,
+            bundle=bundle,
+            state="ready",
+            duration_ms=duration_ms,
+            queued_at=now,
+            finished_at=now + timedelta(minutes=minute),
+        )
+    assert "400 ms (median)" in html(browser_of(alice), "/models/")

@@ -41,6 +41,10 @@ def pair(request, tmp_path_factory):
     return predictors
 
 
+def test_pocket_comes_with_the_program():
+    assert "pocket" in NAMES
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_bundle_lies_in_a_folder_of_its_name(name):
     assert load_manifest(find_bundle(name)).name == name

@@ -1,9 +1,13 @@
 """The benchmark's own arithmetic: the clicker, NoC, the means, the classical baselines."""
 
+import json
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks import interactive_quality as quality
+from segmentation import rle
 
 
 def square(top=10, left=10, bottom=31, right=31, height=60, width=80):
@@ -88,3 +92,42 @@ def test_unusable_data_set_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         quality.main(["pocket", str(tmp_path)])
     assert "neither" in capsys.readouterr().err
+
+
+def test_measures_a_coco_folder_the_same_with_one_process_and_with_two(tmp_path, capsys):
+    """Two pictures of a disc, which pocket and both classical methods find."""
+    y, x = np.mgrid[:96, :128]
+    for number, centre in enumerate((45, 80)):
+        disc = (x - centre) ** 2 + (y - 48) ** 2 < 28**2
+        noise = np.random.default_rng(0).normal(0, 4, (96, 128, 3))
+        pixels = np.where(disc[..., None], (225, 60, 50), (50, 110, 60)) + noise
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(tmp_path / f"{number}.png")
+        annotation = {"id": number, "image_id": number, "segmentation": rle.encode(disc)}
+        image = {"id": number, "file_name": f"{number}.png", "width": 128, "height": 96}
+        both = (
+            json.loads((tmp_path / "instances.json").read_text())
+            if number
+            else {"images": [], "annotations": []}
+        )
+        both["images"].append(image)
+        both["annotations"].append(annotation)
+        (tmp_path / "instances.json").write_text(json.dumps(both))
+    figures = []
+    for processes in ("1", "2"):
+        report = tmp_path / "report.txt"
+        arguments = [
+            "pocket",
+            str(tmp_path),
+            "--clicks",
+            "2",
+            "--processes",
+            processes,
+            "--json",
+            str(report),
+        ]
+        assert quality.main(arguments) == 0
+        figures.append(json.loads(report.read_text())["groups"]["all"])
+    assert figures[0] == pytest.approx(figures[1], abs=1e-3)
+    assert figures[0]["masks"] == 2
+    assert figures[0]["box"] > 0.8 and figures[0]["grabcut"] > 0.9
+    assert "| whole objects" in capsys.readouterr().out
