@@ -74,29 +74,39 @@ def address(models):
     server.shutdown()
 
 
+def bundle_row(**changes):
+    return {
+        "name": "random", "title": "Random", "digest": DIGEST, "inputSide": INPUT_SIDE, "maskThreshold": 0,
+        "lowResSide": 256, "decoderUrl": "/models/absent.onnx", "fastDecoderUrl": "/models/fast.safetensors",
+    } | changes  # fmt: skip
+
+
+def open_page(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/page/index.html")
+    return page
+
+
 @pytest.mark.parametrize(("height", "width"), [(600, 600), (400, 600), (700, 300)])
-def test_worker_answers_click_after_click_as_the_original_does(
-    browser, address, models, sam, height, width
-):
+def test_worker_answers_click_after_click_as_the_original_does(browser, address, models, sam, height, width):
     """The second click is fed the first one's logits, padding included, which the worker makes after its answer."""
     half = sam.image_embedding()[0].astype(np.float16)
     content = write_embedding({"image_embeddings": half}, DIGEST, (height, width))
     (models / "image.safetensors").write_bytes(content)
-    page = browser.new_page()
-    page.goto(f"{address}/page/index.html")
+    page = open_page(browser, address)
     steps = [
-        {"kind": "point", "point": {"x": x * width, "y": y * height, "frame": "image"}, "label": label,
-         "maskIndex": None}  # fmt: skip
+        {
+            "kind": "point",
+            "point": {"x": x * width, "y": y * height, "frame": "image"},
+            "label": label,
+            "maskIndex": None,
+        }  # fmt: skip
         for x, y, label in STEPS
     ]
-    bundle = {
-        "name": "random", "title": "Random", "digest": DIGEST, "inputSide": INPUT_SIDE, "maskThreshold": 0,
-        "lowResSide": 256, "decoderUrl": "/models/absent.onnx", "fastDecoderUrl": "/models/fast.safetensors",
-    }  # fmt: skip
     settings = {
         "embedding": "/models/image.safetensors",
         "imageSize": {"height": height, "width": width},
-        "bundle": bundle,
+        "bundle": bundle_row(),
         "steps": steps,
     }
     result = page.evaluate(ASK_WORKER, settings)
@@ -123,3 +133,58 @@ def test_worker_answers_click_after_click_as_the_original_does(
             assert abs(candidate["predictedIou"] - iou[0, index]) <= IOU_TOLERANCE
         previous = logits[:, chosen][:, None]
     assert result["finished"]["segmentation"]["size"] == [height, width]
+
+
+@pytest.mark.parametrize(
+    ("tensor", "digest", "message"),
+    [
+        (np.zeros((256, 64, 32), np.float16), DIGEST, "takes image_embeddings of shape 256,64,64"),
+        (np.zeros((256, 64, 64), np.float16), "1" * 64, "embedding was made by the model 111111111111"),
+    ],
+)
+def test_an_embedding_that_does_not_fit_is_refused_before_a_graph_runs(
+    browser, address, models, tensor, digest, message
+):
+    (models / "image.safetensors").write_bytes(
+        write_embedding({"image_embeddings": tensor}, digest, (600, 600))
+    )
+    page = open_page(browser, address)
+    settings = {
+        "embedding": "/models/image.safetensors",
+        "imageSize": {"height": 600, "width": 600},
+        "bundle": bundle_row(),
+        "steps": [],
+    }
+    with pytest.raises(Exception, match=message):
+        page.evaluate(ASK_WORKER, settings)
+    page.close()
+
+
+def test_a_decoder_of_another_bundle_is_refused(browser, address):
+    page = open_page(browser, address)
+    settings = {"embedding": "", "imageSize": {}, "bundle": bundle_row(digest="2" * 64), "steps": []}
+    with pytest.raises(Exception, match="decoder was made for the model 000000000000"):
+        page.evaluate(ASK_WORKER, settings)
+    page.close()
+
+
+def test_logits_that_are_no_numbers_are_reported_not_drawn(browser, address, models):
+    zeros = np.zeros((256, 64, 64), np.float16)
+    (models / "image.safetensors").write_bytes(
+        write_embedding({"image_embeddings": zeros}, DIGEST, (600, 600))
+    )
+    broken = RandomSam(seed=11)
+    broken.mask_decoder.output_hypernetworks_mlps[0].layers[-1].bias.data[0] = float("inf")
+    metadata = {"bundle_digest": DIGEST, "family": "sam"}
+    write_package(from_segment_anything(broken.decoder_state()), models / "broken.safetensors", metadata)
+    page = open_page(browser, address)
+    point = {"kind": "point", "point": {"x": 9, "y": 9, "frame": "image"}, "label": 1, "maskIndex": None}
+    settings = {
+        "embedding": "/models/image.safetensors",
+        "imageSize": {"height": 600, "width": 600},
+        "bundle": bundle_row(fastDecoderUrl="/models/broken.safetensors"),
+        "steps": [point],
+    }
+    with pytest.raises(Exception, match="no numbers"):
+        page.evaluate(ASK_WORKER, settings)
+    page.close()

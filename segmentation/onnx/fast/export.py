@@ -56,7 +56,7 @@ def export_fast_decoder(bundle_dir: Path | str, out_path: Path | str) -> None:
         difference = parity.compare(model, FastDecoder(files), manifest, embedding)
         if not difference.is_tolerable:
             raise DecoderMismatch(
-                f"the fast decoder of bundle {manifest.name} differs from torch over {difference.prompts} prompts: logits "
-                f"by {difference.max_relative_logit_difference:.2g} of their range, IoU predictions by "
+                f"the fast decoder of bundle {manifest.name} differs from torch over {difference.prompts} prompts: "
+                f"logits by {difference.max_relative_logit_difference:.2g} of their range, IoU predictions by "
                 f"{difference.max_iou_difference:.2g}; it was not written"
             )

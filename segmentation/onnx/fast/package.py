@@ -3,7 +3,7 @@
 The file is in the safetensors format, every tensor a row of bytes: `image`, `click-token`, `click-token-mask`,
 `click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds the constants they share (as ONNX external
 data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a kernel. Its metadata carry `format`,
-`bundle_digest`, `family`.
+`bundle_digest`, `family` and `embedding_shape`, "C,h,w".
 """
 
 from collections.abc import Mapping
@@ -50,4 +50,5 @@ def write_package(weights: DecoderWeights, path: Path | str, metadata: Mapping[s
     from safetensors.numpy import save
 
     parts = {name: np.frombuffer(data, np.uint8) for name, data in build_graphs(weights).items()}
-    atomic_file.write_bytes(Path(path), save(parts, {"format": FORMAT, **metadata}))
+    shape = f"{weights.channels},{weights.grid},{weights.grid}"
+    atomic_file.write_bytes(Path(path), save(parts, {"format": FORMAT, "embedding_shape": shape, **metadata}))

@@ -30,6 +30,7 @@ export class FastSession {
     #bundle;
     #decoder;
     #kernel;
+    #embeddingShape;
     /** @type {WeakMap<ArrayBufferLike, () => void>} logits whose padding is missing -> what makes it */
     #unfinished = new WeakMap();
 
@@ -50,7 +51,7 @@ export class FastSession {
             const threads = ort.env.wasm.numThreads ?? 1;
             const kernel = await TailKernel.open(files.files, {threads, helperUrl: urls.tailHelper});
             await decoder.warm(!kernel);
-            return new FastSession(bundle, decoder, kernel, threads);
+            return new FastSession(bundle, decoder, kernel, threads, files.metadata.get("embedding_shape") ?? "");
         } catch (error) {
             if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;
             // The decoder of one graph gives the same masks.
@@ -64,12 +65,14 @@ export class FastSession {
      * @param {FastDecoder} decoder
      * @param {TailKernel | null} kernel
      * @param {number} threads
+     * @param {string} embeddingShape "C,h,w"
      */
-    constructor(bundle, decoder, kernel, threads) {
+    constructor(bundle, decoder, kernel, threads, embeddingShape) {
         this.#bundle = bundle;
         this.#decoder = decoder;
         this.#kernel = kernel;
         this.threads = threads;
+        this.#embeddingShape = embeddingShape;
     }
 
     /**
@@ -154,7 +157,13 @@ export class FastSession {
     #prepared(image) {
         if (!image.prepared) {
             const embedding = image.tensors.get(EMBEDDING);
-            if (!embedding) throw new DecoderError("embedding_invalid", `The embedding has no tensor ${EMBEDDING}. Reload the page.`);
+            const shape = embedding ? embedding.shape.join() : "no such tensor";
+            if (!embedding || shape !== this.#embeddingShape) {
+                throw new DecoderError(
+                    "embedding_invalid",
+                    `The decoder takes ${EMBEDDING} of shape ${this.#embeddingShape}, the image's embedding has ${shape}. Reload the page.`,
+                );
+            }
             image.prepared = this.#decoder.prepareImage(embedding.values, embedding.shape).catch((error) => {
                 image.prepared = null;
                 throw new DecoderError("decode_failed", `The image could not be prepared: ${messageOf(error)}`);

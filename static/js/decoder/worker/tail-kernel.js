@@ -21,6 +21,8 @@ const PAGE_BYTES = 65536;
 const MAX_PAGES = 1024; // as the build says
 const JOB_FIELDS = 16;
 const HELPER_START_MS = 5000;
+// A job takes some ten milliseconds. A helper that has said nothing for so long is dead, with the tiles it took.
+const HELPER_ANSWER_MS = 5000;
 
 /**
  * What the kernel needs of a click graph's answer.
@@ -133,6 +135,7 @@ export class TailKernel {
         return this.#floats(layout.out, size).slice();
     }
 
+    /** Ends the helpers; the kernel goes on with one thread. */
     close() {
         for (const helper of this.#helpers) helper.terminate();
         this.#helpers = [];
@@ -178,7 +181,10 @@ export class TailKernel {
         for (;;) {
             const finished = Atomics.load(this.#control, 1);
             if (finished >= this.#helpers.length) return;
-            Atomics.wait(this.#control, 1, finished);
+            if (Atomics.wait(this.#control, 1, finished, HELPER_ANSWER_MS) === "timed-out") {
+                this.close(); // the next run is this thread's alone
+                throw new Error("a helper of the decoder's tail does not answer; it is not used any more");
+            }
         }
     }
 
