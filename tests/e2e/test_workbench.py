@@ -298,6 +298,17 @@ def test_a_saved_mask_is_selected_by_ctrl_click_and_its_prompt_continued(bench: 
     assert after["clicks"] == before["clicks"] + 1
 
 
+def test_a_mask_counts_as_unsaved_from_the_key_on(bench: Bench, make_project):
+    bench.open(make_project("coffee.png").images[0]).click(ON_THE_CUP)
+    state = bench.page.evaluate(
+        "() => { dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'}));"
+        " return document.querySelector('[data-save-state]').dataset.saveState; }"
+    )
+    assert state == "saving"
+    expect(bench.objects).to_have_count(1)
+    bench.wait_until_saved()
+
+
 def test_masks_made_offline_are_sent_when_the_server_is_back(
     bench: Bench, context: BrowserContext, make_project, api
 ):

@@ -2,6 +2,8 @@
 
 const RETRY_FIRST_MS = 1000;
 const RETRY_LONGEST_MS = 30_000;
+// Browsers let this many bytes go on being sent after the page has gone.
+const KEEPALIVE_MAX_BYTES = 60_000;
 
 /** The server refused: `code` for programs, `message` for people, `fields` for forms. */
 export class ApiError extends Error {
@@ -54,12 +56,14 @@ export class Http {
         const headers = {Accept: "application/json"};
         if (method !== "GET") headers["X-CSRFToken"] = csrfCookie() ?? this.#csrfToken;
         if (body !== undefined) headers["Content-Type"] = "application/json";
+        const content = body === undefined ? undefined : JSON.stringify(body);
         let response;
         try {
             response = await fetch(url, {
                 method,
                 headers,
-                body: body === undefined ? undefined : JSON.stringify(body),
+                body: content,
+                keepalive: method !== "GET" && (content?.length ?? 0) < KEEPALIVE_MAX_BYTES,
                 credentials: "same-origin",
                 signal,
             });

@@ -92,7 +92,10 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
         const probe = centrePrompt(feeds);
         await session.decode(feeds, probe, null);
         isWarm = true;
-        void session.tryWebgpu(feeds, probe); // decodes go on with WASM meanwhile
+        void session.loadWebgpu().then((backend) => {
+            // In turn with the requests: two runs at once would share one WASM stack.
+            if (backend) queue = queue.then(() => session.moveIfEqual(backend, feeds, probe));
+        });
     }
     images.delete(imageKey);
     images.set(imageKey, {

@@ -60,7 +60,7 @@ const autosave = new Autosave({
     http,
     storage: localStorage,
     username: pageData.user,
-    onStatus: showSaving,
+    onStatus: render,
     onConflict: showConflict,
     onRefusal: showRefusal,
 });
@@ -146,7 +146,7 @@ function start() {
     listenToKeys(perform, (index) => workbench.pickCategory(index));
     listenToPointerPosition();
     addEventListener("beforeunload", (event) => {
-        if (autosave.status.state !== "saved") event.preventDefault();
+        if (autosave.status.state !== "saved" || workbench.isAccepting) event.preventDefault();
     });
     addEventListener("popstate", () => {
         const id = Number(location.pathname.match(/\/images\/(\d+)\//)?.[1]);
@@ -235,10 +235,11 @@ function goTo(imageId) {
 async function openImage(imageId, {push}) {
     const openedAt = performance.now();
     await workbench.settle();
-    if (imageId === scene.image.id) return;
+    if (imageId === scene.image.id || imageId === loading.imageId) return; // it is there, or on its way
     loading.giveUp();
     const next = ahead?.imageId === imageId ? ahead : new LoadingImage(http, imageId);
     if (ahead !== next) ahead?.giveUp();
+    const before = loading;
     [loading, ahead] = [next, null];
     let opened;
     try {
@@ -252,7 +253,8 @@ async function openImage(imageId, {push}) {
     for (const name of MEASURES) performance.clearMeasures(name);
     scene = opened;
     if (push) history.pushState(null, "", annotateUrl(imageId));
-    await show(openedAt);
+    void show(openedAt);
+    before.giveUp(); // its picture has just left the stage
 }
 
 /**
@@ -450,6 +452,7 @@ function render() {
         hint: hint(),
     });
     topBar.showModel(modelBadge());
+    showSaving();
     topBar.showDone(scene.image.state, scene.siblings.next !== null);
     showHideMasks(workbench.areMasksHidden);
     setDisabled("undo", !workbench.canUndo);
@@ -508,10 +511,11 @@ function modelBadge() {
     }
 }
 
-/** @param {SaveStatus} status */
-function showSaving({state, count, reason}) {
-    topBar.showSaving(state, savingBadge(state, count, reason));
-    render();
+function showSaving() {
+    const {state, count, reason} = autosave.status;
+    // A mask counts from the moment Enter was pressed, not only when it has been made.
+    if (state === "saved" && workbench.isAccepting) topBar.showSaving("saving", savingBadge("saving", 1, ""));
+    else topBar.showSaving(state, savingBadge(state, count, reason));
 }
 
 /**

@@ -93,34 +93,44 @@ export class DecoderSession {
     async prepare() {}
 
     /**
-     * Moves to WebGPU if the browser offers it and its answer to this prompt is the WASM one's.
+     * A second backend on the GPU, where the browser offers one. It may take seconds; decodes go on meanwhile.
      *
-     * @param {ImageFeeds} image
-     * @param {readonly PromptStep[]} steps
-     * @returns {Promise<boolean>} whether it moved
+     * @returns {Promise<Backend | null>}
      */
-    async tryWebgpu(image, steps) {
-        if (this.executionProvider === "webgpu" || !(await hasWebgpu())) return false;
+    async loadWebgpu() {
+        if (!(await hasWebgpu())) return null;
         try {
             const ort = await loadOrt(this.#urls.ortWebgpuModule);
             ort.env.wasm.wasmPaths = {mjs: this.#urls.ortWebgpuMjs, wasm: this.#urls.ortWebgpuWasm};
             const session = await ort.InferenceSession.create(this.#model, {executionProviders: ["webgpu"]});
-            /** @type {Backend} */
-            const candidate = {ort, session, executionProvider: "webgpu"};
+            return {ort, session, executionProvider: "webgpu"};
+        } catch (error) {
+            console.warn("WebGPU is not used:", error); // a driver's fault is no reason to stop: WASM goes on
+            return null;
+        }
+    }
+
+    /**
+     * Goes on with `candidate` if it answers this prompt as the present backend does, and no slower. No decode may run
+     * at the same time.
+     *
+     * @param {Backend} candidate
+     * @param {ImageFeeds} image
+     * @param {readonly PromptStep[]} steps
+     */
+    async moveIfEqual(candidate, image, steps) {
+        try {
             await this.#decodeWith(candidate, image, steps, null); // compiles its shaders
             const [expected, wasmMs] = await timed(() => this.decode(image, steps, null));
             const [actual, webgpuMs] = await timed(() => this.#decodeWith(candidate, image, steps, null));
-            if (largestDifference(expected.logits, actual.logits) > WEBGPU_TOLERANCE || webgpuMs > wasmMs) {
-                await session.release();
-                return false;
+            if (largestDifference(expected.logits, actual.logits) <= WEBGPU_TOLERANCE && webgpuMs <= wasmMs) {
+                this.#backend = candidate;
+                return;
             }
-            this.#backend = candidate;
-            return true;
         } catch (error) {
-            // A driver's fault is no reason to stop: WASM goes on.
             console.warn("WebGPU is not used:", error);
-            return false;
         }
+        await candidate.session.release();
     }
 
     /**

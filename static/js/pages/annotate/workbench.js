@@ -99,6 +99,11 @@ export class Workbench {
         return this.#decoding !== null;
     }
 
+    /** Whether a mask is on its way into the document. */
+    get isAccepting() {
+        return this.#accepting !== null;
+    }
+
     get canUndo() {
         return this.#history.canUndo;
     }
@@ -241,6 +246,7 @@ export class Workbench {
                 this.#accepting = null;
                 this.#events.onChange();
             });
+            this.#events.onChange();
         });
         return true;
     }
