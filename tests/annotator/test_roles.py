@@ -87,6 +87,7 @@ TABLE = [
     Row("GET", "bundles", signed_in(200)),
     Row("GET", "bundle", signed_in(200)),
     Row("GET", "bundle-decoder", signed_in(503)),  # it has not been exported
+    Row("GET", "bundle-fast-decoder", signed_in(404)),  # likewise
     Row("GET", "schema", anybody(200)),
     Row("GET", "docs", anybody(200)),
     Row("GET", "unknown", anybody(404)),
@@ -125,6 +126,7 @@ def world(project, category, image, annotation, charlie):
             "export-file": {"export_id": export.pk},
             "bundle": {"name": "small"},
             "bundle-decoder": {"name": "small"},
+            "bundle-fast-decoder": {"name": "small"},
         },
         "bodies": {
             ("POST", "token"): {"username": "nobody", "password": "wrong"},
