@@ -6,7 +6,7 @@
 //
 // Several threads may run `run_tail` on one shared memory: they take tiles from `next_tile`. Nothing here may use the
 // C stack in memory, because every thread's instance would put its own at the same place: no arrays, no addresses of
-// locals. The build checks that.
+// locals. The build refuses any.
 
 #include <wasm_simd128.h>
 
