@@ -1,6 +1,6 @@
 """How long does a click take in the browser, with Meta's usual export and with the fast decoder?
 
-    python -m benchmarks.decoder_browser [--rounds 30] [--json FILE] [--quick]
+    python -m benchmarks.decoder_browser [--rounds 30] [--threads 1 2] [--points 1 2 5] [--json FILE]
 
 Both are made from the same seeded random weights (speed does not depend on them), run in the same worker of a real
 headless Chromium, one after the other in every round, so that a slow phase of the machine hits all alike. `ratio` is
@@ -43,14 +43,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30, help="measured rounds per case (default 30)")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--quick", action="store_true", help="1 point only: a first look")
+    parser.add_argument("--points", type=int, nargs="+", default=POINTS)
     options = parser.parse_args()
-
-    points = POINTS[:1] if options.quick else POINTS
     cases = [
         {"points": count, "width": width, "height": height, "maskPrompt": mask_prompt}
         for width, height in SIZES
-        for count in points
+        for count in options.points
         for mask_prompt in (False, True)
     ]
     with tempfile.TemporaryDirectory(prefix="maskwright-benchmark-") as folder:
