@@ -78,18 +78,19 @@ stage.add("image", imageLayer);
 stage.add("masks", masksLayer);
 stage.add("prompt", promptLayer);
 
+const promptTool = new PromptTool(stage, {
+    onPress: (point, label) => workbench.anticipate(point, label),
+    onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
+    onDraftBox: (box) => {
+        promptLayer.draft = box;
+        stage.invalidate("prompt");
+    },
+    onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
+    onSelect: (point) => workbench.select(masksLayer.hit(point)),
+});
 /** @type {Record<ToolName, {enable(): void, disable(): void}>} */
 const tools = {
-    prompt: new PromptTool(stage, {
-        onPress: (point, label) => workbench.anticipate(point, label),
-        onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
-        onDraftBox: (box) => {
-            promptLayer.draft = box;
-            stage.invalidate("prompt");
-        },
-        onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
-        onSelect: (point) => workbench.select(masksLayer.hit(point)),
-    }),
+    prompt: promptTool,
     select: new SelectTool(stage, (point) => workbench.select(masksLayer.hit(point))),
     hand: new HandTool(stage),
 };
@@ -175,7 +176,12 @@ function perform(action) {
             return workbench.removeLastStep();
         case "cancel":
             notices.hide("problem");
-            return (tools.prompt instanceof PromptTool && tools.prompt.cancel()) || workbench.cancel();
+            return promptTool.cancel() || workbench.cancel();
+        case "leave-out":
+            if (!mayAnnotate) return false;
+            promptTool.isLeavingOut = !promptTool.isLeavingOut;
+            find(document, "[data-action=leave-out]", HTMLElement).setAttribute("aria-pressed", String(promptTool.isLeavingOut));
+            return true;
         case "undo":
             return workbench.undo();
         case "redo":
@@ -377,17 +383,18 @@ function showEmbeddingProblem(error) {
     render();
 }
 
+/** Done, and on to the next image; an image that is done is opened again. */
 async function markDone() {
     if (!mayAnnotate) return;
     await workbench.settle();
     const {image, siblings} = scene;
-    const state = image.state === "done" && siblings.next === null ? "in_progress" : "done";
+    const state = image.state === "done" ? "in_progress" : "done";
     scene = {...scene, image: {...image, state}};
     render();
     withPatience(() => setImageState(http, image.id, state)).catch((error) =>
         notices.show({key: "problem", kind: "error", text: `${image.name} was not marked: ${textOf(error)}`, actions: [dismiss("problem")]}),
     );
-    goTo(siblings.next);
+    if (state === "done") goTo(siblings.next);
 }
 
 // --- what is shown ---

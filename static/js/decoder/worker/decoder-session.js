@@ -133,7 +133,7 @@ export class DecoderSession {
         } catch (error) {
             console.warn("WebGPU is not used:", error);
         }
-        await candidate.session.release();
+        await candidate.session.release().catch(() => {}); // a lost device has nothing left to release
     }
 
     /**
