@@ -42,6 +42,8 @@ const ICONS = [
     "chevron-up",
     "circle-alert",
     "circle-check",
+    "circle-minus",
+    "circle-plus",
     "circle-dashed",
     "clock",
     "cloud-off",

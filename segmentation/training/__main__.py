@@ -50,6 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
     export.add_argument("--run", type=Path, required=True)
     export.add_argument("--output", type=Path, required=True, help="the bundle's folder")
     export.add_argument("--name", default="pocket")
+    export.add_argument("--title", default="Pocket", help="for people")
+    export.add_argument(
+        "--licence", default="Apache-2.0", help="for people; think of the training data's too"
+    )
     export.add_argument("--side", type=int, default=512, help="the input side the bundle names")
     plot = commands.add_parser("plot", help="draw loss and validation curves")
     plot.add_argument("--run", type=Path, required=True)
@@ -133,7 +137,9 @@ def _train_one(rank: int, options: argparse.Namespace, settings, train: list, va
 def _export(options: argparse.Namespace) -> int:
     from segmentation.training.export import export_run
 
-    manifest = export_run(options.run, options.output, options.name, options.side)
+    manifest = export_run(
+        options.run, options.output, options.name, options.side, options.title, options.licence
+    )
     print(f"wrote {options.output}: {manifest.name} {manifest.digest}")
     return 0
 

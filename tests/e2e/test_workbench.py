@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import skimage
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from segmentation import rle
 from segmentation.predictor import load_predictor
@@ -239,6 +239,30 @@ def test_backspace_takes_the_last_point_back_and_escape_all(bench: Bench, make_p
     assert bench.painted() == 0
 
 
+def test_fingers_leave_out_with_the_button_in_the_rail(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    bench.page.get_by_role("button", name="Clicks leave out").click()
+    bench.click(ON_THE_SAUCER)
+    bench.page.get_by_role("button", name="Save as cup").click()
+    expect(bench.objects).to_have_count(1)
+    bench.wait_until_saved()
+    assert saved(api, image)[0]["prompt"]["point_labels"] == [1, 0]
+
+
+def test_done_is_taken_back_by_the_same_key(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image)
+    done = bench.page.locator("[data-action=done]")
+    for label, state in (("Done", "done"), ("Mark done", "in_progress")):
+        with bench.page.expect_response(
+            lambda answer: answer.request.method == "PATCH" and answer.url.endswith(f"/images/{image['id']}/")
+        ):
+            bench.press("d")
+        expect(done).to_have_text(label)
+        assert api("manager").get(f"/api/images/{image['id']}/").json()["state"] == state
+
+
 # --- saving ---
 
 
@@ -332,7 +356,8 @@ def test_unsaved_masks_outlive_the_page(bench: Bench, context: BrowserContext, m
     context.set_offline(True)
     bench.press("Enter")
     bench.expect_save_state("unsaved")
-    bench.page.close()  # as a crash would
+    with bench.page.expect_event("crash"), pytest.raises(Error):  # no chance for the page to send anything more
+        bench.page.goto("chrome://crash")
     context.set_offline(False)
     assert saved(api, image) == []
     again = Bench(context.new_page()).open(image)

@@ -113,9 +113,9 @@ export function postprocess(logits, imageSize, shape) {
 export function stabilityScore(logits, maskThreshold) {
     let intersection = 0;
     let union = 0;
-    for (const value of logits) {
-        if (value > maskThreshold - STABILITY_OFFSET) union++;
-        if (value > maskThreshold + STABILITY_OFFSET) intersection++;
+    for (let k = 0; k < logits.length; k++) {
+        if (logits[k] > maskThreshold - STABILITY_OFFSET) union++;
+        if (logits[k] > maskThreshold + STABILITY_OFFSET) intersection++;
     }
     return intersection / Math.max(union, 1);
 }

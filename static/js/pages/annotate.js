@@ -22,6 +22,7 @@ import {HandTool} from "../view/tools/hand-tool.js";
 import {PromptTool} from "../view/tools/prompt-tool.js";
 import {SelectTool} from "../view/tools/select-tool.js";
 import {LoadingImage} from "./annotate/scene-loader.js";
+import {hint, modelBadge, savingBadge} from "./annotate/wording.js";
 import {Workbench} from "./annotate/workbench.js";
 
 /** @import {Conflict, Refusal, SaveStatus} from "../api/autosave.js" */
@@ -29,7 +30,7 @@ import {Workbench} from "./annotate/workbench.js";
 /** @import {SceneWire} from "../api/images.js" */
 /** @import {DecoderUrls} from "../decoder/protocol.js" */
 /** @import {Scene} from "../types.d.ts" */
-/** @import {Badge} from "../view/panels/top-bar.js" */
+/** @import {Situation} from "./annotate/wording.js" */
 
 /** @typedef {"prompt" | "select" | "hand"} ToolName */
 
@@ -78,18 +79,19 @@ stage.add("image", imageLayer);
 stage.add("masks", masksLayer);
 stage.add("prompt", promptLayer);
 
+const promptTool = new PromptTool(stage, {
+    onPress: (point, label) => workbench.anticipate(point, label),
+    onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
+    onDraftBox: (box) => {
+        promptLayer.draft = box;
+        stage.invalidate("prompt");
+    },
+    onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
+    onSelect: (point) => workbench.select(masksLayer.hit(point)),
+});
 /** @type {Record<ToolName, {enable(): void, disable(): void}>} */
 const tools = {
-    prompt: new PromptTool(stage, {
-        onPress: (point, label) => workbench.anticipate(point, label),
-        onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
-        onDraftBox: (box) => {
-            promptLayer.draft = box;
-            stage.invalidate("prompt");
-        },
-        onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
-        onSelect: (point) => workbench.select(masksLayer.hit(point)),
-    }),
+    prompt: promptTool,
     select: new SelectTool(stage, (point) => workbench.select(masksLayer.hit(point))),
     hand: new HandTool(stage),
 };
@@ -128,6 +130,42 @@ let embedding = {state: "queued", position: null, error: ""};
 let isReady = false;
 let isPictureThere = false;
 
+/** What keys and buttons do. False: it does not apply now, the key keeps its usual meaning. @type {Record<string, () => boolean | void>} */
+const ACTIONS = {
+    accept: () => workbench.accept(),
+    "next-candidate": () => workbench.cycleCandidate(1),
+    "previous-candidate": () => workbench.cycleCandidate(-1),
+    "remove-step": () => workbench.removeLastStep(),
+    cancel: () => {
+        notices.hide("problem");
+        return promptTool.cancel() || workbench.cancel();
+    },
+    "leave-out": () => {
+        if (!mayAnnotate) return false;
+        promptTool.isLeavingOut = !promptTool.isLeavingOut;
+        find(document, "[data-action=leave-out]", HTMLElement).setAttribute("aria-pressed", String(promptTool.isLeavingOut));
+        return true;
+    },
+    undo: () => workbench.undo(),
+    redo: () => workbench.redo(),
+    delete: () => workbench.remove(),
+    "hide-masks": () => workbench.toggleMasks(),
+    "next-image": () => goTo(scene.siblings.next),
+    "previous-image": () => goTo(scene.siblings.previous),
+    done: () => void markDone(),
+    fit: () => stage.fit(),
+    "zoom-in": () => stage.zoomByKey(1),
+    "zoom-out": () => stage.zoomByKey(-1),
+    panel: () => {
+        body.classList.toggle("is-panel-closed");
+        localStorage.setItem("maskwright.panel", body.classList.contains("is-panel-closed") ? "closed" : "open");
+    },
+    "tool-prompt": () => useTool("prompt"),
+    "tool-select": () => useTool("select"),
+    "tool-hand": () => useTool("hand"),
+    keys: () => keysDialog.show(),
+};
+
 start();
 
 function start() {
@@ -158,66 +196,11 @@ function start() {
 }
 
 /**
- * What a key or a button does.
- *
  * @param {string} action
  * @returns {boolean} false: it does not apply now
  */
 function perform(action) {
-    switch (action) {
-        case "accept":
-            return workbench.accept();
-        case "next-candidate":
-            return workbench.cycleCandidate(1);
-        case "previous-candidate":
-            return workbench.cycleCandidate(-1);
-        case "remove-step":
-            return workbench.removeLastStep();
-        case "cancel":
-            notices.hide("problem");
-            return (tools.prompt instanceof PromptTool && tools.prompt.cancel()) || workbench.cancel();
-        case "undo":
-            return workbench.undo();
-        case "redo":
-            return workbench.redo();
-        case "delete":
-            return workbench.remove();
-        case "hide-masks":
-            workbench.toggleMasks();
-            return true;
-        case "next-image":
-            return goTo(scene.siblings.next);
-        case "previous-image":
-            return goTo(scene.siblings.previous);
-        case "done":
-            void markDone();
-            return true;
-        case "fit":
-            stage.fit();
-            return true;
-        case "zoom-in":
-        case "zoom-out":
-            stage.zoomByKey(action === "zoom-in" ? 1 : -1);
-            return true;
-        case "panel":
-            body.classList.toggle("is-panel-closed");
-            localStorage.setItem("maskwright.panel", body.classList.contains("is-panel-closed") ? "closed" : "open");
-            return true;
-        case "tool-prompt":
-            useTool("prompt");
-            return true;
-        case "tool-select":
-            useTool("select");
-            return true;
-        case "tool-hand":
-            useTool("hand");
-            return true;
-        case "keys":
-            keysDialog.show();
-            return true;
-        default:
-            return false;
-    }
+    return ACTIONS[action]?.() !== false;
 }
 
 // --- images ---
@@ -225,7 +208,6 @@ function perform(action) {
 /** @param {number | null} imageId */
 function goTo(imageId) {
     if (imageId !== null) void openImage(imageId, {push: true});
-    return true;
 }
 
 /**
@@ -377,17 +359,18 @@ function showEmbeddingProblem(error) {
     render();
 }
 
+/** Done, and on to the next image; an image that is done is opened again. */
 async function markDone() {
     if (!mayAnnotate) return;
     await workbench.settle();
     const {image, siblings} = scene;
-    const state = image.state === "done" && siblings.next === null ? "in_progress" : "done";
+    const state = image.state === "done" ? "in_progress" : "done";
     scene = {...scene, image: {...image, state}};
     render();
     withPatience(() => setImageState(http, image.id, state)).catch((error) =>
         notices.show({key: "problem", kind: "error", text: `${image.name} was not marked: ${textOf(error)}`, actions: [dismiss("problem")]}),
     );
-    goTo(siblings.next);
+    if (state === "done") goTo(siblings.next);
 }
 
 // --- what is shown ---
@@ -449,9 +432,9 @@ function render() {
         candidates: isEmpty(prompt) ? [] : workbench.candidates,
         shown,
         save: isEmpty(prompt) || !shown ? null : workbench.category,
-        hint: hint(),
+        hint: hint(situation()),
     });
-    topBar.showModel(modelBadge());
+    topBar.showModel(modelBadge(situation()));
     showSaving();
     topBar.showDone(scene.image.state, scene.siblings.next !== null);
     showHideMasks(workbench.areMasksHidden);
@@ -461,82 +444,29 @@ function render() {
     stage.root.dataset.state = isPictureThere ? "shown" : "loading";
 }
 
-/** What to do now, in a few words. */
-function hint() {
-    if (!mayAnnotate) return "You can look at this project; annotating needs another role.";
-    if (!scene.bundle) return "";
-    if (workbench.isDecoding && !isReady) return waitingText();
-    if (isEmpty(workbench.prompt)) {
-        if (!isReady) return waitingText();
-        if (workbench.selected) return "[1]–[9] category · [Delete] · click to make its mask anew · [Esc]";
-        return "Click an object · right click to leave out · drag a box · [?] keys";
-    }
-    if (!workbench.shown) return workbench.isDecoding ? "" : "[Backspace] takes the last point back · [Esc] clears";
-    if (!workbench.category) return "Add a category first, then it can be saved.";
-    return workbench.candidates.length > 1 ? "[Tab] next candidate · [Esc] clear" : "[Esc] clear";
-}
-
-function waitingText() {
-    switch (embedding.state) {
-        case "offline":
-            return "Offline; trying again.";
-        case "failed":
-            return "This image is not ready for the model.";
-        case "running":
-            return "Preparing this image for the model…";
-        case "queued":
-            return embedding.position ? `Preparing images: ${embedding.position} before this one…` : "Preparing this image for the model…";
-        default:
-            return "Loading the model…";
-    }
-}
-
-/** @returns {Badge} */
-function modelBadge() {
-    const name = scene.bundle?.name;
-    if (!name) return {tone: "bad", text: "no model"};
-    if (!mayAnnotate) return {tone: "waiting", text: "read only"};
-    if (isReady) return {tone: "good", text: `ready · ${name}`};
-    switch (embedding.state) {
-        case "failed":
-            return {tone: "bad", text: `failed · ${name}`};
-        case "offline":
-            return {tone: "waiting", text: `offline · ${name}`};
-        case "queued":
-            return {tone: "waiting", text: `queued${embedding.position ? `, ${embedding.position} before` : ""} · ${name}`};
-        case "running":
-            return {tone: "working", text: `preparing · ${name}`};
-        default:
-            return {tone: "working", text: `loading · ${name}`};
-    }
+/** @returns {Situation} */
+function situation() {
+    return {
+        mayAnnotate,
+        bundleName: scene.bundle?.name ?? null,
+        embedding,
+        isReady,
+        isDecoding: workbench.isDecoding,
+        isPromptEmpty: isEmpty(workbench.prompt),
+        isMaskShown: workbench.shown !== null,
+        isObjectSelected: workbench.selected !== null,
+        hasCategory: workbench.category !== null,
+        candidateCount: workbench.candidates.length,
+    };
 }
 
 function showSaving() {
-    const {state, count, reason} = autosave.status;
+    const known = autosave.status;
     // A mask counts from the moment Enter was pressed, not only when it has been made.
-    if (state === "saved" && workbench.isAccepting) topBar.showSaving("saving", savingBadge("saving", 1, ""));
-    else topBar.showSaving(state, savingBadge(state, count, reason));
-}
-
-/**
- * @param {SaveStatus["state"]} state
- * @param {number} count
- * @param {SaveStatus["reason"]} reason
- * @returns {Badge}
- */
-function savingBadge(state, count, reason) {
-    if (state === "saved") return {tone: "good", text: "All changes saved"};
-    if (state === "saving") return {tone: "working", text: `Saving ${count}…`};
-    switch (reason) {
-        case "offline":
-            return {tone: "bad", text: `${count} unsaved, offline, retrying`};
-        case "signed_out":
-            return {tone: "bad", text: `${count} unsaved, you are signed out`};
-        case "server":
-            return {tone: "bad", text: `${count} unsaved, retrying`};
-        default:
-            return {tone: "bad", text: `${count} unsaved`};
-    }
+    const isMaking = known.state === "saved" && workbench.isAccepting;
+    /** @type {SaveStatus} */
+    const status = isMaking ? {state: "saving", count: 1, reason: ""} : known;
+    topBar.showSaving(status.state, savingBadge(status));
 }
 
 /** @param {Conflict} conflict */

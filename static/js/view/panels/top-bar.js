@@ -44,7 +44,8 @@ export class TopBar {
         const label = state === "done" ? "Done" : "Mark done";
         find(done, "[data-label]", HTMLElement).textContent = label;
         done.classList.toggle("is-done", state === "done");
-        done.setAttribute("title", hasNext ? "Mark this image done and go to the next (D)" : "Mark this image done (D)");
+        const marks = hasNext ? "Mark this image done and go to the next (D)" : "Mark this image done (D)";
+        done.setAttribute("title", state === "done" ? "This image is done; mark it as in progress again (D)" : marks);
     }
 
     /** @param {Badge} badge */

@@ -18,6 +18,8 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  */
 
 export class PromptTool {
+    /** Whether a plain click leaves out instead: for fingers, which have neither a right button nor Alt. */
+    isLeavingOut = false;
     #stage;
     #events;
     /** @type {AbortController | null} */
@@ -75,7 +77,7 @@ export class PromptTool {
         if (event.button !== 0) return;
         this.#press = {event, point: place};
         this.#stage.root.setPointerCapture(event.pointerId);
-        if (isInside(place, imageSize)) this.#events.onPress(pixelAt(place, imageSize), labelOf(event));
+        if (isInside(place, imageSize)) this.#events.onPress(pixelAt(place, imageSize), this.#labelOf(event));
     }
 
     /** @param {PointerEvent} event */
@@ -95,8 +97,13 @@ export class PromptTool {
         if (box) {
             if (box.x1 > box.x0 && box.y1 > box.y0) this.#events.onBox(box, event.timeStamp);
         } else if (isInside(point, this.#stage.imageSize)) {
-            this.#events.onPoint(pixelAt(point, this.#stage.imageSize), labelOf(press), event.timeStamp);
+            this.#events.onPoint(pixelAt(point, this.#stage.imageSize), this.#labelOf(press), event.timeStamp);
         }
+    }
+
+    /** @param {PointerEvent} event */
+    #labelOf(event) {
+        return event.altKey || this.isLeavingOut ? BACKGROUND : FOREGROUND;
     }
 
     /**
@@ -119,9 +126,4 @@ function boxBetween(a, b, imageSize) {
     const [ax, bx] = [within(a.x, imageSize.width), within(b.x, imageSize.width)];
     const [ay, by] = [within(a.y, imageSize.height), within(b.y, imageSize.height)];
     return {x0: Math.min(ax, bx), y0: Math.min(ay, by), x1: Math.max(ax, bx), y1: Math.max(ay, by), frame: "image"};
-}
-
-/** @param {PointerEvent} event */
-function labelOf(event) {
-    return event.altKey ? BACKGROUND : FOREGROUND;
 }
