@@ -41,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     train.add_argument("--sources", nargs="*", help="only these shards")
     train.add_argument(
+        "--synthetic", type=int, default=0, metavar="N", help="add N drawn pages and N scenes of drawn shapes"
+    )
+    train.add_argument(
         "--stages",
         type=_stage,
         nargs="*",
@@ -72,6 +75,7 @@ def _stage(text: str) -> tuple[float, int, int]:
 def _train(options: argparse.Namespace) -> int:
     from segmentation.training.loop import Settings
     from segmentation.training.samples import NoTrainingData, read_dataset
+    from segmentation.training.synthetic import synthetic_samples
 
     try:
         train, report = read_dataset(options.data, "train", options.sources)
@@ -81,6 +85,8 @@ def _train(options: argparse.Namespace) -> int:
     except NoTrainingData as error:
         print(f"cannot train: {error}", file=sys.stderr)
         return 2
+    if options.synthetic:
+        train += synthetic_samples(options.synthetic, options.seed)
     chosen = {"stages": tuple(options.stages)} if options.stages else {}
     settings = Settings(
         minutes=options.minutes,
