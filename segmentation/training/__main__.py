@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import signal
 import sys
 from pathlib import Path
 
@@ -131,6 +132,9 @@ def _train_one(rank: int, options: argparse.Namespace, settings, train: list, va
         trainer.start_from_bundle(options.from_bundle)
     elif options.init:
         trainer.start_from(options.init)
+    # Also when it runs in the background, where a shell has Ctrl-C ignored, and when it is ended politely.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         trainer.run()
     except KeyboardInterrupt:
