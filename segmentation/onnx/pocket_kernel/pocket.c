@@ -7,7 +7,7 @@
 // fused multiply-add).
 //
 // Threads share one memory and call `run` with the same list: they take an operation's units (rows or channels) from its
-// `next`, and wait for each other after each operation. Nothing here may use the C stack in memory, because every
+// `next`, and the next operation begins when all are done. Nothing here may use the C stack in memory, because every
 // thread's instance would put its own at the same place: no arrays, no addresses of locals. The build refuses any.
 
 #include <wasm_simd128.h>
@@ -15,7 +15,7 @@
 enum {
     TILE = 16,        // positions of a row
     BLOCK = 4,        // rows multiplied at a time
-    SPINS = 4000,     // looks at the others before a thread goes to sleep
+    SPINS = 20000,    // looks at the others before a thread goes to sleep
     TIMED_OUT = 2,    // of atomic.wait
 };
 static const long long PATIENCE_NS = 5000000000LL;
@@ -47,6 +47,7 @@ typedef struct {
     Kind kind;
     int units;
     int next;            // the first unit that nobody has taken
+    int done;            // how many are finished
     Map in, out, add;    // `add` without data: nothing is added
     int kernel, dilation;
     Activation activation;
@@ -472,29 +473,29 @@ INLINE void do_unit(const Op* op, int unit, float* scratch) {
     }
 }
 
-// Works through the list together with the other threads; scratch: one per thread; arrived: 0 at the start.
-// Returns 0, or 1 where another thread did not come in time.
+// Works through the list together with the other threads; scratch: one per thread.
+//
+// An operation is over when all its units are done, no matter by whom: a thread that the system wakes late joins where the
+// others are and holds nobody up. Returns 0, or 1 where a thread took a unit and did not finish it in time.
 __attribute__((export_name("run")))
-int run(Op* ops, int count, float* scratch, int* arrived, int threads) {
-    for (int i = 0; i < count; i++) {
-        Op* op = ops + i;
-        for (;;) {
+int run(Op* ops, int count, float* scratch) {
+    for (Op* op = ops; op < ops + count; op++) {
+        int did = 0;
+        while (__atomic_load_n(&op->next, __ATOMIC_RELAXED) < op->units) {
             int unit = __atomic_fetch_add(&op->next, 1, __ATOMIC_RELAXED);
             if (unit >= op->units) break;
             do_unit(op, unit, scratch);
+            did++;
         }
-        if (threads == 1) continue;
-        int all = (i + 1) * threads;
-        if (__atomic_add_fetch(arrived, 1, __ATOMIC_SEQ_CST) == all) {
-            __builtin_wasm_memory_atomic_notify(arrived, threads);
-            continue;
+        if (did && __atomic_add_fetch(&op->done, did, __ATOMIC_SEQ_CST) == op->units) {
+            __builtin_wasm_memory_atomic_notify(&op->done, 64);
         }
         int spins = 0;
         for (;;) {
-            int seen = __atomic_load_n(arrived, __ATOMIC_SEQ_CST);
-            if (seen >= all) break;
+            int done = __atomic_load_n(&op->done, __ATOMIC_SEQ_CST);
+            if (done >= op->units) break;
             if (++spins < SPINS) continue;
-            if (__builtin_wasm_memory_atomic_wait32(arrived, seen, PATIENCE_NS) == TIMED_OUT) return 1;
+            if (__builtin_wasm_memory_atomic_wait32(&op->done, done, PATIENCE_NS) == TIMED_OUT) return 1;
         }
     }
     return 0;

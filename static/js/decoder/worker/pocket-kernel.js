@@ -18,7 +18,8 @@ const OUTPUTS = 4;
 const TILE = 16;
 const MAX_CLICKS = 64; // of each kind whose similarity is read; later ones are drawn all the same
 const LOGIT_SCALE = 8;
-const OP_WORDS = 32;
+const OP_WORDS = 33;
+const [UNITS, NEXT, DONE, COUNT] = [1, 2, 3, 31]; // an operation's words that change
 // The order of the enums in pocket.c.
 const KINDS = ["convolve", "mix", "upsample", "pool", "previous", "similar", "gather", "summarise", "shift", "linear",
     "total", "hint", "press", "shuffle", "judge"]; // prettier-ignore
@@ -57,7 +58,7 @@ const ACTIVATIONS = ["none", "relu", "sigmoid", "onePlusTanh"];
 /**
  * @typedef {object} KernelExports
  * @property {(a: number, rows: number, depth: number, out: number) => void} pack_rows
- * @property {(ops: number, count: number, scratch: number, arrived: number, threads: number) => number} run
+ * @property {(ops: number, count: number, scratch: number) => number} run
  */
 
 /**
@@ -79,7 +80,6 @@ export class PocketKernel {
     /** @type {Map<string, number>} operations that a prompt changes -> their place in the list */
     #named = new Map();
     #opsAt = 0;
-    #arrivedAt = 0;
     #scratchAt = 0;
     #side;
     #plan;
@@ -106,13 +106,8 @@ export class PocketKernel {
         const exports = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
         const kernel = new PocketKernel(memory, exports, weights, inputSide, 1 + helpers);
         for (let k = 1; k <= helpers; k++) {
-            const args = [kernel.#opsAt, kernel.#ops.length, kernel.#scratch(k), kernel.#arrivedAt, 1 + helpers];
+            const args = [kernel.#opsAt, kernel.#ops.length, kernel.#scratch(k)];
             await kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run", args);
-            // Each helper waits for as many as were planned: with one missing this thread goes on alone.
-            if (kernel.#threads.count !== k + 1) {
-                kernel.#threads.close();
-                break;
-            }
         }
         return kernel;
     }
@@ -130,7 +125,6 @@ export class PocketKernel {
         this.#weights = weights;
         this.#side = inputSide;
         const control = this.#place(2);
-        this.#arrivedAt = this.#place(16);
         this.#plan = this.#makePlan();
         this.#opsAt = this.#place(OP_WORDS * this.#ops.length);
         new Int32Array(memory.buffer, this.#opsAt, OP_WORDS * this.#ops.length).set(this.#ops.flat());
@@ -204,11 +198,9 @@ export class PocketKernel {
 
     #run() {
         const words = new Int32Array(this.#memory.buffer, this.#opsAt, OP_WORDS * this.#ops.length);
-        for (let k = 0; k < this.#ops.length; k++) words[k * OP_WORDS + 2] = 0; // nobody has taken a unit yet
-        Atomics.store(new Int32Array(this.#memory.buffer, this.#arrivedAt, 1), 0, 0);
-        const threads = this.#threads.count;
+        for (let k = 0; k < this.#ops.length; k++) words.fill(0, k * OP_WORDS + NEXT, k * OP_WORDS + DONE + 1);
         this.#threads.wake();
-        const failed = this.#kernel.run(this.#opsAt, this.#ops.length, this.#scratchAt, this.#arrivedAt, threads);
+        const failed = this.#kernel.run(this.#opsAt, this.#ops.length, this.#scratchAt);
         this.#threads.join();
         if (failed) {
             this.#threads.close();
@@ -258,7 +250,7 @@ export class PocketKernel {
         }
         for (const [name, kind] of /** @type {[string, number][]} */ ([
             ["similar16-foreground", 0], ["similar8-foreground", 0], ["similar16-background", 1], ["similar8-background", 1],
-        ])) this.#opWords(name)[30] = counts[kind]; // prettier-ignore
+        ])) this.#opWords(name)[COUNT] = counts[kind]; // prettier-ignore
     }
 
     /**
@@ -429,7 +421,7 @@ export class PocketKernel {
             m ? [m.data, m.channels, m.height, m.width, m.stride, m.plane] : [0, 0, 0, 0, 0, 0];
         const {kernel = 0, dilation = 1, activation = "none", w0 = 0, b0 = 0, w1 = 0, b1 = 0, w2 = 0} = fields;
         const {vector = 0, count = 0, others = 0} = fields;
-        const words = [KINDS.indexOf(kind), units, 0, ...map(fields.in), ...map(fields.out), ...map(fields.add)];
+        const words = [KINDS.indexOf(kind), units, 0, 0, ...map(fields.in), ...map(fields.out), ...map(fields.add)];
         words.push(kernel, dilation, ACTIVATIONS.indexOf(activation), w0, b0, w1, b1, w2, vector, count, others);
         this.#ops.push(words);
     }
@@ -622,7 +614,7 @@ export class PocketKernel {
      * @param {number} units
      */
     #setUnits(name, units) {
-        this.#opWords(name)[1] = units;
+        this.#opWords(name)[UNITS] = units;
     }
 }
 
