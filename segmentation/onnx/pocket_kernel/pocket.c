@@ -54,6 +54,7 @@ typedef struct {
     const float *w0, *b0, *w1, *b1, *w2;  // weights, see each operation
     float* vector;
     int count, others;  // numbers, see each operation
+    const int* list;
 } Op;
 
 INLINE vec load(const float* p) { return wasm_v128_load(p); }
@@ -127,6 +128,17 @@ void pack_rows(const float* a, int rows, int depth, float* out) {
     }
 }
 
+// The same of a filter (rows, channels, taps), with the `count` channels in `list` only.
+__attribute__((export_name("pack_some")))
+void pack_some(const float* a, int rows, int channels, int taps, const int* list, int count, float* out) {
+    for (int row = 0; row < rows; row += BLOCK) {
+        for (int k = 0; k < count * taps; k++) {
+            int column = list[k / taps] * taps + k % taps;
+            for (int i = 0; i < BLOCK; i++) *out++ = a[(row + i) * channels * taps + column];
+        }
+    }
+}
+
 INLINE void fill_rows(float* c, const float* bias, int rows) {
     for (int i = 0; i < rows; i++) {
         vec value = splat(bias + i);
@@ -144,15 +156,18 @@ INLINE void put(float* to, const float* from, int count) {
 }
 
 // A dense filter (1x1 or 3x3). w0: (out channels, in channels * kernel^2) packed; b0: bias; `add` is added before the
-// activation; w1, b1: then times w1 plus b1 by channel, where w1 is given.
+// activation; w1, b1: then times w1 plus b1 by channel, where w1 is given. Where `list` is given, it names the `count`
+// channels of the input that are read: of a drawn prompt most are zero.
 __attribute__((noinline))
 static void convolve(const Op* op, int y, float* scratch) {
     int reach = op->kernel / 2, taps = op->kernel * op->kernel;
-    int depth = op->in.channels * taps, rows = op->out.channels;
+    int channels = op->list ? op->count : op->in.channels;
+    int depth = channels * taps, rows = op->out.channels;
     float *c = scratch, *b = scratch + rows * TILE;
     for (int x = 0; x < op->out.width; x += TILE) {
         float* to = b;
-        for (int channel = 0; channel < op->in.channels; channel++) {
+        for (int i = 0; i < channels; i++) {
+            int channel = op->list ? op->list[i] : i;
             for (int ky = 0; ky < op->kernel; ky++) {
                 const float* from = row_of(&op->in, channel, y + ky - reach) + x - reach;
                 for (int kx = 0; kx < op->kernel; kx++, to += TILE) {
