@@ -4,26 +4,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotator', '0001_initial'),
+        ("annotator", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LoginFailures',
+            name="LoginFailures",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(blank=True, max_length=64)),
-                ('username', models.CharField(help_text='As typed, in small letters; there may be no such user.', max_length=150)),
-                ('count', models.PositiveIntegerField(default=0)),
-                ('forgotten_at', models.DateTimeField(help_text='The count starts anew after this moment.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("address", models.CharField(blank=True, max_length=64)),
+                (
+                    "username",
+                    models.CharField(
+                        help_text="As typed, in small letters; there may be no such user.", max_length=150
+                    ),
+                ),
+                ("count", models.PositiveIntegerField(default=0)),
+                ("forgotten_at", models.DateTimeField(help_text="The count starts anew after this moment.")),
             ],
             options={
-                'verbose_name': 'login failures',
-                'verbose_name_plural': 'login failures',
-                'ordering': ['-forgotten_at'],
-                'constraints': [models.UniqueConstraint(fields=('address', 'username'), name='one_count_per_address_and_username')],
+                "verbose_name": "login failures",
+                "verbose_name_plural": "login failures",
+                "ordering": ["-forgotten_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("address", "username"), name="one_count_per_address_and_username"
+                    )
+                ],
             },
         ),
     ]
