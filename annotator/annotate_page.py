@@ -20,7 +20,7 @@ from annotator.permissions import role_of
 
 STATIC_URLS = {
     "worker": "js/decoder/decoder-worker.js",
-    "tail_helper": "js/decoder/worker/tail-helper.js",
+    "kernel_helper": "js/decoder/worker/kernel-helper.js",
     "ort_module": "vendor/ort/ort.wasm.min.mjs",
     "ort_wasm_mjs": "vendor/ort/ort-wasm-simd-threaded.mjs",
     "ort_wasm": "vendor/ort/ort-wasm-simd-threaded.wasm",

@@ -29,7 +29,7 @@ async function measure({threads, cases, rounds, warmUp}) {
     const opened = performance.now();
     const decoder = new FastDecoder(ort, files, options);
     await decoder.warm(true);
-    const kernel = await TailKernel.open(files, {threads, helperUrl: "/js/decoder/worker/tail-helper.js"});
+    const kernel = await TailKernel.open(files, {threads, helperUrl: "/js/decoder/worker/kernel-helper.js"});
     const openMs = performance.now() - opened;
 
     const embedding = new Float32Array(await bytes("/models/embedding.f32"));

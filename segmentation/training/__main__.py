@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import signal
 import sys
 from pathlib import Path
 
@@ -41,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     train.add_argument("--sources", nargs="*", help="only these shards")
     train.add_argument(
+        "--synthetic", type=int, default=0, metavar="N", help="add N drawn pages and N scenes of drawn shapes"
+    )
+    train.add_argument(
         "--stages",
         type=_stage,
         nargs="*",
@@ -72,6 +76,7 @@ def _stage(text: str) -> tuple[float, int, int]:
 def _train(options: argparse.Namespace) -> int:
     from segmentation.training.loop import Settings
     from segmentation.training.samples import NoTrainingData, read_dataset
+    from segmentation.training.synthetic import synthetic_samples
 
     try:
         train, report = read_dataset(options.data, "train", options.sources)
@@ -81,6 +86,8 @@ def _train(options: argparse.Namespace) -> int:
     except NoTrainingData as error:
         print(f"cannot train: {error}", file=sys.stderr)
         return 2
+    if options.synthetic:
+        train += synthetic_samples(options.synthetic, options.seed)
     chosen = {"stages": tuple(options.stages)} if options.stages else {}
     settings = Settings(
         minutes=options.minutes,
@@ -125,6 +132,9 @@ def _train_one(rank: int, options: argparse.Namespace, settings, train: list, va
         trainer.start_from_bundle(options.from_bundle)
     elif options.init:
         trainer.start_from(options.init)
+    # Also when it runs in the background, where a shell has Ctrl-C ignored, and when it is ended politely.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         trainer.run()
     except KeyboardInterrupt:

@@ -25,6 +25,7 @@ from segmentation import rle
 SOURCE_WEIGHTS = {
     "coco": 4.0, "bsds500": 3.0, "ccp": 2.0, "pennfudan": 1.0, "camvid": 1.0, "facades": 1.0, "endangered_animals": 1.5,
     "feral_cats": 0.7, "pets": 1.0, "kitchen_items": 2.0, "dsb2018": 0.8, "em_membrane": 0.3,
+    "synthetic_pages": 0.5, "synthetic_shapes": 0.7,
 }  # fmt: skip
 DEFAULT_SOURCE_WEIGHT = 0.5
 WHOLE_OBJECT_KINDS = frozenset({"instance"})

@@ -41,6 +41,7 @@ export type Prompt = {readonly steps: readonly PromptStep[]};
 /** What a decoder and its embeddings have in common. */
 export type Bundle = {
     readonly name: string;
+    readonly family: string;
     readonly title: string;
     readonly digest: string;
     readonly inputSide: number;

@@ -31,7 +31,7 @@ ASK_WORKER = """async ({embedding, imageSize, bundle, steps}) => {
         worker.postMessage({id: ++id, ...request});
     });
     const at = (path) => new URL(path, location.href).href;
-    const urls = {tailHelper: at("/js/decoder/worker/tail-helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
+    const urls = {kernelHelper: at("/js/decoder/worker/kernel-helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
         ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"), ortWasm: at("/ort/ort-wasm-simd-threaded.wasm")};
     const loaded = await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl)}});
     const bytes = await (await fetch(embedding)).arrayBuffer();

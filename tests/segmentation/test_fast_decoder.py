@@ -196,4 +196,5 @@ def test_other_families_keep_their_one_graph(tiny_dir):
 
     manifest = load_manifest(tiny_dir)
     assert has_fast_decoder(manifest)
-    assert not has_fast_decoder(replace(manifest, family="pocket"))
+    assert has_fast_decoder(replace(manifest, family="pocket"))
+    assert not has_fast_decoder(replace(manifest, family="tiny"))

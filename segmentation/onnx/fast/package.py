@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from segmentation import atomic_file
-from segmentation.onnx.fast import PACKAGE_VERSION
+from segmentation.onnx.fast import FORMAT
 from segmentation.onnx.fast.algebra import Algebra
 from segmentation.onnx.fast.click_graph import build_click_graph
 from segmentation.onnx.fast.graph import SHARED_WEIGHTS, SharedWeights
@@ -21,7 +21,6 @@ from segmentation.onnx.fast.tail_graph import build_tail_graph
 from segmentation.onnx.fast.tail_kernel import kernel_files
 from segmentation.onnx.fast.weights import DecoderWeights
 
-FORMAT = f"maskwright-fast-decoder/{PACKAGE_VERSION}"
 CLICK_GRAPHS = {
     "click-token": ("token", False),
     "click-token-mask": ("token", True),

@@ -8,7 +8,7 @@
  * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, file_url: string, thumbnail_url: string}} image
  * @property {{previous: number | null, next: number | null, position: number, total: number}} siblings
- * @property {{name: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, decoder_url: string, fast_decoder_url: string | null} | null} bundle
+ * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, decoder_url: string, fast_decoder_url: string | null} | null} bundle
  */
 
 /**
@@ -82,6 +82,7 @@ function imageFromWire(wire) {
 function bundleFromWire(wire) {
     return {
         name: wire.name,
+        family: wire.family,
         title: wire.title,
         digest: wire.digest,
         inputSide: wire.input_side,

@@ -5,6 +5,7 @@ import {DecoderError} from "./protocol.js";
 import {DecoderSession, ImageFeeds, messageOf} from "./worker/decoder-session.js";
 import {readEmbedding} from "./worker/embedding-file.js";
 import {FastSession} from "./worker/fast-session.js";
+import {PocketSession} from "./worker/pocket-session.js";
 import {PromptChain, outputOf} from "./worker/prompt-chain.js";
 
 /** @import {Bundle, PromptStep} from "../types.d.ts" */
@@ -14,7 +15,7 @@ import {PromptChain, outputOf} from "./worker/prompt-chain.js";
 // them 32 MB.
 const KEPT_IMAGES = 3;
 
-/** @type {{bundle: Bundle, session: DecoderSession | FastSession} | null} */
+/** @type {{bundle: Bundle, session: DecoderSession | FastSession | PocketSession} | null} */
 let loaded = null;
 /** @type {Map<string, {feeds: ImageFeeds, chain: PromptChain}>} least recently used first */
 const images = new Map();
@@ -62,7 +63,8 @@ async function handle(request) {
  * @returns {Promise<LoadReply>}
  */
 async function load({urls, bundle}) {
-    const session = (await FastSession.load(urls, bundle)) ?? (await DecoderSession.load(urls, bundle));
+    const fast = bundle.family === "pocket" ? PocketSession : FastSession;
+    const session = (await fast.load(urls, bundle)) ?? (await DecoderSession.load(urls, bundle));
     loaded = {bundle, session};
     return {executionProvider: session.executionProvider, threads: session.threads};
 }

@@ -11,7 +11,7 @@
  * Where the worker finds what it runs; all absolute URLs.
  *
  * @typedef {object} DecoderUrls
- * @property {string} tailHelper the fast decoder's further threads
+ * @property {string} kernelHelper a kernel's further threads
  * @property {string} ortModule onnxruntime-web's module for WASM
  * @property {string} ortWasmMjs
  * @property {string} ortWasm

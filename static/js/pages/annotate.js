@@ -558,7 +558,7 @@ function colorOf(categoryId) {
 function decoderUrls() {
     const {urls} = pageData;
     return {
-        tailHelper: absolute(urls.tail_helper),
+        kernelHelper: absolute(urls.kernel_helper),
         ortModule: absolute(urls.ort_module),
         ortWasmMjs: absolute(urls.ort_wasm_mjs),
         ortWasm: absolute(urls.ort_wasm),

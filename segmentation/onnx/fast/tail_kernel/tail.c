@@ -2,7 +2,7 @@
 //
 // segmentation/onnx/fast/tail_graph.py is the same computation as an ONNX graph, and the reference in tests. This one is
 // faster because a tile of 16 positions stays in the first cache from the first product to the logits, and because GELU
-// costs a third. Build: python scripts/build_tail_kernel.py (plain and relaxed SIMD; the latter has fused multiply-add).
+// costs a third. Build: python scripts/build_kernels.py (plain and relaxed SIMD; the latter has fused multiply-add).
 //
 // Several threads may run `run_tail` on one shared memory: they take tiles from `next_tile`. Nothing here may use the
 // C stack in memory, because every thread's instance would put its own at the same place: no arrays, no addresses of

@@ -204,6 +204,11 @@ export async function fetchDecoder(url) {
     return new Uint8Array(await response.arrayBuffer());
 }
 
+/** Threads share memory, which browsers only give to cross-origin isolated pages. */
+export function usefulThreads() {
+    return self.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
+}
+
 /**
  * onnxruntime-web for WASM, with as many threads as help.
  *
@@ -212,8 +217,7 @@ export async function fetchDecoder(url) {
 export async function loadWasmOrt(urls) {
     const ort = await loadOrt(urls.ortModule);
     ort.env.wasm.wasmPaths = {mjs: urls.ortWasmMjs, wasm: urls.ortWasm};
-    // Threads share memory, which browsers only give to cross-origin isolated pages.
-    ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
+    ort.env.wasm.numThreads = usefulThreads();
     return ort;
 }
 

@@ -49,7 +49,7 @@ export class FastSession {
             checkDigest(files.metadata.get("bundle_digest"), bundle);
             const decoder = new FastDecoder(ort, files.files, {executionProviders: ["wasm"]});
             const threads = ort.env.wasm.numThreads ?? 1;
-            const kernel = await TailKernel.open(files.files, {threads, helperUrl: urls.tailHelper});
+            const kernel = await TailKernel.open(files.files, {threads, helperUrl: urls.kernelHelper});
             await decoder.warm(!kernel);
             return new FastSession(bundle, decoder, kernel, threads, files.metadata.get("embedding_shape") ?? "");
         } catch (error) {
@@ -86,9 +86,11 @@ export class FastSession {
     }
 
     /** The graphs are laid out for WASM. */
-    async tryWebgpu() {
-        return false;
+    async loadWebgpu() {
+        return null;
     }
+
+    async moveIfEqual() {}
 
     /**
      * @param {ImageFeeds} image

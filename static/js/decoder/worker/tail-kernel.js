@@ -5,6 +5,8 @@
  * the package's tail graph, which is used where this one cannot be.
  */
 
+import {KernelThreads, runnableBuild} from "./kernel-threads.js";
+
 /** @import {GridWindow} from "./fast-decoder.js" */
 
 const GRID = 64;
@@ -20,9 +22,6 @@ const MAX_DEPTH = 288;
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 1024; // as the build says
 const JOB_FIELDS = 16;
-const HELPER_START_MS = 5000;
-// A job takes some ten milliseconds. A helper that has said nothing for so long is dead, with the tiles it took.
-const HELPER_ANSWER_MS = 5000;
 
 /**
  * What the kernel needs of a click graph's answer.
@@ -46,34 +45,31 @@ export class TailKernel {
     /** @type {KernelExports} */
     #kernel;
     #layout;
-    /** @type {Worker[]} */
-    #helpers;
-    /** @type {Int32Array} generation, finished helpers */
-    #control;
+    #threads;
     /** @type {Float32Array | null} whose packed form is in the memory */
     #image = null;
 
     /**
      * @param {Map<string, Uint8Array>} files a decoder package's
-     * @param {{threads: number, helperUrl: string | null}} options helperUrl: tail-helper.js; without it, or where memory
+     * @param {{threads: number, helperUrl: string | null}} options helperUrl: kernel-helper.js; without it, or where memory
      *     cannot be shared between workers, there is one thread
      * @returns {Promise<TailKernel | null>} null: the package has no kernel, or this browser cannot run it
      */
     static async open(files, {threads, helperUrl}) {
         const weights = files.get("tail-weights");
-        const bytes = ["tail-relaxed.wasm", "tail-plain.wasm"]
-            .map((name) => files.get(name))
-            .find((build) => build && WebAssembly.validate(/** @type {BufferSource} */ (build)));
+        const bytes = runnableBuild(files, "tail");
         if (!weights || !bytes) return null;
         const helpers = helperUrl && globalThis.crossOriginIsolated ? threads - 1 : 0;
         const layout = makeLayout(helpers + 1);
         const pages = Math.ceil(layout.end / PAGE_BYTES);
         const memory = new WebAssembly.Memory({initial: pages, maximum: MAX_PAGES, shared: true});
-        const module = await WebAssembly.compile(/** @type {BufferSource} */ (bytes));
+        const module = await WebAssembly.compile(bytes);
         const instance = await WebAssembly.instantiate(module, {env: {memory}});
         const kernel = new TailKernel(memory, instance, layout);
         kernel.#setWeights(new Float32Array(weights.slice().buffer));
-        for (let k = 1; k <= helpers; k++) await kernel.#startHelper(/** @type {string} */ (helperUrl), module, k);
+        for (const scratch of layout.scratch.slice(1)) {
+            await kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run_tail", [layout.job, scratch]);
+        }
         return kernel;
     }
 
@@ -86,12 +82,11 @@ export class TailKernel {
         this.#memory = memory;
         this.#kernel = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
         this.#layout = layout;
-        this.#helpers = [];
-        this.#control = new Int32Array(memory.buffer, layout.control, 2);
+        this.#threads = new KernelThreads(memory, layout.control);
     }
 
     get threads() {
-        return 1 + this.#helpers.length;
+        return this.#threads.count;
     }
 
     get bytes() {
@@ -128,17 +123,16 @@ export class TailKernel {
         const job = new Int32Array(this.#memory.buffer, layout.job, JOB_FIELDS);
         job.set([layout.upscaled, layout.gain, layout.coefficients, layout.basis, layout.norm, layout.kernel]);
         job.set([layout.bias, layout.filters, layout.out, depth, masks, row, endRow, column, endColumn, 0], 6);
-        this.#wakeHelpers();
+        this.#threads.wake();
         this.#kernel.run_tail(layout.job, layout.scratch[0]);
-        this.#awaitHelpers();
+        this.#threads.join();
         const size = masks * 16 * (endRow - row) * (endColumn - column);
         return this.#floats(layout.out, size).slice();
     }
 
     /** Ends the helpers; the kernel goes on with one thread. */
     close() {
-        for (const helper of this.#helpers) helper.terminate();
-        this.#helpers = [];
+        this.#threads.close();
     }
 
     /** @param {Float32Array} weights as kernel_weights in Python lays them out */
@@ -149,43 +143,6 @@ export class TailKernel {
         this.#floats(bias, SECOND_ROWS).set(weights.subarray(afterNorm, afterBias));
         this.#floats(coefficients, MIDDLE * SECOND_ROWS).set(weights.subarray(afterBias));
         this.#kernel.pack_rows(coefficients, 1, SECOND_ROWS, SECOND_ROWS, MIDDLE, kernel);
-    }
-
-    /**
-     * @param {string} url
-     * @param {WebAssembly.Module} module
-     * @param {number} index
-     */
-    async #startHelper(url, module, index) {
-        const helper = new Worker(url, {type: "module"});
-        const {control, job, scratch} = this.#layout;
-        const ready = new Promise((resolve) => {
-            helper.onmessage = () => resolve(true);
-            helper.onerror = () => resolve(false);
-            setTimeout(() => resolve(false), HELPER_START_MS);
-        });
-        helper.postMessage({module, memory: this.#memory, control, job, scratch: scratch[index]});
-        // Without its helper the kernel is slower, not wrong.
-        if (await ready) this.#helpers.push(helper);
-        else helper.terminate();
-    }
-
-    #wakeHelpers() {
-        if (this.#helpers.length === 0) return;
-        Atomics.store(this.#control, 1, 0);
-        Atomics.add(this.#control, 0, 1);
-        Atomics.notify(this.#control, 0);
-    }
-
-    #awaitHelpers() {
-        for (;;) {
-            const finished = Atomics.load(this.#control, 1);
-            if (finished >= this.#helpers.length) return;
-            if (Atomics.wait(this.#control, 1, finished, HELPER_ANSWER_MS) === "timed-out") {
-                this.close(); // the next run is this thread's alone
-                throw new Error("a helper of the decoder's tail does not answer; it is not used any more");
-            }
-        }
     }
 
     /**

@@ -1,4 +1,4 @@
-"""Builds segmentation/onnx/fast/tail_kernel/{plain,relaxed}.wasm from tail.c: `python scripts/build_tail_kernel.py`.
+"""Builds the decoders' WebAssembly kernels, plain.wasm and relaxed.wasm beside each source.
 
 The compiler is clang as the PyPI package `ziglang` carries it, in the version below: it gives the same bytes everywhere
 (tests compare when it is installed). `--check` builds elsewhere and only compares.
@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 ZIG_VERSION = "0.17.0"
-FOLDER = Path(__file__).parents[1] / "segmentation/onnx/fast/tail_kernel"
+ONNX = Path(__file__).parents[1] / "segmentation/onnx"
+SOURCES = (ONNX / "fast/tail_kernel/tail.c", ONNX / "pocket_kernel/pocket.c")
 SIMD = {"plain": ["-msimd128"], "relaxed": ["-msimd128", "-mrelaxed-simd"]}
 FLAGS = [
     "--target=wasm32-freestanding",
@@ -42,27 +43,26 @@ def main() -> int:
         print(f"the compiler is missing: pip install ziglang=={ZIG_VERSION}", file=sys.stderr)
         return 2
     differing = []
-    for build, simd in SIMD.items():
-        content = compile_kernel(simd)
-        target = FOLDER / f"{build}.wasm"
-        if not options.check:
-            target.write_bytes(content)
-            print(f"{target}: {len(content)} bytes")
-        elif target.read_bytes() != content:
-            differing.append(build)
+    for source in SOURCES:
+        for build, simd in SIMD.items():
+            content = compile_kernel(source, simd)
+            target = source.parent / f"{build}.wasm"
+            if not options.check:
+                target.write_bytes(content)
+                print(f"{target}: {len(content)} bytes")
+            elif target.read_bytes() != content:
+                differing.append(str(target))
     if differing:
-        print(
-            f"built from tail.c, {' and '.join(differing)} differ from the committed files", file=sys.stderr
-        )
+        print(f"built from the sources, these differ: {', '.join(differing)}", file=sys.stderr)
     return 1 if differing else 0
 
 
-def compile_kernel(simd: list[str]) -> bytes:
+def compile_kernel(source: Path, simd: list[str]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "tail.wasm"
+        out = Path(folder) / "kernel.wasm"
         # In the source's folder and by its bare name, so that no path gets into the file.
-        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, *simd, "-o", str(out), "tail.c"]
-        subprocess.run(command, cwd=FOLDER, check=True)
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, *simd, "-o", str(out), source.name]
+        subprocess.run(command, cwd=source.parent, check=True)
         return out.read_bytes()
 
 

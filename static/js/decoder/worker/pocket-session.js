@@ -1,0 +1,108 @@
+/** pocket's kernel behind the same methods as `DecoderSession`; nothing of onnxruntime-web is loaded for it. */
+
+import {buildPromptTensors} from "../../core/prompt.js";
+import {DecoderError} from "../protocol.js";
+import {checkDigest, checkFinite, fetchDecoder, messageOf, usefulThreads} from "./decoder-session.js";
+import {readPackage} from "./fast-decoder.js";
+import {PocketKernel} from "./pocket-kernel.js";
+
+/** @import {Bundle, PromptStep} from "../../types.d.ts" */
+/** @import {DecoderUrls} from "../protocol.js" */
+/** @import {ImageFeeds} from "./decoder-session.js" */
+/** @import {Decode} from "./prompt-chain.js" */
+
+export class PocketSession {
+    executionProvider = /** @type {const} */ ("wasm");
+    #bundle;
+    #kernel;
+
+    /**
+     * @param {DecoderUrls} urls
+     * @param {Bundle} bundle
+     * @returns {Promise<PocketSession | null>} null: there is no kernel for this bundle, or it cannot run here
+     * @throws {DecoderError} bundle_mismatch
+     */
+    static async load(urls, bundle) {
+        if (!bundle.fastDecoderUrl) return null;
+        try {
+            const bytes = await fetchDecoder(bundle.fastDecoderUrl);
+            const content = readPackage(/** @type {ArrayBuffer} */ (bytes.buffer));
+            if (!content) throw new DecoderError("decoder_unavailable", "it is not a decoder package of this version");
+            checkDigest(content.metadata.get("bundle_digest"), bundle);
+            const options = {inputSide: bundle.inputSide, threads: usefulThreads(), helperUrl: urls.kernelHelper};
+            const kernel = await PocketKernel.open(content.files, options);
+            return kernel && new PocketSession(bundle, kernel);
+        } catch (error) {
+            if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;
+            // The decoder of one graph gives the same masks.
+            console.warn("The decoder's kernel is not used:", error);
+            return null;
+        }
+    }
+
+    /**
+     * @param {Bundle} bundle
+     * @param {PocketKernel} kernel
+     */
+    constructor(bundle, kernel) {
+        this.#bundle = bundle;
+        this.#kernel = kernel;
+    }
+
+    get threads() {
+        return this.#kernel.threads;
+    }
+
+    /**
+     * @param {ImageFeeds} image
+     * @throws {DecoderError} embedding_invalid
+     */
+    async prepare(image) {
+        this.#setImage(image);
+    }
+
+    /** The kernel is WASM's. */
+    async loadWebgpu() {
+        return null;
+    }
+
+    async moveIfEqual() {}
+
+    /**
+     * @param {ImageFeeds} image
+     * @param {readonly PromptStep[]} steps
+     * @param {Float32Array | null} maskInput (lowResSide, lowResSide) logits of the step before
+     * @returns {Promise<Decode>}
+     * @throws {DecoderError} embedding_invalid, decode_failed, not_finite
+     */
+    async decode(image, steps, maskInput) {
+        this.#setImage(image);
+        const prompt = buildPromptTensors(steps, image.imageSize, this.#bundle.inputSide);
+        try {
+            const answer = this.#kernel.decode({coords: prompt.pointCoords, labels: prompt.pointLabels, maskInput});
+            checkFinite(answer.logits, answer.iouPredictions);
+            return answer;
+        } catch (error) {
+            if (error instanceof DecoderError) throw error;
+            throw new DecoderError("decode_failed", `The decoder failed: ${messageOf(error)}`);
+        }
+    }
+
+    /** @param {ImageFeeds} image */
+    #setImage(image) {
+        /** @type {Record<string, Float32Array>} */
+        const tensors = {};
+        for (const [name, shape] of Object.entries(this.#kernel.embedding)) {
+            const tensor = image.tensors.get(name);
+            if (tensor?.shape.join() !== shape.join()) {
+                throw new DecoderError(
+                    "embedding_invalid",
+                    `The decoder takes ${name} of shape ${shape}, the image's embedding has ` +
+                        `${tensor ? tensor.shape : "no such tensor"}. Reload the page.`,
+                );
+            }
+            tensors[name] = tensor.values;
+        }
+        this.#kernel.setImage(image, tensors);
+    }
+}
