@@ -1,6 +1,7 @@
 """How long does a click take in the browser, with Meta's usual export and with the fast decoder?
 
-    python -m benchmarks.decoder_browser [--rounds 30] [--threads 1 2] [--points 1 2 5] [--json FILE]
+    python -m benchmarks.decoder_browser [--rounds 30] [--threads 1 2] [--points 1 2 5]
+        [--sizes 1024x1024 2250x1500] [--json FILE]
 
 Both are made from the same seeded random weights (speed does not depend on them), run in the same worker of a real
 headless Chromium, one after the other in every round, so that a slow phase of the machine hits all alike. `ratio` is
@@ -45,10 +46,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--points", type=int, nargs="+", default=POINTS)
+    parser.add_argument("--sizes", nargs="+", default=[f"{width}x{height}" for width, height in SIZES])
     options = parser.parse_args()
+    sizes_wh = [tuple(map(int, size.split("x"))) for size in options.sizes]
     cases = [
         {"points": count, "width": width, "height": height, "maskPrompt": mask_prompt}
-        for width, height in SIZES
+        for width, height in sizes_wh
         for count in options.points
         for mask_prompt in (False, True)
     ]
