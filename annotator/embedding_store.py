@@ -6,15 +6,18 @@ photograph share it.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import BinaryIO
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from annotator.models import Bundle, EmbeddingJob, Image
+from segmentation.embedding_file import as_int8
 
 FOLDER = "embeddings"
 SUFFIX = ".safetensors"
@@ -42,8 +45,23 @@ def open_file(bundle_digest: str, image_digest: str) -> BinaryIO:
     return default_storage.open(file_name(bundle_digest, image_digest), "rb")
 
 
+def open_for_wire(bundle_digest: str, image_digest: str) -> BinaryIO:
+    """What the browser is sent: the file, or its int8 form, by setting. Raises FileNotFoundError.
+
+    The int8 form is made anew each time: a few ms of a server's time, once per image and browser, are less than a
+    second copy of every embedding on the disk.
+    """
+    file = open_file(bundle_digest, image_digest)
+    if settings.EMBEDDING_ENCODING == "float16":
+        return file
+    with file:
+        return io.BytesIO(as_int8(file.read()))
+
+
 def etag(bundle_digest: str, image_digest: str) -> str:
-    return f'"{bundle_digest[:32]}-{image_digest[:32]}"'
+    """Of what `open_for_wire` gives."""
+    encoding = "" if settings.EMBEDDING_ENCODING == "float16" else f"-{settings.EMBEDDING_ENCODING}"
+    return f'"{bundle_digest[:32]}-{image_digest[:32]}{encoding}"'
 
 
 def delete_unused(image_digests: Iterable[str]) -> int:

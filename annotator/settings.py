@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from annotator.secret_key import read_or_make_secret_key
 
@@ -207,6 +208,11 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # WorkerHeartbeat says who is alive
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = TIME_ZONE
 DEVICE = os.environ.get("DEVICE") or "auto"  # the worker's torch device: auto, cpu, cuda, cuda:1 ...
+
+# What browsers are sent of an embedding: float16 (SAM: 2.1 MB) or int8 (1.05 MB; what it costs: docs/decoder.md).
+EMBEDDING_ENCODING = os.environ.get("EMBEDDING_ENCODING") or "float16"
+if EMBEDDING_ENCODING not in ("float16", "int8"):
+    raise ImproperlyConfigured(f"EMBEDDING_ENCODING is {EMBEDDING_ENCODING!r}; it must be float16 or int8")
 
 # --- API ---
 REST_FRAMEWORK = {
