@@ -173,10 +173,9 @@ def click(page: Page, x: float, y: float, button: str = "left") -> float:
     place = (
         view["x"] + view["offsetX"] + (x + 0.5) * view["scale"],
         view["y"] + view["offsetY"] + (y + 0.5) * view["scale"],
-        button=button,
     )
     page.mouse.move(*place, steps=MOVES_BEFORE_CLICK)
-    page.mouse.click(*place)
+    page.mouse.click(*place, button=button)
     page.wait_for_function("n => performance.getEntriesByName('click-to-mask').length > n", arg=before)
     return durations(page, "click-to-mask")[-1]
 

@@ -71,6 +71,7 @@ export function finishMask(logits, imageSize, shape) {
     };
     const {x: across, y: down} = axes(logits, imageSize, shape);
     const box = {x: extent(across, touchedColumns(logits, shape, low)), y: extent(down, touchedRows(logits, shape, low))};
+    if (box.y.end === 0) box.x = box.y; // what is touched lies in the padding only
     addBackground(box.x.first * height);
     forEachColumn(logits, shape, across, down, box, (x, column) => {
         addBackground(box.y.first);
