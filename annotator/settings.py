@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from annotator.secret_key import read_or_make_secret_key
 
@@ -208,6 +209,11 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = TIME_ZONE
 DEVICE = os.environ.get("DEVICE") or "auto"  # the worker's torch device: auto, cpu, cuda, cuda:1 ...
 
+# What browsers are sent of an embedding: float16 (SAM: 2.1 MB) or int8 (1.05 MB; what it costs: docs/decoder.md).
+EMBEDDING_ENCODING = os.environ.get("EMBEDDING_ENCODING") or "float16"
+if EMBEDDING_ENCODING not in ("float16", "int8"):
+    raise ImproperlyConfigured(f"EMBEDDING_ENCODING is {EMBEDDING_ENCODING!r}; it must be float16 or int8")
+
 # --- API ---
 REST_FRAMEWORK = {
     # Token first: its WWW-Authenticate header makes "nobody signed in" a 401, where a session alone would give 403.
@@ -219,7 +225,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     # Forms too, as DRF itself takes them: `curl -d name=...` is what people try first.
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "annotator.api.parsers.JSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],

@@ -117,7 +117,9 @@ def measure(site: Site, photos: list[Path], clicks: int) -> None:
         browser.close()
 
 
-def upload(driver, site: Site, photos: list[Path]) -> list[dict]:
+def upload(
+    driver, site: Site, photos: list[Path], name: str = "Benchmark", categories=(("thing", "#0072b2"),)
+) -> list[dict]:
     """The photographs in a project of their own, embeddings ready; their rows in the annotator's order."""
     anonymous = driver.request.new_context(base_url=site.url)
     answer = anonymous.post("/api/auth/token/", data={"username": "manager", "password": PASSWORD})
@@ -125,8 +127,9 @@ def upload(driver, site: Site, photos: list[Path]) -> list[dict]:
     api = driver.request.new_context(
         base_url=site.url, extra_http_headers={"Authorization": f"Token {token}"}
     )
-    project = api.post("/api/projects/", data={"name": "Benchmark"}).json()
-    api.post(f"/api/projects/{project['id']}/categories/", data={"name": "thing", "color": "#0072b2"})
+    project = api.post("/api/projects/", data={"name": name}).json()
+    for category, color in categories:
+        api.post(f"/api/projects/{project['id']}/categories/", data={"name": category, "color": color})
     for photo in photos:
         file = {"name": photo.name, "mimeType": "image/png", "buffer": photo.read_bytes()}
         answer = api.post(f"/api/projects/{project['id']}/images/", multipart={"files": file})
@@ -161,7 +164,7 @@ def click_around(page: Page, image: dict, clicks: int) -> tuple[list[float], lis
     return first, second
 
 
-def click(page: Page, x: float, y: float) -> float:
+def click(page: Page, x: float, y: float, button: str = "left") -> float:
     view = page.locator("[data-stage]").evaluate(
         "stage => { const box = stage.getBoundingClientRect();"
         " return {x: box.x, y: box.y, ...JSON.parse(stage.dataset.viewFrame)}; }"
@@ -172,7 +175,7 @@ def click(page: Page, x: float, y: float) -> float:
         view["y"] + view["offsetY"] + (y + 0.5) * view["scale"],
     )
     page.mouse.move(*place, steps=MOVES_BEFORE_CLICK)
-    page.mouse.click(*place)
+    page.mouse.click(*place, button=button)
     page.wait_for_function("n => performance.getEntriesByName('click-to-mask').length > n", arg=before)
     return durations(page, "click-to-mask")[-1]
 

@@ -1,6 +1,7 @@
 """How long does a click take in the browser, with Meta's usual export and with the fast decoder?
 
-    python -m benchmarks.decoder_browser [--rounds 30] [--threads 1 2] [--points 1 2 5] [--json FILE]
+    python -m benchmarks.decoder_browser [--rounds 30] [--threads 1 2] [--points 1 2 5]
+        [--sizes 1024x1024 2250x1500] [--json FILE]
 
 Both are made from the same seeded random weights (speed does not depend on them), run in the same worker of a real
 headless Chromium, one after the other in every round, so that a slow phase of the machine hits all alike. `ratio` is
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.random_sam import RandomSam, export_meta
+from benchmarks.random_sam import CHANNELS, GRID, RandomSam, export_meta
 from segmentation.onnx.fast.package import write_package
 from segmentation.onnx.fast.weights import from_segment_anything
 
@@ -34,6 +35,7 @@ SIZES = ((1024, 1024), (2250, 1500))  # width, height
 POINTS = (1, 2, 5)
 WARM_UP_ROUNDS = 4
 BOOTSTRAP_DRAWS = 2000
+KEPT_IMAGES = 3  # decoder-worker.js's: the one on screen, the one before, the next one
 
 
 def main() -> None:
@@ -44,10 +46,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--points", type=int, nargs="+", default=POINTS)
+    parser.add_argument("--sizes", nargs="+", default=[f"{width}x{height}" for width, height in SIZES])
     options = parser.parse_args()
+    sizes_wh = [tuple(map(int, size.split("x"))) for size in options.sizes]
     cases = [
         {"points": count, "width": width, "height": height, "maskPrompt": mask_prompt}
-        for width, height in SIZES
+        for width, height in sizes_wh
         for count in options.points
         for mask_prompt in (False, True)
     ]
@@ -55,13 +59,19 @@ def main() -> None:
         models = Path(folder)
         make_models(models)
         results = run(models, options.threads, cases, options.rounds)
-    rows = []
+        sizes = {path.name: path.stat().st_size for path in sorted(models.iterdir())}
+    rows, once = [], []
     for threads, result in results.items():
-        print_once(threads, result)
+        once.append(as_once(threads, result))
+        print_once(once[-1])
         rows += [as_row(threads, row) for row in result["rows"]]
         print_table([row for row in rows if row["threads"] == threads])
+    values = CHANNELS * GRID * GRID
+    wire = sizes | {"embedding as float16": 2 * values, "embedding as int8": values + 4 * CHANNELS}
+    print("\nbytes on the wire: " + ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in wire.items()))
     if options.json:
-        report = {"machine": machine(), "made": datetime.now(UTC).isoformat(timespec="seconds"), "rows": rows}
+        made = datetime.now(UTC).isoformat(timespec="seconds")
+        report = {"machine": machine(), "made": made, "bytes_on_the_wire": wire, "once": once, "rows": rows}
         options.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
@@ -160,11 +170,24 @@ def interval(ratios: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def print_once(threads: int, result: dict[str, Any]) -> None:
-    image_ms = float(np.median(result["imageMs"]))
+def as_once(threads: int, result: dict[str, Any]) -> dict[str, Any]:
+    """What is paid once per page or once per image. The worker keeps KEPT_IMAGES images."""
+    return {
+        "threads": threads,
+        "open_ms": round(result["openMs"], 1),
+        "image_ms": round(float(np.median(result["imageMs"])), 1),
+        "image_bytes": result["imageBytes"],
+        "kept_images_bytes": KEPT_IMAGES * (result["imageBytes"] + result["embeddingBytes"]),
+        "kernel_bytes": result["kernelBytes"],
+    }
+
+
+def print_once(once: dict[str, Any]) -> None:
     print(
-        f"\n{threads} thread{'s' * (threads > 1)}: sessions made in {result['openMs']:.0f} ms; once per image "
-        f"{image_ms:.0f} ms and {result['imageBytes'] / 1e6:.1f} MB kept"
+        f"\n{once['threads']} thread{'s' * (once['threads'] > 1)}: sessions made in {once['open_ms']:.0f} ms; once per "
+        f"image {once['image_ms']:.0f} ms; memory {once['image_bytes'] / 1e6:.1f} MB an image, "
+        f"{once['kept_images_bytes'] / 1e6:.0f} MB for {KEPT_IMAGES} with their embeddings, kernel "
+        f"{once['kernel_bytes'] / 1e6:.1f} MB"
     )
 
 

@@ -149,7 +149,7 @@ class EmbeddingView(ScopedView):
             try:
                 return file_response(
                     request,
-                    lambda: embedding_store.open_file(bundle.digest, image.digest),
+                    lambda: embedding_store.open_for_wire(bundle.digest, image.digest),
                     etag=embedding_store.etag(bundle.digest, image.digest),
                     content_type="application/octet-stream",
                     immutable=bool(wanted),

@@ -105,7 +105,8 @@ async function measure({threads, cases, rounds, warmUp}) {
         }
         rows.push({...one, times, differences});
     }
-    return {openMs, imageMs, imageBytes, kernelThreads: kernel.threads, kernelBytes: kernel.bytes, rows};
+    const embeddingBytes = embedding.byteLength;
+    return {openMs, imageMs, imageBytes, embeddingBytes, kernelThreads: kernel.threads, kernelBytes: kernel.bytes, rows};
 }
 
 function difference(theirs, ours, {endRow, endColumn}) {

@@ -187,6 +187,19 @@ def test_an_embedding_asked_for_by_digest_may_be_kept_for_ever(alice, ready_imag
     assert "immutable" in client_of(alice).get(url)["Cache-Control"]
 
 
+def test_by_setting_an_embedding_travels_as_int8_with_an_etag_of_its_own(alice, ready_image, settings):
+    url = f"/api/images/{ready_image.pk}/embedding/"
+    plain = client_of(alice).get(url)
+    halves = read_embedding(b"".join(plain.streaming_content))
+    settings.EMBEDDING_ENCODING = "int8"
+    response = client_of(alice).get(url, HTTP_IF_NONE_MATCH=plain["ETag"])
+    assert response.status_code == 200
+    content = b"".join(response.streaming_content)
+    assert b'"I8"' in content
+    assert read_embedding(content, BUNDLE_DIGEST).tensors.keys() == halves.tensors.keys()
+    assert client_of(alice).get(url, HTTP_IF_NONE_MATCH=response["ETag"]).status_code == 304
+
+
 def test_an_embedding_of_another_bundle_is_refused(alice, ready_image):
     response = client_of(alice).get(f"/api/images/{ready_image.pk}/embedding/?digest={'c' * 64}")
     assert (response.status_code, response.json()["error"]["code"]) == (409, "bundle_mismatch")

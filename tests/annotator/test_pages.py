@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -52,12 +51,6 @@ TABLE = {
 }
 TABS = ("images", "dashboard", "labels", "people", "exports")
 MARKS_OF_MANAGING = ("data-new-category", "data-new-member", "data-delete-", "data-new-export", "data-files")
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters():
-    """Failed logins are counted in the cache, which outlives a test."""
-    cache.clear()
 
 
 @pytest.fixture

@@ -31,6 +31,38 @@ for (const padding of ["", " "]) {
     });
 }
 
+/** An int8 file by hand: two channels of three levels, their scales and offsets. */
+function int8File({scales = [0.5, 2], levels = [-128, 0, 127, 1, 2, 3]} = {}) {
+    const floats = 4 * scales.length;
+    const header = new TextEncoder().encode(
+        JSON.stringify({
+            __metadata__: METADATA,
+            "image_embedding.scale": {dtype: "F32", shape: [scales.length], data_offsets: [0, floats]},
+            "image_embedding.offset": {dtype: "F32", shape: [2], data_offsets: [floats, floats + 8]},
+            image_embedding: {dtype: "I8", shape: [2, 1, 3], data_offsets: [floats + 8, floats + 8 + levels.length]},
+        }),
+    );
+    const bytes = new Uint8Array(8 + header.length + floats + 8 + levels.length);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+    bytes.set(header, 8);
+    bytes.set(new Uint8Array(Float32Array.from([...scales, 1, -4]).buffer), 8 + header.length);
+    bytes.set(new Uint8Array(Int8Array.from(levels).buffer), 8 + header.length + floats + 8);
+    return bytes.buffer;
+}
+
+test("an int8 file's levels become numbers, every channel with its own scale and offset", () => {
+    const {tensors} = readEmbedding(int8File());
+    assert.deepEqual([...tensors.keys()], ["image_embedding"]);
+    assert.deepEqual([...tensors.get("image_embedding").values], [-63, 1, 64.5, -2, 0, 2]);
+    assert.deepEqual(tensors.get("image_embedding").shape, [2, 1, 3]);
+});
+
+test("an int8 file that is cut off or lacks a channel's scale is refused", () => {
+    assert.throws(() => readEmbedding(int8File().slice(0, -1)), {code: "embedding_invalid"});
+    assert.throws(() => readEmbedding(int8File({scales: [0.5]})), {code: "embedding_invalid", message: /lacks scales/});
+    assert.throws(() => readEmbedding(int8File({levels: [1, 2, 3]})), {code: "embedding_invalid"});
+});
+
 test("a file cut off, of another format or of nothing is refused", () => {
     const whole = embeddingFile({halves: HALVES});
     const refused = (bytes) => assert.throws(() => readEmbedding(bytes), {code: "embedding_invalid"});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {finishMask, postprocess, stabilityScore} from "../../static/js/core/mask.js";
+import {encodeRle} from "../../static/js/core/rle.js";
 import {golden} from "./golden.js";
 
 const LOW_RES_SIDE = 256;
@@ -30,6 +31,34 @@ for (const {name, image, side, formula, constant, rle, area, stability_score, lo
         for (const {x, y, value} of probes) {
             // float32 in torch, float64 here: the last digits of a logit differ.
             assert.ok(Math.abs(large[y * image.width + x] - value) < 1e-3 * Math.max(1, Math.abs(value)));
+        }
+    });
+}
+
+const BLOBS = {
+    "in the middle": {cx: 120, cy: 70, radius: 20},
+    "of one low-res pixel": {cx: 31, cy: 90, radius: 1},
+    "in the first corner": {cx: 0, cy: 0, radius: 9},
+    "over the last row and column": {cx: 255, cy: 169, radius: 30},
+    "over all of the height": {cx: 128, cy: 85, radius: 100},
+    "everywhere": {cx: 128, cy: 85, radius: 500},
+    "nowhere": {cx: 128, cy: 85, radius: 0.1},
+    "only in the padding": {cx: 128, cy: 250, radius: 8},
+};
+for (const [where, blob] of Object.entries(BLOBS)) {
+    test(`only the object's box is interpolated, and the mask is the whole one's: ${where}`, () => {
+        const image = {height: 300, width: 450};
+        const shape = {lowResSide: LOW_RES_SIDE, inputSide: 1024, maskThreshold: 0};
+        const logits = logitsOf({...blob, gain: 6, noise: 0}, where === "nowhere" ? -9 : 0);
+        const whole = postprocess(logits, image, shape);
+        const finished = finishMask(logits, image, shape);
+        assert.deepEqual(finished.segmentation, encodeRle(Uint8Array.from(whole, (value) => Number(value > 0)), image));
+        assert.equal(finished.area, whole.filter((value) => value > 0).length);
+        assert.equal(finished.stabilityScore, stabilityScore(whole, 0));
+        const [left, top, width, height] = finished.bbox;
+        for (let k = 0; k < whole.length; k++) {
+            const [x, y] = [k % image.width, Math.floor(k / image.width)];
+            if (whole[k] > 0) assert.ok(x >= left && x < left + width && y >= top && y < top + height);
         }
     });
 }

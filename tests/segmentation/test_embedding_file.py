@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segmentation.bundle import BundleDigestMismatch
-from segmentation.embedding_file import EmbeddingFileInvalid, read_embedding, write_embedding
+from segmentation.embedding_file import EmbeddingFileInvalid, as_int8, read_embedding, write_embedding
 
 
 @pytest.fixture
@@ -73,3 +73,26 @@ def test_value_that_float16_cannot_hold_is_refused(value):
 def test_embedding_without_tensors_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         write_embedding({}, "digest", (1, 1))
+
+
+def test_int8_form_is_half_as_large_and_off_by_half_a_level_at_most(tensors):
+    tensors["constant"] = np.full((2, 3, 3), 0.25)
+    tensors["image_embeddings"][3] *= 1000  # a loud channel must not cost the others their levels
+    content = write_embedding(tensors, "digest", (480, 640))
+    file = read_embedding(as_int8(content), "digest")
+
+    assert (
+        len(as_int8(write_embedding({"a": np.zeros((256, 64, 64))}, "d", (4, 4)))) < 0.51 * 2 * 256 * 64 * 64
+    )
+    assert (file.image_hw, set(file.tensors)) == ((480, 640), set(tensors))
+    for name, expected in read_embedding(content).tensors.items():
+        expected = expected.astype(np.float32)
+        level = (expected.max(axis=(1, 2)) - expected.min(axis=(1, 2))) / 255
+        allowed = 0.5 * level + 2**-11 * np.abs(expected).max(axis=(1, 2))  # and float16's own rounding
+        difference = np.abs(file.tensors[name].astype(np.float32) - expected).max(axis=(1, 2))
+        assert (difference <= 1.01 * allowed).all(), name
+
+
+def test_only_an_embedding_file_has_an_int8_form():
+    with pytest.raises(EmbeddingFileInvalid):
+        as_int8(b"something else")

@@ -29,14 +29,19 @@ const STABILITY_OFFSET = 1; // logits; segment-anything's automatic mask generat
  * @property {Float64Array} weights MAX_TAPS per output position
  */
 
+/** @typedef {{first: number, end: number}} Extent from `first` up to, not including, `end` */
+
 const MAX_TAPS = 4;
+const ROUNDING = 1e-3; // logits
 
 /**
  * The mask of image size that SamPredictor would give for these logits, as RLE with its measures.
  *
  * SAM interpolates twice (to the model's square, cut off the padding, to the image) and then thresholds. Both steps are
- * linear and separable, so along each axis they are one sum over at most four low-res values. The columns are made one
- * after the other, in RLE's order, so that a mask of 50 megapixels needs no 50 megabytes.
+ * linear and separable, so along each axis they are one sum over at most four low-res values. Its weights are positive and
+ * add up to one: pixels with nothing but background around them are background, and only the box of the others is
+ * interpolated. The columns are made one after the other, in RLE's order, so that a mask of 50 megapixels needs no 50
+ * megabytes.
  *
  * @param {Float32Array} logits (lowResSide, lowResSide), row by row
  * @param {ImageSize} imageSize
@@ -56,8 +61,21 @@ export function finishMask(logits, imageSize, shape) {
     let aboveLow = 0;
     let aboveHigh = 0;
     let [left, top, right, bottom] = [width, height, -1, -1];
-    forEachColumn(logits, imageSize, shape, (x, column) => {
-        for (let y = 0; y < height; y++) {
+    const addBackground = (/** @type {number} */ pixels) => {
+        if (inside && pixels > 0) {
+            runs.push(run);
+            run = 0;
+            inside = false;
+        }
+        run += pixels;
+    };
+    const {x: across, y: down} = axes(logits, imageSize, shape);
+    const box = {x: extent(across, touchedColumns(logits, shape, low)), y: extent(down, touchedRows(logits, shape, low))};
+    if (box.y.end === 0) box.x = box.y; // what is touched lies in the padding only
+    addBackground(box.x.first * height);
+    forEachColumn(logits, shape, across, down, box, (x, column) => {
+        addBackground(box.y.first);
+        for (let y = box.y.first; y < box.y.end; y++) {
             const value = column[y];
             if (value > low) {
                 aboveLow++;
@@ -78,7 +96,9 @@ export function finishMask(logits, imageSize, shape) {
                 right = x;
             }
         }
+        addBackground(height - box.y.end);
     });
+    addBackground((width - box.x.end) * height);
     runs.push(run);
     return {
         segmentation: {size: [height, width], counts: countsFromRuns(runs)},
@@ -98,7 +118,9 @@ export function finishMask(logits, imageSize, shape) {
  */
 export function postprocess(logits, imageSize, shape) {
     const out = new Float32Array(imageSize.height * imageSize.width);
-    forEachColumn(logits, imageSize, shape, (x, column) => {
+    const {x: across, y: down} = axes(logits, imageSize, shape);
+    const box = {x: {first: 0, end: imageSize.width}, y: {first: 0, end: imageSize.height}};
+    forEachColumn(logits, shape, across, down, box, (x, column) => {
         for (let y = 0; y < imageSize.height; y++) out[y * imageSize.width + x] = column[y];
     });
     return out;
@@ -121,30 +143,89 @@ export function stabilityScore(logits, maskThreshold) {
 }
 
 /**
+ * Both axes' sums.
+ *
  * @param {Float32Array} logits
  * @param {ImageSize} imageSize
  * @param {LogitsShape} shape
- * @param {(x: number, column: Float64Array) => void} visit the column's logits, top to bottom; reused
+ * @returns {{x: Taps, y: Taps}}
  */
-function forEachColumn(logits, imageSize, shape, visit) {
+function axes(logits, imageSize, shape) {
     const side = shape.lowResSide;
     if (logits.length !== side * side) {
         throw new RangeError(`logits must be ${side} x ${side}, got ${logits.length} values`);
     }
     const input = inputSize(imageSize, shape.inputSide);
-    const across = composeTaps(side, shape.inputSide, input.width, imageSize.width);
-    const down = composeTaps(side, shape.inputSide, input.height, imageSize.height);
+    return {
+        x: composeTaps(side, shape.inputSide, input.width, imageSize.width),
+        y: composeTaps(side, shape.inputSide, input.height, imageSize.height),
+    };
+}
+
+/**
+ * Which low-res columns hold a logit above `low`. A hair below it counts too: sums round.
+ *
+ * @param {Float32Array} logits
+ * @param {LogitsShape} shape
+ * @param {number} low
+ */
+function touchedColumns(logits, {lowResSide: side}, low) {
+    const touched = new Uint8Array(side);
+    for (let k = 0; k < logits.length; k++) if (logits[k] > low - ROUNDING) touched[k % side] = 1;
+    return touched;
+}
+
+/**
+ * @param {Float32Array} logits
+ * @param {LogitsShape} shape
+ * @param {number} low
+ */
+function touchedRows(logits, {lowResSide: side}, low) {
+    const touched = new Uint8Array(side);
+    for (let k = 0; k < logits.length; k++) if (logits[k] > low - ROUNDING) touched[Math.floor(k / side)] = 1;
+    return touched;
+}
+
+/**
+ * The output positions from the first to the last that any touched position has a part in.
+ *
+ * @param {Taps} taps
+ * @param {Uint8Array} touched
+ * @returns {Extent}
+ */
+function extent({first, count}, touched) {
+    let [start, end] = [0, 0];
+    for (let i = 0; i < first.length; i++) {
+        if (!touched.subarray(first[i], first[i] + count[i]).includes(1)) continue;
+        if (end === 0) start = i;
+        end = i + 1;
+    }
+    return {first: start, end};
+}
+
+/**
+ * @param {Float32Array} logits
+ * @param {LogitsShape} shape
+ * @param {Taps} across
+ * @param {Taps} down
+ * @param {{x: Extent, y: Extent}} box the pixels wanted
+ * @param {(x: number, column: Float64Array) => void} visit the column's logits, top to bottom, in the box; reused
+ */
+function forEachColumn(logits, {lowResSide: side}, across, down, box, visit) {
+    if (box.y.end === 0) return;
+    const [firstRow, lastY] = [down.first[box.y.first], box.y.end - 1];
+    const endRow = down.first[lastY] + down.count[lastY];
     const narrow = new Float64Array(side);
-    const column = new Float64Array(imageSize.height);
-    for (let x = 0; x < imageSize.width; x++) {
-        for (let row = 0; row < side; row++) {
+    const column = new Float64Array(down.first.length);
+    for (let x = box.x.first; x < box.x.end; x++) {
+        for (let row = firstRow; row < endRow; row++) {
             let sum = 0;
             for (let k = 0; k < across.count[x]; k++) {
                 sum += logits[row * side + across.first[x] + k] * across.weights[x * MAX_TAPS + k];
             }
             narrow[row] = sum;
         }
-        for (let y = 0; y < imageSize.height; y++) {
+        for (let y = box.y.first; y < box.y.end; y++) {
             let sum = 0;
             for (let k = 0; k < down.count[y]; k++) sum += narrow[down.first[y] + k] * down.weights[y * MAX_TAPS + k];
             column[y] = sum;

@@ -1,5 +1,6 @@
 /**
- * An image embedding's bytes: named float16 tensors in the safetensors format; segmentation/embedding_file.py writes it.
+ * An image embedding's bytes: named tensors in the safetensors format, float16 or int8 with a scale and an offset for
+ * every channel; segmentation/embedding_file.py writes both.
  */
 
 import {DecoderError} from "../protocol.js";
@@ -8,6 +9,8 @@ import {DecoderError} from "../protocol.js";
 
 const FORMAT = "maskwright-embedding/1";
 const MAX_HEADER_BYTES = 1 << 20;
+/** @type {Record<string, number>} */
+const BYTES = {F16: 2, I8: 1, F32: 4};
 
 /**
  * @typedef {object} Embedding
@@ -36,23 +39,59 @@ export function readEmbedding(bytes) {
 
     /** @type {Embedding["tensors"]} */
     const tensors = new Map();
-    for (const [name, {dtype, shape, data_offsets: offsets}] of Object.entries(header)) {
-        if (name === "__metadata__") continue;
-        const count = shape.reduce((/** @type {number} */ product, /** @type {number} */ side) => product * side, 1);
-        const [start, end] = offsets;
-        if (dtype !== "F16" || end - start !== 2 * count || 8 + headerLength + end > bytes.byteLength) {
-            throw invalid(`tensor ${name} is cut off or not float16`);
+    /** @param {string} name @param {string} dtype @returns {{shape: number[], bytes: ArrayBuffer}} */
+    const read = (name, dtype) => {
+        const part = header[name];
+        const count = part?.shape.reduce((/** @type {number} */ product, /** @type {number} */ side) => product * side, 1);
+        const [start, end] = part?.data_offsets ?? [];
+        if (part?.dtype !== dtype || end - start !== count * BYTES[dtype] || 8 + headerLength + end > bytes.byteLength) {
+            throw invalid(`tensor ${name} is cut off or not ${dtype}`);
         }
-        // Copied where the header's length would leave the halves at an odd place.
         const at = 8 + headerLength + start;
-        const halves = at % 2 === 0 ? new Uint16Array(bytes, at, count) : new Uint16Array(bytes.slice(at, at + 2 * count));
-        tensors.set(name, {shape, values: toFloat32(halves)});
+        return {shape: part.shape, bytes: bytes.slice(at, at + end - start)}; // a copy starts at an even place
+    };
+    for (const [name, {dtype}] of Object.entries(header)) {
+        if (name === "__metadata__" || isOfInt8(name, header)) continue;
+        if (dtype === "I8") {
+            const {shape, bytes: levels} = read(name, "I8");
+            const scale = new Float32Array(read(`${name}.scale`, "F32").bytes);
+            const offset = new Float32Array(read(`${name}.offset`, "F32").bytes);
+            if (scale.length !== shape[0] || offset.length !== shape[0]) throw invalid(`tensor ${name} lacks scales`);
+            tensors.set(name, {shape, values: fromLevels(new Int8Array(levels), scale, offset)});
+        } else {
+            const {shape, bytes: halves} = read(name, "F16");
+            tensors.set(name, {shape, values: toFloat32(new Uint16Array(halves))});
+        }
     }
     return {
         tensors,
         bundleDigest: String(metadata.bundle_digest),
         imageSize: {height: Number(metadata.image_height), width: Number(metadata.image_width)},
     };
+}
+
+/**
+ * Is it the scale or offset of an int8 tensor?
+ *
+ * @param {string} name
+ * @param {Record<string, {dtype: string}>} header
+ */
+function isOfInt8(name, header) {
+    return /\.(scale|offset)$/.test(name) && header[name.slice(0, name.lastIndexOf("."))]?.dtype === "I8";
+}
+
+/**
+ * @param {Int8Array} levels (C, h, w)
+ * @param {Float32Array} scale (C,)
+ * @param {Float32Array} offset (C,)
+ */
+function fromLevels(levels, scale, offset) {
+    const values = new Float32Array(levels.length);
+    const size = levels.length / scale.length;
+    for (let channel = 0, k = 0; channel < scale.length; channel++) {
+        for (const end = k + size; k < end; k++) values[k] = scale[channel] * levels[k] + offset[channel];
+    }
+    return values;
 }
 
 /** @type {Float32Array | null} */
