@@ -40,6 +40,16 @@ new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map
     .observe({type: "longtask"});
 """
 
+# From the end of a decode to the end of the click that it was for.
+ANSWER_TO_PAINTED = """() => {
+    const decodeEnds = performance.getEntriesByName("decode").map((entry) => entry.startTime + entry.duration);
+    return performance.getEntriesByName("click-to-mask").flatMap((click) => {
+        const painted = click.startTime + click.duration;
+        const answered = Math.max(...decodeEnds.filter((end) => end <= painted && end >= click.startTime));
+        return Number.isFinite(answered) ? [painted - answered] : [];
+    });
+}"""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(
@@ -80,7 +90,7 @@ def measure(site: Site, photos: list[Path], clicks: int) -> None:
         page.click("button[type=submit]")
         page.wait_for_url(lambda url: "/login/" not in url)
 
-        cold, warm, following, click, refined, decode, long_tasks = [], [], [], [], [], [], []
+        cold, warm, following, click, refined, decode, painting, long_tasks = [], [], [], [], [], [], [], []
         for visit in range(2):  # the first one fills the browser's cache
             page.goto(f"/images/{images[0]['id']}/annotate/")
             (cold if visit == 0 else warm).append(wait_until_ready(page))
@@ -98,6 +108,7 @@ def measure(site: Site, photos: list[Path], clicks: int) -> None:
             click += first
             refined += second
             decode += durations(page, "decode")
+            painting += page.evaluate(ANSWER_TO_PAINTED)
         print(f"bundle {site.bundle}, {len(images)} images, Chromium {browser.version}, {os.cpu_count()} cores, "
               f"{platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f}")  # fmt: skip
         print(f"  crossOriginIsolated {page.evaluate('crossOriginIsolated')}\n")
@@ -106,6 +117,7 @@ def measure(site: Site, photos: list[Path], clicks: int) -> None:
             ("click to painted mask", click),
             ("second click (with mask_input)", refined),
             ("decode alone", decode),
+            ("answer to painted mask", painting),
             ("opening, first visit", cold),
             ("opening, files in the cache", warm),
             ("next image (fetched ahead)", following),
