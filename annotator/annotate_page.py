@@ -40,7 +40,13 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         "csrf_token": get_token(request),
         "user": request.user.get_username(),
     }
-    context = {"image": image, "page_data": page_data, "preload_urls": _preload_urls(page_data)}
+    embedding_url = _embedding_url(page_data)
+    context = {
+        "image": image,
+        "page_data": page_data,
+        "embedding_url": embedding_url,
+        "decoder_url": embedding_url and decoder_url(page_data["bundle"]),
+    }
     return render(request, "pages/annotate.html", context)
 
 
@@ -55,14 +61,17 @@ def scene(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-def _preload_urls(page_data: dict[str, Any]) -> list[str]:
-    """What the first mask waits for; the URLs are exactly those that the page asks for (embeddings.js)."""
+def decoder_url(bundle: dict[str, Any] | None) -> str | None:
+    """What the decoder worker fetches, for a bundle as `bundle_of` gives it."""
+    return bundle and (bundle["fast_decoder_url"] or bundle["decoder_url"])
+
+
+def _embedding_url(page_data: dict[str, Any]) -> str | None:
+    """Exactly what embeddings.js asks for, else it would be fetched twice; None for people who do not decode."""
     bundle = page_data["bundle"]
     if bundle is None or page_data["project"]["role"] == Role.VIEWER:
-        return []
-    embedding = reverse("api:embedding", args=[page_data["image"]["id"]])
-    decoder = bundle["fast_decoder_url"] or bundle["decoder_url"]
-    return [f"{embedding}?digest={bundle['digest']}", decoder]
+        return None
+    return f"{reverse('api:embedding', args=[page_data['image']['id']])}?digest={bundle['digest']}"
 
 
 def _visible_image(request: HttpRequest, pk: int) -> Image:
@@ -82,7 +91,7 @@ def _scene(request: HttpRequest, image: Image) -> dict[str, Any]:
         },
         "image": ImageSerializer(image).data,
         "siblings": _siblings(image),
-        "bundle": _bundle(project),
+        "bundle": bundle_of(project),
     }
 
 
@@ -98,7 +107,8 @@ def _siblings(image: Image) -> dict[str, int | None]:
     }
 
 
-def _bundle(project) -> dict[str, Any] | None:
+def bundle_of(project) -> dict[str, Any] | None:
+    """The row of the project's bundle; None where none is installed."""
     try:
         return BundleSerializer(embedding_jobs.bundle_of(project)).data
     except NoBundle:

@@ -18,7 +18,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from annotator import dashboards, demo, mask_thumbnails
+from annotator import annotate_page, dashboards, demo, mask_thumbnails
 from annotator.forms import SignInForm
 from annotator.models import Annotation, Bundle, EmbeddingJob, Export, Image, Membership, Project, Role
 from annotator.palette import CATEGORY_COLORS, category_color
@@ -151,6 +151,7 @@ def _images(request: HttpRequest, shown: Project) -> dict:
         "embedding_choices": EMBEDDING_CHOICES,
         "categories": shown.categories.all(),
         "colors_version": _colors_version(shown),
+        "decoder_url": annotate_page.decoder_url(annotate_page.bundle_of(shown)),
     }
 
 

@@ -1,6 +1,7 @@
 """`{% preload_modules "js/pages/annotate.js" %}`: links that let the browser fetch a page's modules all at once.
 
 Without them it finds a module's imports only when it has read the module: one round trip for every level.
+`{% prefetch_modules ... %}` fetches them into the cache, when nothing else is to do, for the page that comes next.
 """
 
 from __future__ import annotations
@@ -30,8 +31,18 @@ def preload_modules(*entries: str) -> SafeString:
     Args:
         entries: static paths. A worker's modules are fetched into the browser's cache, where the worker finds them.
     """
+    return _links('<link rel="modulepreload" href="{}">', entries)
+
+
+@register.simple_tag
+def prefetch_modules(*entries: str) -> SafeString:
+    """`<link rel="prefetch">` for the same."""
+    return _links('<link rel="prefetch" href="{}">', entries)
+
+
+def _links(form: str, entries: tuple[str, ...]) -> SafeString:
     paths = dict.fromkeys(path for entry in entries for path in modules_of(entry))
-    return format_html_join("\n    ", '<link rel="modulepreload" href="{}">', ((static(p),) for p in paths))
+    return format_html_join("\n    ", form, ((static(path),) for path in paths))
 
 
 def modules_of(entry: str) -> tuple[str, ...]:

@@ -409,9 +409,15 @@ def test_the_time_per_image_leaves_out_pictures_that_were_computed_before(alice,
 def test_the_workbench_asks_for_embedding_and_decoder_with_its_first_bytes(bob, image):
     answer = browser_of(bob).get(f"/images/{image.pk}/annotate/")
     bundle = answer.context["page_data"]["bundle"]
-    links = re.findall(r'<link rel="preload" href="([^"]+)" as="fetch" crossorigin>', answer.content.decode())
-    assert f"/api/images/{image.pk}/embedding/?digest={bundle['digest']}" in links
-    assert (bundle["fast_decoder_url"] or bundle["decoder_url"]).replace("&", "&amp;") in links
+    text = answer.content.decode()
+    assert f'<link rel="preload" href="/api/images/{image.pk}/embedding/?digest={bundle["digest"]}"' in text
+    assert f'<link rel="prefetch" href="{bundle["fast_decoder_url"] or bundle["decoder_url"]}"' in text
+
+
+def test_the_gallery_fetches_the_workbench_ahead(bob, image):
+    text = html(browser_of(bob), f"/projects/{image.project_id}/")
+    assert re.search(r'<link rel="prefetch" href="/api/bundles/[^"]+/decoder/', text)
+    assert '<link rel="prefetch" href="/static/js/pages/annotate.js">' in text
 
 
 def test_a_viewer_asks_for_neither(vera, image):
