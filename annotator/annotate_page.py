@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from annotator import embedding_jobs
 from annotator.api.serializers import BundleSerializer, CategorySerializer, ImageSerializer
 from annotator.errors import NoBundle
-from annotator.models import Image
+from annotator.models import Image, Role
 from annotator.permissions import role_of
 
 STATIC_URLS = {
@@ -40,7 +40,8 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         "csrf_token": get_token(request),
         "user": request.user.get_username(),
     }
-    return render(request, "pages/annotate.html", {"image": image, "page_data": page_data})
+    context = {"image": image, "page_data": page_data, "preload_urls": _preload_urls(page_data)}
+    return render(request, "pages/annotate.html", context)
 
 
 @require_GET
@@ -52,6 +53,16 @@ def scene(request: HttpRequest, pk: int) -> HttpResponse:
     response = JsonResponse(_scene(request, _visible_image(request, pk)))
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _preload_urls(page_data: dict[str, Any]) -> list[str]:
+    """What the first mask waits for; the URLs are exactly those that the page asks for (embeddings.js)."""
+    bundle = page_data["bundle"]
+    if bundle is None or page_data["project"]["role"] == Role.VIEWER:
+        return []
+    embedding = reverse("api:embedding", args=[page_data["image"]["id"]])
+    decoder = bundle["fast_decoder_url"] or bundle["decoder_url"]
+    return [f"{embedding}?digest={bundle['digest']}", decoder]
 
 
 def _visible_image(request: HttpRequest, pk: int) -> Image:

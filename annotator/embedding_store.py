@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import BinaryIO
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
-from annotator.models import Image
+from annotator.models import Bundle, EmbeddingJob, Image
 from segmentation.embedding_file import as_int8
 
 FOLDER = "embeddings"
+SUFFIX = ".safetensors"
 
 
 def file_name(bundle_digest: str, image_digest: str) -> str:
-    return f"{FOLDER}/{bundle_digest}/{image_digest}.safetensors"
+    return f"{FOLDER}/{bundle_digest}/{image_digest}{SUFFIX}"
 
 
 def exists(bundle_digest: str, image_digest: str) -> bool:
@@ -72,6 +75,38 @@ def delete_unused(image_digests: Iterable[str]) -> int:
             if exists(bundle_digest, digest):
                 default_storage.delete(file_name(bundle_digest, digest))
                 removed += 1
+    return removed
+
+
+def sweep_unused(min_age_s: float = 3600) -> list[str]:
+    """Removes embeddings nobody will ask for: of bundles that others replaced, and of pixels no image has.
+
+    A bundle that is merely away keeps its embeddings: its folder may come back, and they may have taken days. Rows of
+    what is removed go too, before the files, so that an older bundle put back in place gets new jobs.
+
+    Args:
+        min_age_s: younger files stay, since a worker writes the file before the row. In seconds.
+
+    Returns:
+        The storage names of the removed files.
+    """
+    replaced = Bundle.objects.filter(is_available=False, name__in=Bundle.objects.available().values("name"))
+    EmbeddingJob.objects.filter(bundle__in=replaced).delete()
+    wanted = set(Bundle.objects.exclude(pk__in=replaced).values_list("digest", flat=True))
+    pixels = set(Image.objects.values_list("digest", flat=True))
+    oldest_kept = timezone.now() - timedelta(seconds=min_age_s)
+    removed = []
+    for bundle_digest in _folders():
+        for name in default_storage.listdir(f"{FOLDER}/{bundle_digest}")[1]:
+            if bundle_digest in wanted and name.removesuffix(SUFFIX) in pixels:
+                continue
+            path = f"{FOLDER}/{bundle_digest}/{name}"
+            try:
+                if default_storage.get_modified_time(path) < oldest_kept:
+                    default_storage.delete(path)
+                    removed.append(path)
+            except FileNotFoundError:  # another machine's worker sweeps too
+                continue
     return removed
 
 

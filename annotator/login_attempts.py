@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
+from django.utils import timezone
+
+from annotator.models import LoginFailures
 
 
 def is_blocked(request, username: str) -> bool:
     """Whether this address has failed too often with this user name in the last minutes."""
-    return (cache.get(_key(request, username)) or 0) >= settings.LOGIN_FAILURES_MAX
+    counted = LoginFailures.objects.filter(**_key(request, username), forgotten_at__gt=timezone.now())
+    return counted.filter(count__gte=settings.LOGIN_FAILURES_MAX).exists()
 
 
 def record_failure(request, username: str) -> None:
+    now = timezone.now()
+    window = {"forgotten_at": now + timedelta(seconds=settings.LOGIN_FAILURES_WINDOW_S)}
     key = _key(request, username)
-    if not cache.add(key, 1, timeout=settings.LOGIN_FAILURES_WINDOW_S):
-        try:
-            cache.incr(key)
-        except ValueError:  # ran out in between
-            cache.set(key, 1, timeout=settings.LOGIN_FAILURES_WINDOW_S)
+    LoginFailures.objects.filter(**key, forgotten_at__lte=now).update(count=0, **window)
+    LoginFailures.objects.get_or_create(**key, defaults=window)
+    LoginFailures.objects.filter(**key).update(count=F("count") + 1)
 
 
-def _key(request, username: str) -> str:
+def forget_old() -> None:
+    """Removes counts whose time is over."""
+    LoginFailures.objects.filter(forgotten_at__lte=timezone.now()).delete()
+
+
+def _key(request, username: str) -> dict[str, str]:
     address = request.META.get("REMOTE_ADDR", "") if request is not None else ""
-    return "login-failures:" + hashlib.sha256(f"{address}\0{username.casefold()}".encode()).hexdigest()
+    # A name too long for the column belongs to nobody; the counts of such names may mix.
+    return {"address": address[:64], "username": username.casefold()[:150]}
 
 
 class CountingModelBackend(ModelBackend):

@@ -22,7 +22,15 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from annotator import bundles, embedding_jobs, export_jobs, job_lease, uploads
+from annotator import (
+    bundles,
+    embedding_jobs,
+    embedding_store,
+    export_jobs,
+    job_lease,
+    login_attempts,
+    uploads,
+)
 from annotator.models import WorkerHeartbeat
 
 logger = logging.getLogger(__name__)
@@ -156,6 +164,10 @@ def _keep_house() -> None:
     orphans = uploads.sweep_orphans()
     if orphans:
         logger.info("removed %s files that no image names", len(orphans))
+    unused = embedding_store.sweep_unused()
+    if unused:
+        logger.info("removed %s embeddings of replaced bundles or deleted images", len(unused))
     export_jobs.delete_old()
+    login_attempts.forget_old()
     forgotten = timezone.now() - timedelta(seconds=HEARTBEAT_FORGET_S)
     WorkerHeartbeat.objects.filter(last_seen__lt=forgotten).delete()

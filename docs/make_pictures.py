@@ -59,6 +59,15 @@ GALLERY = (
     Shot("page.png", ((0.3, 0.2, 1),)),
 )
 
+CATEGORIES = (("dog", "#d55e00"), ("person", "#0072b2"), ("bowl", "#009e73"), ("furniture", "#cc79a7"))
+# dog.jpg: the digit of the category, and clicks (x, y, label) until the mask is right
+SCENE = (
+    ("1", ((0.25, 0.78, 1), (0.4, 0.55, 1))),
+    ("2", ((0.86, 0.2, 1), (0.8, 0.72, 1), (0.72, 0.4, 0))),
+    ("4", ((0.2, 0.2, 1), (0.22, 0.35, 1))),
+)
+ON_THE_BOWL = ((0.745, 0.4, 1),)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(
@@ -154,7 +163,8 @@ def make_workbench(photos: Path, bundle: str, path: Path) -> None:
         try:
             with sync_playwright() as driver:
                 names = ("dog.jpg", "truck.jpg", "groceries.jpg", "cars.jpg")
-                images = click_to_mask.upload(driver, site, [find_photo(photos, name) for name in names])
+                files = [find_photo(photos, name) for name in names]
+                images = click_to_mask.upload(driver, site, files, "Around the house", CATEGORIES)
                 browser = driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
                 page = browser.new_page(base_url=site.url, viewport={"width": 1440, "height": 900})
                 page.goto("/login/")
@@ -172,14 +182,17 @@ def make_workbench(photos: Path, bundle: str, path: Path) -> None:
 
 
 def work(page: Page, image: dict) -> None:
+    """Saves the masks of SCENE, then leaves a prompt on the bowl unsaved."""
     width, height = image["width"], image["height"]
-    for clicks in (((0.25, 0.78), (0.33, 0.55)), ((0.86, 0.2), (0.8, 0.72))):
-        for x, y in clicks:
-            click_to_mask.click(page, x * width, y * height)
-        page.keyboard.press("1")
+    for key, clicks in SCENE:
+        for x, y, label in clicks:
+            click_to_mask.click(page, x * width, y * height, "left" if label else "right")
+        page.keyboard.press(key)
         page.keyboard.press("Enter")
         page.wait_for_timeout(800)
-    click_to_mask.click(page, 0.745 * width, 0.4 * height)
+    for x, y, label in ON_THE_BOWL:
+        click_to_mask.click(page, x * width, y * height, "left" if label else "right")
+    page.keyboard.press("3")
     page.wait_for_timeout(800)
 
 

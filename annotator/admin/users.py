@@ -5,7 +5,8 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Count
 
-from annotator.models import Membership
+from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.models import LoginFailures, Membership
 
 admin.site.unregister(User)
 
@@ -47,3 +48,11 @@ class PersonAdmin(UserAdmin):
     def activate(self, request, queryset) -> None:
         rows = User.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)), is_active=False)
         self.message_user(request, f"{rows.update(is_active=True)} activated.")
+
+
+@admin.register(LoginFailures)
+class LoginFailuresAdmin(ReadOnlyAdmin):
+    """Deleting a row lets that person try again at once."""
+
+    list_display = ["username", "address", "count", "forgotten_at"]
+    search_fields = ["username", "address"]

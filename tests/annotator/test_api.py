@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from annotator import projects
-from annotator.models import Project
-from tests.annotator.conftest import annotation_body, client_of, encode_image, upload
+from annotator import login_attempts, projects
+from annotator.models import LoginFailures, Project
+from tests.annotator.conftest import Installation, annotation_body, client_of, encode_image, upload
 
 PASSWORD = "correct horse battery"
 
@@ -23,7 +23,6 @@ def dora(db, settings) -> User:
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher"
     ]  # the real one is slow on purpose
-    cache.clear()
     return User.objects.create_user("dora", password=PASSWORD)
 
 
@@ -50,6 +49,23 @@ def test_guessing_passwords_is_stopped_even_for_the_right_one(dora, settings):
     response = sign_in("dora", PASSWORD)
     assert (response.status_code, response.json()["error"]["code"]) == (429, "throttled")
     assert sign_in("nobody", "guess").status_code == 400  # others are not locked out with her
+
+
+def test_failures_are_counted_across_web_processes_and_forgotten_in_time(
+    dora, settings, migrated_data_dir, tmp_path
+):
+    installation = Installation(shutil.copytree(migrated_data_dir, tmp_path / "data"))
+    count = "from annotator.login_attempts import *\nfor _ in range(9): record_failure(None, 'Dora')"
+    ask = "from annotator.login_attempts import *\nrecord_failure(None, 'dora'); print(is_blocked(None, 'DORA'))"
+    installation.python(count)
+    assert installation.python(ask).split()[-1] == "True"
+
+    settings.LOGIN_FAILURES_WINDOW_S = -1
+    for _ in range(settings.LOGIN_FAILURES_MAX + 1):
+        sign_in("dora", "guess")
+    assert sign_in("dora", PASSWORD).status_code == 200
+    login_attempts.forget_old()
+    assert not LoginFailures.objects.exists()
 
 
 def test_signing_in_often_with_the_right_password_is_not_stopped(dora, settings):
@@ -88,10 +104,12 @@ def test_a_wrong_token_is_401(db):
         ("GET", "/api/projects/?page=7", 404, "not_found"),
         ("PUT", "/api/projects/", 405, "method_not_allowed"),
         ("GET", "/api/projects/?ordering=password", 400, "invalid"),
+        ("POST", "/api/projects/", 400, "parse_error"),
     ],
 )
 def test_every_error_has_the_same_shape(alice, method, url, status, code):
-    response = client_of(alice).generic(method, url)
+    body = b"" if method == "GET" else b"[" * 100_000  # nested deeper than any parser goes
+    response = client_of(alice).generic(method, url, body, content_type="application/json")
     assert response.status_code == status
     error = response.json()["error"]
     assert error["code"] == code
@@ -181,6 +199,15 @@ def test_images_can_be_filtered_and_ordered(alice, project, annotation, second_i
 def test_images_can_be_found_by_category(alice, project, annotation, category, second_image):
     url = f"/api/projects/{project.pk}/images/?category={category.pk}"
     assert [row["name"] for row in client_of(alice).get(url).json()["results"]] == ["photo.png"]
+
+
+@pytest.mark.parametrize("query", ["category=1e30", "category=-1", f"id_min={10**30}", "id_max=NaN"])
+def test_a_filter_by_what_cannot_be_an_id_is_refused_in_words(alice, project, image, query):
+    response = client_of(alice).get(f"/api/projects/{project.pk}/images/?{query}")
+    assert (response.status_code, list(response.json()["error"]["fields"])) == (
+        400,
+        [query.partition("=")[0]],
+    )
 
 
 def test_an_image_row_has_what_the_contract_says(alice, image):

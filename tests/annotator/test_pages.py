@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from PIL import Image as Pillow
 from annotator import annotations, mask_thumbnails, projects
 from annotator.models import Annotation, EmbeddingJob, Export, Image, WorkerHeartbeat
 from annotator.page_urls import urlpatterns
+from annotator.templatetags.modules import modules_of
 from segmentation import rle
 from tests.annotator.conftest import annotation_body
 
@@ -50,12 +51,6 @@ TABLE = {
 }
 TABS = ("images", "dashboard", "labels", "people", "exports")
 MARKS_OF_MANAGING = ("data-new-category", "data-new-member", "data-delete-", "data-new-export", "data-files")
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters():
-    """Failed logins are counted in the cache, which outlives a test."""
-    cache.clear()
 
 
 @pytest.fixture
@@ -408,3 +403,27 @@ def test_the_time_per_image_leaves_out_pictures_that_were_computed_before(alice,
             finished_at=now + timedelta(minutes=minute),
         )
     assert "400 ms (median)" in html(browser_of(alice), "/models/")
+
+
+# --- what the workbench fetches at once ---
+def test_the_workbench_asks_for_embedding_and_decoder_with_its_first_bytes(bob, image):
+    answer = browser_of(bob).get(f"/images/{image.pk}/annotate/")
+    bundle = answer.context["page_data"]["bundle"]
+    links = re.findall(r'<link rel="preload" href="([^"]+)" as="fetch" crossorigin>', answer.content.decode())
+    assert f"/api/images/{image.pk}/embedding/?digest={bundle['digest']}" in links
+    assert (bundle["fast_decoder_url"] or bundle["decoder_url"]).replace("&", "&amp;") in links
+
+
+def test_a_viewer_asks_for_neither(vera, image):
+    text = html(browser_of(vera), f"/images/{image.pk}/annotate/")
+    assert "/embedding/" not in text
+
+
+def test_the_workbench_preloads_every_module_that_it_and_its_worker_import():
+    paths = modules_of("js/pages/annotate.js") + modules_of("js/decoder/decoder-worker.js")
+    folder = Path(settings.BASE_DIR) / "static"
+    assert {"js/core/rle.js", "js/view/stage.js", "js/decoder/worker/embedding-file.js"} <= set(paths)
+    for path in paths:
+        # Read another way than the tag does: every statement's end, whatever its lines.
+        for name in re.findall(r'from "(\.[^"]+\.js)";', (folder / path).read_text()):
+            assert str((folder / path).parent.joinpath(name).resolve().relative_to(folder.resolve())) in paths

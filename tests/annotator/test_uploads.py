@@ -14,9 +14,9 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image as Pillow
 
-from annotator import projects, uploads
+from annotator import embedding_store, projects, uploads
 from annotator.errors import MaskwrightError
-from annotator.models import EmbeddingJob, Image
+from annotator.models import Bundle, EmbeddingJob, Image
 from tests.annotator.conftest import ROOT, client_of, encode_image, upload
 
 
@@ -270,6 +270,23 @@ def test_files_without_a_row_are_swept_once_they_are_old(project, image):
     assert uploads.sweep_orphans() == []
     assert uploads.sweep_orphans(min_age_s=-1) == ["images/9/orphan.png"]
     assert default_storage.exists(image.file.name)
+
+
+def test_embeddings_of_a_replaced_bundle_and_of_vanished_pixels_are_swept_once_they_are_old(
+    ready_image, bundle
+):
+    kept = embedding_store.file_name(bundle.digest, ready_image.digest)
+    of_no_image = embedding_store.save(bundle.digest, "0" * 64, b"left by a killed process")
+    of_no_bundle = embedding_store.save("1" * 64, ready_image.digest, b"left by a deleted bundle")
+    assert embedding_store.sweep_unused() == []
+    assert set(embedding_store.sweep_unused(min_age_s=-1)) == {of_no_image, of_no_bundle}
+
+    Bundle.objects.update(is_available=False, is_default=False)  # away, nothing in its place
+    assert embedding_store.sweep_unused(min_age_s=-1) == []
+    bundle.pk, bundle.digest, bundle.is_default = None, "c" * 64, False
+    bundle.save()  # other weights under its name
+    assert embedding_store.sweep_unused(min_age_s=-1) == [kept]
+    assert not ready_image.embedding_jobs.exists()
 
 
 @pytest.mark.parametrize(

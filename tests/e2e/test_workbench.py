@@ -356,7 +356,8 @@ def test_unsaved_masks_outlive_the_page(bench: Bench, context: BrowserContext, m
     context.set_offline(True)
     bench.press("Enter")
     bench.expect_save_state("unsaved")
-    with bench.page.expect_event("crash"), pytest.raises(Error):  # no chance for the page to send anything more
+    # A crash leaves the page no chance to send anything more.
+    with bench.page.expect_event("crash"), pytest.raises(Error):
         bench.page.goto("chrome://crash")
     context.set_offline(False)
     assert saved(api, image) == []

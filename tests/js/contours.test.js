@@ -68,3 +68,32 @@ test("a mask that fills the image reaches beyond its border on every side", () =
     const ys = polygon.filter((_, k) => k % 2 === 1);
     assert.ok(Math.min(...xs) < 0 && Math.max(...xs) > 1024 && Math.min(...ys) < 0 && Math.max(...ys) > 512);
 });
+
+test("noise is outlined exactly: evenodd, every logit lies on its own side", () => {
+    const side = 24;
+    const image = {height: 48, width: 48}; // a logit is two pixels, its centre at 2 k + 1
+    let seed = 11;
+    const logits = Float32Array.from({length: side * side}, () => {
+        seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+        return seed / 0x7fffffff - 0.5;
+    });
+    const contours = contoursOfLogits(logits, image, {lowResSide: side, inputSide: 48, maskThreshold: 0});
+    for (let y = 0; y < side; y++) {
+        for (let x = 0; x < side; x++) {
+            assert.equal(isWithin(contours, 2 * x + 1, 2 * y + 1 + 1e-4), logits[y * side + x] > 0, `at ${x}, ${y}`);
+        }
+    }
+});
+
+/** A ray to the right crosses the outline an odd number of times. */
+function isWithin(contours, px, py) {
+    let inside = false;
+    for (const polygon of contours) {
+        for (let k = 0; k < polygon.length; k += 2) {
+            const n = (k + 2) % polygon.length;
+            const [x0, y0, x1, y1] = [polygon[k], polygon[k + 1], polygon[n], polygon[n + 1]];
+            if (y0 > py !== y1 > py && px < x0 + ((py - y0) / (y1 - y0)) * (x1 - x0)) inside = !inside;
+        }
+    }
+    return inside;
+}

@@ -7,7 +7,7 @@
 // fused multiply-add).
 //
 // Threads share one memory and call `run` with the same list: they take an operation's units (rows or channels) from its
-// `next`, and wait for each other after each operation. Nothing here may use the C stack in memory, because every
+// `next`, and the next operation begins when all are done. Nothing here may use the C stack in memory, because every
 // thread's instance would put its own at the same place: no arrays, no addresses of locals. The build refuses any.
 
 #include <wasm_simd128.h>
@@ -15,7 +15,7 @@
 enum {
     TILE = 16,        // positions of a row
     BLOCK = 4,        // rows multiplied at a time
-    SPINS = 4000,     // looks at the others before a thread goes to sleep
+    SPINS = 20000,    // looks at the others before a thread goes to sleep
     TIMED_OUT = 2,    // of atomic.wait
 };
 static const long long PATIENCE_NS = 5000000000LL;
@@ -47,12 +47,14 @@ typedef struct {
     Kind kind;
     int units;
     int next;            // the first unit that nobody has taken
+    int done;            // how many are finished
     Map in, out, add;    // `add` without data: nothing is added
     int kernel, dilation;
     Activation activation;
     const float *w0, *b0, *w1, *b1, *w2;  // weights, see each operation
     float* vector;
     int count, others;  // numbers, see each operation
+    const int* list;
 } Op;
 
 INLINE vec load(const float* p) { return wasm_v128_load(p); }
@@ -126,6 +128,17 @@ void pack_rows(const float* a, int rows, int depth, float* out) {
     }
 }
 
+// The same of a filter (rows, channels, taps), with the `count` channels in `list` only.
+__attribute__((export_name("pack_some")))
+void pack_some(const float* a, int rows, int channels, int taps, const int* list, int count, float* out) {
+    for (int row = 0; row < rows; row += BLOCK) {
+        for (int k = 0; k < count * taps; k++) {
+            int column = list[k / taps] * taps + k % taps;
+            for (int i = 0; i < BLOCK; i++) *out++ = a[(row + i) * channels * taps + column];
+        }
+    }
+}
+
 INLINE void fill_rows(float* c, const float* bias, int rows) {
     for (int i = 0; i < rows; i++) {
         vec value = splat(bias + i);
@@ -143,15 +156,18 @@ INLINE void put(float* to, const float* from, int count) {
 }
 
 // A dense filter (1x1 or 3x3). w0: (out channels, in channels * kernel^2) packed; b0: bias; `add` is added before the
-// activation; w1, b1: then times w1 plus b1 by channel, where w1 is given.
+// activation; w1, b1: then times w1 plus b1 by channel, where w1 is given. Where `list` is given, it names the `count`
+// channels of the input that are read: of a drawn prompt most are zero.
 __attribute__((noinline))
 static void convolve(const Op* op, int y, float* scratch) {
     int reach = op->kernel / 2, taps = op->kernel * op->kernel;
-    int depth = op->in.channels * taps, rows = op->out.channels;
+    int channels = op->list ? op->count : op->in.channels;
+    int depth = channels * taps, rows = op->out.channels;
     float *c = scratch, *b = scratch + rows * TILE;
     for (int x = 0; x < op->out.width; x += TILE) {
         float* to = b;
-        for (int channel = 0; channel < op->in.channels; channel++) {
+        for (int i = 0; i < channels; i++) {
+            int channel = op->list ? op->list[i] : i;
             for (int ky = 0; ky < op->kernel; ky++) {
                 const float* from = row_of(&op->in, channel, y + ky - reach) + x - reach;
                 for (int kx = 0; kx < op->kernel; kx++, to += TILE) {
@@ -472,29 +488,29 @@ INLINE void do_unit(const Op* op, int unit, float* scratch) {
     }
 }
 
-// Works through the list together with the other threads; scratch: one per thread; arrived: 0 at the start.
-// Returns 0, or 1 where another thread did not come in time.
+// Works through the list together with the other threads; scratch: one per thread.
+//
+// An operation is over when all its units are done, no matter by whom: a thread that the system wakes late joins where the
+// others are and holds nobody up. Returns 0, or 1 where a thread took a unit and did not finish it in time.
 __attribute__((export_name("run")))
-int run(Op* ops, int count, float* scratch, int* arrived, int threads) {
-    for (int i = 0; i < count; i++) {
-        Op* op = ops + i;
-        for (;;) {
+int run(Op* ops, int count, float* scratch) {
+    for (Op* op = ops; op < ops + count; op++) {
+        int did = 0;
+        while (__atomic_load_n(&op->next, __ATOMIC_RELAXED) < op->units) {
             int unit = __atomic_fetch_add(&op->next, 1, __ATOMIC_RELAXED);
             if (unit >= op->units) break;
             do_unit(op, unit, scratch);
+            did++;
         }
-        if (threads == 1) continue;
-        int all = (i + 1) * threads;
-        if (__atomic_add_fetch(arrived, 1, __ATOMIC_SEQ_CST) == all) {
-            __builtin_wasm_memory_atomic_notify(arrived, threads);
-            continue;
+        if (did && __atomic_add_fetch(&op->done, did, __ATOMIC_SEQ_CST) == op->units) {
+            __builtin_wasm_memory_atomic_notify(&op->done, 64);
         }
         int spins = 0;
         for (;;) {
-            int seen = __atomic_load_n(arrived, __ATOMIC_SEQ_CST);
-            if (seen >= all) break;
+            int done = __atomic_load_n(&op->done, __ATOMIC_SEQ_CST);
+            if (done >= op->units) break;
             if (++spins < SPINS) continue;
-            if (__builtin_wasm_memory_atomic_wait32(arrived, seen, PATIENCE_NS) == TIMED_OUT) return 1;
+            if (__builtin_wasm_memory_atomic_wait32(&op->done, done, PATIENCE_NS) == TIMED_OUT) return 1;
         }
     }
     return 0;

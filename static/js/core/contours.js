@@ -47,6 +47,16 @@ const JOINED = {
     5: [[LEFT, BOTTOM], [RIGHT, TOP]],
     10: [[TOP, LEFT], [BOTTOM, RIGHT]],
 };
+const NONE = 255;
+const JOINED_5 = 16;
+const JOINED_10 = 17;
+/** The same as a table: EXITS[4 * cell + the edge a segment starts from] is the edge it leads to. */
+const EXITS = new Uint8Array(4 * (SEGMENTS.length + 2)).fill(NONE);
+[...SEGMENTS, JOINED[5], JOINED[10]].forEach((segments, cell) => {
+    for (const [from, to] of segments) EXITS[4 * cell + from] = to;
+});
+
+/** From a position in the field to image pixels. @typedef {{scaleX: number, scaleY: number, offsetX: number, offsetY: number}} Place */
 
 /**
  * The outline of low-res logits on their image. Where the mask runs over the image's border the polygons do too: clip
@@ -71,7 +81,8 @@ export function contoursOfLogits(logits, imageSize, {lowResSide: side, inputSide
     const input = inputSize(imageSize, inputSide);
     const step = inputSide / side; // model pixels from one logit to the next
     const [scaleX, scaleY] = [(imageSize.width / input.width) * step, (imageSize.height / input.height) * step];
-    return trace(field, width, width, maskThreshold, (x, y) => [(x - 1.5) * scaleX, (y - 1.5) * scaleY]);
+    const place = {scaleX, scaleY, offsetX: -1.5 * scaleX, offsetY: -1.5 * scaleY};
+    return trace(field, width, width, maskThreshold, place);
 }
 
 /**
@@ -99,81 +110,125 @@ export function contoursOfRle(rle, bbox) {
         }
         start += run;
     });
-    return trace(field, width, height, 0.5, (x, y) => [x - 0.5 + left, y - 0.5 + top]);
+    return trace(field, width, height, 0.5, {scaleX: 1, scaleY: 1, offsetX: left - 0.5, offsetY: top - 0.5});
 }
 
 /**
+ * It runs between a decode and the frame that shows it, and a noisy mask has ten thousands of points: hence tables and
+ * plain loops, which allocate next to nothing.
+ *
  * @param {Float32Array | Uint8Array} field (height, width), row by row; its outermost ring must be background
  * @param {number} width
  * @param {number} height
  * @param {number} threshold values above it are inside
- * @param {(x: number, y: number) => [number, number]} place from a position in the field to image pixels
+ * @param {Place} place
  * @returns {Contours}
  */
 export function trace(field, width, height, threshold, place) {
-    /** Edge where a segment starts -> edge where it ends. @type {Map<number, number>} */
-    const next = new Map();
-    for (let y = 0; y < height - 1; y++) {
-        let row = y * width;
-        let left = (field[row] > threshold ? 1 : 0) | (field[row + width] > threshold ? 8 : 0);
-        for (let x = 0; x < width - 1; x++, row++) {
-            const right = (field[row + 1] > threshold ? 2 : 0) | (field[row + width + 1] > threshold ? 4 : 0);
-            const cell = left | right;
-            left = (right & 2 ? 1 : 0) | (right & 4 ? 8 : 0);
-            if (cell === 0 || cell === 15) continue;
-            let segments = SEGMENTS[cell];
-            if (cell === 5 || cell === 10) {
-                const mean = (field[row] + field[row + 1] + field[row + width] + field[row + width + 1]) / 4;
-                if (mean > threshold) segments = JOINED[cell];
-            }
-            for (const [from, to] of segments) next.set(edgeId(row, width, from), edgeId(row, width, to));
-        }
-    }
-
+    // By corner: bit 1 the edge to the right of it was a segment's start, bit 2 the edge below it.
+    const visited = new Uint8Array(width * height);
     /** @type {Contours} */
     const contours = [];
-    for (const first of next.keys()) {
-        if (!next.has(first)) continue;
-        /** @type {number[]} */
-        const polygon = [];
-        for (let edge = first; next.has(edge); ) {
-            const after = /** @type {number} */ (next.get(edge));
-            next.delete(edge);
-            polygon.push(...place(...crossing(field, width, threshold, edge)));
-            edge = after;
+    for (let y = 0; y < height - 1; y++) {
+        let corner = y * width;
+        let left = (field[corner] > threshold ? 1 : 0) | (field[corner + width] > threshold ? 8 : 0);
+        for (let x = 0; x < width - 1; x++, corner++) {
+            const right = (field[corner + 1] > threshold ? 2 : 0) | (field[corner + width + 1] > threshold ? 4 : 0);
+            const signs = left | right;
+            left = (right & 2 ? 1 : 0) | (right & 4 ? 8 : 0);
+            if (signs === 0 || signs === 15) continue;
+            const cell = joined(field, width, threshold, corner, signs);
+            for (let edge = TOP; edge <= LEFT; edge++) {
+                if (EXITS[4 * cell + edge] === NONE) continue;
+                if (visited[startOf(corner, width, edge)] & bitOf(edge)) continue;
+                contours.push(follow(field, width, threshold, place, visited, corner, edge));
+            }
         }
-        contours.push(Float32Array.from(polygon));
     }
     return contours;
 }
 
 /**
- * Edges are named by the corner they start from: 2 * corner to the right of it, 2 * corner + 1 below it.
+ * Goes round one polygon, from cell to cell.
+ *
+ * @param {Float32Array | Uint8Array} field
+ * @param {number} width
+ * @param {number} threshold
+ * @param {Place} place
+ * @param {Uint8Array} visited
+ * @param {number} corner of the cell to begin with, its top-left one
+ * @param {number} edge of it where a segment starts
+ * @returns {Float32Array} x0, y0, x1, y1, ...
+ */
+function follow(field, width, threshold, {scaleX, scaleY, offsetX, offsetY}, visited, corner, edge) {
+    let length = 0;
+    for (;;) {
+        const start = startOf(corner, width, edge);
+        const bit = bitOf(edge);
+        if (visited[start] & bit) return points.slice(0, length);
+        visited[start] |= bit;
+
+        const a = field[start];
+        const b = field[start + (bit === 2 ? width : 1)];
+        const share = (threshold - a) / (b - a); // of the edge, until the threshold is crossed
+        const y = Math.floor(start / width);
+        const x = start - y * width;
+        if (length === points.length) points = doubled(points);
+        points[length++] = (bit === 2 ? x : x + share) * scaleX + offsetX;
+        points[length++] = (bit === 2 ? y + share : y) * scaleY + offsetY;
+
+        const signs =
+            (field[corner] > threshold ? 1 : 0) | (field[corner + 1] > threshold ? 2 : 0) |
+            (field[corner + width + 1] > threshold ? 4 : 0) | (field[corner + width] > threshold ? 8 : 0);
+        const exit = EXITS[4 * joined(field, width, threshold, corner, signs) + edge];
+        // The neighbour shares that edge: it is the opposite one there.
+        if (exit === TOP) corner -= width;
+        else if (exit === RIGHT) corner += 1;
+        else if (exit === BOTTOM) corner += width;
+        else corner -= 1;
+        edge = exit ^ 2;
+    }
+}
+
+/** Where `follow` collects a polygon's points; kept, and made longer as needed. */
+let points = new Float32Array(4096);
+
+/** @param {Float32Array<ArrayBuffer>} values */
+function doubled(values) {
+    const longer = new Float32Array(2 * values.length);
+    longer.set(values);
+    return longer;
+}
+
+/**
+ * The row of EXITS for a cell: of the two ambiguous ones the form that the mean decides for.
+ *
+ * @param {Float32Array | Uint8Array} field
+ * @param {number} width
+ * @param {number} threshold
+ * @param {number} corner
+ * @param {number} signs
+ */
+function joined(field, width, threshold, corner, signs) {
+    if (signs !== 5 && signs !== 10) return signs;
+    const mean = (field[corner] + field[corner + 1] + field[corner + width] + field[corner + width + 1]) / 4;
+    if (mean <= threshold) return signs;
+    return signs === 5 ? JOINED_5 : JOINED_10;
+}
+
+/**
+ * The corner an edge starts from: an edge goes to the right of it or below it.
  *
  * @param {number} corner the cell's top-left one
  * @param {number} width
  * @param {number} edge
  */
-function edgeId(corner, width, edge) {
-    if (edge === TOP) return 2 * corner;
-    if (edge === BOTTOM) return 2 * (corner + width);
-    return 2 * (edge === LEFT ? corner : corner + 1) + 1;
+function startOf(corner, width, edge) {
+    if (edge === BOTTOM) return corner + width;
+    return edge === RIGHT ? corner + 1 : corner;
 }
 
-/**
- * Where on an edge the threshold is crossed.
- *
- * @param {Float32Array | Uint8Array} field
- * @param {number} width
- * @param {number} threshold
- * @param {number} edge
- * @returns {[number, number]}
- */
-function crossing(field, width, threshold, edge) {
-    const corner = edge >> 1;
-    const isVertical = (edge & 1) === 1;
-    const [a, b] = [field[corner], field[corner + (isVertical ? width : 1)]];
-    const share = (threshold - a) / (b - a);
-    const [x, y] = [corner % width, Math.floor(corner / width)];
-    return isVertical ? [x, y + share] : [x + share, y];
+/** @param {number} edge */
+function bitOf(edge) {
+    return edge === TOP || edge === BOTTOM ? 1 : 2;
 }

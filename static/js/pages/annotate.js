@@ -398,7 +398,7 @@ function render() {
     promptLayer.showCandidate(shown, stage.imageSize, decoder?.bundle ?? null);
     stage.invalidate("prompt");
 
-    masksLayer.show(
+    const hasNewMasks = masksLayer.show(
         annotations
             // While a saved mask is worked on, the new one is drawn in its place.
             .filter(({id}) => !(id === selected?.id && shown))
@@ -411,7 +411,7 @@ function render() {
         shown !== null && !isEmpty(prompt),
     );
     masksLayer.keepOnly(new Set(annotations.map(({id}) => id)));
-    stage.invalidate("masks");
+    if (hasNewMasks) stage.invalidate("masks");
 
     categoriesPanel.render(scene.project.categories, workbench.category?.id ?? null);
     objectsPanel.render(

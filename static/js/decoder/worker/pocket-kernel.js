@@ -18,7 +18,8 @@ const OUTPUTS = 4;
 const TILE = 16;
 const MAX_CLICKS = 64; // of each kind whose similarity is read; later ones are drawn all the same
 const LOGIT_SCALE = 8;
-const OP_WORDS = 32;
+const OP_WORDS = 34;
+const [UNITS, NEXT, DONE, W0, COUNT] = [1, 2, 3, 25, 31]; // an operation's words that change
 // The order of the enums in pocket.c.
 const KINDS = ["convolve", "mix", "upsample", "pool", "previous", "similar", "gather", "summarise", "shift", "linear",
     "total", "hint", "press", "shuffle", "judge"]; // prettier-ignore
@@ -52,12 +53,14 @@ const ACTIVATIONS = ["none", "relu", "sigmoid", "onePlusTanh"];
  * @property {number} [vector]
  * @property {number} [count]
  * @property {number} [others]
+ * @property {number} [list]
  */
 
 /**
  * @typedef {object} KernelExports
  * @property {(a: number, rows: number, depth: number, out: number) => void} pack_rows
- * @property {(ops: number, count: number, scratch: number, arrived: number, threads: number) => number} run
+ * @property {(a: number, rows: number, channels: number, taps: number, list: number, count: number, out: number) => void} pack_some
+ * @property {(ops: number, count: number, scratch: number) => number} run
  */
 
 /**
@@ -65,6 +68,8 @@ const ACTIVATIONS = ["none", "relu", "sigmoid", "onePlusTanh"];
  *
  * @typedef {Map<string, Float32Array>} Weights
  */
+
+/** @typedef {{raw: number, list: number, channels: number, rows: number}} DrawnFilter byte offsets and sizes */
 
 /** @typedef {{coords: Float32Array, labels: Float32Array, maskInput: Float32Array | null}} Prompt model pixels */
 
@@ -78,8 +83,9 @@ export class PocketKernel {
     #ops = [];
     /** @type {Map<string, number>} operations that a prompt changes -> their place in the list */
     #named = new Map();
+    /** @type {Map<string, DrawnFilter>} */
+    #chosen = new Map();
     #opsAt = 0;
-    #arrivedAt = 0;
     #scratchAt = 0;
     #side;
     #plan;
@@ -106,13 +112,8 @@ export class PocketKernel {
         const exports = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
         const kernel = new PocketKernel(memory, exports, weights, inputSide, 1 + helpers);
         for (let k = 1; k <= helpers; k++) {
-            const args = [kernel.#opsAt, kernel.#ops.length, kernel.#scratch(k), kernel.#arrivedAt, 1 + helpers];
+            const args = [kernel.#opsAt, kernel.#ops.length, kernel.#scratch(k)];
             await kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run", args);
-            // Each helper waits for as many as were planned: with one missing this thread goes on alone.
-            if (kernel.#threads.count !== k + 1) {
-                kernel.#threads.close();
-                break;
-            }
         }
         return kernel;
     }
@@ -130,7 +131,6 @@ export class PocketKernel {
         this.#weights = weights;
         this.#side = inputSide;
         const control = this.#place(2);
-        this.#arrivedAt = this.#place(16);
         this.#plan = this.#makePlan();
         this.#opsAt = this.#place(OP_WORDS * this.#ops.length);
         new Int32Array(memory.buffer, this.#opsAt, OP_WORDS * this.#ops.length).set(this.#ops.flat());
@@ -189,6 +189,9 @@ export class PocketKernel {
         if (!maskInput) this.#floats(plan.previousSums, this.#side / 4).fill(0);
         this.#setUnits("previous", hasMask ? this.#side / 4 : 0);
         this.#gatherClicks(drawn);
+        const chosen = chooseChannels(drawn, Boolean(maskInput));
+        for (const name of ["prompt16", "prompt8"]) this.#choose(name, chosen.wide);
+        this.#choose("prompt4", chosen.fine);
         this.#run();
         const side = this.#side / 2;
         const logits = this.#floats(plan.logits.data, OUTPUTS * side * side).slice();
@@ -204,11 +207,9 @@ export class PocketKernel {
 
     #run() {
         const words = new Int32Array(this.#memory.buffer, this.#opsAt, OP_WORDS * this.#ops.length);
-        for (let k = 0; k < this.#ops.length; k++) words[k * OP_WORDS + 2] = 0; // nobody has taken a unit yet
-        Atomics.store(new Int32Array(this.#memory.buffer, this.#arrivedAt, 1), 0, 0);
-        const threads = this.#threads.count;
+        for (let k = 0; k < this.#ops.length; k++) words.fill(0, k * OP_WORDS + NEXT, k * OP_WORDS + DONE + 1);
         this.#threads.wake();
-        const failed = this.#kernel.run(this.#opsAt, this.#ops.length, this.#scratchAt, this.#arrivedAt, threads);
+        const failed = this.#kernel.run(this.#opsAt, this.#ops.length, this.#scratchAt);
         this.#threads.join();
         if (failed) {
             this.#threads.close();
@@ -258,7 +259,7 @@ export class PocketKernel {
         }
         for (const [name, kind] of /** @type {[string, number][]} */ ([
             ["similar16-foreground", 0], ["similar8-foreground", 0], ["similar16-background", 1], ["similar8-background", 1],
-        ])) this.#opWords(name)[30] = counts[kind]; // prettier-ignore
+        ])) this.#opWords(name)[COUNT] = counts[kind]; // prettier-ignore
     }
 
     /**
@@ -355,7 +356,7 @@ export class PocketKernel {
         const blocks16 = this.#blockNames("blocks16");
         const margin16 = Math.max(...blocks16.map((name, k) => this.#reach(name, 1 + (k % 2))));
         let [x, spare] = [this.#map(wide, s16, margin16), this.#map(wide, s16, margin16)];
-        this.#convolve("prompt16", drawn16, x, {add: stride16, activation: "relu", w1: modulation, b1: modulation + 4 * wide});
+        this.#convolveDrawn("prompt16", drawn16, x, {add: stride16, activation: "relu", w1: modulation, b1: modulation + 4 * wide});
         const summary = this.#place(2 * wide);
         blocks16.forEach((name, k) => {
             if (k === Math.floor(blocks16.length / 2)) {
@@ -376,7 +377,7 @@ export class PocketKernel {
         const blocks8 = this.#blockNames("blocks8");
         const margin8 = Math.max(...blocks8.map((name) => this.#reach(name, 1)));
         let [y, spare8] = [this.#map(middle, s8, margin8), this.#map(middle, s8, margin8)];
-        this.#convolve("prompt8", drawn8, y, {add: from16, activation: "relu"});
+        this.#convolveDrawn("prompt8", drawn8, y, {add: from16, activation: "relu"});
         for (const name of blocks8) {
             this.#mix(name, y, spare8, 1);
             [y, spare8] = [spare8, y];
@@ -395,7 +396,7 @@ export class PocketKernel {
         const blocks4 = this.#blockNames("blocks4");
         const margin4 = Math.max(...blocks4.map((name) => this.#reach(name, 1)));
         let [z, spare4] = [this.#map(fine, s4, margin4), this.#map(fine, s4, margin4)];
-        this.#convolve("prompt4", drawn4, z, {add: from8, activation: "relu"});
+        this.#convolveDrawn("prompt4", drawn4, z, {add: from8, activation: "relu"});
         for (const name of blocks4) {
             this.#mix(name, z, spare4, 1);
             [z, spare4] = [spare4, z];
@@ -428,10 +429,37 @@ export class PocketKernel {
         const map = (/** @type {PlaneMap | undefined} */ m) =>
             m ? [m.data, m.channels, m.height, m.width, m.stride, m.plane] : [0, 0, 0, 0, 0, 0];
         const {kernel = 0, dilation = 1, activation = "none", w0 = 0, b0 = 0, w1 = 0, b1 = 0, w2 = 0} = fields;
-        const {vector = 0, count = 0, others = 0} = fields;
-        const words = [KINDS.indexOf(kind), units, 0, ...map(fields.in), ...map(fields.out), ...map(fields.add)];
-        words.push(kernel, dilation, ACTIVATIONS.indexOf(activation), w0, b0, w1, b1, w2, vector, count, others);
+        const {vector = 0, count = 0, others = 0, list = 0} = fields;
+        const words = [KINDS.indexOf(kind), units, 0, 0, ...map(fields.in), ...map(fields.out), ...map(fields.add)];
+        words.push(kernel, dilation, ACTIVATIONS.indexOf(activation), w0, b0, w1, b1, w2, vector, count, others, list);
         this.#ops.push(words);
+    }
+
+    /**
+     * A filter over drawn maps, of which each prompt leaves most empty: `#choose` says which are read.
+     *
+     * @param {string} name
+     * @param {PlaneMap} from
+     * @param {PlaneMap} to
+     * @param {OpFields} fields
+     */
+    #convolveDrawn(name, from, to, fields) {
+        const raw = this.#copyOf(`${name}.weight`);
+        const list = this.#place(from.channels);
+        this.#convolve(name, from, to, {...fields, list}, name);
+        this.#chosen.set(name, {raw, list, channels: from.channels, rows: to.channels});
+    }
+
+    /**
+     * @param {string} name of a filter over drawn maps
+     * @param {readonly number[]} channels that are not empty
+     */
+    #choose(name, channels) {
+        const {raw, list, channels: all, rows} = /** @type {DrawnFilter} */ (this.#chosen.get(name));
+        const op = this.#opWords(name);
+        new Int32Array(this.#memory.buffer, list, all).set(channels);
+        op[COUNT] = channels.length;
+        this.#kernel.pack_some(raw, rows, all, 9, list, channels.length, op[W0]);
     }
 
     /**
@@ -439,12 +467,13 @@ export class PocketKernel {
      * @param {PlaneMap} from
      * @param {PlaneMap} to
      * @param {OpFields} fields
+     * @param {string} [opName]
      */
-    #convolve(name, from, to, fields = {}) {
+    #convolve(name, from, to, fields = {}, opName) {
         const taps = this.#weight(`${name}.weight`).length / (from.channels * to.channels);
         this.#op("convolve", to.height, {
             in: from, out: to, kernel: Math.sqrt(taps), w0: this.#packed(name), b0: this.#copyOf(`${name}.bias`), ...fields,
-        }); // prettier-ignore
+        }, opName); // prettier-ignore
     }
 
     /**
@@ -622,7 +651,7 @@ export class PocketKernel {
      * @param {number} units
      */
     #setUnits(name, units) {
-        this.#opWords(name)[1] = units;
+        this.#opWords(name)[UNITS] = units;
     }
 }
 
@@ -634,6 +663,23 @@ export class PocketKernel {
  */
 function channel(map, first, count = 1) {
     return {...map, data: map.data + 4 * first * map.plane, channels: count};
+}
+
+/**
+ * The drawn maps that are not empty; `fine` is stride 4's.
+ *
+ * @param {DrawnPrompt} drawn
+ * @param {boolean} hasMask
+ */
+function chooseChannels({foreground, background, hasBox}, hasMask) {
+    const wide = [0, 2, 4].flatMap((bell) => [...(foreground ? [bell] : []), ...(background ? [bell + 1] : [])]);
+    if (hasBox) wide.push(6, 7, 8, 9, 10, 11);
+    if (hasMask) wide.push(12, 13);
+    if (foreground) wide.push(14, 15);
+    if (background) wide.push(16, 17);
+    const fine = [...(foreground ? [0] : []), ...(background ? [1] : []), ...(hasMask ? [2, 3] : []), 4, 5];
+    if (hasBox) fine.push(6);
+    return {wide, fine};
 }
 
 /**

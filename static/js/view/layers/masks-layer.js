@@ -24,11 +24,19 @@ export class MasksLayer {
     /**
      * @param {readonly ShownMask[]} masks
      * @param {boolean} isDimmed another mask is being worked on
+     * @returns {boolean} whether that looks different from before
      */
     show(masks, isDimmed) {
-        this.#isDimmed = isDimmed;
         // The large ones first, so that the small ones on them can be seen and clicked.
-        this.#masks = [...masks].sort((a, b) => b.annotation.area - a.annotation.area);
+        const sorted = [...masks].sort((a, b) => b.annotation.area - a.annotation.area);
+        const before = this.#masks;
+        const isSame =
+            sorted.length === before.length &&
+            (isDimmed === this.#isDimmed || sorted.length === 0) &&
+            sorted.every((mask, k) => isSameMask(mask, before[k]));
+        this.#isDimmed = isDimmed;
+        this.#masks = sorted;
+        return !isSame;
     }
 
     /** @param {ReadonlySet<string>} ids forgets the outlines of all others */
@@ -71,4 +79,12 @@ export class MasksLayer {
         this.#paths.set(id, {counts: segmentation.counts, path});
         return path;
     }
+}
+
+/**
+ * @param {ShownMask} a
+ * @param {ShownMask} b
+ */
+function isSameMask(a, b) {
+    return a.annotation === b.annotation && a.color === b.color && a.isSelected === b.isSelected;
 }
