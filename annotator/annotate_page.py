@@ -36,7 +36,7 @@ STATIC_URLS = {
 def annotate(request: HttpRequest, pk: int) -> HttpResponse:
     image = _visible_image(request, pk)
     page_data = _scene(request, image) | {
-        "urls": {name: static(path) for name, path in STATIC_URLS.items()},
+        "urls": {name: static(path) for name, path in STATIC_URLS.items()} | {"sign_in": reverse("login")},
         "csrf_token": get_token(request),
         "user": request.user.get_username(),
     }

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.decoder_browser import make_handler
 from benchmarks.random_sam import INPUT_SIDE, RandomSam
-from segmentation.embedding_file import write_embedding
+from segmentation.embedding_file import as_int8, write_embedding
 from segmentation.frames import ModelFrame
 from segmentation.onnx.fast.package import write_package
 from segmentation.onnx.fast.weights import from_segment_anything
@@ -187,4 +187,44 @@ def test_logits_that_are_no_numbers_are_reported_not_drawn(browser, address, mod
     }
     with pytest.raises(Exception, match="no numbers"):
         page.evaluate(ASK_WORKER, settings)
+    page.close()
+
+
+# Gives the worker five images in turn, then asks about each; answers which it still has.
+KEEP_IMAGES = """async ({embedding, imageSize, bundle, steps}) => {
+    const worker = new Worker("/js/decoder/decoder-worker.js", {type: "module"});
+    let id = 0;
+    const ask = (request) => new Promise((resolve) => {
+        worker.onmessage = ({data}) => resolve(data.error ? data.error.code : "ok");
+        worker.postMessage({id: ++id, ...request});
+    });
+    const at = (path) => new URL(path, location.href).href;
+    const urls = {kernelHelper: at("/js/decoder/worker/kernel-helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
+        ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"), ortWasm: at("/ort/ort-wasm-simd-threaded.wasm")};
+    await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl)}});
+    const bytes = await (await fetch(embedding)).arrayBuffer();
+    for (const imageKey of ["a", "b", "c", "d", "e"]) {
+        await ask({kind: "setImage", imageKey, imageSize, embedding: bytes.slice(0)});
+    }
+    const answers = {};
+    for (const imageKey of ["a", "b", "c", "d", "e"]) answers[imageKey] = await ask({kind: "decode", imageKey, steps});
+    worker.terminate();
+    return answers;
+}"""
+
+
+def test_the_worker_keeps_three_images_and_says_which_it_forgot(browser, address, models, sam):
+    half = sam.image_embedding()[0].astype(np.float16)
+    content = as_int8(write_embedding({"image_embeddings": half}, DIGEST, (600, 600)))
+    (models / "image.safetensors").write_bytes(content)
+    page = open_page(browser, address)
+    point = {"kind": "point", "point": {"x": 9, "y": 9, "frame": "image"}, "label": 1, "maskIndex": None}
+    settings = {
+        "embedding": "/models/image.safetensors",
+        "imageSize": {"height": 600, "width": 600},
+        "bundle": bundle_row(),
+        "steps": [point],
+    }
+    forgotten, kept = dict.fromkeys("ab", "image_not_loaded"), dict.fromkeys("cde", "ok")
+    assert page.evaluate(KEEP_IMAGES, settings) == forgotten | kept
     page.close()

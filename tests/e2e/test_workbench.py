@@ -17,6 +17,7 @@ from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from segmentation import rle
 from segmentation.predictor import load_predictor
+from tests.e2e.conftest import PASSWORD
 
 PHOTOS = Path(skimage.__file__).parent / "data"
 ON_THE_CUP = (300, 190)  # image pixels in coffee.png
@@ -184,7 +185,7 @@ def test_one_point_offers_three_candidates_and_tab_picks_the_next(bench: Bench, 
     expect(bench.candidates.nth(0)).to_have_attribute("aria-pressed", "true")
     bench.press("Shift+Tab")
     expect(bench.candidates.nth(2)).to_have_attribute("aria-pressed", "true")
-    shown = bench.candidates.nth(2).get_attribute("aria-label")
+    shown = bench.candidates.nth(2).text_content()
     bench.save()
     (annotation,) = saved(api, image)
     assert f"predicted IoU {annotation['predicted_iou']:.2f}".replace("0.", ".") in shown
@@ -348,6 +349,28 @@ def test_masks_made_offline_are_sent_when_the_server_is_back(
     context.set_offline(False)
     bench.wait_until_saved()
     assert len(saved(api, image)) == 2
+
+
+def test_a_mask_made_while_signed_out_is_sent_after_signing_in_again(
+    bench: Bench, context: BrowserContext, make_project, api
+):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    context.clear_cookies(name="sessionid")
+    bench.press("Enter")
+    expect(bench.page.locator("[data-save-state]")).to_contain_text("1 unsaved, you are signed out")
+    with context.expect_page() as opened:
+        bench.page.get_by_role("button", name="Sign in").click()
+    other = opened.value
+    other.fill("input[name=username]", "annotator")
+    other.fill("input[name=password]", PASSWORD)
+    other.keyboard.press("Enter")
+    other.wait_for_url(lambda url: "/login/" not in url)
+    other.close()
+    bench.page.bring_to_front()
+    bench.wait_until_saved()
+    expect(bench.page.locator("[data-notice=signed-out]")).to_have_count(0)
+    assert len(saved(api, image)) == 1
 
 
 def test_unsaved_masks_outlive_the_page(bench: Bench, context: BrowserContext, make_project, api):

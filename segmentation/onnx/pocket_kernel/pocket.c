@@ -10,25 +10,14 @@
 // `next`, and the next operation begins when all are done. Nothing here may use the C stack in memory, because every
 // thread's instance would put its own at the same place: no arrays, no addresses of locals. The build refuses any.
 
-#include <wasm_simd128.h>
+#include "../simd.h"
 
 enum {
-    TILE = 16,        // positions of a row
-    BLOCK = 4,        // rows multiplied at a time
     SPINS = 20000,    // looks at the others before a thread goes to sleep
     TIMED_OUT = 2,    // of atomic.wait
 };
 static const long long PATIENCE_NS = 5000000000LL;
 
-typedef v128_t vec;
-
-#ifdef __wasm_relaxed_simd__
-#define MADD(a, b, c) wasm_f32x4_relaxed_madd(a, b, c)
-#else
-#define MADD(a, b, c) wasm_f32x4_add(wasm_f32x4_mul(a, b), c)
-#endif
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
 #define CONST(value) wasm_f32x4_const_splat(value)
 
 // Maps lie in planes with a margin of zeros around each, as wide as the filters reach; `data` is channel 0's first
@@ -57,9 +46,6 @@ typedef struct {
     const int* list;
 } Op;
 
-INLINE vec load(const float* p) { return wasm_v128_load(p); }
-INLINE vec splat(const float* p) { return wasm_v128_load32_splat(p); }
-INLINE void store(float* p, vec value) { wasm_v128_store(p, value); }
 INLINE float sum_lanes(vec v) {
     return wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1) + wasm_f32x4_extract_lane(v, 2)
         + wasm_f32x4_extract_lane(v, 3);
@@ -90,33 +76,6 @@ INLINE vec hyperbolic_tangent(vec x) {
     return wasm_f32x4_sub(CONST(1.0f), wasm_f32x4_div(CONST(2.0f), wasm_f32x4_add(power, CONST(1.0f))));
 }
 INLINE vec relu(vec x) { return wasm_f32x4_pmax(CONST(0.0f), x); }
-
-// c (rows, TILE) += a (rows, depth, packed by pack_rows) times b (depth, TILE); see tail.c for why 4 by 8.
-__attribute__((noinline))
-static void multiply(const float* a, const float* b, float* c, int rows, int depth) {
-    for (int row = 0; row < rows; row += BLOCK, a += BLOCK * depth) {
-        for (int half = 0; half < TILE; half += 8) {
-            float* to = c + row * TILE + half;
-            vec low[BLOCK], high[BLOCK];
-            UNROLL for (int i = 0; i < BLOCK; i++) {
-                low[i] = load(to + i * TILE);
-                high[i] = load(to + i * TILE + 4);
-            }
-            for (int k = 0; k < depth; k++) {
-                vec first = load(b + k * TILE + half), second = load(b + k * TILE + half + 4);
-                UNROLL for (int i = 0; i < BLOCK; i++) {
-                    vec value = splat(a + k * BLOCK + i);
-                    low[i] = MADD(value, first, low[i]);
-                    high[i] = MADD(value, second, high[i]);
-                }
-            }
-            UNROLL for (int i = 0; i < BLOCK; i++) {
-                store(to + i * TILE, low[i]);
-                store(to + i * TILE + 4, high[i]);
-            }
-        }
-    }
-}
 
 // a (rows, depth) -> blocks of 4 rows, k by k. rows is a multiple of 4.
 __attribute__((export_name("pack_rows")))

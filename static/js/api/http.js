@@ -120,7 +120,8 @@ export function retryDelayMs(attempt) {
 }
 
 /**
- * Resolves after a time, or when the browser comes online.
+ * Resolves after a time, or when the browser comes online, or when the person comes back to the page: from signing in
+ * in another tab, for example.
  *
  * @param {number} ms
  * @param {AbortSignal} [signal]
@@ -131,12 +132,14 @@ export function pause(ms, signal) {
         const done = () => {
             clearTimeout(timer);
             removeEventListener("online", done);
+            removeEventListener("focus", done);
             signal?.removeEventListener("abort", done);
             if (signal?.aborted) reject(signal.reason);
             else resolve();
         };
         const timer = setTimeout(done, ms);
         addEventListener("online", done);
+        addEventListener("focus", done);
         signal?.addEventListener("abort", done);
         if (signal?.aborted) done();
     });

@@ -212,7 +212,7 @@ function extent({first, count}, touched) {
  * @param {(x: number, column: Float64Array) => void} visit the column's logits, top to bottom, in the box; reused
  */
 function forEachColumn(logits, {lowResSide: side}, across, down, box, visit) {
-    if (box.y.end === 0) return;
+    if (box.x.end === 0) return;
     const [firstRow, lastY] = [down.first[box.y.first], box.y.end - 1];
     const endRow = down.first[lastY] + down.count[lastY];
     const narrow = new Float64Array(side);

@@ -2,6 +2,7 @@
 
 import {finishMask, stabilityScore} from "../core/mask.js";
 import {DecoderError} from "./protocol.js";
+import {DecoderChoice} from "./worker/decoder-choice.js";
 import {DecoderSession, ImageFeeds, messageOf} from "./worker/decoder-session.js";
 import {readEmbedding} from "./worker/embedding-file.js";
 import {FastSession} from "./worker/fast-session.js";
@@ -9,13 +10,13 @@ import {PocketSession} from "./worker/pocket-session.js";
 import {PromptChain, outputOf} from "./worker/prompt-chain.js";
 
 /** @import {Bundle, PromptStep} from "../types.d.ts" */
-/** @import {DecodeReply, DecodeRequest, FinishReply, FinishRequest, LoadReply, LoadRequest, ReplyValue, SetImageRequest, WorkerReply, WorkerRequest} from "./protocol.js" */
+/** @import {DecodeReply, DecodeRequest, DecoderUrls, FinishReply, FinishRequest, LoadReply, LoadRequest, ReplyValue, SetImageRequest, WorkerReply, WorkerRequest} from "./protocol.js" */
 
 // The one on screen, the next one, the one before. SAM's embeddings are 4 MB each, with what the fast decoder makes of
 // them 32 MB.
 const KEPT_IMAGES = 3;
 
-/** @type {{bundle: Bundle, session: DecoderSession | FastSession | PocketSession} | null} */
+/** @type {{urls: DecoderUrls, bundle: Bundle, session: DecoderChoice} | null} */
 let loaded = null;
 /** @type {Map<string, {feeds: ImageFeeds, chain: PromptChain}>} least recently used first */
 const images = new Map();
@@ -64,8 +65,8 @@ async function handle(request) {
  */
 async function load({urls, bundle}) {
     const fast = bundle.family === "pocket" ? PocketSession : FastSession;
-    const session = (await fast.load(urls, bundle)) ?? (await DecoderSession.load(urls, bundle));
-    loaded = {bundle, session};
+    const session = new DecoderChoice((await fast.load(urls, bundle)) ?? (await DecoderSession.load(urls, bundle)));
+    loaded = {urls, bundle, session};
     return {executionProvider: session.executionProvider, threads: session.threads};
 }
 
@@ -74,7 +75,7 @@ async function load({urls, bundle}) {
  * @returns {Promise<null>}
  */
 async function setImage({imageKey, imageSize, embedding: bytes}) {
-    const {bundle, session} = ready();
+    const {urls, bundle, session} = ready();
     const embedding = readEmbedding(bytes);
     if (embedding.bundleDigest !== bundle.digest) {
         throw new DecoderError(
@@ -87,6 +88,12 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
         throw new DecoderError("embedding_invalid", "The embedding is another image's: its size differs. Reload the page.");
     }
     const feeds = new ImageFeeds(embedding);
+    // Room is made first: what is kept of an image is large.
+    images.delete(imageKey);
+    for (const oldest of images.keys()) {
+        if (images.size < KEPT_IMAGES) break;
+        images.delete(oldest);
+    }
     // As soon as the embedding is here, so that the first click finds it done.
     await session.prepare(feeds);
     if (!isWarm) {
@@ -94,20 +101,15 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
         const probe = centrePrompt(feeds);
         await session.decode(feeds, probe, null);
         isWarm = true;
-        void session.loadWebgpu().then((backend) => {
+        void DecoderSession.loadWebgpu(urls, bundle).then((gpu) => {
             // In turn with the requests: two runs at once would share one WASM stack.
-            if (backend) queue = queue.then(() => session.moveIfEqual(backend, feeds, probe));
+            if (gpu) queue = queue.then(() => session.moveIfBetter(gpu, feeds, probe));
         });
     }
-    images.delete(imageKey);
     images.set(imageKey, {
         feeds,
         chain: new PromptChain((steps, maskInput) => session.decode(feeds, steps, maskInput)),
     });
-    for (const oldest of images.keys()) {
-        if (images.size <= KEPT_IMAGES) break;
-        images.delete(oldest);
-    }
     return null;
 }
 

@@ -61,7 +61,11 @@ const autosave = new Autosave({
     http,
     storage: localStorage,
     username: pageData.user,
-    onStatus: render,
+    onStatus: (status) => {
+        if (status.reason === "signed_out") showSignedOut();
+        else notices.hide("signed-out");
+        render();
+    },
     onConflict: showConflict,
     onRefusal: showRefusal,
 });
@@ -467,6 +471,17 @@ function showSaving() {
     /** @type {SaveStatus} */
     const status = isMaking ? {state: "saving", count: 1, reason: ""} : known;
     topBar.showSaving(status.state, savingBadge(status));
+}
+
+/** The way back in, in another tab: this one keeps what is not saved yet and sends it by itself. */
+function showSignedOut() {
+    if (notices.has("signed-out")) return;
+    notices.show({
+        key: "signed-out",
+        kind: "error",
+        text: "You are signed out. Unsaved masks are kept here until you sign in again.",
+        actions: [{label: "Sign in", do: () => void window.open(pageData.urls.sign_in, "_blank", "noopener")}],
+    });
 }
 
 /** @param {Conflict} conflict */

@@ -8,29 +8,17 @@
 // C stack in memory, because every thread's instance would put its own at the same place: no arrays, no addresses of
 // locals. The build refuses any.
 
-#include <wasm_simd128.h>
+#include "../../simd.h"
 
 enum {
     GRID = 64,
-    TILE = 16,                      // positions, a quarter of a grid row
     POSITIONS = GRID * GRID,
     CHANNELS = 256,
     ROWS = CHANNELS,                // of the first upscaling: (channel of 64, sub-position of 4)
     MIDDLE = CHANNELS / 4,          // channels after the first upscaling
     LAST = CHANNELS / 8,            // channels after the second
     SECOND_ROWS = 4 * LAST,         // (sub-position, channel)
-    BLOCK = 4,                      // rows multiplied at a time; divides ROWS and SECOND_ROWS
 };
-
-typedef v128_t vec;
-
-#ifdef __wasm_relaxed_simd__
-#define MADD(a, b, c) wasm_f32x4_relaxed_madd(a, b, c)
-#else
-#define MADD(a, b, c) wasm_f32x4_add(wasm_f32x4_mul(a, b), c)
-#endif
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 // Filled by tail-kernel.js; every field is a byte offset or a number, 4 bytes wide, in this order.
 typedef struct {
@@ -49,10 +37,6 @@ typedef struct {
     int column, end_column;
     int next_tile;
 } Job;
-
-INLINE vec load(const float* p) { return wasm_v128_load(p); }
-INLINE vec splat(const float* p) { return wasm_v128_load32_splat(p); }
-INLINE void store(float* p, vec value) { wasm_v128_store(p, value); }
 
 // x/2 (1 + erf(x / sqrt 2)), exactly to float32's rounding where it matters: |error| < 1e-6 (tests). erf is the
 // rational approximation of Eigen (MathFunctionsImpl.h, generic_fast_erf_float): odd degree 13 over even degree 8 on
@@ -76,37 +60,6 @@ INLINE vec gelu(vec x) {
     q = MADD(q, s, wasm_f32x4_const_splat(-1.42647390514189e-02f));
     vec half = wasm_f32x4_mul(x, wasm_f32x4_const_splat(0.5f));
     return MADD(half, wasm_f32x4_div(wasm_f32x4_mul(u, p), q), half);
-}
-
-// c (rows, TILE) += a (rows, depth, packed by pack_rows) times b (depth, TILE).
-//
-// 4 rows by 8 positions at a time: 8 accumulators are what keeps two multiply-adds a cycle busy, and leave V8 registers
-// for the operands. 6 by 8 would need fewer loads, but V8 then spills: half the speed (28 instead of 55 GFLOP/s).
-// A function of its own, because V8 allots registers badly inside a large one.
-__attribute__((noinline))
-static void multiply(const float* a, const float* b, float* c, int rows, int depth) {
-    for (int row = 0; row < rows; row += BLOCK, a += BLOCK * depth) {
-        for (int half = 0; half < TILE; half += 8) {
-            float* to = c + row * TILE + half;
-            vec low[BLOCK], high[BLOCK];
-            UNROLL for (int i = 0; i < BLOCK; i++) {
-                low[i] = load(to + i * TILE);
-                high[i] = load(to + i * TILE + 4);
-            }
-            for (int k = 0; k < depth; k++) {
-                vec first = load(b + k * TILE + half), second = load(b + k * TILE + half + 4);
-                UNROLL for (int i = 0; i < BLOCK; i++) {
-                    vec value = splat(a + k * BLOCK + i);
-                    low[i] = MADD(value, first, low[i]);
-                    high[i] = MADD(value, second, high[i]);
-                }
-            }
-            UNROLL for (int i = 0; i < BLOCK; i++) {
-                store(to + i * TILE, low[i]);
-                store(to + i * TILE + 4, high[i]);
-            }
-        }
-    }
 }
 
 // a's element (row, k) at row * row_stride + k * depth_stride -> blocks of 4 rows, k by k.

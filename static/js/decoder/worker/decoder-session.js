@@ -1,4 +1,4 @@
-/** The bundle's ONNX decoder in onnxruntime-web: WASM first; WebGPU takes over where it gives the same answer sooner. */
+/** The bundle's ONNX decoder, one graph, in onnxruntime-web: on WASM or on WebGPU. */
 
 import {buildPromptTensors} from "../../core/prompt.js";
 import {DecoderError} from "../protocol.js";
@@ -14,8 +14,6 @@ import {readMetadata} from "./onnx-metadata.js";
 const DECODER_OUTPUTS = 4;
 // More threads than this make a decoder of this size no faster and take cores from the page.
 const MAX_THREADS = 4;
-// Logits: far below what moves a mask's edge by a pixel, above float32's noise on a GPU.
-const WEBGPU_TOLERANCE = 0.02;
 
 /**
  * @typedef {object} Backend
@@ -40,21 +38,14 @@ export class ImageFeeds {
 
 export class DecoderSession {
     #bundle;
-    #model;
-    #urls;
-    /** @type {Backend} */
     #backend;
 
     /**
-     * @param {DecoderUrls} urls
      * @param {Bundle} bundle
-     * @param {Uint8Array} model
      * @param {Backend} backend
      */
-    constructor(urls, bundle, model, backend) {
-        this.#urls = urls;
+    constructor(bundle, backend) {
         this.#bundle = bundle;
-        this.#model = model;
         this.#backend = backend;
     }
 
@@ -67,7 +58,29 @@ export class DecoderSession {
         const [model, ort] = await Promise.all([fetchDecoder(bundle.decoderUrl), loadWasmOrt(urls)]);
         checkDigest(readMetadata(model).get("bundle_digest"), bundle);
         const session = await ort.InferenceSession.create(model, {executionProviders: ["wasm"]});
-        return new DecoderSession(urls, bundle, model, {ort, session, executionProvider: "wasm"});
+        return new DecoderSession(bundle, {ort, session, executionProvider: "wasm"});
+    }
+
+    /**
+     * The decoder on the GPU, where the browser offers one. It may take seconds; decodes go on meanwhile.
+     *
+     * @param {DecoderUrls} urls
+     * @param {Bundle} bundle
+     * @param {{acceptSoftware?: boolean}} options acceptSoftware: an adapter that is a CPU will do, for tests
+     * @returns {Promise<DecoderSession | null>} null: there is no GPU, or it cannot run the decoder
+     */
+    static async loadWebgpu(urls, bundle, {acceptSoftware = false} = {}) {
+        if (!(await hasWebgpu(acceptSoftware))) return null;
+        try {
+            const [model, ort] = await Promise.all([fetchDecoder(bundle.decoderUrl), loadOrt(urls.ortWebgpuModule)]);
+            checkDigest(readMetadata(model).get("bundle_digest"), bundle);
+            ort.env.wasm.wasmPaths = {mjs: urls.ortWebgpuMjs, wasm: urls.ortWebgpuWasm};
+            const session = await ort.InferenceSession.create(model, {executionProviders: ["webgpu"]});
+            return new DecoderSession(bundle, {ort, session, executionProvider: "webgpu"});
+        } catch (error) {
+            console.warn("WebGPU is not used:", error); // a driver's fault is no reason to stop: WASM goes on
+            return null;
+        }
     }
 
     get executionProvider() {
@@ -78,6 +91,14 @@ export class DecoderSession {
         return this.#backend.ort.env.wasm.numThreads ?? 1;
     }
 
+    /** One graph has nothing to prepare for an image. @param {ImageFeeds} _image */
+    async prepare(_image) {}
+
+    /** Gives back what it holds on the GPU. */
+    async release() {
+        await this.#backend.session.release();
+    }
+
     /**
      * @param {ImageFeeds} image
      * @param {readonly PromptStep[]} steps
@@ -86,61 +107,7 @@ export class DecoderSession {
      * @throws {DecoderError} decode_failed, not_finite
      */
     async decode(image, steps, maskInput) {
-        return this.#decodeWith(this.#backend, image, steps, maskInput);
-    }
-
-    /** One graph has nothing to prepare for an image. */
-    async prepare() {}
-
-    /**
-     * A second backend on the GPU, where the browser offers one. It may take seconds; decodes go on meanwhile.
-     *
-     * @returns {Promise<Backend | null>}
-     */
-    async loadWebgpu() {
-        if (!(await hasWebgpu())) return null;
-        try {
-            const ort = await loadOrt(this.#urls.ortWebgpuModule);
-            ort.env.wasm.wasmPaths = {mjs: this.#urls.ortWebgpuMjs, wasm: this.#urls.ortWebgpuWasm};
-            const session = await ort.InferenceSession.create(this.#model, {executionProviders: ["webgpu"]});
-            return {ort, session, executionProvider: "webgpu"};
-        } catch (error) {
-            console.warn("WebGPU is not used:", error); // a driver's fault is no reason to stop: WASM goes on
-            return null;
-        }
-    }
-
-    /**
-     * Goes on with `candidate` if it answers this prompt as the present backend does, and no slower. No decode may run
-     * at the same time.
-     *
-     * @param {Backend} candidate
-     * @param {ImageFeeds} image
-     * @param {readonly PromptStep[]} steps
-     */
-    async moveIfEqual(candidate, image, steps) {
-        try {
-            await this.#decodeWith(candidate, image, steps, null); // compiles its shaders
-            const [expected, wasmMs] = await timed(() => this.decode(image, steps, null));
-            const [actual, webgpuMs] = await timed(() => this.#decodeWith(candidate, image, steps, null));
-            if (largestDifference(expected.logits, actual.logits) <= WEBGPU_TOLERANCE && webgpuMs <= wasmMs) {
-                this.#backend = candidate;
-                return;
-            }
-        } catch (error) {
-            console.warn("WebGPU is not used:", error);
-        }
-        await candidate.session.release().catch(() => {}); // a lost device has nothing left to release
-    }
-
-    /**
-     * @param {Backend} backend
-     * @param {ImageFeeds} image
-     * @param {readonly PromptStep[]} steps
-     * @param {Float32Array | null} maskInput
-     * @returns {Promise<Decode>}
-     */
-    async #decodeWith({ort, session}, image, steps, maskInput) {
+        const {ort, session} = this.#backend;
         const side = this.#bundle.lowResSide;
         const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, this.#bundle.inputSide);
         const points = pointLabels.length;
@@ -233,10 +200,12 @@ async function loadOrt(url) {
     }
 }
 
-async function hasWebgpu() {
+/** @param {boolean} acceptSoftware */
+async function hasWebgpu(acceptSoftware) {
     const {gpu} = /** @type {{gpu?: Gpu}} */ (navigator);
     const adapter = await gpu?.requestAdapter().catch(() => null);
-    return Boolean(adapter) && !adapter?.info?.isFallbackAdapter; // a fallback adapter is a CPU, slower than WASM
+    // A fallback adapter is a CPU, slower than WASM.
+    return Boolean(adapter) && (acceptSoftware || !adapter?.info?.isFallbackAdapter);
 }
 
 /** @param {Ort.Tensor} tensor */
@@ -251,26 +220,6 @@ function isAllFinite(values) {
         if (!Number.isFinite(values[k])) return false;
     }
     return true;
-}
-
-/**
- * @param {Float32Array} a
- * @param {Float32Array} b
- */
-function largestDifference(a, b) {
-    let largest = 0;
-    for (let k = 0; k < a.length; k++) largest = Math.max(largest, Math.abs(a[k] - b[k]));
-    return largest;
-}
-
-/**
- * @template T
- * @param {() => Promise<T>} work
- * @returns {Promise<[T, number]>} and how long it took, in ms
- */
-async function timed(work) {
-    const start = performance.now();
-    return [await work(), performance.now() - start];
 }
 
 /** @param {string | undefined} digest */

@@ -23,7 +23,7 @@ const EMBEDDING = "image_embeddings";
 const DECODER_OUTPUTS = 4;
 const KERNEL_COLUMNS = 16; // a kernel's window starts at a multiple of it
 // Where logits are not made yet. Far below any threshold: padding counts as background until it is known.
-const NOT_YET = -1000;
+export const NOT_YET = -1000;
 
 export class FastSession {
     executionProvider = /** @type {const} */ ("wasm");
@@ -84,13 +84,6 @@ export class FastSession {
     async prepare(image) {
         await this.#prepared(image);
     }
-
-    /** The graphs are laid out for WASM. */
-    async loadWebgpu() {
-        return null;
-    }
-
-    async moveIfEqual() {}
 
     /**
      * @param {ImageFeeds} image

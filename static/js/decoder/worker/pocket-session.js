@@ -61,13 +61,6 @@ export class PocketSession {
         this.#setImage(image);
     }
 
-    /** The kernel is WASM's. */
-    async loadWebgpu() {
-        return null;
-    }
-
-    async moveIfEqual() {}
-
     /**
      * @param {ImageFeeds} image
      * @param {readonly PromptStep[]} steps

@@ -36,6 +36,11 @@ export class Notices {
     }
 
     /** @param {string} key */
+    has(key) {
+        return this.#shown.has(key);
+    }
+
+    /** @param {string} key */
     hide(key) {
         this.#shown.get(key)?.remove();
         this.#shown.delete(key);

@@ -40,11 +40,12 @@ export class PromptBar {
                     class: "bench-candidate",
                     "data-candidate": true,
                     "aria-pressed": String(isShown),
-                    "aria-label": `Mask candidate ${k + 1}, predicted IoU ${iou}`,
                     title: `Predicted IoU ${iou}, stability ${candidate.stabilityScore.toFixed(2)}`,
                 },
                 () => this.#onChoose(candidate.index),
+                element("span", {class: "visually-hidden"}, "Mask candidate "),
                 element("span", {class: "bench-candidate-number"}, String(k + 1)),
+                element("span", {class: "visually-hidden"}, ", predicted IoU "),
                 element("span", {class: "number"}, iou),
             );
         });
