@@ -47,6 +47,9 @@ def run(job: EmbeddingJob, worker: str) -> None:
     except DamagedImage as error:
         logger.error("embedding of image %s failed: %s", job.image_id, error)
         embedding_jobs.fail(job, str(error), permanent=True)
+    except FileNotFoundError as error:  # tried again: a network drive may be away for a moment
+        logger.error("embedding of image %s failed: %s", job.image_id, error)
+        embedding_jobs.fail(job, "A file is missing from the server's storage; its log says which.")
     except Exception as error:  # the one place that may catch everything: log, mark failed, take the next
         logger.exception("embedding of image %s failed", job.image_id)
         embedding_jobs.fail(job, f"{type(error).__name__}: {error}")
@@ -60,8 +63,8 @@ def _make_embedding(job: EmbeddingJob, worker: str) -> int:
 
     from segmentation.embedding_file import write_embedding
 
-    encoder = _encoder_for(bundle, worker)
-    tensors = encoder.encode(uploads.read_pixels(image))
+    pixels = uploads.read_pixels(image)
+    tensors = _encoder_for(bundle, worker).encode(pixels)
     content = write_embedding(tensors, bundle_digest=bundle.digest, image_hw=image.hw)
     embedding_store.save(bundle.digest, image.digest, content)
     return len(content)

@@ -233,9 +233,19 @@ def sweep_orphans(min_age_s: float = 3600) -> list[str]:
 
 
 def read_pixels(image: Image) -> np.ndarray:
-    """The stored image as the model sees it: (height, width, 3) uint8 RGB, upright."""
-    with default_storage.open(image.file.name, "rb") as file, Pillow.open(file, formats=FORMATS) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
+    """The stored image as the model sees it: (height, width, 3) uint8 RGB, upright.
+
+    Raises:
+        DamagedImage: the file is there but no longer what was stored. Its message is for annotators: it names no path.
+        OSError: storage cannot be read (now).
+    """
+    with default_storage.open(image.file.name, "rb") as file:
+        content = file.read()
+    try:
+        with Pillow.open(io.BytesIO(content), formats=FORMATS) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+    except Exception as error:  # as in `_decoding`
+        raise DamagedImage("The stored picture is damaged; delete it here and upload it again.") from error
     if pixels.shape[:2] != image.hw:
         raise DamagedImage(f"stored file of image {image.pk} is {pixels.shape[:2]}, its row says {image.hw}")
     return pixels

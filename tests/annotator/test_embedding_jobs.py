@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from annotator import embedding_jobs, embedding_store, uploads
+from annotator import embedding_jobs, embedding_runner, embedding_store, uploads
 from annotator.errors import EmbeddingNotFailed, LeaseLost, NoBundle
 from annotator.models import Bundle, EmbeddingJob
 from segmentation.embedding_file import read_embedding
@@ -276,3 +277,20 @@ print(set(EmbeddingJob.objects.values_list("state", "attempts")))
 """
     )
     assert printed.strip() == "{('running', 1)}"
+
+
+# --- pictures that cannot be read ---
+@pytest.mark.parametrize(
+    ("harm", "state", "says"),
+    [
+        (lambda path: path.write_bytes(b"eaten by the disk"), "failed", "upload it again"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-40]), "failed", "upload it again"),
+        (Path.unlink, "queued", "missing"),  # a drive that is away comes back: tried again
+    ],
+)
+def test_what_fails_is_said_in_words_without_the_servers_paths(image, harm, state, says):
+    path = Path(default_storage.path(image.file.name))
+    harm(path)
+    embedding_runner.run(embedding_jobs.claim_next("w"), "w")
+    job = image.embedding_jobs.get()
+    assert (job.state, says in job.error, str(path) in job.error) == (state, True, False)
