@@ -24,6 +24,13 @@ ON_THE_CUP = (300, 190)  # image pixels in coffee.png
 ON_THE_SAUCER = (180, 300)
 ON_THE_TABLE = (40, 340)
 READY_WITHIN_MS = 60_000
+IS_DRAWN = """([x, y]) => {
+    const stage = document.querySelector("[data-stage]");
+    const {scale, offsetX, offsetY, devicePixelRatio: ratio} = JSON.parse(stage.dataset.viewFrame);
+    const sheet = [...stage.querySelectorAll("canvas")].at(-1).getContext("2d");
+    const at = [offsetX + (x + 0.5) * scale, offsetY + (y + 0.5) * scale].map((place) => Math.round(place * ratio));
+    return sheet.getImageData(...at, 1, 1).data[3] > 0;
+}"""
 
 
 @dataclass
@@ -136,6 +143,13 @@ class Bench:
         expect(self.page.locator("[data-save-state]")).to_have_attribute(
             "data-save-state", state, timeout=30_000
         )
+
+    def is_drawn_on(self, place: tuple[float, float]) -> bool:
+        """Whether the sheet of what is being worked on shows something at this image pixel."""
+        return self.page.evaluate(IS_DRAWN, list(place))
+
+    def wait_until_drawn_on(self, place: tuple[float, float]) -> None:
+        self.page.wait_for_function(IS_DRAWN, arg=list(place))
 
     def count(self, measure: str) -> int:
         return self.page.evaluate("name => performance.getEntriesByName(name).length", measure)
@@ -450,6 +464,28 @@ def test_the_wheel_zooms_to_the_cursor(bench: Bench, make_project):
     assert under_cursor() == pytest.approx(place, abs=0.01)
     bench.press("f")
     assert bench.view["scale"] == pytest.approx(before)
+
+
+# --- the preview ---
+
+
+def test_a_preview_follows_the_pointer_and_a_click_makes_it_the_mask(bench: Bench, make_project):
+    bench.open(make_project("coffee.png").images[0])
+    assert not bench.is_drawn_on(ON_THE_CUP)
+    bench.page.mouse.move(*bench.on_page(*ON_THE_CUP), steps=4)
+    bench.wait_until_drawn_on(ON_THE_CUP)
+    expect(bench.candidates).to_have_count(0)
+    decodes = bench.count("decode")
+    bench.click(ON_THE_CUP)
+    expect(bench.candidates).to_have_count(3)
+    assert bench.count("decode") == decodes, "the click needs no decode of its own"
+    bench.press("Escape", "t")
+    bench.page.mouse.move(*bench.on_page(*ON_THE_SAUCER), steps=4)
+    bench.page.mouse.move(*bench.on_page(*ON_THE_CUP), steps=4)
+    bench.press("t")
+    bench.page.mouse.move(*bench.on_page(*ON_THE_SAUCER), steps=4)
+    bench.wait_until_drawn_on(ON_THE_SAUCER)
+    assert bench.count("decode") <= decodes + 5, "switched off, it decodes nothing"
 
 
 # --- when something is missing or breaks ---

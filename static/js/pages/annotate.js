@@ -21,6 +21,7 @@ import {Stage} from "../view/stage.js";
 import {HandTool} from "../view/tools/hand-tool.js";
 import {PromptTool} from "../view/tools/prompt-tool.js";
 import {SelectTool} from "../view/tools/select-tool.js";
+import {HoverPreview} from "./annotate/hover-preview.js";
 import {LoadingImage} from "./annotate/scene-loader.js";
 import {hint, modelBadge, savingBadge} from "./annotate/wording.js";
 import {Workbench} from "./annotate/workbench.js";
@@ -83,7 +84,12 @@ stage.add("image", imageLayer);
 stage.add("masks", masksLayer);
 stage.add("prompt", promptLayer);
 
+const hoverPreview = new HoverPreview(workbench, (candidate) => {
+    promptLayer.showPreview(candidate, stage.imageSize, decoder?.bundle ?? null);
+    stage.invalidate("prompt");
+});
 const promptTool = new PromptTool(stage, {
+    onHover: (point) => (point && isReady ? hoverPreview.move(point) : hoverPreview.leave()),
     onPress: (point, label) => workbench.anticipate(point, label),
     onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
     onDraftBox: (box) => {
@@ -148,6 +154,11 @@ const ACTIONS = {
         if (!mayAnnotate) return false;
         promptTool.isLeavingOut = !promptTool.isLeavingOut;
         find(document, "[data-action=leave-out]", HTMLElement).setAttribute("aria-pressed", String(promptTool.isLeavingOut));
+        return true;
+    },
+    preview: () => {
+        if (!mayAnnotate) return false;
+        hoverPreview.toggle();
         return true;
     },
     undo: () => workbench.undo(),
@@ -253,6 +264,7 @@ async function show(openedAt) {
     const {image, bundle, project} = scene;
     isReady = false;
     isPictureThere = false;
+    hoverPreview.leave();
     embedding = {state: "queued", position: null, error: ""};
     for (const key of ["embedding", "problem", "picture"]) notices.hide(key);
     if (!bundle) {
@@ -397,6 +409,7 @@ function render() {
     const annotations = workbench.document.annotations;
     const color = workbench.category?.color ?? UNNAMED_COLOR;
 
+    if (!workbench.canPreview && !workbench.isDecoding) hoverPreview.leave();
     promptLayer.prompt = prompt;
     promptLayer.color = color;
     promptLayer.showCandidate(shown, stage.imageSize, decoder?.bundle ?? null);

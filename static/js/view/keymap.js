@@ -18,6 +18,7 @@ export const SHORTCUTS = [
     {action: "previous-candidate", keys: ["shift+tab"], shown: "Shift Tab", does: "Previous mask candidate", group: "Prompt"},
     {action: "remove-step", keys: ["backspace"], shown: "Backspace", does: "Take back the last point or box", group: "Prompt"},
     {action: "leave-out", keys: ["x"], shown: "X", does: "Clicks leave out, or belong again", group: "Prompt"},
+    {action: "preview", keys: ["t"], shown: "T", does: "Preview under the pointer, on or off", group: "Prompt"},
     {action: "cancel", keys: ["escape"], shown: "Esc", does: "Clear the prompt, deselect", group: "Prompt"},
     {action: "undo", keys: ["ctrl+z"], shown: "Ctrl Z", does: "Undo", group: "Masks"},
     {action: "redo", keys: ["ctrl+shift+z", "ctrl+y"], shown: "Ctrl Shift Z", does: "Redo", group: "Masks"},

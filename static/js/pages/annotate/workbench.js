@@ -7,6 +7,7 @@ import {AnnotationDocument, NO_CHANGES, inverse} from "../../core/annotation-doc
 import {History} from "../../core/history.js";
 import {
     EMPTY_PROMPT,
+    FOREGROUND,
     decodeKey,
     isEmpty,
     withBox,
@@ -181,6 +182,22 @@ export class Workbench {
     anticipate(point, label) {
         if (!this.#canPrompt() || this.#decoding || this.#accepting || !this.#image) return;
         this.#decoder?.decode(this.#image, withPoint(this.prompt, point, label).steps).catch(() => {}); // the click will tell
+    }
+
+    /** Whether a click now would begin a prompt, and the decoder is free to say what it would give. */
+    get canPreview() {
+        return this.#canPrompt() && isEmpty(this.prompt) && !this.#work.selectedId && !this.#decoding && !this.#accepting;
+    }
+
+    /**
+     * @param {ImagePoint} point
+     * @returns {Promise<Candidate | null>} the mask that a click there would show; null: unknown
+     */
+    async preview(point) {
+        if (!this.canPreview || !this.#image || !this.#decoder) return null;
+        const {steps} = withPoint(EMPTY_PROMPT, point, FOREGROUND);
+        const reply = await this.#decoder.decode(this.#image, steps).catch(() => null); // the click will tell
+        return reply?.candidates[0] ?? null;
     }
 
     /**

@@ -21,6 +21,8 @@ export class PromptLayer {
     color = "#4f46e5";
     /** @type {{candidate: Candidate, path: MaskPath} | null} */
     #mask = null;
+    /** @type {MaskPath | null} */
+    #preview = null;
 
     /**
      * @param {Candidate | null} candidate
@@ -35,12 +37,24 @@ export class PromptLayer {
     }
 
     /**
+     * What a click under the pointer would give; drawn faintly, and only while there is no candidate.
+     *
+     * @param {Candidate | null} candidate
+     * @param {ImageSize} imageSize
+     * @param {LogitsShape | null} shape
+     */
+    showPreview(candidate, imageSize, shape) {
+        this.#preview = candidate && shape && pathOf(contoursOfLogits(candidate.logits, imageSize, shape));
+    }
+
+    /**
      * @param {CanvasRenderingContext2D} context
      * @param {ViewFrame} view
      * @param {ImageSize} imageSize
      */
     draw(context, view, imageSize) {
         if (this.#mask) drawMask(context, this.#mask.path, this.color, view, imageSize);
+        else if (this.#preview) drawMask(context, this.#preview, this.color, view, imageSize, {isDimmed: true});
         for (const step of this.prompt.steps) {
             if (step.kind === "box" && !this.draft) drawBox(context, step.box, view);
         }

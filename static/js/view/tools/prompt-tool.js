@@ -10,6 +10,7 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
 
 /**
  * @typedef {object} PromptToolEvents
+ * @property {(point: ImagePoint | null) => void} onHover the mouse is over this pixel, no button down; null: elsewhere
  * @property {(point: ImagePoint, label: PointLabel) => void} onPress the button went down: maybe a click
  * @property {(point: ImagePoint, label: PointLabel, timeStamp: number) => void} onPoint
  * @property {(box: ImageBox | null) => void} onDraftBox the box as it is drawn; null: it is done or given up
@@ -45,10 +46,12 @@ export class PromptTool {
         root.addEventListener("pointermove", (event) => this.#move(event), {signal});
         root.addEventListener("pointerup", (event) => this.#up(event), {signal});
         root.addEventListener("pointercancel", () => this.cancel(), {signal});
+        root.addEventListener("pointerleave", () => this.#events.onHover(null), {signal});
     }
 
     disable() {
         this.cancel();
+        this.#events.onHover(null);
         this.#listeners?.abort();
     }
 
@@ -82,10 +85,18 @@ export class PromptTool {
 
     /** @param {PointerEvent} event */
     #move(event) {
+        if (event.pointerType === "mouse" && event.buttons === 0 && !this.#stage.isPanning) this.#hover(event);
         if (!this.#press || event.pointerId !== this.#press.event.pointerId || this.#press.event.altKey) return;
         const {clientX, clientY} = this.#press.event;
         if (Math.hypot(event.clientX - clientX, event.clientY - clientY) >= DRAG_FROM_PX) this.#isDragging = true;
         if (this.#isDragging) this.#events.onDraftBox(this.#boxTo(event));
+    }
+
+    /** @param {PointerEvent} event */
+    #hover(event) {
+        const {imageSize} = this.#stage;
+        const place = this.#stage.imagePoint(event);
+        this.#events.onHover(isInside(place, imageSize) ? pixelAt(place, imageSize) : null);
     }
 
     /** @param {PointerEvent} event */
