@@ -87,22 +87,62 @@ def open_page(browser, address):
     return page
 
 
-@pytest.mark.parametrize(("height", "width"), [(600, 600), (400, 600), (700, 300)])
-def test_worker_answers_click_after_click_as_the_original_does(browser, address, models, sam, height, width):
+SIZES_HW = ((600, 600), (400, 600), (700, 300))
+
+
+@pytest.mark.parametrize("image_hw", SIZES_HW)
+def test_worker_answers_click_after_click_as_the_original_does(browser, address, models, sam, image_hw):
     """The second click is fed the first one's logits, padding included, which the worker makes after its answer."""
+    height, width = image_hw
+    steps = [point_step(x * width, y * height, label) for x, y, label in STEPS]
+    assert_as_the_original(compare_steps(browser, address, models, sam, image_hw, steps))
+
+
+@pytest.mark.slow
+def test_200_random_prompts_are_answered_in_the_page_as_by_the_original(browser, address, models, sam):
+    """Prompts of 1 to 10 steps, points and at most one box; every one after a prompt's first is fed logits."""
+    random = np.random.default_rng(3)
+    comparisons = []
+    while len(comparisons) < 200:
+        image_hw = SIZES_HW[len(comparisons) % 3]
+        places = random.uniform((0, 0), image_hw[::-1], (random.integers(1, 11), 2))
+        steps = [point_step(x, y, int(random.integers(0, 2))) for x, y in places.tolist()]
+        if random.random() < 0.5:
+            corners = np.sort(random.uniform((0, 0), image_hw[::-1], (2, 2)), axis=0).ravel().tolist()
+            box = {"kind": "box", "box": {**dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True)),
+                                          "frame": "image"}, "maskIndex": None}  # fmt: skip
+            steps[random.integers(0, len(steps))] = box
+        comparisons += compare_steps(browser, address, models, sam, image_hw, steps)
+    largest, iou, flipped = np.array(comparisons).T
+    print(
+        f"{len(comparisons)} prompts: logits {largest.max():.2g}, IoU {iou.max():.2g}, flipped {flipped.mean():.2g}"
+    )
+    assert_as_the_original(comparisons)
+
+
+def assert_as_the_original(comparisons):
+    largest, iou, flipped = np.array(comparisons).T
+    assert largest.max() <= LOGIT_TOLERANCE
+    assert iou.max() <= IOU_TOLERANCE
+    assert flipped.mean() <= MAX_FLIPPED
+
+
+def point_step(x, y, label):
+    return {"kind": "point", "point": {"x": x, "y": y, "frame": "image"}, "label": label, "maskIndex": None}
+
+
+def compare_steps(browser, address, models, sam, image_hw, steps):
+    """Decodes every beginning of `steps` in the page's worker and with the original, both fed the page's logits.
+
+    Fed its own, the original would answer another prompt: from step to step, the small differences grow.
+    Checks that the same candidates are chosen. Of every beginning: largest difference of the shown candidates' logits
+    and of their predicted IoU, and the share of signs flipped.
+    """
+    height, width = image_hw
     half = sam.image_embedding()[0].astype(np.float16)
-    content = write_embedding({"image_embeddings": half}, DIGEST, (height, width))
+    content = write_embedding({"image_embeddings": half}, DIGEST, image_hw)
     (models / "image.safetensors").write_bytes(content)
     page = open_page(browser, address)
-    steps = [
-        {
-            "kind": "point",
-            "point": {"x": x * width, "y": y * height, "frame": "image"},
-            "label": label,
-            "maskIndex": None,
-        }  # fmt: skip
-        for x, y, label in STEPS
-    ]
     settings = {
         "embedding": "/models/image.safetensors",
         "imageSize": {"height": height, "width": width},
@@ -113,26 +153,52 @@ def test_worker_answers_click_after_click_as_the_original_does(browser, address,
     page.close()
 
     assert result["loaded"]["executionProvider"] == "wasm"
+    assert result["finished"]["segmentation"]["size"] == [height, width]
     frame = ModelFrame(height, width, INPUT_SIDE)
-    low_res = [-(-side // 4) for side in frame.input_hw]  # what the image covers
-    previous = None
+    covered = tuple(slice(-(-side // 4)) for side in frame.input_hw)  # by the image, in low-res pixels
+    previous, comparisons = None, []
     for count, answer in enumerate(result["answers"], start=1):
-        points = np.array([[x * width, y * height] for x, y, _ in STEPS[:count]])
-        labels = np.array([label for *_, label in STEPS[:count]])
-        coords, labels = build_prompt_tensors(frame, point_coords=points, point_labels=labels)
+        coords, labels = build_prompt_tensors(frame, **prompt_of(steps[:count]))
         logits, iou = sam.decode(half.astype(np.float32)[None], coords, labels, previous)
         chosen = answer["maskIndices"][-1]
-        assert chosen == (1 + np.argmax(iou[0, 1:]) if count == 1 else 0)
+        is_ambiguous = count == 1 and steps[0]["kind"] == "point"
+        assert chosen == (1 + np.argmax(iou[0, 1:]) if is_ambiguous else 0)
         assert len(answer["candidates"]) == 3
+        rows = []
         for candidate in answer["candidates"]:
             index = candidate["index"]
-            actual = np.frombuffer(base64.b64decode(candidate["logits"]), np.float32).reshape(256, 256)
-            covered = (slice(low_res[0]), slice(low_res[1]))
-            assert np.abs(actual[covered] - logits[0, index][covered]).max() <= LOGIT_TOLERANCE
-            assert np.mean((actual[covered] > 0) != (logits[0, index][covered] > 0)) <= MAX_FLIPPED
-            assert abs(candidate["predictedIou"] - iou[0, index]) <= IOU_TOLERANCE
-        previous = logits[:, chosen][:, None]
-    assert result["finished"]["segmentation"]["size"] == [height, width]
+            actual = np.frombuffer(base64.b64decode(candidate["logits"]), np.float32).reshape(256, 256)[
+                covered
+            ]
+            expected = logits[0, index][covered]
+            flipped = np.mean((actual > 0) != (expected > 0))
+            rows.append(
+                (np.abs(actual - expected).max(), abs(candidate["predictedIou"] - iou[0, index]), flipped)
+            )
+        comparisons.append(np.max(rows, axis=0))
+        previous = logits[:, chosen][:, None].copy()  # its padding, which the page does not hand out
+        previous[0, 0][covered] = next(
+            logits_of(candidate)[covered]
+            for candidate in answer["candidates"]
+            if candidate["index"] == chosen
+        )
+    return comparisons
+
+
+def logits_of(candidate):
+    return np.frombuffer(base64.b64decode(candidate["logits"]), np.float32).reshape(256, 256)
+
+
+def prompt_of(steps):
+    points = [step for step in steps if step["kind"] == "point"]
+    boxes = [step["box"] for step in steps if step["kind"] == "box"]
+    prompt = {}
+    if points:
+        prompt["point_coords"] = np.array([[one["point"]["x"], one["point"]["y"]] for one in points])
+        prompt["point_labels"] = np.array([one["label"] for one in points])
+    if boxes:
+        prompt["box"] = np.array([boxes[0][corner] for corner in ("x0", "y0", "x1", "y1")])
+    return prompt
 
 
 @pytest.mark.parametrize(
