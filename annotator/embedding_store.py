@@ -48,7 +48,7 @@ def open_file(bundle_digest: str, image_digest: str) -> BinaryIO:
 def open_for_wire(bundle_digest: str, image_digest: str) -> BinaryIO:
     """What the browser is sent: the file, or its int8 form, by setting. Raises FileNotFoundError.
 
-    The int8 form is made anew each time: a few ms of a server's time, once per image and browser, are less than a
+    The int8 form is made anew each time: tens of ms of a server's time, once per image and browser, are less than a
     second copy of every embedding on the disk.
     """
     file = open_file(bundle_digest, image_digest)

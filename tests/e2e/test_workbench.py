@@ -26,9 +26,9 @@ ON_THE_TABLE = (40, 340)
 READY_WITHIN_MS = 60_000
 IS_DRAWN = """([x, y]) => {
     const stage = document.querySelector("[data-stage]");
-    const {scale, offsetX, offsetY, devicePixelRatio: ratio} = JSON.parse(stage.dataset.viewFrame);
+    const {scale, offsetX, offsetY} = JSON.parse(stage.dataset.viewFrame);
     const sheet = [...stage.querySelectorAll("canvas")].at(-1).getContext("2d");
-    const at = [offsetX + (x + 0.5) * scale, offsetY + (y + 0.5) * scale].map((place) => Math.round(place * ratio));
+    const at = [offsetX + (x + 0.5) * scale, offsetY + (y + 0.5) * scale].map((place) => Math.round(place * devicePixelRatio));
     return sheet.getImageData(...at, 1, 1).data[3] > 0;
 }"""
 
@@ -396,6 +396,7 @@ def test_unsaved_masks_outlive_the_page(bench: Bench, context: BrowserContext, m
     # A crash leaves the page no chance to send anything more.
     with bench.page.expect_event("crash"), pytest.raises(Error):
         bench.page.goto("chrome://crash")
+    bench.page.close()
     context.set_offline(False)
     assert saved(api, image) == []
     again = Bench(context.new_page()).open(image)
@@ -472,7 +473,7 @@ def test_the_wheel_zooms_to_the_cursor(bench: Bench, make_project):
 def test_a_preview_follows_the_pointer_and_a_click_makes_it_the_mask(bench: Bench, make_project):
     bench.open(make_project("coffee.png").images[0])
     assert not bench.is_drawn_on(ON_THE_CUP)
-    bench.page.mouse.move(*bench.on_page(*ON_THE_CUP), steps=4)
+    bench.page.mouse.move(*bench.on_page(*ON_THE_CUP))
     bench.wait_until_drawn_on(ON_THE_CUP)
     expect(bench.candidates).to_have_count(0)
     decodes = bench.count("decode")

@@ -34,6 +34,7 @@ export class HoverPreview {
     /** @param {ImagePoint} point the pixel under the pointer */
     move(point) {
         if (!this.#isOn || !this.#workbench.canPreview) return;
+        if (point.x === this.#point?.x && point.y === this.#point.y) return;
         this.#point = point;
         if (!this.#isFollowing) void this.#follow();
     }
