@@ -84,11 +84,7 @@ def measure(site: Site, photos: list[Path], clicks: int) -> None:
         images = upload(driver, site, photos)
         browser = driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
         page = browser.new_page(base_url=site.url, viewport={"width": 1440, "height": 900})
-        page.goto("/login/")
-        page.fill("input[name=username]", "manager")
-        page.fill("input[name=password]", PASSWORD)
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "/login/" not in url)
+        sign_in(page)
 
         cold, warm, following, click, refined, decode, painting, long_tasks = [], [], [], [], [], [], [], []
         for visit in range(2):  # the first one fills the browser's cache
@@ -127,6 +123,14 @@ def measure(site: Site, photos: list[Path], clicks: int) -> None:
             f"{'main thread over 50 ms':>34} {len(long_tasks)} times, longest {max(long_tasks, default=0):.0f} ms"
         )
         browser.close()
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/login/")
+    page.fill("input[name=username]", "manager")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/login/" not in url)
 
 
 def upload(

@@ -23,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-from conftest import CHROMIUM_ARGS, PASSWORD, Site, find_chromium, free_port  # noqa: E402
+from conftest import CHROMIUM_ARGS, Site, find_chromium, free_port  # noqa: E402
 
 from benchmarks import click_to_mask  # noqa: E402
 from segmentation import masks  # noqa: E402
@@ -167,11 +167,7 @@ def make_workbench(photos: Path, bundle: str, path: Path) -> None:
                 images = click_to_mask.upload(driver, site, files, "Around the house", CATEGORIES)
                 browser = driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
                 page = browser.new_page(base_url=site.url, viewport={"width": 1440, "height": 900})
-                page.goto("/login/")
-                page.fill("input[name=username]", "manager")
-                page.fill("input[name=password]", PASSWORD)
-                page.click("button[type=submit]")
-                page.wait_for_url(lambda url: "/login/" not in url)
+                click_to_mask.sign_in(page)
                 page.goto(f"/images/{images[0]['id']}/annotate/")
                 click_to_mask.wait_until_ready(page)
                 work(page, images[0])
