@@ -28,8 +28,8 @@ IS_DRAWN = """([x, y]) => {
     const stage = document.querySelector("[data-stage]");
     const {scale, offsetX, offsetY} = JSON.parse(stage.dataset.viewFrame);
     const sheet = [...stage.querySelectorAll("canvas")].at(-1).getContext("2d");
-    const at = [offsetX + (x + 0.5) * scale, offsetY + (y + 0.5) * scale].map((place) => Math.round(place * devicePixelRatio));
-    return sheet.getImageData(...at, 1, 1).data[3] > 0;
+    const at = [offsetX + (x + 0.5) * scale, offsetY + (y + 0.5) * scale];
+    return sheet.getImageData(...at.map((place) => Math.round(place * devicePixelRatio)), 1, 1).data[3] > 0;
 }"""
 
 
