@@ -139,7 +139,8 @@ def _train_one(rank: int, options: argparse.Namespace, settings, train: list, va
         trainer.run()
     except KeyboardInterrupt:
         trainer.save()
-        print("stopped; the same command goes on from here")
+        if rank == 0:
+            print("stopped; the same command goes on from here")
         return 130
     return 0
 
