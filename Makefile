@@ -6,6 +6,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 VENV ?= .venv
 VENV_PYTHON = $(VENV)/bin/python
 export VENV
+BENCHMARKS = sam_parity interactive_quality embedding_wire decoder_browser click_to_mask
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format setup worker doctor passwords bench need-python
@@ -39,7 +40,7 @@ passwords: $(VENV_PYTHON) ## new passwords for the demo logins
 	@$(VENV_PYTHON) manage.py reset_demo_password
 
 bench: $(VENV_PYTHON) ## every benchmark, one after the other
-	@for file in benchmarks/*.py; do echo "=== $$file"; $(VENV_PYTHON) "$$file" || exit 1; done
+	@for name in $(BENCHMARKS); do echo "=== $$name"; $(VENV_PYTHON) -m "benchmarks.$$name" || exit 1; done
 
 need-python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is missing. Debian, Ubuntu: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
