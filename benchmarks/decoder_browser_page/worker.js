@@ -1,6 +1,7 @@
 // Measures one setting (threads, points, size, mask prompt) for all decoders, interleaved; see ../decoder_browser.py.
 
-import {AMBIGUOUS_BIAS, FastDecoder, imageWindow, PLAIN_BIAS, readPackage} from "/js/decoder/worker/fast-decoder.js";
+import {readPackage} from "/js/decoder/worker/decoder-package.js";
+import {AMBIGUOUS_BIAS, FastDecoder, imageWindow, PLAIN_BIAS} from "/js/decoder/worker/fast-decoder.js";
 import {TailKernel} from "/js/decoder/worker/tail-kernel.js";
 
 const GRID = 64;

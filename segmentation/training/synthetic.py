@@ -46,7 +46,6 @@ def draw_page(
     if rng.random() < 0.12:
         paper, ink = ink, paper
     image = Image.new("RGB", (width, height), paper)
-    canvas = ImageDraw.Draw(image)
     boxes: list[tuple[tuple[int, int, int, int], str]] = []
     columns = int(rng.integers(1, 3))
     margin = int(rng.integers(14, 50))
@@ -57,7 +56,7 @@ def draw_page(
         while y < height - margin - 24:
             block = rng.choice(["text", "title", "figure", "table"], p=[0.5, 0.2, 0.18, 0.12])
             room = height - margin - y
-            bottom = _draw_block(canvas, str(block), (x, y, column_width, room), ink, rng, boxes)
+            bottom = _draw_block(image, str(block), (x, y, column_width, room), ink, rng, boxes)
             y = bottom + int(rng.integers(8, 26))
     pixels = np.asarray(image)
     masks = []
@@ -69,7 +68,7 @@ def draw_page(
 
 
 def _draw_block(
-    canvas: ImageDraw.ImageDraw,
+    image: Image.Image,
     block: str,
     place: tuple[int, int, int, int],
     ink: tuple[int, int, int],
@@ -77,6 +76,7 @@ def _draw_block(
     boxes: list[tuple[tuple[int, int, int, int], str]],
 ) -> int:
     """Draws one block into place (x, y, width, room), notes its parts' boxes; the y where it ends."""
+    canvas = ImageDraw.Draw(image)
     x, y, width, room = place
     if block in ("text", "title"):
         size = int(rng.integers(16, 34)) if block == "title" else int(rng.integers(7, 13))
@@ -112,7 +112,7 @@ def _draw_block(
         colors = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
         picture = cv2.resize(colors, (wide, tall), interpolation=cv2.INTER_CUBIC).astype(float)
         picture += rng.normal(0, rng.uniform(0, 25), picture.shape)
-        canvas._image.paste(Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)), (x, y))
+        image.paste(Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)), (x, y))
         return y + tall
     rows, columns = max(2, tall // int(rng.integers(14, 24))), int(rng.integers(2, 6))
     font = ImageFont.load_default(8)

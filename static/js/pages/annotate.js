@@ -409,10 +409,10 @@ function render() {
     const annotations = workbench.document.annotations;
     const color = workbench.category?.color ?? UNNAMED_COLOR;
 
-    if (!workbench.canPreview && !workbench.isDecoding) hoverPreview.leave();
     promptLayer.prompt = prompt;
     promptLayer.color = color;
     promptLayer.showCandidate(shown, stage.imageSize, decoder?.bundle ?? null);
+    if (!workbench.canPreview && !workbench.isDecoding) hoverPreview.leave();
     stage.invalidate("prompt");
 
     const hasNewMasks = masksLayer.show(

@@ -6,7 +6,6 @@
 
 /** @import {InferenceSession, Tensor} from "onnxruntime-web" */
 
-const FORMAT = "maskwright-fast-decoder/1";
 const SHARED_WEIGHTS = "weights.bin";
 const OWN_TOKENS = 5; // one for the IoU predictions, four for the masks
 const HEAD_FORM_MIN_TOKENS = 17; // as in click_graph.py
@@ -53,7 +52,7 @@ export class FastDecoder {
 
     /**
      * @param {any} ort onnxruntime-web's module
-     * @param {Map<string, Uint8Array>} files as `readPackage` gives them
+     * @param {Map<string, Uint8Array>} files a decoder package's
      * @param {InferenceSession.SessionOptions} options
      */
     constructor(ort, files, options) {
@@ -175,32 +174,6 @@ export class FastDecoder {
     #integers(values) {
         return new this.#ort.Tensor("int64", BigInt64Array.from(values, BigInt), [values.length]);
     }
-}
-
-/**
- * Reads a decoder package: the safetensors format, every tensor a file; segmentation/onnx/fast/package.py writes it.
- *
- * @param {ArrayBuffer} bytes
- * @returns {{files: Map<string, Uint8Array>, metadata: Map<string, string>} | null} null: it is no decoder package
- */
-export function readPackage(bytes) {
-    if (bytes.byteLength < 8) return null;
-    const length = Number(new DataView(bytes).getBigUint64(0, true));
-    if (length > Math.min(bytes.byteLength - 8, 1 << 20)) return null;
-    let header;
-    try {
-        header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, length)));
-    } catch {
-        return null;
-    }
-    const {__metadata__: metadata, ...parts} = header;
-    if (metadata?.format !== FORMAT) return null;
-    const files = new Map();
-    for (const [name, {data_offsets: [start, end]}] of Object.entries(/** @type {any} */ (parts))) {
-        if (8 + length + end > bytes.byteLength) return null;
-        files.set(name, new Uint8Array(bytes, 8 + length + start, end - start));
-    }
-    return {files, metadata: new Map(Object.entries(metadata))};
 }
 
 /**

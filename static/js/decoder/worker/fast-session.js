@@ -8,8 +8,9 @@
 import {inputSize} from "../../core/frames.js";
 import {buildPromptTensors} from "../../core/prompt.js";
 import {DecoderError} from "../protocol.js";
-import {checkDigest, checkFinite, fetchDecoder, loadWasmOrt, messageOf} from "./decoder-session.js";
-import {FastDecoder, imageWindow, PLAIN_BIAS, readPackage} from "./fast-decoder.js";
+import {checkFinite, loadWasmOrt, messageOf} from "./decoder-session.js";
+import {fetchPackage} from "./decoder-package.js";
+import {FastDecoder, imageWindow, PLAIN_BIAS} from "./fast-decoder.js";
 import {TailKernel} from "./tail-kernel.js";
 
 /** @import {Bundle, PromptStep} from "../../types.d.ts" */
@@ -43,15 +44,12 @@ export class FastSession {
     static async load(urls, bundle) {
         if (!bundle.fastDecoderUrl) return null;
         try {
-            const [bytes, ort] = await Promise.all([fetchDecoder(bundle.fastDecoderUrl), loadWasmOrt(urls)]);
-            const files = readPackage(/** @type {ArrayBuffer} */ (bytes.buffer));
-            if (!files) throw new DecoderError("decoder_unavailable", "it is not a decoder package of this version");
-            checkDigest(files.metadata.get("bundle_digest"), bundle);
-            const decoder = new FastDecoder(ort, files.files, {executionProviders: ["wasm"]});
+            const [{files, metadata}, ort] = await Promise.all([fetchPackage(bundle.fastDecoderUrl, bundle), loadWasmOrt(urls)]);
+            const decoder = new FastDecoder(ort, files, {executionProviders: ["wasm"]});
             const threads = ort.env.wasm.numThreads ?? 1;
-            const kernel = await TailKernel.open(files.files, {threads, helperUrl: urls.kernelHelper});
+            const kernel = await TailKernel.open(files, {threads, helperUrl: urls.kernelHelper});
             await decoder.warm(!kernel);
-            return new FastSession(bundle, decoder, kernel, threads, files.metadata.get("embedding_shape") ?? "");
+            return new FastSession(bundle, decoder, kernel, threads, metadata.get("embedding_shape") ?? "");
         } catch (error) {
             if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;
             // The decoder of one graph gives the same masks.

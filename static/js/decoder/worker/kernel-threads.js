@@ -48,7 +48,6 @@ export class KernelThreads {
         Atomics.store(this.#control, 1, 0);
         Atomics.add(this.#control, 0, 1);
         Atomics.notify(this.#control, 0);
-
     }
 
     /** Waits until every helper has done its share. */

@@ -187,7 +187,7 @@ export class PocketKernel {
         const {foreground, background, hasBox} = drawn;
         this.#floats(plan.counts, 4).set([Math.min(foreground, 8) / 8, Math.min(background, 8) / 8, hasBox ? 1 : 0, hasMask]);
         if (!maskInput) this.#floats(plan.previousSums, this.#side / 4).fill(0);
-        this.#setUnits("previous", hasMask ? this.#side / 4 : 0);
+        this.#opWords("previous")[UNITS] = hasMask ? this.#side / 4 : 0;
         this.#gatherClicks(drawn);
         const chosen = chooseChannels(drawn, Boolean(maskInput));
         for (const name of ["prompt16", "prompt8"]) this.#choose(name, chosen.wide);
@@ -586,8 +586,8 @@ export class PocketKernel {
 
     /** The largest need of an operation: mix's three tiles, or a dense filter's two, or a row of logits and its margin. */
     #scratchFloats() {
-        const [wide, middle] = [this.#plan.stride16.channels, this.#plan.stride8.channels];
-        const tiles = Math.max(4 * wide, wide + 9 * this.#plan.drawn8.channels, 9 * middle);
+        const wide = this.#plan.stride16.channels;
+        const tiles = Math.max(4 * wide, wide + 9 * this.#plan.drawn8.channels);
         return Math.max(tiles * TILE, 2 * this.#side + 64);
     }
 
@@ -644,14 +644,6 @@ export class PocketKernel {
     #opWords(name) {
         const index = /** @type {number} */ (this.#named.get(name));
         return new Int32Array(this.#memory.buffer, this.#opsAt + 4 * OP_WORDS * index, OP_WORDS);
-    }
-
-    /**
-     * @param {string} name
-     * @param {number} units
-     */
-    #setUnits(name, units) {
-        this.#opWords(name)[UNITS] = units;
     }
 }
 

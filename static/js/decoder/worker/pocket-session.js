@@ -2,8 +2,8 @@
 
 import {buildPromptTensors} from "../../core/prompt.js";
 import {DecoderError} from "../protocol.js";
-import {checkDigest, checkFinite, fetchDecoder, messageOf, usefulThreads} from "./decoder-session.js";
-import {readPackage} from "./fast-decoder.js";
+import {fetchPackage} from "./decoder-package.js";
+import {checkFinite, messageOf, usefulThreads} from "./decoder-session.js";
 import {PocketKernel} from "./pocket-kernel.js";
 
 /** @import {Bundle, PromptStep} from "../../types.d.ts" */
@@ -25,12 +25,9 @@ export class PocketSession {
     static async load(urls, bundle) {
         if (!bundle.fastDecoderUrl) return null;
         try {
-            const bytes = await fetchDecoder(bundle.fastDecoderUrl);
-            const content = readPackage(/** @type {ArrayBuffer} */ (bytes.buffer));
-            if (!content) throw new DecoderError("decoder_unavailable", "it is not a decoder package of this version");
-            checkDigest(content.metadata.get("bundle_digest"), bundle);
+            const {files} = await fetchPackage(bundle.fastDecoderUrl, bundle);
             const options = {inputSide: bundle.inputSide, threads: usefulThreads(), helperUrl: urls.kernelHelper};
-            const kernel = await PocketKernel.open(content.files, options);
+            const kernel = await PocketKernel.open(files, options);
             return kernel && new PocketSession(bundle, kernel);
         } catch (error) {
             if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;

@@ -13,15 +13,17 @@ const SIGN_PX = 3.2;
 const FOREGROUND_COLOR = "#2563eb";
 const BACKGROUND_COLOR = "#ea580c";
 
+/** @typedef {{candidate: Candidate, path: MaskPath}} TracedCandidate */
+
 export class PromptLayer {
     /** @type {Prompt} */
     prompt = {steps: []};
     /** The box being drawn. @type {ImageBox | null} */
     draft = null;
     color = "#4f46e5";
-    /** @type {{candidate: Candidate, path: MaskPath} | null} */
+    /** @type {TracedCandidate | null} */
     #mask = null;
-    /** @type {MaskPath | null} */
+    /** @type {TracedCandidate | null} */
     #preview = null;
 
     /**
@@ -30,10 +32,7 @@ export class PromptLayer {
      * @param {LogitsShape | null} shape
      */
     showCandidate(candidate, imageSize, shape) {
-        if (!candidate || !shape) this.#mask = null;
-        else if (this.#mask?.candidate !== candidate) {
-            this.#mask = {candidate, path: pathOf(contoursOfLogits(candidate.logits, imageSize, shape))};
-        }
+        this.#mask = this.#traced(candidate, imageSize, shape);
     }
 
     /**
@@ -44,7 +43,21 @@ export class PromptLayer {
      * @param {LogitsShape | null} shape
      */
     showPreview(candidate, imageSize, shape) {
-        this.#preview = candidate && shape && pathOf(contoursOfLogits(candidate.logits, imageSize, shape));
+        this.#preview = this.#traced(candidate, imageSize, shape);
+    }
+
+    /**
+     * Traced once, also where a click makes the preview the mask.
+     *
+     * @param {Candidate | null} candidate
+     * @param {ImageSize} imageSize
+     * @param {LogitsShape | null} shape
+     * @returns {TracedCandidate | null}
+     */
+    #traced(candidate, imageSize, shape) {
+        if (!candidate || !shape) return null;
+        const known = [this.#mask, this.#preview].find((traced) => traced?.candidate === candidate);
+        return known ?? {candidate, path: pathOf(contoursOfLogits(candidate.logits, imageSize, shape))};
     }
 
     /**
@@ -54,7 +67,7 @@ export class PromptLayer {
      */
     draw(context, view, imageSize) {
         if (this.#mask) drawMask(context, this.#mask.path, this.color, view, imageSize);
-        else if (this.#preview) drawMask(context, this.#preview, this.color, view, imageSize, {isDimmed: true});
+        else if (this.#preview) drawMask(context, this.#preview.path, this.color, view, imageSize, {isDimmed: true});
         for (const step of this.prompt.steps) {
             if (step.kind === "box" && !this.draft) drawBox(context, step.box, view);
         }
