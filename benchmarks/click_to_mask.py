@@ -29,7 +29,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-from conftest import CHROMIUM_ARGS, PASSWORD, Site, find_chromium, free_port  # noqa: E402
+from conftest import CHROMIUM_ARGS, PASSWORD, Site, find_chromium, free_port, sign_in_as  # noqa: E402
 
 READY_WITHIN_S = 180
 PAUSE_BETWEEN_CLICKS_MS = 150
@@ -74,12 +74,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as data_dir:
         site = Site(Path(data_dir), free_port(), options.bundle)
-        site.manage("migrate", "--verbosity", "0")
-        site.manage("collectstatic", "--noinput", "--verbosity", "0")
-        site.manage("install_bundle", options.bundle, "--default")
-        site.manage("create_demo", "--no-images")
-        site.start_web()
-        site.start_worker()
+        site.start()
         try:
             measure(site, photos, options.clicks, options.hand)
         finally:
@@ -92,7 +87,7 @@ def measure(site: Site, photos: list[Path], clicks: int, is_hand: bool) -> None:
         images = upload(driver, site, photos)
         browser = driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
         page = browser.new_page(base_url=site.url, viewport={"width": 1440, "height": 900})
-        sign_in(page)
+        sign_in_as(page, "manager")
 
         cold, warm, following, click, refined, decode, painting, long_tasks = [], [], [], [], [], [], [], []
         for visit in range(2):  # the first one fills the browser's cache
@@ -133,14 +128,6 @@ def measure(site: Site, photos: list[Path], clicks: int, is_hand: bool) -> None:
             f"{'main thread over 50 ms':>34} {len(long_tasks)} times, longest {max(long_tasks, default=0):.0f} ms"
         )
         browser.close()
-
-
-def sign_in(page: Page) -> None:
-    page.goto("/login/")
-    page.fill("input[name=username]", "manager")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "/login/" not in url)
 
 
 def upload(

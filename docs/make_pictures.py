@@ -23,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-from conftest import CHROMIUM_ARGS, Site, find_chromium, free_port  # noqa: E402
+from conftest import CHROMIUM_ARGS, Site, find_chromium, free_port, sign_in_as  # noqa: E402
 
 from benchmarks import click_to_mask  # noqa: E402
 from segmentation import masks  # noqa: E402
@@ -154,12 +154,7 @@ def make_workbench(photos: Path, bundle: str, path: Path) -> None:
     """A screenshot of the annotate page: two saved masks, and a prompt that is being made."""
     with tempfile.TemporaryDirectory() as data_dir:
         site = Site(Path(data_dir), free_port(), bundle)
-        site.manage("migrate", "--verbosity", "0")
-        site.manage("collectstatic", "--noinput", "--verbosity", "0")
-        site.manage("install_bundle", bundle, "--default")
-        site.manage("create_demo", "--no-images")
-        site.start_web()
-        site.start_worker()
+        site.start()
         try:
             with sync_playwright() as driver:
                 names = ("dog.jpg", "truck.jpg", "groceries.jpg", "cars.jpg")
@@ -167,7 +162,7 @@ def make_workbench(photos: Path, bundle: str, path: Path) -> None:
                 images = click_to_mask.upload(driver, site, files, "Around the house", CATEGORIES)
                 browser = driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
                 page = browser.new_page(base_url=site.url, viewport={"width": 1440, "height": 900})
-                click_to_mask.sign_in(page)
+                sign_in_as(page, "manager")
                 page.goto(f"/images/{images[0]['id']}/annotate/")
                 click_to_mask.wait_until_ready(page)
                 work(page, images[0])

@@ -90,6 +90,15 @@ class Site:
             raise RuntimeError(f"manage.py {' '.join(args)} failed:\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
+    def start(self) -> None:
+        """From an empty data folder to a site with the demo logins and its worker, without images."""
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("collectstatic", "--noinput", "--verbosity", "0")
+        self.manage("install_bundle", self.bundle, "--default")
+        self.manage("create_demo", "--no-images")
+        self.start_web()
+        self.start_worker()
+
     def start_web(self) -> None:
         command = [sys.executable, "-m", "gunicorn", "annotator.wsgi", "--bind", f"127.0.0.1:{self.port}"]
         self._spawn(
@@ -129,15 +138,18 @@ class Site:
         )
 
 
+def sign_in_as(page: Page, username: str) -> None:
+    page.goto("/login/")
+    page.fill("input[name=username]", username)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/login/" not in url)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running = Site(tmp_path_factory.mktemp("site"), free_port())
-    running.manage("migrate", "--verbosity", "0")
-    running.manage("collectstatic", "--noinput", "--verbosity", "0")
-    running.manage("install_bundle", running.bundle, "--default")
-    running.manage("create_demo", "--no-images")
-    running.start_web()
-    running.start_worker()
+    running.start()
     yield running
     running.stop()
 
@@ -175,11 +187,7 @@ def sign_in(page: Page):
     """Signs the page in as one of the demo users through the sign-in form."""
 
     def do(username: str) -> Page:
-        page.goto("/login/")
-        page.fill("input[name=username]", username)
-        page.fill("input[name=password]", PASSWORD)
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "/login/" not in url)
+        sign_in_as(page, username)
         return page
 
     return do
