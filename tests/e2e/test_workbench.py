@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -487,6 +488,61 @@ def test_a_preview_follows_the_pointer_and_a_click_makes_it_the_mask(bench: Benc
     bench.page.mouse.move(*bench.on_page(*ON_THE_SAUCER), steps=4)
     bench.wait_until_drawn_on(ON_THE_SAUCER)
     assert bench.count("decode") <= decodes + 5, "switched off, it decodes nothing"
+
+
+# --- how masks are drawn ---
+
+# Without a GPU, Chromium's WebGL is software, which the page refuses as slower than a 2D canvas. Here it is taken for one.
+SOFTWARE_WEBGL_AS_GPU = """
+const getExtension = WebGL2RenderingContext.prototype.getExtension;
+WebGL2RenderingContext.prototype.getExtension = function (name) {
+    return name === "WEBGL_debug_renderer_info" ? null : getExtension.call(this, name);
+};
+"""
+
+
+def stage_picture(bench: Bench) -> np.ndarray:
+    """(h, w, 3) int, what the stage looks like, without the panels over it."""
+    bench.page.wait_for_timeout(100)
+    view, image = bench.view, bench.page.locator("[data-stage]")
+    box = image.bounding_box()
+    clip = {"x": view["x"] + view["offsetX"], "y": view["y"] + view["offsetY"],
+            "width": 600 * view["scale"], "height": 330 * view["scale"]}  # fmt: skip
+    assert clip["y"] + clip["height"] < box["y"] + box["height"]
+    return np.asarray(Image.open(io.BytesIO(bench.page.screenshot(clip=clip))).convert("RGB")).astype(int)
+
+
+def test_webgl_draws_what_the_2d_canvas_draws_and_gives_way_to_it_when_the_gpu_is_lost(
+    bench: Bench, make_project
+):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    expect(bench.page.locator("canvas[data-sheet=candidate]")).to_have_count(0)
+    by_canvas = stage_picture(bench)
+    painted = bench.painted()
+
+    bench.page.add_init_script(SOFTWARE_WEBGL_AS_GPU)
+    bench.open(image)
+    without_mask = stage_picture(bench)
+    bench.click(ON_THE_CUP)
+    assert bench.painted() < 0.1 * painted, "the prompt's own canvas has the point only"
+    by_webgl = stage_picture(bench)
+    of_mask = np.abs(by_canvas - without_mask).max(2) > 16
+    differs = np.abs(by_webgl - by_canvas).max(2) > 48
+    assert of_mask.mean() > 0.02
+    assert differs.sum() < 0.01 * of_mask.sum()
+
+    bench.press("Escape")
+    assert not bench.candidates.count()
+    assert np.abs(stage_picture(bench) - without_mask).max() < 48, "nothing is left of it"
+
+    bench.click(ON_THE_CUP)
+    bench.page.locator("canvas[data-sheet=candidate]").evaluate(
+        "canvas => canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()"
+    )
+    expect(bench.page.locator("canvas[data-sheet=candidate]")).to_have_count(0)
+    assert (np.abs(stage_picture(bench) - by_canvas).max(2) > 16).mean() < 0.001
+    assert bench.painted() == painted
 
 
 # --- when something is missing or breaks ---

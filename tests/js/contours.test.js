@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {contoursOfLogits, contoursOfRle} from "../../static/js/core/contours.js";
+import {contoursOfLogits, contoursOfRle, isNoise} from "../../static/js/core/contours.js";
 import {encodeRle} from "../../static/js/core/rle.js";
 
 /** Shoelace formula; evenodd, so holes count against what is around them. */
@@ -97,3 +97,12 @@ function isWithin(contours, px, py) {
     }
     return inside;
 }
+
+test("a mask has an outline, noise has none", () => {
+    const shape = {lowResSide: 256, maskThreshold: 0};
+    const disk = Float32Array.from({length: 256 ** 2}, (_, k) => 100 ** 2 - ((k >> 8) - 128) ** 2 - ((k & 255) - 128) ** 2);
+    assert.equal(isNoise(disk, shape), false);
+    const checkers = disk.map((_, k) => (((k >> 8) + k) & 1 ? 1 : -1));
+    assert.equal(isNoise(checkers, shape), true);
+    assert.equal(isNoise(checkers, {...shape, maskThreshold: 2}), false);
+});

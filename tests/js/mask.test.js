@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {finishMask, postprocess, stabilityScore} from "../../static/js/core/mask.js";
+import {covers, finishMask, postprocess, stabilityScore} from "../../static/js/core/mask.js";
 import {encodeRle} from "../../static/js/core/rle.js";
 import {golden} from "./golden.js";
 
@@ -71,4 +71,14 @@ test("the stability score is the IoU of the two cuts", () => {
 test("logits of another shape are refused", () => {
     const shape = {lowResSide: 256, inputSide: 1024, maskThreshold: 0};
     assert.throws(() => finishMask(new Float32Array(4), {height: 5, width: 5}, shape), RangeError);
+});
+
+test("a pixel is covered when the logit nearest to it is", () => {
+    // A landscape image of 200 x 100 in a square of 8 with 4 x 4 logits: two rows of them are image.
+    const shape = {lowResSide: 4, inputSide: 8, maskThreshold: 0};
+    const logits = new Float32Array(16).fill(-1);
+    logits[6] = 1; // second row, third column: x 100..149, y 50..99
+    const isCovered = (x, y) => covers(logits, {x, y, frame: "image"}, {height: 100, width: 200}, shape);
+    assert.deepEqual([isCovered(100, 50), isCovered(149, 99)], [true, true]);
+    assert.deepEqual([isCovered(99, 50), isCovered(150, 99), isCovered(100, 49), isCovered(199, 99)], [false, false, false, false]);
 });

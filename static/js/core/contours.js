@@ -13,6 +13,10 @@ import {checkRle} from "./rle.js";
 
 /** Closed polygons, each x0, y0, x1, y1, ... in image pixels (0, 0 is the image's corner); fill them evenodd. @typedef {Float32Array[]} Contours */
 
+// A mask crosses some thousand edges of the grid at most; a network's noise crosses ten thousands, in no outline that
+// one could see or draw in time.
+const NOISE_CROSSINGS = 4000;
+
 const TOP = 0;
 const RIGHT = 1;
 const BOTTOM = 2;
@@ -83,6 +87,25 @@ export function contoursOfLogits(logits, imageSize, {lowResSide: side, inputSide
     const [scaleX, scaleY] = [(imageSize.width / input.width) * step, (imageSize.height / input.height) * step];
     const place = {scaleX, scaleY, offsetX: -1.5 * scaleX, offsetY: -1.5 * scaleY};
     return trace(field, width, width, maskThreshold, place);
+}
+
+/**
+ * Whether logits are noise rather than a mask with an outline.
+ *
+ * @param {Float32Array} logits (side, side), row by row
+ * @param {{lowResSide: number, maskThreshold: number}} shape
+ */
+export function isNoise(logits, {lowResSide: side, maskThreshold}) {
+    let crossings = 0;
+    for (let row = 0; row < side; row++) {
+        let isInside = logits[row * side] > maskThreshold;
+        for (let k = row * side + 1; k < (row + 1) * side; k++) {
+            if (logits[k] > maskThreshold === isInside) continue;
+            isInside = !isInside;
+            crossings++;
+        }
+    }
+    return crossings > NOISE_CROSSINGS;
 }
 
 /**

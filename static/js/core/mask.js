@@ -4,10 +4,10 @@
  * segmentation/masks.py is the same in Python; both are held to tests/data/mask_cases.json.
  */
 
-import {inputSize} from "./frames.js";
+import {imageToModel, inputSize} from "./frames.js";
 import {countsFromRuns} from "./rle.js";
 
-/** @import {Bbox, ImageSize, Rle} from "../types.d.ts" */
+/** @import {Bbox, ImagePoint, ImageSize, Rle} from "../types.d.ts" */
 
 const STABILITY_OFFSET = 1; // logits; segment-anything's automatic mask generator's default
 
@@ -33,6 +33,20 @@ const STABILITY_OFFSET = 1; // logits; segment-anything's automatic mask generat
 
 const MAX_TAPS = 4;
 const ROUNDING = 1e-3; // logits
+
+/**
+ * Whether the mask of these logits covers a pixel, to the nearest logit.
+ *
+ * @param {Float32Array} logits (lowResSide, lowResSide), row by row
+ * @param {ImagePoint} pixel
+ * @param {ImageSize} imageSize
+ * @param {LogitsShape} shape
+ */
+export function covers(logits, pixel, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
+    const place = imageToModel({...pixel, x: pixel.x + 0.5, y: pixel.y + 0.5}, imageSize, inputSide);
+    const [row, column] = [place.y, place.x].map((at) => Math.min(side - 1, Math.floor((at * side) / inputSide)));
+    return logits[row * side + column] > maskThreshold;
+}
 
 /**
  * The mask of image size that SamPredictor would give for these logits, as RLE with its measures.

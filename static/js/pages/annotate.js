@@ -4,11 +4,14 @@ import {Autosave} from "../api/autosave.js";
 import {EmbeddingFailed, retryEmbedding} from "../api/embeddings.js";
 import {Http, withPatience} from "../api/http.js";
 import {annotateUrl, sceneFromWire, setImageState} from "../api/images.js";
+import {covers} from "../core/mask.js";
 import {isEmpty} from "../core/prompt.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
 import {find, icon, keepFocus, setIconSprite} from "../view/elements.js";
 import {listenToKeys} from "../view/keymap.js";
 import {ImageLayer} from "../view/layers/image-layer.js";
+import {CandidateLayer} from "../view/layers/candidate-layer.js";
+import {LogitsCanvas} from "../view/layers/logits-canvas.js";
 import {MasksLayer} from "../view/layers/masks-layer.js";
 import {PromptLayer} from "../view/layers/prompt-layer.js";
 import {CategoriesPanel} from "../view/panels/categories-panel.js";
@@ -79,17 +82,29 @@ const stage = new Stage(find(document, "[data-stage]", HTMLElement), (view) => {
 });
 const imageLayer = new ImageLayer();
 const masksLayer = new MasksLayer();
+const candidateCanvas = stage.addCanvas("candidate");
+const logitsCanvas = LogitsCanvas.open(candidateCanvas, () => {
+    candidateCanvas.remove();
+    stage.invalidate("prompt");
+});
+if (!logitsCanvas) candidateCanvas.remove();
+const candidateLayer = new CandidateLayer(logitsCanvas);
 const promptLayer = new PromptLayer();
 stage.add("image", imageLayer);
 stage.add("masks", masksLayer);
+stage.add("prompt", candidateLayer);
 stage.add("prompt", promptLayer);
 
-const hoverPreview = new HoverPreview(workbench, (candidate) => {
-    promptLayer.showPreview(candidate, stage.imageSize, decoder?.bundle ?? null);
-    stage.invalidate("prompt");
-});
+const hoverPreview = new HoverPreview(
+    workbench,
+    ({logits}, point) => decoder !== null && covers(logits, point, stage.imageSize, decoder.bundle),
+    (candidate) => {
+        candidateLayer.showPreview(candidate, decoder?.bundle ?? null);
+        stage.invalidate("prompt");
+    },
+);
 const promptTool = new PromptTool(stage, {
-    onHover: (point) => (point && isReady ? hoverPreview.move(point) : hoverPreview.leave()),
+    onHover: (point) => (point && isReady ? hoverPreview.move(point, stage.view.scale) : hoverPreview.leave()),
     onPress: (point, label) => workbench.anticipate(point, label),
     onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
     onDraftBox: (box) => {
@@ -410,8 +425,8 @@ function render() {
     const color = workbench.category?.color ?? UNNAMED_COLOR;
 
     promptLayer.prompt = prompt;
-    promptLayer.color = color;
-    promptLayer.showCandidate(shown, stage.imageSize, decoder?.bundle ?? null);
+    candidateLayer.color = color;
+    candidateLayer.showCandidate(shown, decoder?.bundle ?? null);
     if (!workbench.canPreview && !workbench.isDecoding) hoverPreview.leave();
     stage.invalidate("prompt");
 

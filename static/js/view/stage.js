@@ -39,8 +39,6 @@ export class Stage {
     #view = {scale: 1, offsetX: 0, offsetY: 0, devicePixelRatio: 1};
     #isFitted = true;
     #frameRequest = 0;
-    /** @type {(() => void)[]} */
-    #afterPaint = [];
     #isSpaceDown = false;
     /** @type {Map<number, ViewPoint>} fingers on the stage */
     #touches = new Map();
@@ -119,10 +117,30 @@ export class Stage {
         if (!this.#frameRequest) this.#frameRequest = requestAnimationFrame(() => this.#draw());
     }
 
-    /** @param {() => void} callback called once, after the frame in which what changed until now was painted */
+    /**
+     * Draws what changed until now at once, so that the frame that shows it has little left to do.
+     *
+     * @param {() => void} callback called once, after that frame was painted
+     */
     afterPaint(callback) {
-        this.#afterPaint.push(callback);
-        this.invalidate("prompt");
+        this.#draw();
+        requestAnimationFrame(() => {
+            // A message posted while a frame is made is delivered after that frame was painted.
+            const {port1, port2} = new MessageChannel();
+            port1.onmessage = callback;
+            port2.postMessage(null);
+        });
+    }
+
+    /**
+     * A canvas for something that draws by itself, over the saved masks and under the prompt's marks.
+     *
+     * @param {string} name
+     */
+    addCanvas(name) {
+        const canvas = makeCanvas(name);
+        this.#sheets.prompt.canvas.before(canvas);
+        return canvas;
     }
 
     /**
@@ -294,12 +312,6 @@ export class Stage {
                 context.restore();
             }
         }
-        if (this.#afterPaint.length === 0) return;
-        const callbacks = this.#afterPaint.splice(0);
-        // A message posted while a frame is made is delivered after that frame was painted.
-        const {port1, port2} = new MessageChannel();
-        port1.onmessage = () => callbacks.forEach((callback) => callback());
-        port2.postMessage(null);
     }
 }
 
@@ -313,13 +325,19 @@ export function isTyping(target) {
  * @param {Sheet} name
  */
 function makeSheet(root, name) {
-    const canvas = document.createElement("canvas");
-    canvas.dataset.sheet = name;
-    canvas.setAttribute("aria-hidden", "true");
+    const canvas = makeCanvas(name);
     root.append(canvas);
     const context = canvas.getContext("2d");
     if (!context) throw new Error("this browser has no 2D canvas");
     return {canvas, context, layers: [], isDirty: true};
+}
+
+/** @param {string} name */
+function makeCanvas(name) {
+    const canvas = document.createElement("canvas");
+    canvas.dataset.sheet = name;
+    canvas.setAttribute("aria-hidden", "true");
+    return canvas;
 }
 
 /**

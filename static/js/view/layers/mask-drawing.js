@@ -8,9 +8,10 @@ const DIMMED_OUTLINE_ALPHA = 0.7;
 const OUTLINE_PX = 1.5;
 const CASING_PX = 3.5;
 const CASING_ALPHA = 0.55;
+const EMPHASIS_PX = {outline: 1, casing: 1.5};
 
-// Points of polygons that get an outline. A mask has some hundred; a model's noise can have a hundred thousand, whose
-// outlines would take seconds to draw and hide everything.
+// Points of polygons that get an outline. A mask has some hundred; a saved one of noise can have a hundred thousand,
+// whose outlines would take seconds to draw and hide everything.
 const MAX_OUTLINED_POINTS = 6000;
 
 /**
@@ -38,35 +39,75 @@ export function pathOf(contours) {
 }
 
 /**
+ * How a mask is painted; widths in CSS pixels, casingAlpha 0: without a casing.
+ *
+ * @typedef {object} MaskStyle
+ * @property {string} color
+ * @property {number} fillAlpha
+ * @property {number} outlineAlpha
+ * @property {number} outlinePx
+ * @property {string} casingColor
+ * @property {number} casingAlpha
+ * @property {number} casingPx
+ */
+
+/**
+ * @param {string} color #rrggbb
+ * @param {{isEmphasised?: boolean, isDimmed?: boolean}} options dimmed: it makes room for the mask being worked on
+ * @returns {MaskStyle}
+ */
+export function maskStyle(color, {isEmphasised = false, isDimmed = false} = {}) {
+    return {
+        color,
+        fillAlpha: isDimmed ? DIMMED_FILL_ALPHA : FILL_ALPHA,
+        outlineAlpha: isDimmed ? DIMMED_OUTLINE_ALPHA : 1,
+        outlinePx: OUTLINE_PX + (isEmphasised ? EMPHASIS_PX.outline : 0),
+        casingColor: isDark(color) ? "#ffffff" : "#000000",
+        casingAlpha: isDimmed ? 0 : CASING_ALPHA,
+        casingPx: CASING_PX + (isEmphasised ? EMPHASIS_PX.casing : 0),
+    };
+}
+
+/**
  * @param {CanvasRenderingContext2D} context in CSS pixels of the stage
  * @param {MaskPath} path
- * @param {string} color
+ * @param {MaskStyle} style
  * @param {ViewFrame} view
  * @param {ImageSize} imageSize
- * @param {{isEmphasised?: boolean, isDimmed?: boolean}} options dimmed: it makes room for the mask being worked on
  */
-export function drawMask(context, path, color, view, imageSize, {isEmphasised = false, isDimmed = false} = {}) {
+export function drawMask(context, path, style, view, imageSize) {
     context.save();
+    clipToImage(context, view, imageSize);
+    context.fillStyle = style.color;
+    context.globalAlpha = style.fillAlpha;
+    context.fill(path.fill, "evenodd");
+    context.lineJoin = "round";
+    if (style.casingAlpha > 0) {
+        context.globalAlpha = style.casingAlpha;
+        context.strokeStyle = style.casingColor;
+        context.lineWidth = style.casingPx / view.scale;
+        context.stroke(path.outline);
+    }
+    context.globalAlpha = style.outlineAlpha;
+    context.strokeStyle = style.color;
+    context.lineWidth = style.outlinePx / view.scale;
+    context.stroke(path.outline);
+    context.restore();
+}
+
+/**
+ * From now on, until `restore`, the context is in image pixels and paints on the image only.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {ViewFrame} view
+ * @param {ImageSize} imageSize
+ */
+export function clipToImage(context, view, imageSize) {
     context.translate(view.offsetX, view.offsetY);
     context.scale(view.scale, view.scale);
     context.beginPath();
     context.rect(0, 0, imageSize.width, imageSize.height);
     context.clip();
-    context.fillStyle = color;
-    context.globalAlpha = isDimmed ? DIMMED_FILL_ALPHA : FILL_ALPHA;
-    context.fill(path.fill, "evenodd");
-    context.lineJoin = "round";
-    if (!isDimmed) {
-        context.globalAlpha = CASING_ALPHA;
-        context.strokeStyle = isDark(color) ? "#fff" : "#000";
-        context.lineWidth = (CASING_PX + (isEmphasised ? 1.5 : 0)) / view.scale;
-        context.stroke(path.outline);
-    }
-    context.globalAlpha = isDimmed ? DIMMED_OUTLINE_ALPHA : 1;
-    context.strokeStyle = color;
-    context.lineWidth = (OUTLINE_PX + (isEmphasised ? 1 : 0)) / view.scale;
-    context.stroke(path.outline);
-    context.restore();
 }
 
 /** @param {string} color #rrggbb */

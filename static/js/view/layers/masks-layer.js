@@ -1,7 +1,7 @@
 /** The saved masks. */
 
 import {contoursOfRle} from "../../core/contours.js";
-import {drawMask, pathOf} from "./mask-drawing.js";
+import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
 /** @import {MaskPath} from "./mask-drawing.js" */
 /** @import {Annotation, ImagePoint, ImageSize, ViewFrame} from "../../types.d.ts" */
@@ -64,10 +64,8 @@ export class MasksLayer {
      */
     draw(context, view, imageSize) {
         for (const {annotation, color, isSelected} of this.#masks) {
-            drawMask(context, this.#pathOf(annotation), color, view, imageSize, {
-                isEmphasised: isSelected,
-                isDimmed: this.#isDimmed,
-            });
+            const style = maskStyle(color, {isEmphasised: isSelected, isDimmed: this.#isDimmed});
+            drawMask(context, this.#pathOf(annotation), style, view, imageSize);
         }
     }
 

@@ -1,73 +1,26 @@
-/** What the person is working on: the candidate mask, the points, the box. */
+/** The points and boxes of the prompt. */
 
-import {contoursOfLogits} from "../../core/contours.js";
 import {imageToView} from "../../core/frames.js";
-import {drawMask, pathOf} from "./mask-drawing.js";
 
-/** @import {Candidate, ImageBox, ImageSize, Prompt, ViewFrame, ViewPoint} from "../../types.d.ts" */
-/** @import {LogitsShape} from "../../core/mask.js" */
-/** @import {MaskPath} from "./mask-drawing.js" */
+/** @import {ImageBox, ImageSize, Prompt, ViewFrame, ViewPoint} from "../../types.d.ts" */
 
 const POINT_RADIUS_PX = 7;
 const SIGN_PX = 3.2;
 const FOREGROUND_COLOR = "#2563eb";
 const BACKGROUND_COLOR = "#ea580c";
 
-/** @typedef {{candidate: Candidate, path: MaskPath}} TracedCandidate */
-
 export class PromptLayer {
     /** @type {Prompt} */
     prompt = {steps: []};
     /** The box being drawn. @type {ImageBox | null} */
     draft = null;
-    color = "#4f46e5";
-    /** @type {TracedCandidate | null} */
-    #mask = null;
-    /** @type {TracedCandidate | null} */
-    #preview = null;
-
-    /**
-     * @param {Candidate | null} candidate
-     * @param {ImageSize} imageSize
-     * @param {LogitsShape | null} shape
-     */
-    showCandidate(candidate, imageSize, shape) {
-        this.#mask = this.#traced(candidate, imageSize, shape);
-    }
-
-    /**
-     * What a click under the pointer would give; drawn faintly, and only while there is no candidate.
-     *
-     * @param {Candidate | null} candidate
-     * @param {ImageSize} imageSize
-     * @param {LogitsShape | null} shape
-     */
-    showPreview(candidate, imageSize, shape) {
-        this.#preview = this.#traced(candidate, imageSize, shape);
-    }
-
-    /**
-     * Traced once, also where a click makes the preview the mask.
-     *
-     * @param {Candidate | null} candidate
-     * @param {ImageSize} imageSize
-     * @param {LogitsShape | null} shape
-     * @returns {TracedCandidate | null}
-     */
-    #traced(candidate, imageSize, shape) {
-        if (!candidate || !shape) return null;
-        const known = [this.#mask, this.#preview].find((traced) => traced?.candidate === candidate);
-        return known ?? {candidate, path: pathOf(contoursOfLogits(candidate.logits, imageSize, shape))};
-    }
 
     /**
      * @param {CanvasRenderingContext2D} context
      * @param {ViewFrame} view
-     * @param {ImageSize} imageSize
+     * @param {ImageSize} _imageSize
      */
-    draw(context, view, imageSize) {
-        if (this.#mask) drawMask(context, this.#mask.path, this.color, view, imageSize);
-        else if (this.#preview) drawMask(context, this.#preview.path, this.color, view, imageSize, {isDimmed: true});
+    draw(context, view, _imageSize) {
         for (const step of this.prompt.steps) {
             if (step.kind === "box" && !this.draft) drawBox(context, step.box, view);
         }
