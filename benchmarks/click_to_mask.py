@@ -34,6 +34,7 @@ from conftest import CHROMIUM_ARGS, PASSWORD, Site, find_chromium, free_port, si
 READY_WITHIN_S = 180
 PAUSE_BETWEEN_CLICKS_MS = 150
 REST_MS, HOLD_MS = 100, 80
+POLL_MS = 50
 MOVES_BEFORE_CLICK = 8  # pointer events on the way to a place
 
 # Counts what the browser calls a long task: 50 ms or more of the main thread.
@@ -191,7 +192,10 @@ def click(page: Page, x: float, y: float, button: str = "left", is_hand: bool = 
     if is_hand:
         page.wait_for_timeout(REST_MS)
     page.mouse.click(*place, button=button, delay=HOLD_MS if is_hand else 0)
-    page.wait_for_function("n => performance.getEntriesByName('click-to-mask').length > n", arg=before)
+    # Not asked in every frame, as is the default: that keeps the browser making frames that nobody needs.
+    page.wait_for_function(
+        "n => performance.getEntriesByName('click-to-mask').length > n", arg=before, polling=POLL_MS
+    )
     return durations(page, "click-to-mask")[-1]
 
 
