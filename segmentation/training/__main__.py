@@ -36,6 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
         default=1,
         help="processes that average their gradients; images a step are each one's",
     )
+    train.add_argument(
+        "--precision",
+        choices=["auto", "float32", "bfloat16"],
+        default="auto",
+        help="of the convolutions; auto: bfloat16 on a GPU, float32 on a CPU (one with avx512_bf16 gains by bfloat16)",
+    )
     train.add_argument("--seed", type=int, default=1)
     train.add_argument(
         "--rate", type=float, default=1.0, help="multiplies both learning rates (fine-tuning: 0.3)"
@@ -95,6 +101,7 @@ def _train(options: argparse.Namespace) -> int:
         threads=options.threads,
         seed=options.seed,
         processes=options.processes,
+        precision=options.precision,
         trunk_lr=Settings.trunk_lr * options.rate,
         new_lr=Settings.new_lr * options.rate,
         **chosen,

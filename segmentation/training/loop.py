@@ -53,6 +53,7 @@ class Settings:
     variant: str = "v1"
     device: str = "cpu"
     processes: int = 1
+    precision: str = "auto"  # of the convolutions: float32, bfloat16, or auto: bfloat16 on a GPU only
 
 
 class Trainer:
@@ -223,8 +224,10 @@ class Trainer:
     # --- parts ---
 
     def _half(self) -> torch.autocast:
-        """bfloat16 where it is quick, on a GPU only: on the CPUs tried it was slower than float32."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+        """bfloat16 convolutions pay on a GPU and on CPUs with instructions for them; elsewhere they are slower."""
+        precision = self.settings.precision
+        is_half = precision == "bfloat16" or (precision == "auto" and self.device.type == "cuda")
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=is_half)
 
     def _share_gradients(self) -> None:
         """With several processes: the mean of their gradients in each, and one clock, so that their schedules agree.

@@ -492,7 +492,7 @@ def test_a_preview_follows_the_pointer_and_a_click_makes_it_the_mask(bench: Benc
 
 # --- how masks are drawn ---
 
-# Without a GPU, Chromium's WebGL is software, which the page refuses as slower than a 2D canvas. Here it is taken for one.
+# Without a GPU, Chromium's WebGL is software, which the page refuses as slower than a 2D canvas. Here it is hidden.
 SOFTWARE_WEBGL_AS_GPU = """
 const getExtension = WebGL2RenderingContext.prototype.getExtension;
 WebGL2RenderingContext.prototype.getExtension = function (name) {

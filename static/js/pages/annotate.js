@@ -463,6 +463,9 @@ function render() {
     promptBar.render({
         candidates: isEmpty(prompt) ? [] : workbench.candidates,
         shown,
+        shape: decoder?.bundle ?? null,
+        imageSize: stage.imageSize,
+        color,
         save: isEmpty(prompt) || !shown ? null : workbench.category,
         hint: hint(situation()),
     });

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,9 @@ def train(run, steps):
         run.train_step(draw_views(run.train_samples, 64, 2, run.settings, run.step))
 
 
-def test_training_lowers_the_loss_on_a_few_pictures(tmp_path):
-    run = trainer(tmp_path)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_training_lowers_the_loss_on_a_few_pictures(tmp_path, precision):
+    run = trainer(tmp_path, replace(TINY, precision=precision))
     views = [draw_views(run.train_samples, 64, 2, TINY, step) for step in range(2)]
     losses = [run.train_step(views[step % 2])["loss"] for step in range(40)]
     assert np.mean(losses[-4:]) < 0.75 * np.mean(losses[:4])

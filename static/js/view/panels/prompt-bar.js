@@ -1,8 +1,10 @@
 /** Under the image: the mask candidates of the prompt, or what to do next. */
 
 import {button, element} from "../elements.js";
+import {candidatePictures} from "./candidate-pictures.js";
 
-/** @import {Candidate, Category} from "../../types.d.ts" */
+/** @import {Candidate, Category, ImageSize} from "../../types.d.ts" */
+/** @import {LogitsShape} from "../../core/mask.js" */
 
 export class PromptBar {
     #root;
@@ -25,13 +27,18 @@ export class PromptBar {
      * @param {object} content
      * @param {readonly Candidate[]} content.candidates
      * @param {Candidate | null} content.shown
+     * @param {LogitsShape | null} content.shape of the candidates' logits
+     * @param {ImageSize} content.imageSize
+     * @param {string} content.color
      * @param {Category | null} content.save what it would be saved as; null: there is nothing to save
      * @param {string} content.hint
      */
-    render({candidates, shown, save, hint}) {
-        const state = JSON.stringify([candidates.map(({index, predictedIou}) => [index, predictedIou]), shown?.index, save, hint]);
+    render({candidates, shown, shape, imageSize, color, save, hint}) {
+        const numbers = candidates.map(({index, predictedIou}) => [index, predictedIou]);
+        const state = JSON.stringify([numbers, shown?.index, color, save, hint]);
         if (state === this.#drawn) return;
         this.#drawn = state;
+        const pictures = shape ? candidatePictures(candidates, imageSize, shape, color) : [];
         const chips = candidates.map((candidate, k) => {
             const isShown = candidate === shown;
             const iou = Math.min(Math.max(candidate.predictedIou, 0), 1).toFixed(2).replace(/^0/, "");
@@ -43,9 +50,8 @@ export class PromptBar {
                     title: `Predicted IoU ${iou}, stability ${candidate.stabilityScore.toFixed(2)}`,
                 },
                 () => this.#onChoose(candidate.index),
-                element("span", {class: "visually-hidden"}, "Mask candidate "),
-                element("span", {class: "bench-candidate-number"}, String(k + 1)),
-                element("span", {class: "visually-hidden"}, ", predicted IoU "),
+                pictures[k] ?? "",
+                element("span", {class: "visually-hidden"}, `Mask candidate ${k + 1}, predicted IoU `),
                 element("span", {class: "number"}, iou),
             );
         });
