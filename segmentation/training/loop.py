@@ -53,7 +53,9 @@ class Settings:
     variant: str = "v1"
     device: str = "cpu"
     processes: int = 1
-    precision: str = "auto"  # of the convolutions: float32, bfloat16, or auto: bfloat16 on a GPU only
+    precision: str = (
+        "auto"  # of convolutions and products: float32, bfloat16, or auto: bfloat16 on a GPU only
+    )
 
 
 class Trainer:
@@ -224,7 +226,7 @@ class Trainer:
     # --- parts ---
 
     def _half(self) -> torch.autocast:
-        """bfloat16 convolutions pay on a GPU and on CPUs with instructions for them; elsewhere they are slower."""
+        """bfloat16 pays on a GPU and on CPUs with instructions for them; elsewhere they are slower."""
         precision = self.settings.precision
         is_half = precision == "bfloat16" or (precision == "auto" and self.device.type == "cuda")
         return torch.autocast(self.device.type, torch.bfloat16, enabled=is_half)

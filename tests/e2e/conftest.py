@@ -27,6 +27,7 @@ PASSWORD = "correct-horse-battery"
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--enable-unsafe-swiftshader",  # WebGL, for the test that needs it
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from segmentation import rle
 from segmentation.predictor import load_predictor
-from tests.e2e.conftest import PASSWORD
+from tests.e2e.conftest import PASSWORD, sign_in_as
 
 PHOTOS = Path(skimage.__file__).parent / "data"
 ON_THE_CUP = (300, 190)  # image pixels in coffee.png
@@ -169,7 +169,7 @@ class Bench:
         return self.page.locator("[data-candidate]")
 
     def painted(self) -> int:
-        """How many pixels the mask being worked on covers on its canvas."""
+        """How many pixels are painted on the prompt's canvas: the marks, and the mask where no GPU draws it."""
         return self.page.locator("canvas[data-sheet=prompt]").evaluate(
             "canvas => { const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
             " let count = 0; for (let k = 3; k < data.length; k += 4) if (data[k]) count++; return count; }"
@@ -193,6 +193,11 @@ def test_one_point_offers_three_candidates_and_tab_picks_the_next(bench: Bench, 
     image = make_project("coffee.png").images[0]
     bench.open(image).click(ON_THE_CUP)
     expect(bench.candidates).to_have_count(3)
+    expect(bench.candidates.nth(1)).to_have_accessible_name(
+        re.compile(r"^Mask candidate 2, predicted IoU [.1]")
+    )
+    pictures = bench.candidates.locator("canvas").evaluate_all("all => all.map(one => one.toDataURL())")
+    assert len(set(pictures)) == 3
     expect(bench.candidates.nth(0)).to_have_attribute("aria-pressed", "true")
     bench.press("Tab")
     expect(bench.candidates.nth(1)).to_have_attribute("aria-pressed", "true")
@@ -483,11 +488,12 @@ def test_a_preview_follows_the_pointer_and_a_click_makes_it_the_mask(bench: Benc
     assert bench.count("decode") == decodes, "the click needs no decode of its own"
     bench.press("Escape", "t")
     bench.page.mouse.move(*bench.on_page(*ON_THE_SAUCER), steps=4)
-    bench.page.mouse.move(*bench.on_page(*ON_THE_CUP), steps=4)
+    bench.page.wait_for_timeout(300)
+    assert bench.count("decode") == decodes, "switched off, it decodes nothing"
     bench.press("t")
+    bench.page.mouse.move(*bench.on_page(*ON_THE_TABLE), steps=4)
     bench.page.mouse.move(*bench.on_page(*ON_THE_SAUCER), steps=4)
     bench.wait_until_drawn_on(ON_THE_SAUCER)
-    assert bench.count("decode") <= decodes + 5, "switched off, it decodes nothing"
 
 
 # --- how masks are drawn ---
@@ -502,47 +508,57 @@ WebGL2RenderingContext.prototype.getExtension = function (name) {
 
 
 def stage_picture(bench: Bench) -> np.ndarray:
-    """(h, w, 3) int, what the stage looks like, without the panels over it."""
+    """(h, w, 3) int, what the stage looks like around the cup, without the panels over it."""
     bench.page.wait_for_timeout(100)
-    view, image = bench.view, bench.page.locator("[data-stage]")
-    box = image.bounding_box()
-    clip = {"x": view["x"] + view["offsetX"], "y": view["y"] + view["offsetY"],
-            "width": 600 * view["scale"], "height": 330 * view["scale"]}  # fmt: skip
-    assert clip["y"] + clip["height"] < box["y"] + box["height"]
+    (left, top), (right, bottom) = bench.on_page(150, 100), bench.on_page(450, 330)
+    clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
     return np.asarray(Image.open(io.BytesIO(bench.page.screenshot(clip=clip))).convert("RGB")).astype(int)
 
 
+@pytest.mark.parametrize(("pixel_ratio", "zooms"), [(1, 0), (2, 2)])
 def test_webgl_draws_what_the_2d_canvas_draws_and_gives_way_to_it_when_the_gpu_is_lost(
-    bench: Bench, make_project
+    browser, site, make_project, pixel_ratio, zooms
 ):
+    context = browser.new_context(
+        base_url=site.url, viewport={"width": 1440, "height": 900}, device_scale_factor=pixel_ratio
+    )
+    bench = Bench(context.new_page())
+    sign_in_as(bench.page, "annotator")
     image = make_project("coffee.png").images[0]
-    bench.open(image).click(ON_THE_CUP)
+
+    def open_zoomed() -> None:
+        bench.open(image)
+        for _ in range(zooms):
+            bench.press("+")
+
+    open_zoomed()
+    bench.click(ON_THE_CUP)
     expect(bench.page.locator("canvas[data-sheet=candidate]")).to_have_count(0)
-    by_canvas = stage_picture(bench)
-    painted = bench.painted()
+    by_canvas, painted = stage_picture(bench), bench.painted()
 
     bench.page.add_init_script(SOFTWARE_WEBGL_AS_GPU)
-    bench.open(image)
+    open_zoomed()
     without_mask = stage_picture(bench)
     bench.click(ON_THE_CUP)
     assert bench.painted() < 0.1 * painted, "the prompt's own canvas has the point only"
     by_webgl = stage_picture(bench)
-    of_mask = np.abs(by_canvas - without_mask).max(2) > 16
-    differs = np.abs(by_webgl - by_canvas).max(2) > 48
-    assert of_mask.mean() > 0.02
-    assert differs.sum() < 0.01 * of_mask.sum()
+    of_mask = (np.abs(by_canvas - without_mask).max(2) > 16).sum()
+    # A fill of another strength differs by more everywhere, the outlines' smooth edges in few places.
+    differs = (np.abs(by_webgl - by_canvas).max(2) > 16).sum()
+    assert of_mask > 0.05 * by_canvas[..., 0].size
+    assert differs < 0.05 * of_mask, (differs, of_mask)
 
-    bench.press("Escape")
-    assert not bench.candidates.count()
-    assert np.abs(stage_picture(bench) - without_mask).max() < 48, "nothing is left of it"
+    bench.press("Escape", "t")
+    assert np.abs(stage_picture(bench) - without_mask).max() <= 2, "nothing is left of it"
 
     bench.click(ON_THE_CUP)
     bench.page.locator("canvas[data-sheet=candidate]").evaluate(
         "canvas => canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()"
     )
     expect(bench.page.locator("canvas[data-sheet=candidate]")).to_have_count(0)
-    assert (np.abs(stage_picture(bench) - by_canvas).max(2) > 16).mean() < 0.001
+    assert np.abs(stage_picture(bench) - by_canvas).max() <= 2
     assert bench.painted() == painted
+    context.close()
 
 
 # --- when something is missing or breaks ---

@@ -99,10 +99,12 @@ function isWithin(contours, px, py) {
 }
 
 test("a mask has an outline, noise has none", () => {
-    const shape = {lowResSide: 256, maskThreshold: 0};
+    const [image, shape] = [{height: 512, width: 512}, {lowResSide: 256, inputSide: 512, maskThreshold: 0}];
     const disk = Float32Array.from({length: 256 ** 2}, (_, k) => 100 ** 2 - ((k >> 8) - 128) ** 2 - ((k & 255) - 128) ** 2);
-    assert.equal(isNoise(disk, shape), false);
-    const checkers = disk.map((_, k) => (((k >> 8) + k) & 1 ? 1 : -1));
-    assert.equal(isNoise(checkers, shape), true);
-    assert.equal(isNoise(checkers, {...shape, maskThreshold: 2}), false);
+    assert.equal(isNoise(disk, image, shape), false);
+    const stripes = disk.map((_, k) => ((k >> 8) & 1 ? 1 : -1));
+    assert.equal(isNoise(stripes, image, shape), true);
+    assert.equal(isNoise(stripes, image, {...shape, maskThreshold: 2}), false);
+    const inPadding = stripes.map((value, k) => (k >> 8 < 128 ? -1 : value));
+    assert.equal(isNoise(inPadding, {height: 256, width: 512}, shape), false);
 });

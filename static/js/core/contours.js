@@ -13,9 +13,9 @@ import {checkRle} from "./rle.js";
 
 /** Closed polygons, each x0, y0, x1, y1, ... in image pixels (0, 0 is the image's corner); fill them evenodd. @typedef {Float32Array[]} Contours */
 
-// A mask crosses some thousand edges of the grid at most; a network's noise crosses ten thousands, in no outline that
-// one could see or draw in time.
-const NOISE_CROSSINGS = 4000;
+// A mask's outline crosses a few edges of the grid in a hundred; a network's noise crosses every second one, in no outline
+// that one could see or draw in time.
+const NOISE_SHARE = 0.12; // of all edges
 
 const TOP = 0;
 const RIGHT = 1;
@@ -90,22 +90,25 @@ export function contoursOfLogits(logits, imageSize, {lowResSide: side, inputSide
 }
 
 /**
- * Whether logits are noise rather than a mask with an outline.
+ * Whether logits are noise on their image, rather than a mask with an outline.
  *
- * @param {Float32Array} logits (side, side), row by row
- * @param {{lowResSide: number, maskThreshold: number}} shape
+ * @param {Float32Array} logits (lowResSide, lowResSide), row by row
+ * @param {ImageSize} imageSize
+ * @param {LogitsShape} shape
  */
-export function isNoise(logits, {lowResSide: side, maskThreshold}) {
+export function isNoise(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
+    const input = inputSize(imageSize, inputSide);
+    const rows = Math.ceil((input.height * side) / inputSide);
+    const columns = Math.ceil((input.width * side) / inputSide);
     let crossings = 0;
-    for (let row = 0; row < side; row++) {
-        let isInside = logits[row * side] > maskThreshold;
-        for (let k = row * side + 1; k < (row + 1) * side; k++) {
-            if (logits[k] > maskThreshold === isInside) continue;
-            isInside = !isInside;
-            crossings++;
+    for (let row = 1; row < rows; row++) {
+        for (let k = row * side + 1; k < row * side + columns; k++) {
+            const isInside = logits[k] > maskThreshold;
+            if (logits[k - 1] > maskThreshold !== isInside) crossings++;
+            if (logits[k - side] > maskThreshold !== isInside) crossings++;
         }
     }
-    return crossings > NOISE_CROSSINGS;
+    return crossings > NOISE_SHARE * 2 * rows * columns;
 }
 
 /**

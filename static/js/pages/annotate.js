@@ -45,6 +45,9 @@ const MEASURES = ["decode", "click-to-mask", "ready-to-decode"];
 const pageData = JSON.parse(find(document, "#page-data", HTMLScriptElement).textContent ?? "");
 const http = new Http(pageData.csrf_token);
 setIconSprite(pageData.urls.icons);
+/** @type {Scene} */
+let scene = sceneFromWire(pageData);
+let loading = new LoadingImage(http, scene.image.id, scene); // it begins to fetch
 
 const coordinates = find(document, "[data-coordinates]", HTMLElement);
 const zoom = find(document, "[data-zoom]", HTMLElement);
@@ -105,7 +108,10 @@ const hoverPreview = new HoverPreview(
 );
 const promptTool = new PromptTool(stage, {
     onHover: (point) => (point && isReady ? hoverPreview.move(point, stage.view.scale) : hoverPreview.leave()),
-    onPress: (point, label) => workbench.anticipate(point, label),
+    onPress: (point, label) => {
+        hoverPreview.press();
+        workbench.anticipate(point, label);
+    },
     onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
     onDraftBox: (box) => {
         promptLayer.draft = box;
@@ -145,9 +151,6 @@ const keysDialog = new KeysDialog(find(document, "[data-keys-dialog]", HTMLDialo
 
 /** @type {DecoderClient | null} */
 let decoder = null;
-/** @type {Scene} */
-let scene = sceneFromWire(pageData);
-let loading = new LoadingImage(http, scene.image.id, scene);
 /** @type {LoadingImage | null} */
 let ahead = null;
 /** @type {EmbeddingProgress} */

@@ -1,8 +1,8 @@
 /**
  * The stage: where the image lies on the screen, when it is redrawn, and how it is moved.
  *
- * It owns the canvases, their size and the device pixel ratio. Layers draw; tools listen to the pointer. There is one
- * redraw per animation frame, and only of the canvases that changed.
+ * It owns the sheets (canvases that layers draw on), their size and the device pixel ratio; tools listen to the pointer.
+ * What changed is redrawn once per animation frame, only the sheets that changed, and at once where somebody waits for it.
  */
 
 import {fitView, panBy, viewToImage, zoomAt} from "../core/frames.js";
@@ -16,7 +16,7 @@ import {fitView, panBy, viewToImage, zoomAt} from "../core/frames.js";
  * @property {(context: CanvasRenderingContext2D, view: ViewFrame, imageSize: ImageSize) => void} draw
  */
 
-/** The canvases, from the bottom: the picture, the saved masks, what the person is working on. @typedef {"image" | "masks" | "prompt"} Sheet */
+/** The sheets, from the bottom: the picture, the saved masks, what the person is working on. @typedef {"image" | "masks" | "prompt"} Sheet */
 
 const SHEETS = /** @type {const} */ (["image", "masks", "prompt"]);
 const FIT_MARGIN_PX = 24;
@@ -133,7 +133,8 @@ export class Stage {
     }
 
     /**
-     * A canvas for something that draws by itself, over the saved masks and under the prompt's marks.
+     * A canvas for a layer that does not draw on its sheet, over the saved masks and under the prompt's marks. Whoever
+     * draws on it gives it its size.
      *
      * @param {string} name
      */

@@ -44,6 +44,8 @@ def train(run, steps):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_training_lowers_the_loss_on_a_few_pictures(tmp_path, precision):
     run = trainer(tmp_path, replace(TINY, precision=precision))
+    with run._half():
+        assert (torch.ones(1, 1) @ torch.ones(1, 1)).dtype == getattr(torch, precision)
     views = [draw_views(run.train_samples, 64, 2, TINY, step) for step in range(2)]
     losses = [run.train_step(views[step % 2])["loss"] for step in range(40)]
     assert np.mean(losses[-4:]) < 0.75 * np.mean(losses[:4])

@@ -7,33 +7,45 @@
  */
 
 /** @import {Candidate, ImagePoint} from "../../types.d.ts" */
-/** @import {Workbench} from "./workbench.js" */
 
 const STORAGE_KEY = "maskwright.preview";
 const REST_MS = 40;
 const REST_PX = 3; // CSS pixels; a hand is never quite still
 
+/**
+ * Of the workbench.
+ *
+ * @typedef {object} PreviewSource
+ * @property {boolean} canPreview
+ * @property {(point: ImagePoint) => Promise<Candidate | null>} preview null: unknown
+ */
+
+/** @typedef {{candidate: Candidate, point: ImagePoint}} Shown point: where it was decoded for */
+
 export class HoverPreview {
-    #workbench;
+    #source;
     #covers;
     #onShow;
     /** Where the pointer is. @type {ImagePoint | null} */
     #point = null;
-    /** Where it has been near for a while. @type {ImagePoint | null} */
+    #scale = 1;
+    /** Where it has been near since the timer was started. @type {ImagePoint | null} */
     #resting = null;
     #timer = 0;
     #isDecoding = false;
-    /** @type {Candidate | null} */
+    /** Raised when the pointer leaves: what was decoded before is of no use then, maybe of another image. */
+    #visit = 0;
+    /** @type {Shown | null} */
     #shown = null;
     #isOn = localStorage.getItem(STORAGE_KEY) !== "off";
 
     /**
-     * @param {Workbench} workbench
+     * @param {PreviewSource} source
      * @param {(candidate: Candidate, point: ImagePoint) => boolean} covers
      * @param {(candidate: Candidate | null) => void} onShow null: nothing is to be shown any more
      */
-    constructor(workbench, covers, onShow) {
-        this.#workbench = workbench;
+    constructor(source, covers, onShow) {
+        this.#source = source;
         this.#covers = covers;
         this.#onShow = onShow;
     }
@@ -49,20 +61,27 @@ export class HoverPreview {
      * @param {number} scale CSS pixels to an image pixel
      */
     move(point, scale) {
-        if (!this.#isOn || !this.#workbench.canPreview) return;
+        if (!this.#isOn || !this.#source.canPreview) return;
         if (point.x === this.#point?.x && point.y === this.#point.y) return;
         this.#point = point;
-        if (this.#shown && !this.#covers(this.#shown, point)) this.#show(null); // it is of something else
-        if (this.#timer && this.#resting && Math.hypot(point.x - this.#resting.x, point.y - this.#resting.y) * scale <= REST_PX) return;
+        this.#scale = scale;
+        if (this.#shown && !this.#suits(this.#shown, point)) this.#show(null);
+        if (this.#timer && this.#resting && this.#isNear(point, this.#resting)) return;
         clearTimeout(this.#timer);
         this.#resting = point;
         this.#timer = setTimeout(() => void this.#decode(), REST_MS);
     }
 
-    /** The pointer is elsewhere, or a prompt has begun. */
-    leave() {
+    /** A button went down: what is decoded next is for that. */
+    press() {
         clearTimeout(this.#timer);
         this.#timer = 0;
+    }
+
+    /** The pointer is elsewhere, or a prompt has begun. */
+    leave() {
+        this.press();
+        this.#visit++;
         this.#point = null;
         this.#resting = null;
         this.#show(null);
@@ -73,19 +92,38 @@ export class HoverPreview {
         this.#timer = 0;
         if (this.#isDecoding) return;
         this.#isDecoding = true;
-        for (let point = this.#point; point && this.#workbench.canPreview; ) {
-            const candidate = await this.#workbench.preview(point);
-            if (this.#timer || !this.#point || !this.#workbench.canPreview) break; // it moves again, or is gone
-            this.#show(candidate);
-            if (point === this.#point) break;
+        for (let point = this.#point; point && this.#source.canPreview; ) {
+            const visit = this.#visit;
+            const candidate = await this.#source.preview(point);
+            const isWanted = candidate !== null && visit === this.#visit && this.#source.canPreview;
+            if (isWanted && this.#point && this.#suits({candidate, point}, this.#point)) this.#show({candidate, point});
+            if (this.#timer || point === this.#point) break; // it moves again, and will be asked for then
             point = this.#point;
         }
         this.#isDecoding = false;
     }
 
-    /** @param {Candidate | null} candidate */
-    #show(candidate) {
-        this.#shown = candidate;
-        this.#onShow(candidate);
+    /**
+     * Whether a mask tells something about a place: it was decoded for it, or covers it.
+     *
+     * @param {Shown} shown
+     * @param {ImagePoint} place
+     */
+    #suits({candidate, point}, place) {
+        return this.#isNear(point, place) || this.#covers(candidate, place);
+    }
+
+    /**
+     * @param {ImagePoint} a
+     * @param {ImagePoint} b
+     */
+    #isNear(a, b) {
+        return Math.hypot(a.x - b.x, a.y - b.y) * this.#scale <= REST_PX;
+    }
+
+    /** @param {Shown | null} shown */
+    #show(shown) {
+        this.#shown = shown;
+        this.#onShow(shown?.candidate ?? null);
     }
 }

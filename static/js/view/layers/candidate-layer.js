@@ -7,7 +7,8 @@
 
 import {contoursOfLogits, isNoise} from "../../core/contours.js";
 import {inputSize} from "../../core/frames.js";
-import {clipToImage, drawMask, maskStyle, pathOf} from "./mask-drawing.js";
+import {rgbOf} from "../color.js";
+import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
 /** @import {Candidate, ImageSize, ViewFrame} from "../../types.d.ts" */
 /** @import {LogitsShape} from "../../core/mask.js" */
@@ -15,7 +16,15 @@ import {clipToImage, drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 /** @import {MaskPath, MaskStyle} from "./mask-drawing.js" */
 
 /** @typedef {{candidate: Candidate, shape: LogitsShape}} Shown */
-/** What was made of a candidate for drawing; path null: noise. @typedef {{candidate: Candidate, path: MaskPath | null}} Traced */
+/**
+ * What was made of a candidate for drawing.
+ *
+ * @typedef {object} Traced
+ * @property {Candidate} candidate
+ * @property {string} color
+ * @property {MaskPath | null} path null: it is noise
+ * @property {OffscreenCanvas | null} noise its cells in its colour
+ */
 
 export class CandidateLayer {
     color = "#4f46e5";
@@ -62,48 +71,59 @@ export class CandidateLayer {
             const logits = shown && {logits: shown.candidate.logits, shape: shown.shape};
             this.#canvas.draw(logits, style, view, imageSize, context.canvas);
         } else if (shown) {
-            const path = this.#pathOf(shown, imageSize);
+            const {path, noise} = this.#tracedOf(shown, imageSize);
             if (path) drawMask(context, path, style, view, imageSize);
-            else drawNoise(context, shown, style, view, imageSize);
+            if (noise) drawNoise(context, noise, shown.shape, style, view, imageSize);
         }
     }
 
     /**
      * @param {Shown} shown
      * @param {ImageSize} imageSize
+     * @returns {Traced}
      */
-    #pathOf({candidate, shape}, imageSize) {
-        let traced = this.#traced.find((known) => known.candidate === candidate);
-        if (!traced) {
-            const {logits} = candidate;
-            traced = {candidate, path: isNoise(logits, shape) ? null : pathOf(contoursOfLogits(logits, imageSize, shape))};
-            this.#traced = [traced, ...this.#traced.slice(0, 1)];
-        }
-        return traced.path;
+    #tracedOf({candidate, shape}, imageSize) {
+        const {color} = this;
+        const known = this.#traced.find((traced) => traced.candidate === candidate && (traced.path || traced.color === color));
+        if (known) return known;
+        const {logits} = candidate;
+        const hasOutline = !isNoise(logits, imageSize, shape);
+        const path = hasOutline ? pathOf(contoursOfLogits(logits, imageSize, shape)) : null;
+        const traced = {candidate, color, path, noise: hasOutline ? null : cellsOf(logits, shape, color)};
+        this.#traced = [traced, ...this.#traced.slice(0, 1)];
+        return traced;
     }
 }
 
 /**
+ * @param {Float32Array} logits
+ * @param {LogitsShape} shape
+ * @param {string} color
+ * @returns {OffscreenCanvas} a pixel for every logit
+ */
+function cellsOf(logits, {lowResSide: side, maskThreshold}, color) {
+    const picture = new OffscreenCanvas(side, side);
+    const pixels = new ImageData(side, side);
+    const cells = new Uint32Array(pixels.data.buffer);
+    const inside = new Uint32Array(Uint8Array.of(...rgbOf(color), 255).buffer)[0];
+    for (let k = 0; k < cells.length; k++) if (logits[k] > maskThreshold) cells[k] = inside;
+    picture.getContext("2d")?.putImageData(pixels, 0, 0);
+    return picture;
+}
+
+/**
  * @param {CanvasRenderingContext2D} context
- * @param {Shown} shown
+ * @param {OffscreenCanvas} noise
+ * @param {LogitsShape} shape
  * @param {MaskStyle} style
  * @param {ViewFrame} view
  * @param {ImageSize} imageSize
  */
-function drawNoise(context, {candidate: {logits}, shape: {lowResSide: side, inputSide, maskThreshold}}, style, view, imageSize) {
-    const picture = new OffscreenCanvas(side, side);
-    const small = picture.getContext("2d");
-    if (!small) return;
-    const pixels = small.createImageData(side, side);
-    const cells = new Uint32Array(pixels.data.buffer);
-    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(style.color.slice(at, at + 2), 16));
-    const inside = new Uint32Array(Uint8Array.of(red, green, blue, 255 * style.fillAlpha).buffer)[0];
-    for (let k = 0; k < cells.length; k++) if (logits[k] > maskThreshold) cells[k] = inside;
-    small.putImageData(pixels, 0, 0);
+function drawNoise(context, noise, {lowResSide, inputSide}, style, view, imageSize) {
     const input = inputSize(imageSize, inputSide);
-    const cellsAcross = side / inputSide; // logits to a model pixel
-    context.save();
-    clipToImage(context, view, imageSize);
-    context.drawImage(picture, 0, 0, input.width * cellsAcross, input.height * cellsAcross, 0, 0, imageSize.width, imageSize.height);
-    context.restore();
+    const [columns, rows] = [(input.width * lowResSide) / inputSide, (input.height * lowResSide) / inputSide];
+    context.globalAlpha = style.fillAlpha;
+    context.imageSmoothingEnabled = false;
+    const {offsetX, offsetY, scale} = view;
+    context.drawImage(noise, 0, 0, columns, rows, offsetX, offsetY, imageSize.width * scale, imageSize.height * scale);
 }

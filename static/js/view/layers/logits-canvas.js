@@ -1,9 +1,10 @@
 /**
- * Draws low-res logits at the view's resolution with WebGL2: the fragment shader interpolates them as SAM does before
- * it thresholds, and takes the distance to the outline from their slope. Nothing is traced or upsampled on the CPU.
+ * Draws low-res logits at the view's resolution with WebGL2: the fragment shader interpolates them bilinearly, as the
+ * first of SAM's two steps does, and takes the distance to the outline from their slope. Nothing is traced or upsampled on the CPU.
  */
 
 import {inputSize} from "../../core/frames.js";
+import {rgbOf} from "../color.js";
 
 /** @import {ImageSize, ViewFrame} from "../../types.d.ts" */
 /** @import {LogitsShape} from "../../core/mask.js" */
@@ -74,7 +75,9 @@ export class LogitsCanvas {
     static open(canvas, onLost) {
         const gl = canvas.getContext("webgl2", {antialias: false, depth: false, failIfMajorPerformanceCaveat: true});
         const program = gl && !isSoftware(gl) && linked(gl);
-        return gl && program ? new LogitsCanvas(gl, program, onLost) : null;
+        if (gl && program) return new LogitsCanvas(gl, program, onLost);
+        gl?.getExtension("WEBGL_lose_context")?.loseContext(); // not needed, and large
+        return null;
     }
 
     /**
@@ -126,9 +129,9 @@ export class LogitsCanvas {
         gl.uniform2f(at.origin, left, top);
         gl.uniform2f(at.cells, input.width / step / across, input.height / step / down);
         gl.uniform1f(at.threshold, maskThreshold);
-        gl.uniform4f(at.fill, ...rgb(style.color), style.fillAlpha);
-        gl.uniform4f(at.outline, ...rgb(style.color), style.outlineAlpha);
-        gl.uniform4f(at.casing, ...rgb(style.casingColor), style.casingAlpha);
+        gl.uniform4f(at.fill, ...shares(style.color), style.fillAlpha);
+        gl.uniform4f(at.outline, ...shares(style.color), style.outlineAlpha);
+        gl.uniform4f(at.casing, ...shares(style.casingColor), style.casingAlpha);
         gl.uniform2f(at.widths, style.outlinePx * ratio, style.casingPx * ratio);
         gl.drawArrays(gl.TRIANGLES, 0, 3);
     }
@@ -179,7 +182,7 @@ function linked(gl) {
  * @param {string} color #rrggbb
  * @returns {[number, number, number]} 0..1
  */
-function rgb(color) {
-    const value = parseInt(color.slice(1), 16);
-    return [(value >> 16) / 255, ((value >> 8) & 255) / 255, (value & 255) / 255];
+function shares(color) {
+    const [red, green, blue] = rgbOf(color);
+    return [red / 255, green / 255, blue / 255];
 }

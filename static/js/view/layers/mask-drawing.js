@@ -1,5 +1,7 @@
 /** How every mask looks: 45 % fill, a 1.5 px outline in the same hue, and a thin casing so that it shows on any image. */
 
+import {isDark} from "../color.js";
+
 /** @import {ImageSize, ViewFrame} from "../../types.d.ts" */
 
 const FILL_ALPHA = 0.45;
@@ -77,7 +79,11 @@ export function maskStyle(color, {isEmphasised = false, isDimmed = false} = {}) 
  */
 export function drawMask(context, path, style, view, imageSize) {
     context.save();
-    clipToImage(context, view, imageSize);
+    context.translate(view.offsetX, view.offsetY);
+    context.scale(view.scale, view.scale);
+    context.beginPath();
+    context.rect(0, 0, imageSize.width, imageSize.height);
+    context.clip();
     context.fillStyle = style.color;
     context.globalAlpha = style.fillAlpha;
     context.fill(path.fill, "evenodd");
@@ -93,28 +99,6 @@ export function drawMask(context, path, style, view, imageSize) {
     context.lineWidth = style.outlinePx / view.scale;
     context.stroke(path.outline);
     context.restore();
-}
-
-/**
- * From now on, until `restore`, the context is in image pixels and paints on the image only.
- *
- * @param {CanvasRenderingContext2D} context
- * @param {ViewFrame} view
- * @param {ImageSize} imageSize
- */
-export function clipToImage(context, view, imageSize) {
-    context.translate(view.offsetX, view.offsetY);
-    context.scale(view.scale, view.scale);
-    context.beginPath();
-    context.rect(0, 0, imageSize.width, imageSize.height);
-    context.clip();
-}
-
-/** @param {string} color #rrggbb */
-export function isDark(color) {
-    const value = parseInt(color.slice(1), 16);
-    const [red, green, blue] = [value >> 16, (value >> 8) & 255, value & 255];
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 128; // ITU-R BT.601 luma
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import {imageToView} from "../../core/frames.js";
 
-/** @import {ImageBox, ImageSize, Prompt, ViewFrame, ViewPoint} from "../../types.d.ts" */
+/** @import {ImageBox, Prompt, ViewFrame, ViewPoint} from "../../types.d.ts" */
 
 const POINT_RADIUS_PX = 7;
 const SIGN_PX = 3.2;
@@ -18,9 +18,8 @@ export class PromptLayer {
     /**
      * @param {CanvasRenderingContext2D} context
      * @param {ViewFrame} view
-     * @param {ImageSize} _imageSize
      */
-    draw(context, view, _imageSize) {
+    draw(context, view) {
         for (const step of this.prompt.steps) {
             if (step.kind === "box" && !this.draft) drawBox(context, step.box, view);
         }

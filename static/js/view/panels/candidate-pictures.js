@@ -1,6 +1,7 @@
 /** Small pictures of the candidates, all of the same part of the image, so that one sees how they differ. */
 
 import {inputSize} from "../../core/frames.js";
+import {isDark, rgbOf} from "../color.js";
 
 /** @import {Candidate, ImageSize} from "../../types.d.ts" */
 /** @import {LogitsShape} from "../../core/mask.js" */
@@ -8,7 +9,10 @@ import {inputSize} from "../../core/frames.js";
 const SIDE_PX = 24; // CSS pixels, as in workbench.css
 const MARGIN = 0.1; // of the candidates' extent
 
-/** A part of the logits' grid. @typedef {{left: number, top: number, side: number}} Part */
+// One of the two shows every colour, in a light page and in a dark one.
+const [LIGHT, DARK] = ["#ffffff", "#1b1f27"];
+
+/** A square of the logits' grid, and how much of the grid the image covers. @typedef {{left: number, top: number, side: number, rows: number, columns: number}} Part */
 
 /**
  * @param {readonly Candidate[]} candidates
@@ -24,6 +28,7 @@ export function candidatePictures(candidates, imageSize, shape, color) {
         canvas.setAttribute("aria-hidden", "true");
         canvas.className = "bench-candidate-picture";
         canvas.width = canvas.height = Math.round(SIDE_PX * devicePixelRatio);
+        canvas.style.background = isDark(color) ? LIGHT : DARK;
         draw(canvas, logits, part, shape, color);
         return canvas;
     });
@@ -37,7 +42,7 @@ export function candidatePictures(candidates, imageSize, shape, color) {
  * @param {LogitsShape} shape
  * @returns {Part}
  */
-function partWithAll(candidates, imageSize, {lowResSide, inputSide, maskThreshold}) {
+export function partWithAll(candidates, imageSize, {lowResSide, inputSide, maskThreshold}) {
     const input = inputSize(imageSize, inputSide);
     const columns = Math.ceil((input.width * lowResSide) / inputSide);
     const rows = Math.ceil((input.height * lowResSide) / inputSide);
@@ -53,9 +58,9 @@ function partWithAll(candidates, imageSize, {lowResSide, inputSide, maskThreshol
             }
         }
     }
-    if (right <= left) return {left: 0, top: 0, side: Math.max(columns, rows)};
+    if (right <= left) return {left: 0, top: 0, side: Math.max(columns, rows), rows, columns};
     const side = Math.max(right - left, bottom - top) * (1 + 2 * MARGIN);
-    return {left: (left + right - side) / 2, top: (top + bottom - side) / 2, side};
+    return {left: (left + right - side) / 2, top: (top + bottom - side) / 2, side, rows, columns};
 }
 
 /**
@@ -65,17 +70,19 @@ function partWithAll(candidates, imageSize, {lowResSide, inputSide, maskThreshol
  * @param {LogitsShape} shape
  * @param {string} color
  */
-function draw(canvas, logits, {left, top, side}, {lowResSide, maskThreshold}, color) {
-    const context = canvas.getContext("2d");
-    if (!context) return;
+function draw(canvas, logits, {left, top, side, rows, columns}, {lowResSide, maskThreshold}, color) {
     const {width, height} = canvas;
-    const pixels = context.createImageData(width, height);
-    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
-    for (let k = 0; k < width * height; k++) {
-        const row = Math.floor(top + ((Math.floor(k / width) + 0.5) * side) / height);
-        const column = Math.floor(left + (((k % width) + 0.5) * side) / width);
-        const isInGrid = row >= 0 && column >= 0 && row < lowResSide && column < lowResSide;
-        if (isInGrid && logits[row * lowResSide + column] > maskThreshold) pixels.data.set([red, green, blue, 255], 4 * k);
+    const pixels = new ImageData(width, height);
+    const cells = new Uint32Array(pixels.data.buffer);
+    const inside = new Uint32Array(Uint8Array.of(...rgbOf(color), 255).buffer)[0];
+    for (let y = 0; y < height; y++) {
+        const row = Math.floor(top + ((y + 0.5) * side) / height);
+        if (row < 0 || row >= rows) continue;
+        for (let x = 0; x < width; x++) {
+            const column = Math.floor(left + ((x + 0.5) * side) / width);
+            if (column < 0 || column >= columns) continue;
+            if (logits[row * lowResSide + column] > maskThreshold) cells[y * width + x] = inside;
+        }
     }
-    context.putImageData(pixels, 0, 0);
+    canvas.getContext("2d")?.putImageData(pixels, 0, 0);
 }

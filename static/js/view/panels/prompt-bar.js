@@ -11,6 +11,11 @@ export class PromptBar {
     #onChoose;
     #onSave;
     #drawn = "";
+    /** @type {readonly Candidate[]} */
+    #candidates = [];
+    /** @type {HTMLCanvasElement[]} */
+    #pictures = [];
+    #pictureColor = "";
 
     /**
      * @param {HTMLElement} root
@@ -34,11 +39,15 @@ export class PromptBar {
      * @param {string} content.hint
      */
     render({candidates, shown, shape, imageSize, color, save, hint}) {
-        const numbers = candidates.map(({index, predictedIou}) => [index, predictedIou]);
-        const state = JSON.stringify([numbers, shown?.index, color, save, hint]);
-        if (state === this.#drawn) return;
+        const areSame = candidates.length === this.#candidates.length && candidates.every((one, k) => one === this.#candidates[k]);
+        const state = JSON.stringify([shown?.index, color, save, hint]);
+        if (areSame && state === this.#drawn) return;
         this.#drawn = state;
-        const pictures = shape ? candidatePictures(candidates, imageSize, shape, color) : [];
+        if (shape && !(areSame && color === this.#pictureColor)) {
+            this.#candidates = candidates;
+            this.#pictures = candidatePictures(candidates, imageSize, shape, color);
+            this.#pictureColor = color;
+        }
         const chips = candidates.map((candidate, k) => {
             const isShown = candidate === shown;
             const iou = Math.min(Math.max(candidate.predictedIou, 0), 1).toFixed(2).replace(/^0/, "");
@@ -50,7 +59,7 @@ export class PromptBar {
                     title: `Predicted IoU ${iou}, stability ${candidate.stabilityScore.toFixed(2)}`,
                 },
                 () => this.#onChoose(candidate.index),
-                pictures[k] ?? "",
+                this.#pictures[k] ?? "",
                 element("span", {class: "visually-hidden"}, `Mask candidate ${k + 1}, predicted IoU `),
                 element("span", {class: "number"}, iou),
             );
