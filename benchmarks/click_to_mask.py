@@ -6,9 +6,9 @@ Real site (gunicorn, worker), real headless Chromium, real pointer events. Print
 measures: `click-to-mask` (pointer event to the frame in which the mask was painted), `decode` (request to the decoder
 worker to its answer) and `ready-to-decode` (opening, with the embedding ready, to the first possible mask): for a fresh
 page, and for going to the next image. The pointer jumps, and the button is released right after it is pressed: neither
-the preview, which waits until the pointer rests, nor decoding ahead of the release gains anything then. With `--hand` it
-is as with a hand on the mouse, and the mask is there before the button is up. The last row
-is what keeps the page from answering: tasks of the main thread over 50 ms (the browser's own `longtask` entries) while
+the preview, which waits until the pointer rests, nor decoding ahead of the release gains anything then. With `--hand`
+it is as with a hand on the mouse, and the mask is there before the button is up. The last row is what keeps the page
+from answering: tasks of the main thread over 50 ms (the browser's own `longtask` entries) while
 the pointer moves over the image and clicks.
 """
 

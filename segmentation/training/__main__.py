@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--precision",
         choices=["auto", "float32", "bfloat16"],
         default="auto",
-        help="of convolutions and products; auto: bfloat16 on a GPU, else float32 (CPUs with avx512_bf16 gain by bfloat16)",
+        help="of convolutions and products; auto: bfloat16 on a GPU, else float32 (bfloat16 pays with avx512_bf16)",
     )
     train.add_argument("--seed", type=int, default=1)
     train.add_argument(
