@@ -7,6 +7,7 @@ import {isDark, rgbOf} from "../color.js";
 /** @import {LogitsShape} from "../../core/mask.js" */
 
 const SIDE_PX = 24; // CSS pixels, as in workbench.css
+const SAMPLES = 2; // across a pixel: the browser makes smooth edges of them
 const MARGIN = 0.1; // of the candidates' extent
 
 // One of the two shows every colour, in a light page and in a dark one.
@@ -27,7 +28,7 @@ export function candidatePictures(candidates, imageSize, shape, color) {
         const canvas = document.createElement("canvas");
         canvas.setAttribute("aria-hidden", "true");
         canvas.className = "bench-candidate-picture";
-        canvas.width = canvas.height = Math.round(SIDE_PX * devicePixelRatio);
+        canvas.width = canvas.height = Math.round(SIDE_PX * SAMPLES * devicePixelRatio);
         canvas.style.background = isDark(color) ? LIGHT : DARK;
         draw(canvas, logits, part, shape, color);
         return canvas;
