@@ -23,6 +23,8 @@ import {TailKernel} from "./tail-kernel.js";
 const EMBEDDING = "image_embeddings";
 const DECODER_OUTPUTS = 4;
 const KERNEL_COLUMNS = 16; // a kernel's window starts at a multiple of it
+// The frame that shows the answer comes first; a click that comes sooner has it done at once.
+const PADDING_AFTER_MS = 50;
 // Where logits are not made yet. Far below any threshold: padding counts as background until it is known.
 export const NOT_YET = -1000;
 
@@ -141,7 +143,7 @@ export class FastSession {
                 if (covered.endRow < grid) run({...whole, row: covered.endRow});
                 if (covered.endColumn < grid) run({...whole, endRow: covered.endRow, column: covered.endColumn});
             });
-            setTimeout(() => this.#unfinished.get(logits.buffer)?.());
+            setTimeout(() => this.#unfinished.get(logits.buffer)?.(), PADDING_AFTER_MS);
         }
         return logits;
     }
