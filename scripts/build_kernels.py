@@ -13,7 +13,10 @@ from pathlib import Path
 
 ZIG_VERSION = "0.17.0"
 ONNX = Path(__file__).parents[1] / "segmentation/onnx"
-SOURCES = (ONNX / "fast/tail_kernel/tail.c", ONNX / "pocket_kernel/pocket.c")
+SOURCES = tuple(
+    ONNX / source
+    for source in ("fast/click_kernel/click.c", "fast/tail_kernel/tail.c", "pocket_kernel/pocket.c")
+)
 SIMD = {"plain": ["-msimd128"], "relaxed": ["-msimd128", "-mrelaxed-simd"]}
 FLAGS = [
     "--target=wasm32-freestanding",
@@ -28,7 +31,7 @@ FLAGS = [
     "-Wl,--no-entry",
     "-Wl,--import-memory",
     "-Wl,--shared-memory",
-    "-Wl,--max-memory=67108864",
+    "-Wl,--max-memory=134217728",
     "-Wl,--strip-all",
 ]
 

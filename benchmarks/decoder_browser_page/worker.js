@@ -1,10 +1,12 @@
 // Measures one setting (threads, points, size, mask prompt) for all decoders, interleaved; see ../decoder_browser.py.
 
 import {readPackage} from "/js/decoder/worker/decoder-package.js";
+import {ClickKernel} from "/js/decoder/worker/click-kernel.js";
 import {AMBIGUOUS_BIAS, FastDecoder, imageWindow, PLAIN_BIAS} from "/js/decoder/worker/fast-decoder.js";
 import {TailKernel} from "/js/decoder/worker/tail-kernel.js";
 
 const GRID = 64;
+const FILTER = 32;
 const SIDE = 1024;
 
 onmessage = async ({data: settings}) => {
@@ -29,8 +31,10 @@ async function measure({threads, cases, rounds, warmUp}) {
     const {files} = readPackage(await bytes("/models/fast.safetensors"));
     const opened = performance.now();
     const decoder = new FastDecoder(ort, files, options);
-    await decoder.warm(true);
-    const kernel = await TailKernel.open(files, {threads, helperUrl: "/js/decoder/worker/kernel-helper.js"});
+    await decoder.warm({withClick: true, withTail: true});
+    const kernelOptions = {threads, helperUrl: "/js/decoder/worker/kernel-helper.js"};
+    const kernel = await TailKernel.open(files, kernelOptions);
+    const clickKernel = await ClickKernel.open(files, kernelOptions);
     const openMs = performance.now() - opened;
 
     const embedding = new Float32Array(await bytes("/models/embedding.f32"));
@@ -42,6 +46,8 @@ async function measure({threads, cases, rounds, warmUp}) {
         imageMs.push(performance.now() - started);
     }
     const tensors = [...Object.values(image.tensors), image.maskProducts, image.upscaled];
+    const byName = {...image.tensors, mask_products: image.maskProducts};
+    clickKernel.setImage(image, (name) => byName[name].data);
     const imageBytes = tensors.reduce((sum, tensor) => sum + tensor.data.byteLength, 0);
 
     const rows = [];
@@ -74,21 +80,25 @@ async function measure({threads, cases, rounds, warmUp}) {
         // Meta's single-mask form weighs the masks so; the padding point counts.
         const maskBias = (points + 1 - 2.5) > 0 ? PLAIN_BIAS : AMBIGUOUS_BIAS;
 
-        const click = (maskCount) => decoder.click(image, {coords, labels, maskInput, maskBias, maskCount});
-        const withGraph = async () => decoder.masks(image, await click(1), window);
-        const withKernel = (maskCount) => async () => {
-            const {tailInputs} = await click(maskCount);
+        const prompt = {coords, labels, maskInput};
+        const withGraphs = async () => decoder.masks(image, await decoder.click(image, {...prompt, maskBias, maskCount: 1}), window);
+        const withKernels = (maskCount) => () => {
+            const {iouPredictions, tailInputs} = clickKernel.run(prompt);
+            const filters = new Float32Array(maskCount * FILTER);
+            const order = [...maskBias.keys()].sort((a, b) => iouPredictions[b] + maskBias[b] - iouPredictions[a] - maskBias[a]);
+            for (let k = 0; k < maskCount; k++) {
+                filters.set(tailInputs.filters.subarray(order[k] * FILTER, (order[k] + 1) * FILTER), k * FILTER);
+            }
             kernel.setImage(image.upscaled.data);
-            const inputs = Object.fromEntries(Object.entries(tailInputs).map(([name, {data}]) => [name, data]));
-            return kernel.run(inputs, window);
+            return kernel.run({...tailInputs, filters}, window);
         };
         const contenders = {
             meta_default: () => meta["meta-default"].run(feeds),
             meta: () => meta["meta-single"].run(feeds),
-            ours: withKernel(1),
-            ours_4: withKernel(4),
-            ours_graphs: withGraph,
-            ours_click: () => click(1),
+            ours: withKernels(1),
+            ours_4: withKernels(4),
+            ours_graphs: withGraphs,
+            ours_click: () => clickKernel.run(prompt),
         };
         for (let k = 0; k < warmUp; k++) for (const run of Object.values(contenders)) await run();
         const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
@@ -107,7 +117,7 @@ async function measure({threads, cases, rounds, warmUp}) {
         rows.push({...one, times, differences});
     }
     const embeddingBytes = embedding.byteLength;
-    return {openMs, imageMs, imageBytes, embeddingBytes, kernelThreads: kernel.threads, kernelBytes: kernel.bytes, rows};
+    return {openMs, imageMs, imageBytes, embeddingBytes, kernelThreads: kernel.threads, kernelBytes: kernel.bytes + clickKernel.bytes, rows};
 }
 
 function difference(theirs, ours, {endRow, endColumn}) {

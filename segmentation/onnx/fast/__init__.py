@@ -5,5 +5,5 @@
 FAST_FAMILIES = ("sam", "pocket")
 # Of the package's layout, its graphs' inputs and its kernel: one that the page's scripts would not understand is not
 # used, but made anew.
-PACKAGE_VERSION = 1
+PACKAGE_VERSION = 2
 FORMAT = f"maskwright-fast-decoder/{PACKAGE_VERSION}"

@@ -2,8 +2,9 @@
 
 The file is in the safetensors format, every tensor a row of bytes: `image`, `click-token`, `click-token-mask`,
 `click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds the constants they share (as ONNX external
-data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a kernel. Its metadata carry `format`,
-`bundle_digest`, `family` and `embedding_shape`, "C,h,w".
+data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a kernel, `click-plain.wasm`,
+`click-relaxed.wasm`, `click-weights` the click. Its metadata carry `format`, `bundle_digest`, `family` and
+`embedding_shape`, "C,h,w".
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from segmentation import atomic_file
-from segmentation.onnx.fast import FORMAT
+from segmentation.onnx.fast import FORMAT, click_kernel, tail_kernel
 from segmentation.onnx.fast.algebra import Algebra
 from segmentation.onnx.fast.click_graph import build_click_graph
 from segmentation.onnx.fast.graph import SHARED_WEIGHTS, SharedWeights
 from segmentation.onnx.fast.image_graph import build_image_graph
 from segmentation.onnx.fast.tail_graph import build_tail_graph
-from segmentation.onnx.fast.tail_kernel import kernel_files
 from segmentation.onnx.fast.weights import DecoderWeights
 
 CLICK_GRAPHS = {
@@ -37,7 +37,8 @@ def build_graphs(weights: DecoderWeights) -> dict[str, bytes]:
         builders[name] = build_click_graph(algebra, form, mask_prompt, shared)
     builders["tail"] = build_tail_graph(algebra, shared)
     files = {name: builder.model().SerializeToString() for name, builder in builders.items()}
-    return {**files, SHARED_WEIGHTS: bytes(shared.data), **kernel_files(weights)}
+    files |= tail_kernel.kernel_files(weights) | click_kernel.kernel_files(algebra, shared)
+    return {**files, SHARED_WEIGHTS: bytes(shared.data)}
 
 
 def write_package(weights: DecoderWeights, path: Path | str, metadata: Mapping[str, str]) -> None:

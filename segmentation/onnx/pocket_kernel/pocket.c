@@ -11,14 +11,7 @@
 // thread's instance would put its own at the same place: no arrays, no addresses of locals. The build refuses any.
 
 #include "../simd.h"
-
-enum {
-    SPINS = 20000,    // looks at the others before a thread goes to sleep
-    TIMED_OUT = 2,    // of atomic.wait
-};
-static const long long PATIENCE_NS = 5000000000LL;
-
-#define CONST(value) wasm_f32x4_const_splat(value)
+#include "../threads.h"
 
 // Maps lie in planes with a margin of zeros around each, as wide as the filters reach; `data` is channel 0's first
 // position inside. All fields are 4 bytes wide: JavaScript fills them in this order.
@@ -33,10 +26,7 @@ typedef enum { CONVOLVE, MIX, UPSAMPLE, POOL, PREVIOUS, SIMILAR, GATHER, SUMMARI
 typedef enum { NO_ACTIVATION, RELU, SIGMOID, ONE_PLUS_TANH } Activation;
 
 typedef struct {
-    Kind kind;
-    int units;
-    int next;            // the first unit that nobody has taken
-    int done;            // how many are finished
+    Work work;
     Map in, out, add;    // `add` without data: nothing is added
     int kernel, dilation;
     Activation activation;
@@ -46,28 +36,8 @@ typedef struct {
     const int* list;
 } Op;
 
-INLINE float sum_lanes(vec v) {
-    return wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1) + wasm_f32x4_extract_lane(v, 2)
-        + wasm_f32x4_extract_lane(v, 3);
-}
 INLINE float* row_of(const Map* map, int channel, int y) { return map->data + channel * map->plane + y * map->stride; }
 
-// e^x to float32's rounding: 2^n times a polynomial on [-ln2/2, ln2/2] (Cephes' expf).
-INLINE vec exponential(vec x) {
-    x = wasm_f32x4_pmin(CONST(88.0f), wasm_f32x4_pmax(CONST(-87.0f), x));
-    vec n = wasm_f32x4_nearest(wasm_f32x4_mul(x, CONST(1.44269504088896341f)));
-    vec r = MADD(n, CONST(-0.693359375f), x);
-    r = MADD(n, CONST(2.12194440e-4f), r);
-    vec p = CONST(1.9875691500e-4f);
-    p = MADD(p, r, CONST(1.3981999507e-3f));
-    p = MADD(p, r, CONST(8.3334519073e-3f));
-    p = MADD(p, r, CONST(4.1665795894e-2f));
-    p = MADD(p, r, CONST(1.6666665459e-1f));
-    p = MADD(p, r, CONST(5.0000001201e-1f));
-    p = MADD(wasm_f32x4_mul(p, r), r, wasm_f32x4_add(r, CONST(1.0f)));
-    vec power = wasm_i32x4_shl(wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(n), wasm_i32x4_const_splat(127)), 23);
-    return wasm_f32x4_mul(p, power);
-}
 INLINE vec sigmoid(vec x) {
     return wasm_f32x4_div(CONST(1.0f), wasm_f32x4_add(CONST(1.0f), exponential(wasm_f32x4_neg(x))));
 }
@@ -340,7 +310,7 @@ static void linear(const Op* op, int unit) {
 // out.data[unit] = sum over `count` rows of vector (count, units), divided by `others`.
 static void total(const Op* op, int unit) {
     float sum = 0.0f;
-    for (int i = 0; i < op->count; i++) sum += op->vector[i * op->units + unit];
+    for (int i = 0; i < op->count; i++) sum += op->vector[i * op->work.units + unit];
     op->out.data[unit] = sum / (float)op->others;
 }
 
@@ -427,8 +397,9 @@ static void judge(const Op* op, int y, float* scratch) {
     }
 }
 
-INLINE void do_unit(const Op* op, int unit, float* scratch) {
-    switch (op->kind) {
+INLINE void do_unit(const void* operation, int unit, float* scratch) {
+    const Op* op = operation;
+    switch ((Kind)op->work.kind) {
         case CONVOLVE: return convolve(op, unit, scratch);
         case MIX: return mix(op, unit, scratch);
         case UPSAMPLE: return upsample(op, unit, scratch);
@@ -447,30 +418,6 @@ INLINE void do_unit(const Op* op, int unit, float* scratch) {
     }
 }
 
-// Works through the list together with the other threads; scratch: one per thread.
-//
-// An operation is over when all its units are done, no matter by whom: a thread that the system wakes late joins where the
-// others are and holds nobody up. Returns 0, or 1 where a thread took a unit and did not finish it in time.
+// Works through the list together with the other threads, see threads.h; scratch: one per thread.
 __attribute__((export_name("run")))
-int run(Op* ops, int count, float* scratch) {
-    for (Op* op = ops; op < ops + count; op++) {
-        int did = 0;
-        while (__atomic_load_n(&op->next, __ATOMIC_RELAXED) < op->units) {
-            int unit = __atomic_fetch_add(&op->next, 1, __ATOMIC_RELAXED);
-            if (unit >= op->units) break;
-            do_unit(op, unit, scratch);
-            did++;
-        }
-        if (did && __atomic_add_fetch(&op->done, did, __ATOMIC_SEQ_CST) == op->units) {
-            __builtin_wasm_memory_atomic_notify(&op->done, 64);
-        }
-        int spins = 0;
-        for (;;) {
-            int done = __atomic_load_n(&op->done, __ATOMIC_SEQ_CST);
-            if (done >= op->units) break;
-            if (++spins < SPINS) continue;
-            if (__builtin_wasm_memory_atomic_wait32(&op->done, done, PATIENCE_NS) == TIMED_OUT) return 1;
-        }
-    }
-    return 0;
-}
+int run(Op* ops, int count, float* scratch) { return work_through((char*)ops, count, sizeof(Op), scratch, do_unit); }

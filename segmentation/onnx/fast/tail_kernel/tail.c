@@ -38,30 +38,6 @@ typedef struct {
     int next_tile;
 } Job;
 
-// x/2 (1 + erf(x / sqrt 2)), exactly to float32's rounding where it matters: |error| < 1e-6 (tests). erf is the
-// rational approximation of Eigen (MathFunctionsImpl.h, generic_fast_erf_float): odd degree 13 over even degree 8 on
-// [-4, 4], beyond which erf is 1 in float32.
-INLINE vec gelu(vec x) {
-    const vec limit = wasm_f32x4_const_splat(4.0f);
-    vec u = wasm_f32x4_mul(x, wasm_f32x4_const_splat(0.70710678118654752f));
-    u = wasm_f32x4_pmin(limit, wasm_f32x4_pmax(wasm_f32x4_neg(limit), u));
-    vec s = wasm_f32x4_mul(u, u);
-    vec p = wasm_f32x4_const_splat(-2.72614225801306e-10f);
-    p = MADD(p, s, wasm_f32x4_const_splat(2.77068142495902e-08f));
-    p = MADD(p, s, wasm_f32x4_const_splat(-2.10102402082508e-06f));
-    p = MADD(p, s, wasm_f32x4_const_splat(-5.69250639462346e-05f));
-    p = MADD(p, s, wasm_f32x4_const_splat(-7.34990630326855e-04f));
-    p = MADD(p, s, wasm_f32x4_const_splat(-2.95459980854025e-03f));
-    p = MADD(p, s, wasm_f32x4_const_splat(-1.60960333262415e-02f));
-    vec q = wasm_f32x4_const_splat(-1.45660718464996e-05f);
-    q = MADD(q, s, wasm_f32x4_const_splat(-2.13374055278905e-04f));
-    q = MADD(q, s, wasm_f32x4_const_splat(-1.68282697438203e-03f));
-    q = MADD(q, s, wasm_f32x4_const_splat(-7.37332916720468e-03f));
-    q = MADD(q, s, wasm_f32x4_const_splat(-1.42647390514189e-02f));
-    vec half = wasm_f32x4_mul(x, wasm_f32x4_const_splat(0.5f));
-    return MADD(half, wasm_f32x4_div(wasm_f32x4_mul(u, p), q), half);
-}
-
 // a's element (row, k) at row * row_stride + k * depth_stride -> blocks of 4 rows, k by k.
 __attribute__((export_name("pack_rows")))
 void pack_rows(const float* a, int row_stride, int depth_stride, int rows, int depth, float* out) {

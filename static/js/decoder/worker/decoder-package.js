@@ -5,7 +5,7 @@ import {checkDigest, fetchDecoder} from "./decoder-session.js";
 
 /** @import {Bundle} from "../../types.d.ts" */
 
-const FORMAT = "maskwright-fast-decoder/1";
+const FORMAT = "maskwright-fast-decoder/2";
 
 /** @typedef {{files: Map<string, Uint8Array>, metadata: Map<string, string>}} DecoderPackage */
 

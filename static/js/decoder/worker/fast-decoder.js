@@ -7,7 +7,7 @@
 /** @import {InferenceSession, Tensor} from "onnxruntime-web" */
 
 const SHARED_WEIGHTS = "weights.bin";
-const OWN_TOKENS = 5; // one for the IoU predictions, four for the masks
+export const OWN_TOKENS = 5; // one for the IoU predictions, four for the masks
 const HEAD_FORM_MIN_TOKENS = 17; // as in click_graph.py
 
 /** Added to the IoU predictions, it decides which masks come first: after one point the best of 1..3, else mask 0. */
@@ -64,10 +64,11 @@ export class FastDecoder {
     /**
      * Makes the sessions that the first clicks need; the others are made when they are needed.
      *
-     * @param {boolean} withTail not where a kernel makes the masks
+     * @param {{withClick: boolean, withTail: boolean}} options not what a kernel does
      */
-    async warm(withTail) {
-        for (const name of ["image", "click-token", "click-token-mask"]) await this.#session(name);
+    async warm({withClick, withTail}) {
+        const names = withClick ? ["image", "click-token", "click-token-mask"] : ["image"];
+        for (const name of names) await this.#session(name);
         if (withTail) await this.#session("tail");
     }
 

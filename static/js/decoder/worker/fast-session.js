@@ -10,13 +10,14 @@ import {buildPromptTensors} from "../../core/prompt.js";
 import {DecoderError} from "../protocol.js";
 import {checkFinite, loadWasmOrt, messageOf} from "./decoder-session.js";
 import {fetchPackage} from "./decoder-package.js";
-import {FastDecoder, imageWindow, PLAIN_BIAS} from "./fast-decoder.js";
+import {ClickKernel, MAX_TOKENS} from "./click-kernel.js";
+import {FastDecoder, imageWindow, OWN_TOKENS, PLAIN_BIAS} from "./fast-decoder.js";
 import {TailKernel} from "./tail-kernel.js";
 
 /** @import {Bundle, PromptStep} from "../../types.d.ts" */
 /** @import {DecoderUrls} from "../protocol.js" */
 /** @import {ImageFeeds} from "./decoder-session.js" */
-/** @import {ClickAnswer, GridWindow, PreparedImage} from "./fast-decoder.js" */
+/** @import {ClickPrompt, GridWindow, PreparedImage} from "./fast-decoder.js" */
 /** @import {Decode} from "./prompt-chain.js" */
 /** @import {TailInputs} from "./tail-kernel.js" */
 
@@ -28,11 +29,21 @@ const PADDING_AFTER_MS = 50;
 // Where logits are not made yet. Far below any threshold: padding counts as background until it is known.
 export const NOT_YET = -1000;
 
+/**
+ * What a click gives, made by graph or kernel.
+ *
+ * @typedef {object} Answer
+ * @property {Float32Array} iouPredictions (4,)
+ * @property {number[]} maskIndices which outputs the masks are, in the filters' order
+ * @property {TailInputs} tailInputs
+ */
+
 export class FastSession {
     executionProvider = /** @type {const} */ ("wasm");
     #bundle;
     #decoder;
-    #kernel;
+    #clickKernel;
+    #tailKernel;
     #embeddingShape;
     /** @type {WeakMap<ArrayBufferLike, () => void>} logits whose padding is missing -> what makes it */
     #unfinished = new WeakMap();
@@ -49,9 +60,11 @@ export class FastSession {
             const [{files, metadata}, ort] = await Promise.all([fetchPackage(bundle.fastDecoderUrl, bundle), loadWasmOrt(urls)]);
             const decoder = new FastDecoder(ort, files, {executionProviders: ["wasm"]});
             const threads = ort.env.wasm.numThreads ?? 1;
-            const kernel = await TailKernel.open(files, {threads, helperUrl: urls.kernelHelper});
-            await decoder.warm(!kernel);
-            return new FastSession(bundle, decoder, kernel, threads, metadata.get("embedding_shape") ?? "");
+            const options = {threads, helperUrl: urls.kernelHelper};
+            const tail = await TailKernel.open(files, options);
+            const click = tail && (await ClickKernel.open(files, options));
+            await decoder.warm({withClick: !click, withTail: !tail});
+            return new FastSession(bundle, decoder, {click, tail}, threads, metadata.get("embedding_shape") ?? "");
         } catch (error) {
             if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;
             // The decoder of one graph gives the same masks.
@@ -63,14 +76,15 @@ export class FastSession {
     /**
      * @param {Bundle} bundle
      * @param {FastDecoder} decoder
-     * @param {TailKernel | null} kernel
+     * @param {{click: ClickKernel | null, tail: TailKernel | null}} kernels no click without tail
      * @param {number} threads
      * @param {string} embeddingShape "C,h,w"
      */
-    constructor(bundle, decoder, kernel, threads, embeddingShape) {
+    constructor(bundle, decoder, kernels, threads, embeddingShape) {
         this.#bundle = bundle;
         this.#decoder = decoder;
-        this.#kernel = kernel;
+        this.#clickKernel = kernels.click;
+        this.#tailKernel = kernels.tail;
         this.threads = threads;
         this.#embeddingShape = embeddingShape;
     }
@@ -82,7 +96,9 @@ export class FastSession {
      * @throws {DecoderError} embedding_invalid, decode_failed
      */
     async prepare(image) {
-        await this.#prepared(image);
+        const prepared = await this.#prepared(image);
+        // The first image's memory is written for the first time now, which takes ten times as long as any later.
+        if (!this.#clickKernel?.hasImage) this.#setImage(prepared);
     }
 
     /**
@@ -99,9 +115,11 @@ export class FastSession {
         const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, inputSide);
         const prompt = {coords: pointCoords, labels: pointLabels, maskInput, maskBias: PLAIN_BIAS, maskCount: DECODER_OUTPUTS};
         try {
-            const answer = await this.#decoder.click(prepared, prompt);
+            const kernel = this.#tailKernel;
+            if (!kernel) return await this.#decodeByGraphs(prepared, prompt, side);
+            const answer = await this.#click(prepared, prompt);
             checkFinite(answer.iouPredictions);
-            const logits = await this.#logits(image, prepared, answer, side);
+            const logits = this.#logits(kernel, image, prepared, answer, side);
             return {logits, iouPredictions: answer.iouPredictions};
         } catch (error) {
             if (error instanceof DecoderError) throw error;
@@ -110,38 +128,70 @@ export class FastSession {
     }
 
     /**
+     * @param {PreparedImage} prepared
+     * @param {ClickPrompt} prompt
+     * @returns {Promise<Answer>}
+     */
+    async #click(prepared, prompt) {
+        if (this.#clickKernel && OWN_TOKENS + prompt.labels.length <= MAX_TOKENS) {
+            this.#setImage(prepared);
+            return {...this.#clickKernel.run(prompt), maskIndices: [...Array(DECODER_OUTPUTS).keys()]};
+        }
+        const {tailInputs, ...answer} = await this.#decoder.click(prepared, prompt);
+        return {...answer, tailInputs: /** @type {TailInputs} */ (dataOf(tailInputs))};
+    }
+
+    /** @param {PreparedImage} prepared */
+    #setImage(prepared) {
+        const tensors = dataOf({...prepared.tensors, mask_products: prepared.maskProducts});
+        this.#clickKernel?.setImage(prepared, (name) => tensors[name]);
+    }
+
+    /**
+     * @param {PreparedImage} prepared
+     * @param {ClickPrompt} prompt
+     * @param {number} side
+     * @returns {Promise<Decode>}
+     */
+    async #decodeByGraphs(prepared, prompt, side) {
+        const answer = await this.#decoder.click(prepared, prompt);
+        checkFinite(answer.iouPredictions);
+        const logits = new Float32Array(DECODER_OUTPUTS * side * side);
+        const whole = {row: 0, endRow: side / 4, column: 0, endColumn: side / 4};
+        place(logits, side, answer.maskIndices, await this.#decoder.masks(prepared, answer, whole), whole);
+        checkFinite(logits);
+        return {logits, iouPredictions: answer.iouPredictions};
+    }
+
+    /**
+     * @param {TailKernel} kernel
      * @param {ImageFeeds} image
      * @param {PreparedImage} prepared
-     * @param {ClickAnswer} answer
+     * @param {Answer} answer
      * @param {number} side
-     * @returns {Promise<Float32Array>} (4, side, side), in the outputs' order
+     * @returns {Float32Array} (4, side, side), in the outputs' order
      */
-    async #logits(image, prepared, answer, side) {
+    #logits(kernel, image, prepared, {maskIndices, tailInputs}, side) {
         const grid = side / 4;
         const logits = new Float32Array(DECODER_OUTPUTS * side * side);
-        const whole = {row: 0, endRow: grid, column: 0, endColumn: grid};
-        const kernel = this.#kernel;
-        if (!kernel) {
-            place(logits, side, answer.maskIndices, await this.#decoder.masks(prepared, answer, whole), whole);
-            checkFinite(logits);
-            return logits;
-        }
         const upscaled = /** @type {Float32Array} */ (prepared.upscaled.data);
-        const inputs = tailInputs(answer);
-        const run = (/** @type {GridWindow} */ window) => {
+        const run = (/** @type {TailInputs} */ inputs, /** @type {GridWindow} */ window) => {
             kernel.setImage(upscaled);
-            place(logits, side, answer.maskIndices, kernel.run(inputs, window), window);
+            place(logits, side, maskIndices, kernel.run(inputs, window), window);
         };
         const covered = imageWindow(inputSize(image.imageSize, this.#bundle.inputSide), this.#bundle.inputSide, grid);
         covered.endColumn = Math.min(grid, Math.ceil(covered.endColumn / KERNEL_COLUMNS) * KERNEL_COLUMNS);
         logits.fill(NOT_YET);
-        run(covered);
+        run(tailInputs, covered);
         checkFinite(logits);
         if (covered.endRow < grid || covered.endColumn < grid) {
+            // Copies: the next click takes the place of these.
+            const inputs = /** @type {TailInputs} */ (Object.fromEntries(Object.entries(tailInputs).map(([name, values]) => [name, values.slice()])));
+            const whole = {row: 0, endRow: grid, column: 0, endColumn: grid};
             this.#unfinished.set(logits.buffer, () => {
                 this.#unfinished.delete(logits.buffer);
-                if (covered.endRow < grid) run({...whole, row: covered.endRow});
-                if (covered.endColumn < grid) run({...whole, endRow: covered.endRow, column: covered.endColumn});
+                if (covered.endRow < grid) run(inputs, {...whole, row: covered.endRow});
+                if (covered.endColumn < grid) run(inputs, {...whole, endRow: covered.endRow, column: covered.endColumn});
             });
             setTimeout(() => this.#unfinished.get(logits.buffer)?.(), PADDING_AFTER_MS);
         }
@@ -169,17 +219,11 @@ export class FastSession {
 }
 
 /**
- * @param {ClickAnswer} answer
- * @returns {TailInputs}
+ * @param {Record<string, {data: unknown}>} tensors
+ * @returns {Record<string, Float32Array>}
  */
-function tailInputs({tailInputs: {gain, coefficients, basis, filters}}) {
-    const floats = (/** @type {{data: unknown}} */ tensor) => /** @type {Float32Array} */ (tensor.data);
-    return {
-        gain: floats(gain),
-        coefficients: floats(coefficients),
-        basis: floats(basis),
-        filters: floats(filters),
-    };
+function dataOf(tensors) {
+    return Object.fromEntries(Object.entries(tensors).map(([name, {data}]) => [name, /** @type {Float32Array} */ (data)]));
 }
 
 /**

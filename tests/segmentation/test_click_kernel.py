@@ -1,0 +1,96 @@
+"""SAM's click as a WebAssembly kernel against the same package's ONNX graphs: the same masks and IoU predictions."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from benchmarks.random_sam import GRID, RandomSam
+from scripts.environment import node_folder
+from segmentation.onnx.fast.click_kernel import BUILDS
+from segmentation.onnx.fast.package import build_graphs, write_package
+from segmentation.onnx.fast.session import Click, FastDecoder
+from segmentation.onnx.fast.weights import from_segment_anything
+
+SCRIPT = Path(__file__).with_name("run_click_kernel.mjs")
+# As the fast decoder's; the logits' standard deviation is some 6.
+LOGIT_TOLERANCE, IOU_TOLERANCE = 1e-3, 1e-5
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a package and two images' tensors, and the decoder of the package's graphs."""
+    folder = tmp_path_factory.mktemp("click_kernel")
+    sam = RandomSam(seed=7)
+    weights = from_segment_anything(sam.decoder_state())
+    write_package(weights, folder / "package.safetensors", {"bundle_digest": "0" * 64, "family": "sam"})
+    decoder = FastDecoder(build_graphs(weights))
+    embedding = sam.image_embedding()
+    images = {
+        name: decoder.prepare_image(e) for name, e in (("a", embedding), ("b", embedding[..., ::-1].copy()))
+    }
+    for image, tensors in images.items():
+        for name, values in tensors.items():
+            values.tofile(folder / f"{image}.{name}")
+    return folder, decoder, images
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_kernel_answers_as_the_graphs_do(made, build):
+    folder, decoder, images = made
+    rng = np.random.default_rng(11)
+    prompts, cases = [], []
+    # From one point to the most that fit, with and without a mask, boxes among them, images taking turns.
+    for index, (count, has_box, has_mask) in enumerate(
+        [(1, 0, 0), (2, 0, 1), (0, 1, 0), (3, 1, 1), (7, 0, 0), (10, 0, 1), (1, 0, 0)]
+    ):
+        corners = np.sort(rng.uniform(0, 1023, (2, 2)), axis=0)
+        points = [*rng.uniform(0, 1023, (count, 2)), *(corners if has_box else [(0, 0)])]
+        labels = [*rng.integers(0, 2, count), *((2, 3) if has_box else (-1,))]
+        mask = rng.normal(0, 5, (1, 1, 4 * GRID, 4 * GRID)).astype(np.float32) if has_mask else None
+        if mask is not None:
+            mask.tofile(folder / f"{index}.mask")
+        prompts.append((np.array([points], np.float32), np.array([labels], np.float32), mask))
+        cases.append(
+            {
+                "image": index % 2,
+                "coords": np.ravel(points).tolist(),
+                "labels": np.array(labels).tolist(),
+                "hasMask": bool(has_mask),
+            }
+        )
+    (folder / "cases.json").write_text(json.dumps({"build": build, "images": list(images), "cases": cases}))
+    command = [str(node_folder() / "node"), str(SCRIPT), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+    answers = json.loads(done.stdout)
+    assert len(answers) == len(prompts)
+    for index, ((coords, labels, mask), rated) in enumerate(zip(prompts, answers, strict=True)):
+        image = images[list(images)[index % 2]]
+        expected = decoder.click(image, coords, labels, mask)
+        window = (0, GRID, 0, 24)
+        wanted = decoder.masks(image, expected, window)
+        tail = {name: np.fromfile(folder / f"{index}.{name}", np.float32) for name in expected.tail_inputs}
+        tail = {
+            "gain": tail["gain"].reshape(1, -1),
+            "coefficients": tail["coefficients"].reshape(-1, GRID * GRID),
+            "basis": tail["basis"].reshape(-1, 256),
+            "filters": tail["filters"].reshape(4, -1)[expected.mask_indices],
+        }
+        actual = decoder.masks(image, Click(expected.iou_predictions, expected.mask_indices, tail), window)
+        assert wanted.std() > 1, "a flat answer would prove nothing"
+        assert np.abs(actual - wanted).max() < LOGIT_TOLERANCE
+        assert np.abs(np.array(rated) - expected.iou_predictions[0]).max() < IOU_TOLERANCE
+
+
+def test_package_carries_both_builds_and_hardly_more_weights(made):
+    folder, _, _ = made
+    files = safetensors.numpy.load_file(folder / "package.safetensors")
+    index = json.loads(files["click-weights"].tobytes())
+    assert {f"click-{build}.wasm" for build in BUILDS} <= set(files)
+    numbers = sum(entry[1] for entry in index.values() if isinstance(entry, list))
+    assert 4 * numbers < files["weights.bin"].nbytes < 30e6, "the graphs' constants are the kernel's"
