@@ -30,13 +30,15 @@ LOGIT_SCALE = 8.0  # previous logits are squashed by tanh(logits / LOGIT_SCALE) 
 
 
 class Shape(NamedTuple):
-    """Channels at strides 16, 8 and 4, and blocks at each."""
+    """At strides 16, 8 and 4: the embedding's channels, the decoder's blocks and the neck's."""
 
     channels: tuple[int, int, int] = (96, 48, 24)
     blocks: tuple[int, int, int] = (4, 2, 1)
+    neck_blocks: tuple[int, int, int] = (2, 1, 1)
 
 
-VARIANTS = {"v1": Shape()}
+# The same decoder: what v2 has more is paid once per image.
+VARIANTS = {"v1": Shape(), "v2": Shape(neck_blocks=(8, 4, 2))}
 
 
 class SamePadConv(nn.Conv2d):
@@ -114,17 +116,18 @@ class Neck(nn.Module):
         wide, middle, fine = shape.channels
         self.from_deep = nn.Conv2d(96 + 320, 2 * wide, 1)
         self.context = nn.Linear(320, 2 * wide)
-        self.blocks16 = nn.Sequential(Block(2 * wide, 5), Block(2 * wide, 5, dilation=3))
+        blocks16, blocks8, blocks4 = shape.neck_blocks
+        self.blocks16 = nn.Sequential(*[Block(2 * wide, 5, dilation=1 + i % 2 * 2) for i in range(blocks16)])
         self.out16 = nn.Conv2d(2 * wide, wide, 1)
         self.lateral8 = nn.Conv2d(32, 2 * middle, 1)
         self.down8 = nn.Conv2d(2 * wide, 2 * middle, 1)
-        self.blocks8 = nn.Sequential(Block(2 * middle, 5))
+        self.blocks8 = nn.Sequential(*[Block(2 * middle, 5) for _ in range(blocks8)])
         self.out8 = nn.Conv2d(2 * middle, middle, 1)
         self.lateral4 = nn.Conv2d(
             24 + 4 * 16, 2 * fine, 1
         )  # stride 2 comes folded in, for edges finer than stride 4
         self.down4 = nn.Conv2d(2 * middle, 2 * fine, 1)
-        self.blocks4 = nn.Sequential(Block(2 * fine, 3))
+        self.blocks4 = nn.Sequential(*[Block(2 * fine, 3) for _ in range(blocks4)])
         self.out4 = nn.Conv2d(2 * fine, fine, 1)
 
     def forward(self, taps: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -268,6 +271,20 @@ class PocketModel(nn.Module):
         self.trunk = Trunk()
         self.neck = Neck(shape)
         self.decoder = Decoder(shape)
+
+    def take_weights(self, weights: dict[str, Tensor]) -> None:
+        """Loads the weights of the same or of a smaller variant; blocks that it lacks then begin as the identity.
+
+        Raises:
+            RuntimeError: weights are left over, lacking in another place than a neck's block, or of another shape.
+        """
+        missing, unexpected = self.load_state_dict(weights, strict=False)
+        wrong = [*unexpected, *(name for name in missing if not name.startswith("neck.blocks"))]
+        if wrong:
+            raise RuntimeError(f"these weights are of another network: {', '.join(wrong[:5])}")
+        for name in missing:
+            if ".narrow." in name:
+                nn.init.zeros_(self.get_parameter(name))
 
     def encode_image(self, pixels: Tensor) -> dict[str, Tensor]:
         """pixels (B, 3, S, S), normalised, S a multiple of 32 -> maps at strides 16, 8 and 4, (B, C, S/s, S/s)."""

@@ -26,6 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--from-bundle", help="start from a pocket bundle's weights, by name or folder (fine-tuning)"
     )
     train.add_argument(
+        "--variant",
+        help="of the network: v1, or v2, which has more blocks in the encoder and can start from a bundle of v1; "
+        "default: the bundle's own, v2 without one",
+    )
+    train.add_argument(
         "--minutes", type=float, default=90, help="training time; the schedule fits itself into it"
     )
     train.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -80,16 +85,18 @@ def _stage(text: str) -> tuple[float, int, int]:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from segmentation.bundle import BundleError
     from segmentation.training.loop import Settings
     from segmentation.training.samples import NoTrainingData, read_dataset
     from segmentation.training.synthetic import synthetic_samples
 
     try:
+        variant = _variant(options)
         train, report = read_dataset(options.data, "train", options.sources)
         print(f"training: {report}", flush=True)
         val, report = read_dataset(options.data, "val", options.sources)
         print(f"validation: {report}", flush=True)
-    except NoTrainingData as error:
+    except (NoTrainingData, UnknownVariant, BundleError) as error:
         print(f"cannot train: {error}", file=sys.stderr)
         return 2
     if options.synthetic:
@@ -102,6 +109,7 @@ def _train(options: argparse.Namespace) -> int:
         seed=options.seed,
         processes=options.processes,
         precision=options.precision,
+        variant=variant,
         trunk_lr=Settings.trunk_lr * options.rate,
         new_lr=Settings.new_lr * options.rate,
         **chosen,
@@ -120,6 +128,24 @@ def _train(options: argparse.Namespace) -> int:
     for other in others:
         other.start()
     return _train_one(0, options, settings, train, val)
+
+
+class UnknownVariant(ValueError):
+    """`--variant` names no network of the family."""
+
+
+def _variant(options: argparse.Namespace) -> str:
+    from segmentation.bundle import find_bundle, load_manifest
+    from segmentation.families.pocket import VARIANTS
+    from segmentation.training.loop import Settings
+
+    variant = options.variant
+    if variant is None:
+        bundle = options.from_bundle
+        variant = load_manifest(find_bundle(bundle)).variant if bundle else Settings.variant
+    if variant not in VARIANTS:
+        raise UnknownVariant(f"--variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
+    return variant
 
 
 def _train_one(rank: int, options: argparse.Namespace, settings, train: list, val: list) -> int:

@@ -50,7 +50,7 @@ class Settings:
     validate_s: float = 900.0
     validation_images: int = 60
     threads: int = 2
-    variant: str = "v1"
+    variant: str = "v2"
     device: str = "cpu"
     processes: int = 1
     precision: str = (
@@ -173,11 +173,11 @@ class Trainer:
     # --- state ---
 
     def start_from_bundle(self, folder: Path | str) -> None:
-        """Takes all weights of a `pocket` bundle, for fine-tuning."""
+        """Takes all weights of a `pocket` bundle of the same or a smaller variant, for fine-tuning."""
         from segmentation.bundle import find_bundle
         from segmentation.families import load_model
 
-        self.model.load_state_dict(load_model(find_bundle(folder)).state_dict())
+        self.model.take_weights(load_model(find_bundle(folder)).state_dict())
         self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
     def start_from(self, path: Path | str) -> None:

@@ -133,3 +133,23 @@ def test_bundled_masks_survive_storing_the_embedding_as_float16():
         predictor.set_embedding(predictor.encoder.encode(image, dtype), image.shape[:2])
         masks.append(predictor.predict([[150, 120]], [1])[0])
     assert np.mean(masks[0] != masks[1]) < 2e-3
+
+
+def test_larger_network_begins_as_the_smaller_one_whose_weights_it_takes():
+    small, large = PocketModel("v1").eval(), PocketModel("v2").eval()
+    large.take_weights(small.state_dict())
+    pixels = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    expected, grown = small.encode_image(pixels), large.encode_image(pixels)
+    for name, tensor in expected.items():
+        torch.testing.assert_close(grown[name], tensor, rtol=0, atol=0)
+    sum(tensor.square().sum() for tensor in grown.values()).backward()
+    assert all(block.narrow.weight.grad.abs().sum() > 0 for block in large.neck.blocks16)
+
+
+def test_weights_of_another_network_are_refused():
+    small, large = PocketModel("v1"), PocketModel("v2")
+    with pytest.raises(RuntimeError, match=r"another network: neck\.blocks16\.2"):
+        small.take_weights(large.state_dict())
+    without = {name: tensor for name, tensor in small.state_dict().items() if "iou_head" not in name}
+    with pytest.raises(RuntimeError, match=r"another network: decoder\.iou_head"):
+        large.take_weights(without)

@@ -1,5 +1,6 @@
 """Training as a whole: it learns, it resumes where it stopped, it ends in a bundle that predicts."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -160,8 +161,17 @@ def test_two_processes_train_plot_export_and_the_bundle_predicts(tmp_path):
 
 
 def test_fine_tuning_starts_from_the_bundled_weights(tmp_path):
-    run = trainer(tmp_path)
+    predictor = load_predictor("pocket", device="cpu")
+    run = trainer(tmp_path, replace(TINY, variant=predictor.manifest.variant))
     run.start_from_bundle("pocket")
-    bundled = load_predictor("pocket", device="cpu").encoder.model.state_dict()
+    bundled = predictor.encoder.model.state_dict()
     assert all(torch.equal(tensor, bundled[name]) for name, tensor in run.model.state_dict().items())
     assert all(torch.equal(tensor, bundled[name]) for name, tensor in run.average.items())
+
+
+def test_variant_is_the_bundles_own_and_must_be_known(tmp_path, capsys):
+    arguments = ["train", "--data", str(tmp_path), "--run", str(tmp_path / "run"), "--variant", "v9"]
+    assert command.main(arguments) == 2
+    assert "--variant must be one of v1, v2" in capsys.readouterr().err
+    options = argparse.Namespace(variant=None, from_bundle="pocket")
+    assert command._variant(options) == load_predictor("pocket", device="cpu").manifest.variant
