@@ -105,7 +105,7 @@ static void convolve(const Op* op, int y, float* scratch) {
             }
         }
         fill_rows(c, op->b0, rows);
-        multiply(op->w0, b, c, rows, depth);
+        multiply(op->w0, b, c, TILE, rows, depth, 1);
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < TILE; j += 4) {
                 vec value = load(c + i * TILE + j);
@@ -146,10 +146,10 @@ static void mix(const Op* op, int y, float* scratch) {
             store(to + 12, sum3);
         }
         fill_rows(wide, op->b1, op->count);
-        multiply(op->w1, b, wide, op->count, channels);
+        multiply(op->w1, b, wide, TILE, op->count, channels, 1);
         for (int i = 0; i < op->count * TILE; i += 4) store(wide + i, relu(load(wide + i)));
         fill_rows(narrow, op->vector, channels);
-        multiply(op->w2, wide, narrow, channels, op->count);
+        multiply(op->w2, wide, narrow, TILE, channels, op->count, 1);
         for (int channel = 0; channel < channels; channel++) {
             const float* before = row_of(&op->in, channel, y) + x;
             float* sum = narrow + channel * TILE;
@@ -348,7 +348,7 @@ static void shuffle(const Op* op, int y, float* scratch) {
             for (int j = 0; j < TILE; j += 4) store(b + channel * TILE + j, load(from + j));
         }
         fill_rows(c, op->b0, rows);
-        multiply(op->w0, b, c, rows, depth);
+        multiply(op->w0, b, c, TILE, rows, depth, 1);
         int count = op->in.width - x < TILE ? op->in.width - x : TILE;
         for (int pair = 0; pair < rows / 2; pair++) {
             const float *left = c + 2 * pair * TILE, *right = left + TILE;

@@ -70,31 +70,10 @@ static void few_rows(const float* a, int a_row, const float* b, float* c, int c_
     }
 }
 
-// c (rows, TILE), c_row floats from row to row, plus a (rows, depth, packed in blocks of 4 rows, k by k) times b (depth, TILE);
-// c counts as zero unless is_added. simd.h's `multiply` with a wider c.
-__attribute__((noinline))
-static void packed_product(const float* a, const float* b, float* c, int c_row, int rows, int depth, int is_added) {
-    for (int row = 0; row < rows; row += BLOCK, a += BLOCK * depth) {
-        for (int half = 0; half < TILE; half += 8) {
-            float* to = c + row * c_row + half;
-            vec low[BLOCK], high[BLOCK];
-            UNROLL for (int i = 0; i < BLOCK; i++) {
-                low[i] = is_added ? load(to + i * c_row) : CONST(0.0f);
-                high[i] = is_added ? load(to + i * c_row + 4) : CONST(0.0f);
-            }
-            for (int k = 0; k < depth; k++) {
-                vec first = load(b + k * TILE + half), second = load(b + k * TILE + half + 4);
-                UNROLL for (int i = 0; i < BLOCK; i++) {
-                    vec value = splat(a + k * BLOCK + i);
-                    low[i] = MADD(value, first, low[i]);
-                    high[i] = MADD(value, second, high[i]);
-                }
-            }
-            UNROLL for (int i = 0; i < BLOCK; i++) {
-                store(to + i * c_row, low[i]);
-                store(to + i * c_row + 4, high[i]);
-            }
-        }
+// c (rows, TILE) += a (rows, depth, as `dots` makes a Gram matrix) times b (depth, TILE).
+INLINE void multiply_gram(const float* a, const float* b, float* c, int rows, int depth) {
+    for (int row = 0; row < rows; row += BLOCK) {
+        multiply(a + row * depth + row * BLOCK, b + row * TILE, c + row * TILE, TILE, BLOCK, depth - row, 1);
     }
 }
 
@@ -211,19 +190,26 @@ INLINE float dot(const float* a, const float* b) {
     return sum_lanes(wasm_f32x4_add(wasm_f32x4_add(sum0, sum1), wasm_f32x4_add(sum2, sum3)));
 }
 
-// y (rows, columns + columns1), packed in blocks of 4 rows = x times (y0, y1) transposed, all of CHANNELS. A unit is a row.
+// y (rows, columns + columns1), packed in blocks of 4 rows = x times (y0, y1) transposed, all of CHANNELS. Where y0 is x
+// itself (is_gram) a block's columns begin at its own rows, and there count half: for half of a sum over all pairs. A unit is a
+// row.
 typedef struct {
     const float *x, *y0, *y1;
     float* y;
     int columns, columns1;
-    float share;  // what y0's part counts
+    int is_gram;
 } Dots;
 
 __attribute__((noinline))
 static void dots(const Dots* job, int row) {
     const float* x = job->x + row * CHANNELS;
     float* y = job->y + row / BLOCK * BLOCK * (job->columns + job->columns1) + row % BLOCK;
-    for (int i = 0; i < job->columns; i++, y += BLOCK) *y = job->share * dot(x, job->y0 + i * CHANNELS);
+    int block = row / BLOCK * BLOCK, first = job->is_gram ? block : 0;
+    y += first * BLOCK;
+    for (int i = first; i < job->columns; i++, y += BLOCK) {
+        float share = job->is_gram && i < block + BLOCK ? 0.5f : 1.0f;
+        *y = share * dot(x, job->y0 + i * CHANNELS);
+    }
     for (int i = 0; i < job->columns1; i++, y += BLOCK) *y = dot(x, job->y1 + i * CHANNELS);
 }
 
@@ -395,7 +381,7 @@ static void gather(const Gather* job, int span, float* scratch) {
         int tile = span * SPAN_TILES + i;
         const float* keys = effective(job->keys, job->constant, job->gain, tile, rest);
         heads_product(queries, keys, scores + i * TILE, SPAN, tokens);
-        if (depth) packed_product(job->rows, job->coefficients + tile * depth * TILE, scores + i * TILE, SPAN, rows, depth, 1);
+        if (depth) multiply(job->rows, job->coefficients + tile * depth * TILE, scores + i * TILE, SPAN, rows, depth, 1);
     }
     float* partial = job->partial + span * job->partial_size;
     float *gathered = partial + 2 * rows, *moments = gathered + rows * WIDTH;
@@ -423,7 +409,7 @@ static void gather(const Gather* job, int span, float* scratch) {
         }
         for (int block = 0; block < blocks; block++) {
             const float* columns = job->columns + (span * blocks + block) * SPAN * 16;
-            packed_product(rest, columns, moments + block * rows * 16, 16, rows, SPAN, 0);
+            multiply(rest, columns, moments + block * rows * 16, 16, rows, SPAN, 0);
         }
     }
     if (job->gain) {
@@ -485,8 +471,8 @@ typedef struct {
     const float* mask_products;    // (tile, MASK_ROWS, TILE), or none
     const float *values_before, *gathered_before;  // (T, INNER) and image tensor of the layer before, or none
     const float *values, *gathered;
-    const float* mixed;            // (depth_before, depth): Gram matrix of the basis, for squares / 2
-    const float* own;              // (depth - depth_before, the same)
+    const float* mixed;            // (depth_before, depth): Gram matrix of the basis
+    const float* own;              // (depth - depth_before, depth - depth_before), the rest of it
     const float *norms, *constant_products;  // (POSITIONS)
     float *gain, *coefficients, *columns;
     float* plain;                  // coefficients as (depth, POSITIONS) for the tail, or none
@@ -527,7 +513,7 @@ static void update_tile(const Update* job, int tile, float* scratch) {
     const float* queries = effective(job->queries, job->constant, job->gain_before, tile, scratch);
     heads_product(keys, queries, fresh, TILE, tokens);
     const float* old = job->before + tile * before * TILE;
-    if (before) packed_product(job->rows, old, fresh, TILE, rows, before, 1);
+    if (before) multiply(job->rows, old, fresh, TILE, rows, before, 1);
     softmax_over_tokens(fresh, tokens);
     for (int i = 0; i < before * TILE; i += 4) store(whole + i, load(old + i));
     if (job->is_last) {
@@ -559,8 +545,8 @@ static void update_tile(const Update* job, int tile, float* scratch) {
     }
 
     // The norm of the sum, and its gain.
-    if (before) packed_product(job->mixed, whole, inner, TILE, before, depth, 1);
-    packed_product(job->own, fresh, inner + before * TILE, TILE, depth - before, depth - before, 1);
+    if (before) multiply_gram(job->mixed, whole, inner, before, depth);
+    multiply_gram(job->own, fresh, inner + before * TILE, depth - before, depth - before);
     for (int j = 0; j < TILE; j += 4) {
         vec half = CONST(0.0f);
         for (int i = 0; i < depth; i++) half = MADD(load(whole + i * TILE + j), load(inner + i * TILE + j), half);

@@ -79,7 +79,7 @@ INLINE void run_tile(const Job* job, int row, int column, float* scratch) {
         const float* from = job->coefficients + k * POSITIONS + position;
         for (int j = 0; j < TILE; j += 4) store(b + k * TILE + j, load(from + j));
     }
-    multiply(job->basis, b, first, ROWS, job->depth);
+    multiply(job->basis, b, first, TILE, ROWS, job->depth, 1);
 
     for (int sub = 0; sub < 4; sub++) {
         // LayerNorm over the channels (their mean is zero already) and GELU, gathered by channel.
@@ -101,7 +101,7 @@ INLINE void run_tile(const Job* job, int row, int column, float* scratch) {
             vec bias = splat(job->bias + i);
             for (int j = 0; j < TILE; j += 4) store(second + i * TILE + j, bias);
         }
-        multiply(job->kernel, b, second, SECOND_ROWS, MIDDLE);
+        multiply(job->kernel, b, second, TILE, SECOND_ROWS, MIDDLE, 1);
         for (int inner = 0; inner < 4; inner++) {
             float* rows = second + inner * LAST * TILE;
             for (int i = 0; i < LAST * TILE; i += 8) {

@@ -310,9 +310,9 @@ export class ClickKernel {
         this.#imageFromTokens(0, tokens, l.keysTokens0, l.valuesTokens0, tokenBasis0);
         if (hasMask) {
             this.#scoresOfBasis("queries_0", l.keysTokens0, tokens, maskBasis, MASK_ROWS, l.scoresImage);
-            this.#add(DOTS, depthMask, [basis0, basis0, tokenBasis0, l.mixed, depthMask, rows], [0.5]);
+            this.#add(DOTS, depthMask, [basis0, basis0, tokenBasis0, l.mixed, depthMask, rows, 1]);
         }
-        this.#add(DOTS, rows, [tokenBasis0, tokenBasis0, 0, l.own, rows, 0], [0.5]);
+        this.#add(DOTS, rows, [tokenBasis0, tokenBasis0, 0, l.own, rows, 0, 1]);
 
         // Layer 1 begins among the tokens, so that one pass over the image ends layer 0 and begins layer 1.
         this.#selfAttention(1, tokens, l.tokens, l.positioned);
@@ -329,8 +329,8 @@ export class ClickKernel {
         this.#linear("carried", {x: basis0, y: l.basis, rows: depth0, inputs: CHANNELS, columns: CHANNELS, hasBias: false});
         this.#copy(this.#weight("between"), basis1 + 4 * rows * CHANNELS, CHANNELS);
         this.#view(basis1 + 4 * (rows + 1) * CHANNELS, (EXTRA - 1) * CHANNELS).fill(0);
-        this.#add(DOTS, depth0, [l.basis, l.basis, basis1, l.mixed, depth0, rows + EXTRA], [0.5]);
-        this.#add(DOTS, rows + EXTRA, [basis1, basis1, 0, l.own, rows + EXTRA, 0], [0.5]);
+        this.#add(DOTS, depth0, [l.basis, l.basis, basis1, l.mixed, depth0, rows + EXTRA, 1]);
+        this.#add(DOTS, rows + EXTRA, [basis1, basis1, 0, l.own, rows + EXTRA, 0, 1]);
 
         // The final attention, of the decoder's own tokens only.
         this.#queries(2, OWN_TOKENS, l.queries);
@@ -408,7 +408,7 @@ export class ClickKernel {
      */
     #scoresOfBasis(projection, vectors, tokens, basis, depth, to) {
         this.#byHead(projection, vectors, tokens, this.#layout.channels);
-        this.#add(DOTS, HEADS * tokens, [this.#layout.channels, basis, 0, to, depth, 0], [1]);
+        this.#add(DOTS, HEADS * tokens, [this.#layout.channels, basis, 0, to, depth, 0, 0]);
     }
 
     /**
