@@ -46,6 +46,7 @@ INLINE vec exponential(vec x) {
     vec power = wasm_i32x4_shl(wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(n), wasm_i32x4_const_splat(127)), 23);
     return wasm_f32x4_mul(p, power);
 }
+
 // x/2 (1 + erf(x / sqrt 2)), exactly to float32's rounding where it matters: |error| < 1e-6 (tests). erf is the
 // rational approximation of Eigen (MathFunctionsImpl.h, generic_fast_erf_float): odd degree 13 over even degree 8 on
 // [-4, 4], beyond which erf is 1 in float32.

@@ -6,11 +6,13 @@ from http.server import ThreadingHTTPServer
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from benchmarks.decoder_browser import make_handler
 from benchmarks.random_sam import INPUT_SIDE, RandomSam
 from segmentation.embedding_file import as_int8, write_embedding
 from segmentation.frames import ModelFrame
+from segmentation.onnx.fast import FORMAT
 from segmentation.onnx.fast.package import write_package
 from segmentation.onnx.fast.weights import from_segment_anything
 from segmentation.prompts import build_prompt_tensors
@@ -62,7 +64,13 @@ def sam():
 def models(sam, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     metadata = {"bundle_digest": DIGEST, "family": "sam"}
-    write_package(from_segment_anything(sam.decoder_state()), folder / "fast.safetensors", metadata)
+    package = folder / "fast.safetensors"
+    write_package(from_segment_anything(sam.decoder_state()), package, metadata)
+    files = safetensors.numpy.load_file(package)
+    header = {"format": FORMAT, "embedding_shape": "256,64,64", **metadata}
+    for name, without in WITHOUT_KERNELS.items():
+        kept = {key: value for key, value in files.items() if not key.startswith(without)}
+        safetensors.numpy.save_file(kept, folder / f"{name}.safetensors", header)
     return folder
 
 
@@ -88,6 +96,11 @@ def open_page(browser, address):
 
 
 SIZES_HW = ((600, 600), (400, 600), (700, 300))
+# Packages as they are for browsers or decoders that a kernel does not suit: name -> what they lack.
+WITHOUT_KERNELS = {
+    "graph-click": ("click-plain", "click-relaxed"),
+    "graphs": ("click-plain", "click-relaxed", "tail-plain", "tail-relaxed"),
+}
 
 
 @pytest.mark.parametrize("image_hw", SIZES_HW)
@@ -96,6 +109,18 @@ def test_worker_answers_click_after_click_as_the_original_does(browser, address,
     height, width = image_hw
     steps = [point_step(x * width, y * height, label) for x, y, label in STEPS]
     assert_as_the_original(compare_steps(browser, address, models, sam, image_hw, steps))
+
+
+@pytest.mark.parametrize("package", WITHOUT_KERNELS)
+def test_graphs_answer_where_a_kernel_cannot_run(browser, address, models, sam, package):
+    steps = [point_step(600 * x, 400 * y, label) for x, y, label in STEPS[:2]]
+    assert_as_the_original(compare_steps(browser, address, models, sam, (400, 600), steps, package))
+
+
+def test_more_points_than_the_click_kernel_takes_are_answered_by_the_graph(browser, address, models, sam):
+    random = np.random.default_rng(4)
+    steps = [point_step(x, y, k % 2) for k, (x, y) in enumerate(random.uniform(0, 600, (13, 2)).tolist())]
+    assert_as_the_original(compare_steps(browser, address, models, sam, (600, 600), steps))
 
 
 @pytest.mark.slow
@@ -131,7 +156,7 @@ def point_step(x, y, label):
     return {"kind": "point", "point": {"x": x, "y": y, "frame": "image"}, "label": label, "maskIndex": None}
 
 
-def compare_steps(browser, address, models, sam, image_hw, steps):
+def compare_steps(browser, address, models, sam, image_hw, steps, package="fast"):
     """Decodes every beginning of `steps` in the page's worker and with the original, both fed the page's logits.
 
     Fed its own, the original would answer another prompt: from step to step, the small differences grow.
@@ -146,7 +171,7 @@ def compare_steps(browser, address, models, sam, image_hw, steps):
     settings = {
         "embedding": "/models/image.safetensors",
         "imageSize": {"height": height, "width": width},
-        "bundle": bundle_row(),
+        "bundle": bundle_row(fastDecoderUrl=f"/models/{package}.safetensors"),
         "steps": steps,
     }
     result = page.evaluate(ASK_WORKER, settings)

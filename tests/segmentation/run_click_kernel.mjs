@@ -15,9 +15,10 @@ const {files} = readPackage(read("package.safetensors"));
 const {build, images, cases} = JSON.parse(readFileSync(`${folder}/cases.json`, "utf8"));
 for (const name of ["plain", "relaxed"]) if (name !== build) files.delete(`click-${name}.wasm`);
 const kernel = await ClickKernel.open(files, {threads: 1, helperUrl: null});
+const keys = images.map((name) => ({name}));
 const answers = [];
 for (const [index, {image, coords, labels, hasMask}] of cases.entries()) {
-    kernel.setImage(images[image], (name) => floats(`${images[image]}.${name}`));
+    kernel.setImage(keys[image], (name) => floats(`${images[image]}.${name}`));
     const maskInput = hasMask ? floats(`${index}.mask`) : null;
     const answer = kernel.run({coords: Float32Array.from(coords), labels: Float32Array.from(labels), maskInput});
     for (const [name, values] of Object.entries(answer.tailInputs)) {

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from segmentation.onnx.fast.algebra import Algebra, centred
 from segmentation.onnx.fast.graph import SharedWeights
-from segmentation.onnx.fast.weights import Linear
+from segmentation.onnx.fast.weights import DecoderWeights, Linear
 
 FOLDER = Path(__file__).parent
-SOURCE = FOLDER / "click.c"
 BUILDS = ("plain", "relaxed")
 # The kernel is compiled for these sizes, those of all of SAM's own decoders; others use the click graph.
-CHANNELS, GRID, HEAD_WIDTH = 256, 64, 16
-OWN_TOKENS = ("mask_decoder.iou_token.weight", "mask_decoder.mask_tokens.weight")
+CHANNELS, GRID, HEAD_WIDTH, HIDDEN = 256, 64, 16, 2048
+_TOKEN_NAMES = ("mask_decoder.iou_token.weight", "mask_decoder.mask_tokens.weight")
 
 
 def kernel_files(algebra: Algebra, shared: SharedWeights) -> dict[str, bytes]:
@@ -25,7 +24,7 @@ def kernel_files(algebra: Algebra, shared: SharedWeights) -> dict[str, bytes]:
     click graph's too; "input_side" and "norm_epsilon" are numbers.
     """
     weights = algebra.weights
-    if (weights.channels, weights.grid, weights.head_width) != (CHANNELS, GRID, HEAD_WIDTH):
+    if not _fits(weights):
         return {}
     index: dict[str, object] = {"input_side": weights.input_side, "norm_epsilon": weights.norm_epsilon}
     for name, array in kernel_weights(algebra).items():
@@ -35,6 +34,27 @@ def kernel_files(algebra: Algebra, shared: SharedWeights) -> dict[str, bytes]:
     return {**files, "click-weights": json.dumps(index).encode()}
 
 
+def _fits(weights: DecoderWeights) -> bool:
+    hidden = [
+        len(weights.linear(f"mask_decoder.transformer.layers.{layer}.mlp.lin1").bias) for layer in (0, 1)
+    ]
+    heads = [
+        len(weights.mlp(f"mask_decoder.{name}"))
+        for name in ("iou_prediction_head", "output_hypernetworks_mlps.0")
+    ]
+    widths = {
+        len(weights.mlp(f"mask_decoder.{name}")[0].bias)
+        for name in ("iou_prediction_head", "output_hypernetworks_mlps.0")
+    }
+    sizes = (weights.channels, weights.grid, weights.head_width)
+    return (
+        sizes == (CHANNELS, GRID, HEAD_WIDTH)
+        and hidden == [HIDDEN] * 2
+        and heads == [3, 3]
+        and widths == {CHANNELS}
+    )
+
+
 def kernel_weights(algebra: Algebra) -> dict[str, NDArray]:
     """Every array by the name that click-kernel.js asks for. Weights of linear maps are (in, out).
 
@@ -42,7 +62,7 @@ def kernel_weights(algebra: Algebra) -> dict[str, NDArray]:
     """
     weights = algebra.weights
     arrays: dict[str, NDArray] = {
-        "own_tokens": np.concatenate([weights[name] for name in OWN_TOKENS]),
+        "own_tokens": np.concatenate([weights[name] for name in _TOKEN_NAMES]),
         "position_matrix": 2 * np.pi * weights.position_matrix,
         "point_kinds": np.concatenate(
             [

@@ -7,7 +7,8 @@
 //
 // static/js/decoder/worker/click-kernel.js lays out the memory and writes the list of operations that threads work
 // through together (threads.h). Nothing here may use the C stack in memory, because every thread's instance would put its
-// own at the same place: no arrays, no addresses of locals. The build refuses any.
+// own at the same place: no arrays but those that fit into registers, no addresses of locals. The build
+// refuses any.
 //
 // T tokens: the decoder's five and the prompt's points. Rows of an attention are (head, token).
 
@@ -39,8 +40,8 @@ typedef struct {
 
 INLINE int least(int a, int b) { return a < b ? a : b; }
 
-// c (rows, TILE) = a (rows, depth) times b (depth, TILE), few rows of any number: the last ones of a number that is no
-// multiple of 4 are computed more than once. a_row and c_row: floats from row to row.
+// c (rows, TILE) = a (rows, depth) times b (depth, TILE), a few rows, any number of them: where it is no multiple of 4,
+// the last ones are computed more than once. a_row and c_row: floats from row to row.
 __attribute__((noinline))
 static void few_rows(const float* a, int a_row, const float* b, float* c, int c_row, int rows, int depth) {
     for (int row = 0; row < rows; row += BLOCK) {
@@ -128,7 +129,7 @@ INLINE void transpose(const vec a, const vec b, const vec c, const vec d, float*
 
 // --- Tokens ---
 
-// y (rows, groups of columns) = x w + b, plus `add`, which lies as y does. w: columns in blocks of 16, w_block floats
+// y (rows, groups of columns) = x w + b, plus `add`, which lies as y does, but elsewhere: the last rows are written twice. w: columns in blocks of 16, w_block floats
 // apart, w_row from one input to the next. A unit is a block of a group.
 typedef struct {
     const float *x, *w, *b, *add;
@@ -169,8 +170,8 @@ static void linear(const Linear* job, int unit) {
                     high[i] = wasm_f32x4_add(high[i], load(job->add + at + 4));
                 }
                 if (job->is_relu) {
-                    low[i] = wasm_f32x4_pmax(CONST(0.0f), low[i]);
-                    high[i] = wasm_f32x4_pmax(CONST(0.0f), high[i]);
+                    low[i] = wasm_f32x4_max(CONST(0.0f), low[i]);  // unlike pmax it keeps what is no number
+                    high[i] = wasm_f32x4_max(CONST(0.0f), high[i]);
                 }
                 store(job->y + at, low[i]);
                 store(job->y + at + 4, high[i]);

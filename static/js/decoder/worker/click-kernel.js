@@ -42,6 +42,8 @@ const [LINEAR, DOTS, NORM, SELF, MASK, GATHER, UPDATE, COMBINE] = Array(8).keys(
 const TILED = ["keys_0", "keys_1", "keys_2", "queries_0", "queries_1", "gathered_0", "gathered_0_carried", "gathered_1"];
 const SPANNED = ["values_0", "values_1", "values_2"];
 const CONSTANTS = ["keys_1.constant", "keys_2.constant", "queries_1.constant"];
+/** What is read here, not by the kernel, or once. */
+const UNUSED = ["position_matrix", "point_kinds", "mask_basis.centred"];
 /** Weights of linear maps, (in, out), that are packed by columns; the others lie as they come. */
 const PACKED = /^(self_\d\.\w+|mlp_\d\.\d|image_\d\.[kv]|tokens_\d\.\w+|upscaling|iou\.\d|filters\.\d)\.weight$|^carried$/;
 
@@ -55,7 +57,7 @@ const PACKED = /^(self_\d\.\w+|mlp_\d\.\d|image_\d\.[kv]|tokens_\d\.\w+|upscalin
 /**
  * @typedef {object} ClickKernelAnswer
  * @property {Float32Array} iouPredictions (4,)
- * @property {TailInputs} tailInputs of all four masks, in the outputs' order; parts of the kernel's memory, until the next run
+ * @property {TailInputs} tailInputs of all four masks, in the outputs' order; parts of the kernel's memory: to be used before the next call
  */
 
 /**
@@ -80,7 +82,7 @@ export class ClickKernel {
     #positionMatrix;
     /** @type {Float32Array} (5, CHANNELS), of labels -1, 0, 1, 2, 3 */
     #pointKinds;
-    /** @type {unknown} whose tensors are in the memory */
+    /** @type {WeakRef<object> | null} whose tensors are in the memory */
     #image = null;
     #operations = 0;
 
@@ -108,10 +110,9 @@ export class ClickKernel {
         const module = await WebAssembly.compile(bytes);
         const instance = await WebAssembly.instantiate(module, {env: {memory}});
         const kernel = new ClickKernel(memory, instance, layout, arrays, inputSide, epsilon);
-        for (const scratch of layout.scratch.slice(1)) {
-            const args = [layout.operations, layout.count, scratch];
-            await kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run", args);
-        }
+        const helping = layout.scratch.slice(1).map((scratch) =>
+            kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run", [layout.operations, layout.count, scratch]));
+        await Promise.all(helping);
         return kernel;
     }
 
@@ -195,11 +196,12 @@ export class ClickKernel {
     /**
      * Takes an image's tensors into the memory, unless they are there.
      *
-     * @param {unknown} key whatever is the same for the same image
+     * @param {object} key the same for the same image
      * @param {(name: string) => Float32Array} tensor the image graph's outputs, by name
      */
     setImage(key, tensor) {
-        if (this.#image === key) return;
+        if (this.#image?.deref() === key) return;
+        this.#image = null; // until all is there
         const {stage, image, norms, maskProducts} = this.#layout;
         for (const name of TILED) {
             this.#put(stage, tensor(name));
@@ -215,7 +217,7 @@ export class ClickKernel {
             this.#put(stage, products.subarray(layer * MASK_BASIS * POSITIONS, (layer + 1) * MASK_BASIS * POSITIONS));
             this.#kernel.pack_tiles(stage, MASK_BASIS, MASK_ROWS, maskProducts[layer]);
         }
-        this.#image = key;
+        this.#image = new WeakRef(key);
     }
 
     /**
@@ -230,15 +232,9 @@ export class ClickKernel {
         this.#operations = 0;
         this.#setTokens(coords, labels);
         if (maskInput) this.#put(layout.maskInput, maskInput);
-        const {depth, ones} = this.#list(tokens, maskInput !== null);
+        const {depth, ones} = this.#list(tokens, Boolean(maskInput));
         this.#words[layout.count / 4] = this.#operations;
-        this.#threads.wake();
-        const failed = this.#kernel.run(layout.operations, layout.count, layout.scratch[0]);
-        this.#threads.join();
-        if (failed) {
-            this.#threads.close();
-            throw new Error("a helper of the decoder's kernel does not answer; it is not used any more");
-        }
+        this.#work();
         this.#copy(this.#weight("upscaling.bias"), layout.tailBasis + 4 * ones * CHANNELS, CHANNELS);
         return {
             iouPredictions: this.#view(layout.iou, MASKS).slice(),
@@ -254,6 +250,25 @@ export class ClickKernel {
     /** Ends the helpers; the kernel goes on with one thread. */
     close() {
         this.#threads.close();
+    }
+
+    #work() {
+        const {operations, count, scratch} = this.#layout;
+        this.#threads.wake();
+        let failed;
+        try {
+            failed = this.#kernel.run(operations, count, scratch[0]);
+        } catch (error) {
+            this.#threads.close(); // they may be in the middle of the list, which the next run writes anew
+            throw error;
+        }
+        try {
+            this.#threads.join();
+        } catch (error) {
+            if (failed) throw error;
+            // Everything is done, by whoever was there: a helper that is gone is not missed.
+        }
+        if (failed) throw new Error("a helper of the decoder's kernel did not finish its part");
     }
 
     /**
@@ -480,7 +495,7 @@ export class ClickKernel {
     }
 
     /**
-     * What the image asks the tokens, and the basis of what it gathers.
+     * What the image's positions find at the tokens, and the basis of what they gather.
      *
      * @param {number} layer
      * @param {number} tokens
@@ -609,7 +624,7 @@ function makeLayout(threads, arrays) {
     const weights = new Map();
     for (const [name, array] of arrays) {
         // Columns and rows of zeros where the kernel counts in blocks.
-        if (!CONSTANTS.includes(name)) weights.set(name, place(Math.max(array.length, name.startsWith("iou") ? TILE * CHANNELS : 0) + 4 * CHANNELS));
+        if (!CONSTANTS.includes(name) && !UNUSED.includes(name)) weights.set(name, place(Math.max(array.length, name.startsWith("iou") ? TILE * CHANNELS : 0) + 4 * CHANNELS));
     }
     const layout = {
         weights,
@@ -661,6 +676,6 @@ function makeLayout(threads, arrays) {
         plain: place(MAX_DEPTH * POSITIONS),
         scratch: Array.from({length: threads}, () => place(MAX_TOKENS * INNER + 2 * MAX_ROWS * SPAN)),
     };
-    // Packing's source; a click needs it later than any packing.
+    // Packing's source is where the last click's answer lies.
     return {...layout, stage: layout.plain, end};
 }

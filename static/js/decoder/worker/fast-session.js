@@ -56,17 +56,20 @@ export class FastSession {
      */
     static async load(urls, bundle) {
         if (!bundle.fastDecoderUrl) return null;
+        /** @type {TailKernel | null} */
+        let tail = null;
         try {
             const [{files, metadata}, ort] = await Promise.all([fetchPackage(bundle.fastDecoderUrl, bundle), loadWasmOrt(urls)]);
             const decoder = new FastDecoder(ort, files, {executionProviders: ["wasm"]});
             const threads = ort.env.wasm.numThreads ?? 1;
             const options = {threads, helperUrl: urls.kernelHelper};
-            const tail = await TailKernel.open(files, options);
-            const click = tail && (await ClickKernel.open(files, options));
+            tail = await TailKernel.open(files, options);
+            const click = tail && (await openClickKernel(files, options));
             await decoder.warm({withClick: !click, withTail: !tail});
             return new FastSession(bundle, decoder, {click, tail}, threads, metadata.get("embedding_shape") ?? "");
         } catch (error) {
             if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;
+            tail?.close();
             // The decoder of one graph gives the same masks.
             console.warn("The fast decoder is not used:", error);
             return null;
@@ -98,7 +101,7 @@ export class FastSession {
     async prepare(image) {
         const prepared = await this.#prepared(image);
         // The first image's memory is written for the first time now, which takes ten times as long as any later.
-        if (!this.#clickKernel?.hasImage) this.#setImage(prepared);
+        if (this.#clickKernel && !this.#clickKernel.hasImage) this.#setImage(prepared);
     }
 
     /**
@@ -185,7 +188,7 @@ export class FastSession {
         run(tailInputs, covered);
         checkFinite(logits);
         if (covered.endRow < grid || covered.endColumn < grid) {
-            // Copies: the next click takes the place of these.
+            // Copies: the click kernel's next answer takes the place of these.
             const inputs = /** @type {TailInputs} */ (Object.fromEntries(Object.entries(tailInputs).map(([name, values]) => [name, values.slice()])));
             const whole = {row: 0, endRow: grid, column: 0, endColumn: grid};
             this.#unfinished.set(logits.buffer, () => {
@@ -215,6 +218,21 @@ export class FastSession {
             });
         }
         return image.prepared;
+    }
+}
+
+/**
+ * @param {Map<string, Uint8Array>} files
+ * @param {{threads: number, helperUrl: string | null}} options
+ * @returns {Promise<ClickKernel | null>}
+ */
+async function openClickKernel(files, options) {
+    try {
+        return await ClickKernel.open(files, options);
+    } catch (error) {
+        // It takes 71 MB, which a phone may not give; the graphs take less.
+        console.warn("The click kernel is not used:", error);
+        return null;
     }
 }
 

@@ -20,7 +20,7 @@ const MAX_MASKS = 4;
 // Of the head form with a mask prompt: 128 + 17 + 128 + 2; the token form is used up to the same.
 const MAX_DEPTH = 288;
 const PAGE_BYTES = 65536;
-const MAX_PAGES = 1024; // as the build says
+const MAX_PAGES = 1024; // at most what the build says
 const JOB_FIELDS = 16;
 
 /**
