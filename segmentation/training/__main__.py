@@ -127,7 +127,11 @@ def _train(options: argparse.Namespace) -> int:
     ]
     for other in others:
         other.start()
-    return _train_one(0, options, settings, train, val)
+    try:
+        return _train_one(0, options, settings, train, val)
+    finally:
+        for other in others:
+            other.kill()  # whoever waits for the others' gradients does not hear a polite signal
 
 
 class UnknownVariant(ValueError):

@@ -1,4 +1,4 @@
-"""One training view of a sample: a crop at a random scale, flipped, recoloured, sometimes with a pasted object."""
+"""One training view of a sample: a crop at a random scale, turned, recoloured, sometimes with a pasted object."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ def make_view(
     height, width = sample.pixels.shape[:2]
     anchor = sample.mask(int(rng.integers(len(sample.masks))))
     y0, x0, y1, x1 = _crop_around(anchor, height, width, rng)
-    scale = side / max(y1 - y0, x1 - x0)
-    out_w, out_h = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-    flip = rng.random() < 0.5
+    is_mirrored = rng.random() < 0.5
+    # Seen from above or through a microscope there is no up; in most photographs there is.
+    quarter_turns = int(rng.choice(4, p=[0.76, 0.08, 0.08, 0.08]))
+    cropped = _turned(sample.pixels[y0:y1, x0:x1], is_mirrored, quarter_turns)
+    scale = side / max(cropped.shape[:2])
+    out_h, out_w = (max(1, round(length * scale)) for length in cropped.shape[:2])
 
     picture = cv2.resize(
-        sample.pixels[y0:y1, x0:x1],
+        cropped,
         (out_w, out_h),
         interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
     )
-    if flip:
-        picture = picture[:, ::-1]
-    picture = np.ascontiguousarray(picture)
 
     targets: list[NDArray[np.bool_]] = []
     order = rng.permutation(len(sample.masks))[: objects * 4]
@@ -68,7 +68,7 @@ def make_view(
         mask = sample.mask(int(index))[y0:y1, x0:x1]
         if not mask.any():
             continue
-        target = _reduce(mask, (out_h, out_w), side, flip)
+        target = _reduce(_turned(mask, is_mirrored, quarter_turns), (out_h, out_w), side)
         cells = int(target.sum())
         if cells < MIN_CELLS or cells > 0.95 * target.size:
             continue
@@ -110,14 +110,17 @@ def _crop_around(
     return y0, x0, y0 + crop_h, x0 + crop_w
 
 
-def _reduce(mask: NDArray[np.bool_], out_hw: tuple[int, int], side: int, flip: bool) -> NDArray[np.bool_]:
+def _turned(array: NDArray, is_mirrored: bool, quarter_turns: int) -> NDArray:
+    """(H, W, ...) mirrored, then turned to the left."""
+    return np.ascontiguousarray(np.rot90(array[:, ::-1] if is_mirrored else array, quarter_turns))
+
+
+def _reduce(mask: NDArray[np.bool_], out_hw: tuple[int, int], side: int) -> NDArray[np.bool_]:
     """A cropped mask to the low-res frame (side/2, side/2): a cell belongs when half of it does."""
-    if flip:
-        mask = mask[:, ::-1]
     shrink = min(out_hw[0] / mask.shape[0], out_hw[1] / mask.shape[1]) / 2
     half = (max(1, round(out_hw[1] / 2)), max(1, round(out_hw[0] / 2)))
     small = cv2.resize(
-        np.ascontiguousarray(mask).astype(np.float32),
+        mask.astype(np.float32),
         half,
         interpolation=cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR,
     )
@@ -162,8 +165,10 @@ def _recolour(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
     if rng.random() < 0.2:
         return picture
     x = picture.astype(np.float32)
-    if rng.random() < 0.08:
+    if rng.random() < 0.14:
         x[:] = x.mean(2, keepdims=True)
+    if rng.random() < 0.04:  # dark on light, as some microscopes and X-rays have it the other way round
+        x = 255 - x
     x = x * rng.uniform(0.85, 1.15, 3).astype(np.float32)
     mean = x.mean()
     x = (x - mean) * np.float32(rng.uniform(0.7, 1.3)) + np.float32(mean + rng.uniform(-25, 25))

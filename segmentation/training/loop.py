@@ -83,13 +83,14 @@ class Trainer:
         self.step = 0
         self.images = 0
         self.elapsed_s = 0.0
+        self.agreed_s = 0.0  # elapsed_s as of the last step, the same in all processes: what they decide by
 
     # --- the run ---
 
     def run(self) -> None:
         total_s = self.settings.minutes * 60
         saved = validated = self.elapsed_s
-        while self.elapsed_s < total_s:
+        while self.agreed_s < total_s:
             stage = self._stage()
             for views in self._batches(stage):
                 start = time.monotonic()
@@ -103,7 +104,7 @@ class Trainer:
                 if self.elapsed_s - validated > self.settings.validate_s:
                     self.validate_average()
                     validated = self.elapsed_s
-                if self.elapsed_s >= total_s or self._stage() != stage:
+                if self.agreed_s >= total_s or self._stage() != stage:
                     break
         self.save()
         self.validate_average()
@@ -211,6 +212,7 @@ class Trainer:
         self.average = state["average"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.images, self.elapsed_s = state["step"], state["images"], state["elapsed_s"]
+        self.agreed_s = self.elapsed_s
         return True
 
     def validate_average(self) -> dict[str, float]:
@@ -232,12 +234,16 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=is_half)
 
     def _share_gradients(self) -> None:
-        """With several processes: the mean of their gradients in each, and one clock, so that their schedules agree.
+        """With several processes: the mean of their gradients in each, and one clock.
+
+        By that clock they change rates and stages and end at the same step: by its own, one would end alone and the
+        others wait for it.
 
         One thread a process and one meeting a step wastes far less than threads that meet in every layer, above all on
         cores that other programs use too.
         """
         if self.settings.processes == 1:
+            self.agreed_s = self.elapsed_s
             return
         parameters = list(self.model.parameters())
         flat = torch.cat(
@@ -250,10 +256,10 @@ class Trainer:
         for parameter in parameters:
             parameter.grad = flat[position : position + parameter.numel()].view(parameter.shape)
             position += parameter.numel()
-        self.elapsed_s = float(flat[-1])
+        self.agreed_s = self.elapsed_s = float(flat[-1])
 
     def _share(self) -> float:
-        return min(1.0, self.elapsed_s / (self.settings.minutes * 60))
+        return min(1.0, self.agreed_s / (self.settings.minutes * 60))
 
     def _stage(self) -> tuple[float, int, int]:
         return [stage for stage in self.settings.stages if stage[0] <= self._share()][-1]

@@ -81,7 +81,7 @@ def test_views_are_decided_by_seed_step_and_rank():
 
 
 def test_views_show_the_targets_they_name():
-    """White where the mask is, black elsewhere: still so after any crop, flip and change of colour."""
+    """White where the mask is, black elsewhere: still apart after any crop, turn and change of colour."""
     samples = [
         Sample(
             s.source, s.name, np.repeat(s.mask(0)[..., None] * np.uint8(255), 3, 2), s.masks[:1], s.kinds[:1]
@@ -94,7 +94,8 @@ def test_views_show_the_targets_they_name():
         target = view.targets[0]
         assert not target[height + 1 :].any() and not target[:, width + 1 :].any()
         outside = ~target[:height, :width]
-        assert brightness[target].mean() - brightness[:height, :width][outside].mean() > 80
+        assert abs(brightness[target].mean() - brightness[:height, :width][outside].mean()) > 80
+        assert brightness[target].std() < 40 and brightness[:height, :width][outside].std() < 40
 
 
 def test_validation_reports_every_figure(tmp_path):
@@ -122,20 +123,44 @@ def test_folder_without_data_ends_the_command_with_a_reason(tmp_path, capsys):
     assert "cannot train" in capsys.readouterr().err
 
 
-def test_two_processes_train_plot_export_and_the_bundle_predicts(tmp_path):
-    """The whole recipe of docs/pocket.md, on twenty-four pictures for a second of training time."""
+def train_command(data: Path, run: Path, minutes: str) -> list:
+    """Two processes on twenty-four pictures that it writes into `data`."""
     polygon = [20, 12, 70, 12, 70, 60, 20, 60]
     write_coco(
-        tmp_path,
+        data,
         [{"id": n, "file_name": f"{n}.png", "width": 96, "height": 72} for n in range(24)],
         [{"id": n, "image_id": n, "segmentation": [polygon]} for n in range(24)],
     )
+    return [
+        sys.executable, "-m", "segmentation.training", "train", "--data", data, "--run", run, "--minutes", minutes,
+        "--threads", "1", "--processes", "2", "--stages", "0:64:1",
+    ]  # fmt: skip
+
+
+def test_two_processes_stop_when_the_first_is_told_to_and_nothing_is_lost(tmp_path):
+    run = tmp_path / "run"
+    with subprocess.Popen(
+        train_command(tmp_path, run, "10"), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if '"step": 20' in line:
+                    break
+            process.terminate()
+            assert process.wait(timeout=60) == 130
+            assert "goes on from here" in process.stdout.read()
+        finally:
+            process.kill()
+    assert torch.load(run / "checkpoint.pt", weights_only=True)["step"] >= 20
+
+
+def test_two_processes_train_plot_export_and_the_bundle_predicts(tmp_path):
+    """The whole recipe of docs/pocket.md, on twenty-four pictures for a second of training time."""
     run, bundle = tmp_path / "run", tmp_path / "bundles" / "mine"
     result = subprocess.run(
-        [sys.executable, "-m", "segmentation.training", "train", "--data", tmp_path, "--run", run, "--minutes", "0.01",
-         "--threads", "1", "--processes", "2", "--stages", "0:64:1"],
-        cwd=ROOT, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        train_command(tmp_path, run, "0.01"), cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert result.returncode == 0, result.stderr
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     assert state["images"] == 2 * state["step"] > 0

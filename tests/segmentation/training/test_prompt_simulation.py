@@ -68,6 +68,12 @@ def test_noisy_box_stays_near_the_target_and_in_the_picture(target):
         assert abs(x0 - columns[0]) <= 11 and abs(y1 - rows[-1] - 1) <= 11
 
 
+def test_nearly_half_of_the_boxes_are_exact():
+    target = field((10, 12, 30, 40))
+    boxes = [noisy_box(target, np.random.default_rng(seed)) for seed in range(200)]
+    assert 60 < sum(box == (12, 10, 40, 30) for box in boxes) < 120
+
+
 def test_prompts_are_padded_to_one_length_and_put_into_model_pixels():
     prompt = PromptBatch(2)
     prompt.add_point(0, row=3, column=5, label=1)
