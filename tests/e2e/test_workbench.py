@@ -596,6 +596,19 @@ def test_an_embedding_of_another_model_is_refused(bench: Bench, make_project):
     expect(notice).to_have_count(0)
 
 
+def test_a_picture_damaged_on_the_server_is_said_once_and_waited_for_no_longer(bench: Bench, make_project, site):
+    image = make_project("coffee.png").images[0]
+    stored = max(
+        (path for path in site.data_dir.rglob("*") if path.is_file() and path.suffix == ".png"),
+        key=lambda path: path.stat().st_mtime,
+    )
+    stored.write_bytes(stored.read_bytes()[:200])
+    bench.page.goto(f"/images/{image['id']}/annotate/")
+    expect(bench.page.locator("[data-notice=picture]")).to_contain_text("upload it again", timeout=30_000)
+    expect(bench.page.locator("[data-stage]")).to_have_attribute("data-state", "failed")
+    expect(bench.page.locator("[data-notice]")).to_have_count(1)
+
+
 def test_a_project_without_categories_says_what_is_missing(bench: Bench, make_project):
     bench.open(make_project("coffee.png", categories=()).images[0]).click(ON_THE_CUP)
     bench.press("Enter")

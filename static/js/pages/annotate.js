@@ -156,7 +156,8 @@ let ahead = null;
 /** @type {EmbeddingProgress} */
 let embedding = {state: "queued", position: null, error: ""};
 let isReady = false;
-let isPictureThere = false;
+/** @type {"loading" | "shown" | "failed"} */
+let pictureState = "loading";
 
 /** What keys and buttons do. False: it does not apply now, the key keeps its usual meaning. @type {Record<string, () => boolean | void>} */
 const ACTIONS = {
@@ -281,7 +282,7 @@ async function show(openedAt) {
     const mine = loading;
     const {image, bundle, project} = scene;
     isReady = false;
-    isPictureThere = false;
+    pictureState = "loading";
     hoverPreview.leave();
     embedding = {state: "queued", position: null, error: ""};
     for (const key of ["embedding", "problem", "picture"]) notices.hide(key);
@@ -306,7 +307,7 @@ async function show(openedAt) {
     const offline = () => notices.show({key: "picture", kind: "info", text: "The server cannot be reached; trying again.", actions: []});
     const picture = mine.picture(image, offline).then(async (bitmap) => {
         if (loading !== mine) return;
-        isPictureThere = true;
+        pictureState = "shown";
         notices.hide("picture");
         imageLayer.show(bitmap, () => stage.invalidate("image"));
         stage.invalidate("image");
@@ -318,23 +319,29 @@ async function show(openedAt) {
     const problem = (/** @type {unknown} */ error) => {
         if (loading === mine) notices.show({key: "picture", kind: "error", text: textOf(error), actions: [reload()]});
     };
-    picture.catch(problem);
     saved.catch(problem);
+    picture.catch((error) => {
+        if (loading !== mine) return;
+        problem(error);
+        pictureState = "failed";
+        embedding = {state: "failed", position: null, error: textOf(error)};
+        render();
+    });
     if (!decoderImage || !decoder || !mayAnnotate) return;
 
     mine.onProgress = (progress) => {
-        if (loading !== mine) return;
+        if (loading !== mine || pictureState === "failed") return;
         embedding = progress;
         render();
     };
     try {
         await decoder.prepare(decoderImage);
-        await picture;
     } catch (error) {
         if (loading === mine) showEmbeddingProblem(error);
         return;
     }
-    if (loading !== mine) return;
+    const isShown = await picture.then(() => true, () => false); // that it failed is said already
+    if (loading !== mine || !isShown) return;
     isReady = true;
     embedding = {state: "ready", position: null, error: ""};
     render();
@@ -479,7 +486,7 @@ function render() {
     setDisabled("undo", !workbench.canUndo);
     setDisabled("redo", !workbench.canRedo);
     decodeTime.textContent = workbench.decodeMs === null ? "" : `decode ${Math.round(workbench.decodeMs)} ms`;
-    stage.root.dataset.state = isPictureThere ? "shown" : "loading";
+    stage.root.dataset.state = pictureState;
 }
 
 /** @returns {Situation} */

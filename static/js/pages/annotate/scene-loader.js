@@ -11,6 +11,14 @@ import {fetchScene} from "../../api/images.js";
 /** @import {DecoderImage} from "../../decoder/decoder-client.js" */
 /** @import {Bundle, ImageRow, Scene} from "../../types.d.ts" */
 
+/** The picture's file came, but is none that a browser can show. */
+export class PictureUnreadable extends Error {
+    constructor() {
+        super("The picture's file on the server is damaged. Ask a project manager to delete the image and upload it again.");
+        this.name = "PictureUnreadable";
+    }
+}
+
 /** One image on its way to the screen. */
 export class LoadingImage {
     #http;
@@ -86,6 +94,10 @@ export class LoadingImage {
         const blob = await response.blob().catch(() => {
             throw new NetworkError(); // cut off on the way
         });
-        return createImageBitmap(blob);
+        try {
+            return await createImageBitmap(blob);
+        } catch {
+            throw new PictureUnreadable();
+        }
     }
 }
