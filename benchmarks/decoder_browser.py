@@ -1,6 +1,6 @@
 """How long does a click take in the browser, with Meta's usual export and with the fast decoder?
 
-    python -m benchmarks.decoder_browser [--rounds 30] [--threads 1 2] [--points 1 2 5]
+    python benchmarks/decoder_browser.py [--rounds 30] [--threads 1 2] [--points 1 2 5]
         [--sizes 1024x1024 2250x1500] [--json FILE]
 
 Both are made from the same seeded random weights (speed does not depend on them), run in the same worker of a real
@@ -12,12 +12,15 @@ the median over the rounds of Meta's time over ours, Meta's being `export_onnx_m
 import argparse
 import json
 import platform
+import sys
 import tempfile
 import threading
 from datetime import UTC, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its path too
 
 import numpy as np
 
@@ -40,7 +43,7 @@ KEPT_IMAGES = 3  # decoder-worker.js's: the one on screen, the one before, the n
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.decoder_browser", description=__doc__.split("\n")[0]
+        prog="python benchmarks/decoder_browser.py", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--rounds", type=int, default=30, help="measured rounds per case (default 30)")
     parser.add_argument("--json", type=Path, help="write the rows to this file")

@@ -1,6 +1,6 @@
 """What do float16 and int8 embeddings cost the masks?
 
-    python -m benchmarks.embedding_wire [--prompts 20]
+    python benchmarks/embedding_wire.py [--prompts 20]
 
 For SAM's decoder with seeded random weights (no trained ones are here) and a synthetic embedding, against float32; and
 for `pocket`, trained, on three of scikit-image's photographs, against the float16 that is stored. Prompts of one to
@@ -8,8 +8,11 @@ five points.
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its path too
 
 import numpy as np
 import skimage
@@ -28,7 +31,7 @@ PHOTOS = ("coffee.png", "astronaut.png", "chelsea.png")
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.embedding_wire", description=__doc__.split("\n")[0]
+        prog="python benchmarks/embedding_wire.py", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--prompts", type=int, default=20, help="per image (default 20)")
     options = parser.parse_args()

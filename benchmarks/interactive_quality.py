@@ -1,6 +1,6 @@
 """How good are a bundle's masks, click by click, and beside two classical methods?
 
-    python -m benchmarks.interactive_quality [BUNDLE] [DATASET] [--limit N] [--json FILE]
+    python benchmarks/interactive_quality.py [BUNDLE] [DATASET] [--limit N] [--json FILE]
 
 The protocol of RITM (arXiv 2102.06583, section 4): the next click goes to the place deepest inside the largest error,
 at most 20 clicks. The mask at one click is the candidate the model itself rates best, from the second click on the
@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # `make bench` runs the file by its path
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its path too
 
 import cv2
 import numpy as np
@@ -374,7 +374,7 @@ def table(summary: dict[str, dict[str, Any]]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.interactive_quality",
+        prog="python benchmarks/interactive_quality.py",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,7 +1,10 @@
-"""A bundle of ViT-B's size with random weights, to measure the page with: `python -m benchmarks.random_bundle DIR`."""
+"""A bundle of ViT-B's size with random weights, to measure the page with: `python benchmarks/random_bundle.py DIR`."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its path too
 
 import safetensors.torch
 import torch
@@ -13,7 +16,7 @@ from segmentation.families.tiny import random_network
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.random_bundle", description=__doc__.split(":")[0]
+        prog="python benchmarks/random_bundle.py", description=__doc__.split(":")[0]
     )
     parser.add_argument("directory", type=Path, help="the bundle's folder, made if it is not there")
     directory = parser.parse_args().directory

@@ -596,7 +596,9 @@ def test_an_embedding_of_another_model_is_refused(bench: Bench, make_project):
     expect(notice).to_have_count(0)
 
 
-def test_a_picture_damaged_on_the_server_is_said_once_and_waited_for_no_longer(bench: Bench, make_project, site):
+def test_a_picture_damaged_on_the_server_is_said_once_and_waited_for_no_longer(
+    bench: Bench, make_project, site
+):
     image = make_project("coffee.png").images[0]
     stored = max(
         (path for path in site.data_dir.rglob("*") if path.is_file() and path.suffix == ".png"),
