@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from segmentation.errors import SegmentationError
+
+EXAMPLES = """\
+a bundle of one's own, from a folder of COCO-format data:
+  python -m segmentation.training train --data ~/coco --run runs/mine --from-bundle pocket --rate 0.3 --device cuda
+  python -m segmentation.training export --run runs/mine --output ~/bundles/mine --name mine
+  python benchmarks/interactive_quality.py ~/bundles/mine ~/coco --split val
+
+docs/pocket.md has the whole recipe."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m segmentation.training",
         description="Trains the promptable model `pocket` on pictures with masks, and makes a bundle of it.",
-        epilog="docs/pocket.md has the whole recipe.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train, or go on with a run that was stopped")
+    train = commands.add_parser(
+        "train",
+        help="train, or go on with a run that was stopped",
+        description="Trains, or goes on with a run that was stopped. The run's folder then holds checkpoint.pt (all "
+        "that is needed to go on) and log.jsonl (a line every twenty steps, and each validation's).",
+    )
     train.add_argument("--data", type=Path, required=True, help="folder of shards (*.tar) or a COCO folder")
     train.add_argument(
         "--run", type=Path, required=True, help="folder for checkpoint and log; an old one is resumed"
@@ -31,15 +49,20 @@ def main(arguments: list[str] | None = None) -> int:
         "default: the bundle's own, v2 without one",
     )
     train.add_argument(
-        "--minutes", type=float, default=90, help="training time; the schedule fits itself into it"
+        "--minutes",
+        type=_positive(float),
+        default=90,
+        help="training time; the schedule fits itself into it (default 90)",
     )
-    train.add_argument("--device", default="cpu", help="cpu or cuda")
-    train.add_argument("--threads", type=int, default=2, help="CPU threads")
+    train.add_argument("--device", default="cpu", help="cpu (default), cuda or auto")
+    train.add_argument(
+        "--threads", type=_positive(int), default=2, help="CPU threads of a process (default 2)"
+    )
     train.add_argument(
         "--processes",
-        type=int,
+        type=_positive(int),
         default=1,
-        help="processes that average their gradients; images a step are each one's",
+        help="on a CPU: processes that average their gradients; images a step are each one's (default 1)",
     )
     train.add_argument(
         "--precision",
@@ -47,9 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
         default="auto",
         help="of convolutions and products; auto: bfloat16 on a GPU, else float32 (bfloat16 pays with avx512_bf16)",
     )
-    train.add_argument("--seed", type=int, default=1)
+    train.add_argument("--seed", type=int, default=1, help="decides all pictures and prompts (default 1)")
     train.add_argument(
-        "--rate", type=float, default=1.0, help="multiplies both learning rates (fine-tuning: 0.3)"
+        "--rate", type=_positive(float), default=1.0, help="multiplies both learning rates (fine-tuning: 0.3)"
     )
     train.add_argument("--sources", nargs="*", help="only these shards")
     train.add_argument(
@@ -64,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     export = commands.add_parser("export", help="make a bundle of a run's averaged weights")
     export.add_argument("--run", type=Path, required=True)
     export.add_argument("--output", type=Path, required=True, help="the bundle's folder")
-    export.add_argument("--name", default="pocket")
+    export.add_argument("--name", default="pocket", help="of the bundle (default pocket)")
     export.add_argument("--title", default="Pocket", help="for people")
     export.add_argument(
         "--licence", default="Apache-2.0", help="for people; think of the training data's too"
@@ -74,37 +97,71 @@ def main(arguments: list[str] | None = None) -> int:
     plot.add_argument("--run", type=Path, required=True)
     plot.add_argument("--output", type=Path, required=True, help="a .png")
     options = parser.parse_args(arguments)
-    return {"train": _train, "export": _export, "plot": _plot}[options.command](options)
+    if options.command == "train":
+        begins = [begin for begin, _, _ in options.stages or [(0.0, 0, 0)]]
+        if begins[0] != 0 or begins != sorted(set(begins)):
+            train.error("--stages: the first begins at 0, each other later than the one before")
+    try:
+        return {"train": _train, "export": _export, "plot": _plot}[options.command](options)
+    except (SegmentationError, OSError) as error:
+        print(f"cannot {options.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _positive(kind: type) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"must be more than 0, got {text}")
+        return value
+
+    parse.__name__ = kind.__name__  # argparse names it: "invalid int value"
+    return parse
 
 
 def _stage(text: str) -> tuple[float, int, int]:
-    begin, side, images = text.split(":")
-    if int(side) % 32:
+    try:
+        begin, side, images = text.split(":")
+        stage = float(begin), int(side), int(images)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"write BEGIN:SIDE:IMAGES, e.g. 0.5:384:5, not {text!r}") from None
+    if stage[1] <= 0 or stage[1] % 32:
         raise argparse.ArgumentTypeError(f"the input side must be a multiple of 32, got {side}")
-    return float(begin), int(side), int(images)
+    if not 0 <= stage[0] < 1 or stage[2] < 1:
+        raise argparse.ArgumentTypeError(f"BEGIN is from 0 to below 1, IMAGES at least 1, got {text!r}")
+    return stage
 
 
 def _train(options: argparse.Namespace) -> int:
-    from segmentation.bundle import BundleError
+    from segmentation.encoder import pick_device
     from segmentation.training.loop import Settings
     from segmentation.training.samples import NoTrainingData, read_dataset
     from segmentation.training.synthetic import synthetic_samples
 
+    variant = _variant(options)
+    device = pick_device(options.device).type
+    if device != "cpu" and options.processes > 1:
+        raise SettingsClash(
+            "--processes is for CPUs: on a GPU leave it out and give more images a step (--stages)"
+        )
     try:
-        variant = _variant(options)
         train, report = read_dataset(options.data, "train", options.sources)
         print(f"training: {report}", flush=True)
-        val, report = read_dataset(options.data, "val", options.sources)
-        print(f"validation: {report}", flush=True)
-    except (NoTrainingData, UnknownVariant, BundleError) as error:
+    except NoTrainingData as error:
         print(f"cannot train: {error}", file=sys.stderr)
         return 2
+    try:
+        val, report = read_dataset(options.data, "val", options.sources)
+        print(f"validation: {report}", flush=True)
+    except NoTrainingData as error:
+        val = []
+        print(f"no validation while it trains: {error}", file=sys.stderr)
     if options.synthetic:
         train += synthetic_samples(options.synthetic, options.seed)
     chosen = {"stages": tuple(options.stages)} if options.stages else {}
     settings = Settings(
         minutes=options.minutes,
-        device=options.device,
+        device=device,
         threads=options.threads,
         seed=options.seed,
         processes=options.processes,
@@ -122,7 +179,7 @@ def _train(options: argparse.Namespace) -> int:
     meeting.unlink(missing_ok=True)
     context = multiprocessing.get_context("fork")
     others = [
-        context.Process(target=_train_one, args=(rank, options, settings, train, val), daemon=True)
+        context.Process(target=_train_beside, args=(rank, options, settings, train, val), daemon=True)
         for rank in range(1, settings.processes)
     ]
     for other in others:
@@ -134,8 +191,12 @@ def _train(options: argparse.Namespace) -> int:
             other.kill()  # whoever waits for the others' gradients does not hear a polite signal
 
 
-class UnknownVariant(ValueError):
+class UnknownVariant(SegmentationError, ValueError):
     """`--variant` names no network of the family."""
+
+
+class SettingsClash(SegmentationError, ValueError):
+    """Two options do not go together."""
 
 
 def _variant(options: argparse.Namespace) -> str:
@@ -152,8 +213,14 @@ def _variant(options: argparse.Namespace) -> str:
     return variant
 
 
+def _train_beside(*arguments) -> None:
+    """A further process: the first one says what went wrong."""
+    with contextlib.suppress(SegmentationError):
+        _train_one(*arguments)
+
+
 def _train_one(rank: int, options: argparse.Namespace, settings, train: list, val: list) -> int:
-    from segmentation.training.loop import Trainer
+    from segmentation.training.loop import ProcessLost, Trainer
 
     if settings.processes > 1:
         import torch.distributed
@@ -164,7 +231,13 @@ def _train_one(rank: int, options: argparse.Namespace, settings, train: list, va
         )  # fmt: skip
     trainer = Trainer(settings, options.run, train, val, rank)
     if trainer.resume():
-        print(f"resumed at step {trainer.step}, {trainer.elapsed_s / 60:.0f} minutes in", flush=True)
+        if rank == 0:
+            print(f"resumed at step {trainer.step}, {trainer.elapsed_s / 60:.1f} minutes in", flush=True)
+            if options.from_bundle or options.init:
+                print(
+                    "its weights are the checkpoint's: --from-bundle and --init count for a new run",
+                    flush=True,
+                )
     elif options.from_bundle:
         trainer.start_from_bundle(options.from_bundle)
     elif options.init:
@@ -179,6 +252,11 @@ def _train_one(rank: int, options: argparse.Namespace, settings, train: list, va
         if rank == 0:
             print("stopped; the same command goes on from here")
         return 130
+    except ProcessLost as error:
+        trainer.save()
+        if rank == 0:
+            print(f"stopped: {error}; the same command goes on from here", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -9,14 +9,19 @@ import torch
 
 from segmentation import atomic_file
 from segmentation.bundle import Manifest, write_manifest
+from segmentation.errors import SegmentationError
 from segmentation.families.pocket import VARIANTS
 from segmentation.training.validation import PIXEL_MEAN, PIXEL_STD
 
 EMBEDDING_STRIDES = (16, 8, 4)
 
 
-class RunNotFound(ValueError):
+class RunNotFound(SegmentationError, ValueError):
     """The folder holds no checkpoint."""
+
+
+class ExportRefused(SegmentationError, ValueError):
+    """The run's weights cannot be such a bundle."""
 
 
 def export_run(
@@ -36,10 +41,11 @@ def export_run(
 
     Raises:
         RunNotFound: no checkpoint.
-        ValueError: `side` is not a multiple of 32, or a weight does not fit into a half.
+        ExportRefused: `side` is not a multiple of 32, or a weight does not fit into a half.
+        BundleError: the name is none that a bundle can have.
     """
     if side % 32:
-        raise ValueError(f"the input side must be a multiple of 32, got {side}")
+        raise ExportRefused(f"the input side must be a multiple of 32, got {side}")
     checkpoint = Path(run) / "checkpoint.pt"
     if not checkpoint.is_file():
         raise RunNotFound(f"{run} holds no checkpoint.pt: train first, or name the folder given as --run")
@@ -47,7 +53,7 @@ def export_run(
     halves = {key: tensor.half().contiguous() for key, tensor in state["average"].items()}
     too_large = [key for key, tensor in halves.items() if not torch.isfinite(tensor).all()]
     if too_large:
-        raise ValueError(f"weights that are not finite in float16: {', '.join(too_large)}")
+        raise ExportRefused(f"weights that are not finite in float16: {', '.join(too_large)}")
 
     directory = Path(directory)
     with atomic_file.replacing(directory / "weights.safetensors") as path:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import nn
 
+from segmentation.errors import SegmentationError
 from segmentation.families.pocket import Trunk
 
 
-class InitialWeightsInvalid(ValueError):
+class InitialWeightsInvalid(SegmentationError, ValueError):
     """The file does not hold MobileNetV2 in the layout this reads."""
 
 
@@ -23,9 +25,15 @@ def load_trunk(trunk: Trunk, path: Path | str) -> None:
     batch norm folded in; anything else in the file (a head) is left alone.
 
     Raises:
-        InitialWeightsInvalid: a layer is missing or has another shape.
+        InitialWeightsInvalid: the file cannot be read, a layer is missing or has another shape.
     """
-    with np.load(path, allow_pickle=False) as arrays:
+    try:
+        arrays = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise InitialWeightsInvalid(f"{path} cannot be read as .npz: {error}") from error
+    if not isinstance(arrays, np.lib.npyio.NpzFile):
+        raise InitialWeightsInvalid(f"{path} is one array, not an .npz of many")
+    with arrays:
         _copy(trunk.stem, arrays, "Conv")
         for index, block in enumerate(trunk.blocks):
             prefix = f"expanded_conv_{index}" if index else "expanded_conv"

@@ -21,6 +21,7 @@ import torch.distributed
 from torch import Tensor
 
 from segmentation import atomic_file
+from segmentation.errors import SegmentationError
 from segmentation.families.pocket import PocketModel
 from segmentation.training.augment import View, make_view
 from segmentation.training.initial_trunk import load_trunk
@@ -28,6 +29,20 @@ from segmentation.training.losses import prompt_loss
 from segmentation.training.prompt_simulation import PromptBatch, next_click, noisy_box, random_point
 from segmentation.training.samples import DEFAULT_SOURCE_WEIGHT, SOURCE_WEIGHTS, Sample
 from segmentation.training.validation import blank_padding, to_input, validate
+
+TRIES_PER_VIEW = 200
+
+
+class NoView(SegmentationError, ValueError):
+    """No crop of the training pictures holds a mask that can be seen at this input side."""
+
+
+class RunUnusable(SegmentationError, ValueError):
+    """The run's folder holds a checkpoint that cannot be gone on with."""
+
+
+class ProcessLost(SegmentationError, RuntimeError):
+    """Another process of the run has ended."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,7 @@ class Settings:
     ema: float = 0.998
     paste: float = 0.2
     seed: int = 1
+    first_checkpoint_s: float = 30.0
     checkpoint_s: float = 240.0
     validate_s: float = 900.0
     validation_images: int = 60
@@ -89,7 +105,8 @@ class Trainer:
 
     def run(self) -> None:
         total_s = self.settings.minutes * 60
-        saved = validated = self.elapsed_s
+        validated = self.elapsed_s
+        saved = self.elapsed_s - self.settings.checkpoint_s + self.settings.first_checkpoint_s
         while self.agreed_s < total_s:
             stage = self._stage()
             for views in self._batches(stage):
@@ -197,22 +214,38 @@ class Trainer:
             "step": self.step,
             "images": self.images,
             "elapsed_s": self.elapsed_s,
+            "agreed_s": self.agreed_s,
             "settings": asdict(self.settings),
         }
         with atomic_file.replacing(self.folder / "checkpoint.pt") as path:
             torch.save(state, path)
 
     def resume(self) -> bool:
-        """Goes on from `checkpoint.pt` when there is one."""
+        """Goes on from `checkpoint.pt` when there is one; the log then ends where the checkpoint stands.
+
+        Raises:
+            RunUnusable: it is damaged, or of another variant of the network.
+        """
         path = self.folder / "checkpoint.pt"
         if not path.exists():
+            self._cut_log()
             return False
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            variant = state["settings"]["variant"]
+        except Exception as error:  # torch, pickle and zip each have their own
+            raise RunUnusable(f"{path} cannot be read; delete it to begin anew ({error})") from error
+        if variant != self.settings.variant:
+            raise RunUnusable(
+                f"{path} is of the network {variant}, asked for is {self.settings.variant}: "
+                f"give --variant {variant}, or another --run folder"
+            )
         self.model.load_state_dict(state["model"])
         self.average = state["average"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.images, self.elapsed_s = state["step"], state["images"], state["elapsed_s"]
-        self.agreed_s = self.elapsed_s
+        self.agreed_s = state.get("agreed_s", self.elapsed_s)
+        self._cut_log()
         return True
 
     def validate_average(self) -> dict[str, float]:
@@ -250,7 +283,10 @@ class Trainer:
             [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters]
             + [torch.tensor([self.elapsed_s], dtype=torch.float32)]
         )
-        torch.distributed.all_reduce(flat)
+        try:
+            torch.distributed.all_reduce(flat)
+        except RuntimeError as error:
+            raise ProcessLost("another process of this run has ended") from error
         flat /= self.settings.processes
         position = 0
         for parameter in parameters:
@@ -280,14 +316,17 @@ class Trainer:
     def _batches(self, stage: tuple[float, int, int]) -> Iterator[list[View]]:
         """Views of the next steps, made one step ahead by a thread; each step's are decided by seed and step alone."""
         _, side, count = stage
-        ready: queue.Queue[list[View]] = queue.Queue(maxsize=3)
+        ready: queue.Queue[list[View] | Exception] = queue.Queue(maxsize=3)
         stopped = threading.Event()
         first = self.step
 
         def fill() -> None:
             step = first
             while not stopped.is_set():
-                views = draw_views(self.train_samples, side, count, self.settings, step, self.rank)
+                try:
+                    views = draw_views(self.train_samples, side, count, self.settings, step, self.rank)
+                except Exception as error:  # the training thread waits for it
+                    views = error
                 while not stopped.is_set():
                     try:
                         ready.put(views, timeout=0.5)
@@ -300,10 +339,22 @@ class Trainer:
         thread.start()
         try:
             while True:
-                yield ready.get()
+                views = ready.get()
+                if isinstance(views, Exception):
+                    raise views
+                yield views
         finally:
             stopped.set()
             thread.join()
+
+    def _cut_log(self) -> None:
+        """Leaves out what was logged after the checkpoint that the run goes on from."""
+        path = self.folder / "log.jsonl"
+        if self.rank > 0 or not path.exists():
+            return
+        kept = [line for line in path.read_text().splitlines() if _logged_at(line) <= self.elapsed_s]
+        with atomic_file.replacing(path) as fresh:
+            fresh.write_text("".join(line + "\n" for line in kept))
 
     def _log(self, row: dict) -> None:
         if self.rank > 0:
@@ -317,7 +368,11 @@ class Trainer:
 def draw_views(
     samples: list[Sample], side: int, count: int, settings: Settings, step: int, rank: int = 0
 ) -> list[View]:
-    """The views of one step: the same for the same samples, settings, step and rank among the processes."""
+    """The views of one step: the same for the same samples, settings, step and rank among the processes.
+
+    Raises:
+        NoView: after many tries.
+    """
     rng = np.random.default_rng((settings.seed, step, 7, rank))
     by_source: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -331,12 +386,24 @@ def draw_views(
         return pool[int(rng.integers(len(pool)))]
 
     views: list[View] = []
-    while len(views) < count:
+    for _ in range(TRIES_PER_VIEW * count):
         donor = draw() if rng.random() < settings.paste else None
         view = make_view(draw(), side, settings.objects, rng, donor)
         if view is not None:
             views.append(view)
-    return views
+        if len(views) == count:
+            return views
+    raise NoView(
+        f"the masks are too small to be seen at an input side of {side} pixels (--stages), or fill whole pictures"
+    )
+
+
+def _logged_at(line: str) -> float:
+    """A log line's training time in seconds; that of a half-written line is infinite."""
+    try:
+        return float(json.loads(line)["elapsed_s"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def first_prompts(targets: np.ndarray, rng: np.random.Generator) -> tuple[PromptBatch, np.ndarray]:

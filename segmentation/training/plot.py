@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from segmentation.training.export import RunNotFound
+
 SMOOTH_OVER = 9  # logged steps
 CURVES = {
     "iou_1": "1 click",
@@ -33,16 +35,16 @@ def plot_run(run: Path | str, output: Path | str) -> None:
     """Draws loss, training IoU and validation against training time, as PNG.
 
     Raises:
-        ValueError: nothing is logged yet.
+        RunNotFound: nothing is logged there yet.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    steps, validations = read_log(run)
+    steps, validations = read_log(run) if (Path(run) / "log.jsonl").is_file() else ([], [])
     if not steps:
-        raise ValueError(f"{run}/log.jsonl holds no step yet")
+        raise RunNotFound(f"{run}/log.jsonl holds no step yet; one is logged every twenty steps")
     minutes = np.array([row["elapsed_s"] for row in steps]) / 60
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.2), constrained_layout=True)
     left.plot(minutes, [row["loss"] for row in steps], alpha=0.3, color="C0")

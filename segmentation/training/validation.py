@@ -43,6 +43,7 @@ def validate(
     IoU is taken at low-res cells of the picture (half of `side`), which is what can be afforded during training.
     """
     rng = np.random.default_rng(seed)
+    device = next(model.parameters()).device
     results: dict[str, list[float]] = {f"iou_{count}": [] for count in CLICKS} | {"oracle": [], "box": []}
     model.eval()
     for sample in samples:
@@ -51,7 +52,7 @@ def validate(
         out = max(1, round(width * scale)), max(1, round(height * scale))
         pixels = np.zeros((1, side, side, 3), np.uint8)
         pixels[0, : out[1], : out[0]] = cv2.resize(sample.pixels, out, interpolation=cv2.INTER_LINEAR)
-        embedding = model.encode_image(blank_padding(to_input(pixels), [(out[1], out[0])]))
+        embedding = model.encode_image(blank_padding(to_input(pixels), [(out[1], out[0])]).to(device))
         chosen = rng.choice(len(sample.masks), min(masks_per_image, len(sample.masks)), replace=False)
         for index in chosen:
             target = np.zeros((side // 2, side // 2), bool)
@@ -71,15 +72,18 @@ def validate(
 
 
 def _decode(model: PocketModel, embedding, prompt: PromptBatch, previous: torch.Tensor | None, side: int):
+    """Logits and IoU predictions, on the CPU."""
     coords, labels = prompt.arrays()
     mask_input = torch.zeros(1, 1, side, side) if previous is None else previous[None, None]
-    return model.decode(
+    device = next(model.parameters()).device
+    logits, iou = model.decode(
         embedding,
-        torch.from_numpy(coords),
-        torch.from_numpy(labels),
-        mask_input,
-        torch.full((1,), float(previous is not None)),
+        torch.from_numpy(coords).to(device),
+        torch.from_numpy(labels).to(device),
+        mask_input.to(device),
+        torch.full((1,), float(previous is not None), device=device),
     )
+    return logits.cpu(), iou.cpu()
 
 
 def _click(model: PocketModel, embedding, target: NDArray[np.bool_], results: dict[str, list[float]]) -> None:

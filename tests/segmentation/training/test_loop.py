@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,12 +13,14 @@ import numpy as np
 import pytest
 import torch
 
+from segmentation import rle
+from segmentation.families.pocket import PocketModel
 from segmentation.predictor import load_predictor
 from segmentation.training import __main__ as command
-from segmentation.training.export import RunNotFound, export_run
-from segmentation.training.loop import Settings, Trainer, draw_views
+from segmentation.training.export import ExportRefused, RunNotFound, export_run
+from segmentation.training.loop import NoView, RunUnusable, Settings, Trainer, draw_views
 from segmentation.training.plot import read_log
-from segmentation.training.samples import Sample
+from segmentation.training.samples import Sample, read_dataset
 from segmentation.training.validation import validate
 from tests.segmentation.training.worlds import shapes, write_coco
 
@@ -110,12 +114,103 @@ def test_run_without_checkpoint_cannot_be_exported(tmp_path):
         export_run(tmp_path, tmp_path / "bundle")
 
 
+def test_a_damaged_checkpoint_and_one_of_another_network_are_refused(tmp_path):
+    first = trainer(tmp_path)
+    first.save()
+    with pytest.raises(RunUnusable, match="give --variant v2"):
+        trainer(tmp_path, replace(TINY, variant="v1")).resume()
+    checkpoint = tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(RunUnusable, match="delete it to begin anew"):
+        trainer(tmp_path).resume()
+
+
+def test_the_log_goes_on_where_the_checkpoint_stands(tmp_path):
+    first = trainer(tmp_path)
+    for elapsed_s in (5.0, 10.0, 15.0):
+        first.elapsed_s = elapsed_s
+        first._log({"step": int(elapsed_s)})
+        if elapsed_s == 10:
+            first.save()
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"half a li')
+    second = trainer(tmp_path)
+    assert second.resume()
+    second._log({"step": 11})
+    assert [row["step"] for row in read_log(tmp_path)[0]] == [5, 10, 11]
+
+
+def test_masks_too_small_to_be_seen_end_the_run_with_a_reason(tmp_path):
+    dot = np.zeros((400, 400), bool)
+    dot[200, 200] = True
+    sample = Sample("dots", "dot", np.zeros((400, 400, 3), np.uint8), [rle.encode(dot)], ["instance"])
+    with pytest.raises(NoView, match="too small to be seen at an input side of 64"):
+        trainer(tmp_path, samples=[sample]).run()
+
+
+def test_validation_moves_what_it_makes_to_the_networks_device():
+    """No GPU is needed for it: torch's meta device refuses tensors of the CPU as a GPU does."""
+
+    class OnMeta(PocketModel):
+        def decode(self, embedding, *prompt):
+            logits, iou = super().decode(embedding, *prompt)
+            assert {logits.device.type, iou.device.type} == {"meta"}
+            return torch.ones(logits.shape), torch.ones(iou.shape)
+
+    assert validate(OnMeta().to("meta"), shapes(1), 64)["masks"] == 2
+
+
 def test_side_must_suit_the_trunk(tmp_path, capsys):
-    with pytest.raises(ValueError, match="multiple of 32"):
+    with pytest.raises(ExportRefused, match="multiple of 32"):
         export_run(tmp_path, tmp_path / "bundle", side=100)
     with pytest.raises(SystemExit):
         command.main(["train", "--data", "x", "--run", "y", "--stages", "0:100:1"])
     assert "multiple of 32" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--stages 0.5:64:1", "the first begins at 0"),
+        ("--stages 0:64:1 0:96:1", "later than the one before"),
+        ("--stages 0:64:0", "IMAGES at least 1"),
+        ("--stages abc", "write BEGIN:SIDE:IMAGES"),
+        ("--processes 0", "must be more than 0"),
+        ("--minutes nan", "must be more than 0"),
+        ("--threads two", "invalid int value"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_with_the_usage(options, says, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["train", "--data", "x", "--run", "y", *options.split()])
+    assert says in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_said_without_a_traceback(tmp_path, capsys):
+    run, data = str(tmp_path / "run"), tmp_path / "data"
+    data.mkdir()
+    train_command(data, tmp_path, "1")
+    train = ["train", "--data", str(data), "--run", run, "--minutes", "0.01"]
+    for arguments, says in (
+        ([*train, "--device", "cuda:9"], "CUDA devices"),
+        ([*train, "--init", "none.npz"], "none.npz"),
+        ([*train, "--from-bundle", "nothing"], "nothing"),
+        (["plot", "--run", run, "--output", "x.png"], "holds no step yet"),
+        (["export", "--run", run, "--output", "x"], "holds no checkpoint.pt"),
+    ):
+        assert command.main(arguments) == 2, arguments
+        assert says in capsys.readouterr().err
+
+
+def test_without_validation_pictures_it_trains_all_the_same(tmp_path, capsys):
+    data = tmp_path / "data"
+    data.mkdir()
+    train_command(data, tmp_path, "1")
+    for sample in read_dataset(data, "val")[0]:
+        (data / sample.name).unlink()
+    arguments = ["train", "--data", str(data), "--run", str(tmp_path / "run"), "--minutes", "0.001"]
+    assert command.main([*arguments, "--stages", "0:64:1", "--threads", "1"]) == 0
+    assert "no validation" in capsys.readouterr().err
 
 
 def test_folder_without_data_ends_the_command_with_a_reason(tmp_path, capsys):
@@ -137,18 +232,26 @@ def train_command(data: Path, run: Path, minutes: str) -> list:
     ]  # fmt: skip
 
 
-def test_two_processes_stop_when_the_first_is_told_to_and_nothing_is_lost(tmp_path):
+@pytest.mark.parametrize(
+    ("victim", "number", "code"), [("first", signal.SIGTERM, 130), ("second", signal.SIGKILL, 1)]
+)
+def test_two_processes_end_together_and_nothing_is_lost(tmp_path, victim, number, code):
     run = tmp_path / "run"
     with subprocess.Popen(
-        train_command(tmp_path, run, "10"), cwd=ROOT, stdout=subprocess.PIPE, text=True
+        train_command(tmp_path, run, "10"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:
                 if '"step": 20' in line:
                     break
-            process.terminate()
-            assert process.wait(timeout=60) == 130
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(process.pid if victim == "first" else int(children[0]), number)
+            assert process.wait(timeout=60) == code
             assert "goes on from here" in process.stdout.read()
         finally:
             process.kill()
