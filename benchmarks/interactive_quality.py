@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation import masks
+from segmentation.bundle import BundleError
 from segmentation.predictor import Predictor, load_predictor
 from segmentation.training.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample, read_dataset
 
@@ -348,8 +349,8 @@ def _work(job: tuple[Sample, list[int], int]) -> Picture:
 COLUMNS = (
     ("masks", "masks", "d"), ("iou@1", "1", ".3f"), ("oracle@1", "best/3", ".3f"), ("single@1", "single", ".3f"),
     ("iou@2", "2", ".3f"), ("iou@3", "3", ".3f"), ("iou@5", "5", ".3f"), ("iou@10", "10", ".3f"), ("box", "box", ".3f"),
-    ("grabcut", "GrabCut", ".3f"), ("flood", "flood", ".3f"), ("noc@80", "NoC80", ".2f"), ("noc@85", "NoC85", ".2f"),
-    ("noc@90", "NoC90", ".2f"), ("failures@90", "fail90", "d"),
+    ("grabcut", "GrabCut", ".3f"), ("flood", "flood", ".3f"), ("noc@80", "NoC80", ".2f"), ("failures@80", "fail", "d"),
+    ("noc@85", "NoC85", ".2f"), ("failures@85", "fail", "d"), ("noc@90", "NoC90", ".2f"), ("failures@90", "fail", "d"),
 )  # fmt: skip
 
 
@@ -372,6 +373,13 @@ def table(summary: dict[str, dict[str, Any]]) -> str:
     )
 
 
+def at_least_one(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return value
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python benchmarks/interactive_quality.py",
@@ -380,17 +388,20 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("bundle", nargs="?", default="pocket", help="name or folder (default pocket)")
     parser.add_argument("dataset", nargs="?", default=os.environ.get(DATASET_VARIABLE), help="folder")
-    parser.add_argument("--limit", type=int, help="about so many masks in all, for a quick run")
+    parser.add_argument("--limit", type=at_least_one, help="about so many masks in all, for a quick run")
     parser.add_argument(
-        "--per-image", type=int, default=4, help="masks of each picture, drawn once and for all"
+        "--per-image",
+        type=at_least_one,
+        default=4,
+        help="masks of each picture, drawn once and for all (default 4)",
     )
-    parser.add_argument("--clicks", type=int, default=20, help="at most (default 20)")
+    parser.add_argument("--clicks", type=at_least_one, default=20, help="at most (default 20)")
     parser.add_argument(
         "--split", choices=("val", "train", "all"), help="default: val of shards, all of a COCO folder"
     )
     parser.add_argument("--sources", nargs="*", help="only these shards")
     parser.add_argument(
-        "--processes", type=int, default=1, help="with one thread each (default 1, all threads)"
+        "--processes", type=at_least_one, default=1, help="with one thread each (default 1, all threads)"
     )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     options = parser.parse_args(arguments)
@@ -405,7 +416,10 @@ def main(arguments: list[str] | None = None) -> int:
     except NoTrainingData as error:
         parser.error(str(error))
     print(f"{dataset}, {split}: {report}", file=sys.stderr)
-    predictor = load_predictor(options.bundle)
+    try:
+        predictor = load_predictor(options.bundle)
+    except BundleError as error:
+        parser.error(str(error))
     start = time.perf_counter()
 
     def progress(done: int, total: int) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from benchmarks import interactive_quality as quality
 from segmentation import rle
+from tests.segmentation.training.worlds import write_coco
 
 
 def square(top=10, left=10, bottom=31, right=31, height=60, width=80):
@@ -92,6 +93,20 @@ def test_unusable_data_set_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         quality.main(["pocket", str(tmp_path)])
     assert "neither" in capsys.readouterr().err
+
+
+def test_bundle_that_is_not_there_and_counts_below_one_are_refused(tmp_path, capsys):
+    write_coco(tmp_path, [{"id": 1, "file_name": "1.png", "width": 96, "height": 72}], [
+        {"id": 1, "image_id": 1, "segmentation": [[20, 12, 70, 12, 70, 60, 20, 60]]}
+    ])  # fmt: skip
+    for arguments, says in (
+        (["no-such-bundle", str(tmp_path)], "no-such-bundle"),
+        (["pocket", str(tmp_path), "--limit", "0"], "at least 1"),
+        (["pocket", str(tmp_path), "--clicks", "0"], "at least 1"),
+    ):
+        with pytest.raises(SystemExit):
+            quality.main(arguments)
+        assert says in capsys.readouterr().err
 
 
 def test_measures_a_coco_folder_the_same_with_one_process_and_with_two(tmp_path, capsys):
