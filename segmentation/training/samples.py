@@ -9,12 +9,13 @@ import gzip
 import io
 import json
 import tarfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -29,7 +30,8 @@ SOURCE_WEIGHTS = {
 }  # fmt: skip
 DEFAULT_SOURCE_WEIGHT = 0.5
 WHOLE_OBJECT_KINDS = frozenset({"instance"})
-MAX_SIDE = 640  # pixels; larger pictures are reduced once, when they are read
+MIN_SIDE = 8  # pixels of the longer side; a crop of anything smaller can come out with no pixel at all
+SHARD_INDEX = "masks.json.gz"
 
 
 @dataclass
@@ -53,16 +55,26 @@ class ReadReport:
     images: int = 0
     masks: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    coco_file: str = ""  # the one that was read
+    not_read: list[str] = field(default_factory=list)  # what else in the folder could have been meant
 
     def __str__(self) -> str:
+        file = f" of {self.coco_file}" if self.coco_file else ""
         reasons = (
             ", ".join(f"{count} x {reason}" for reason, count in sorted(self.skipped.items())) or "nothing"
         )
-        return f"{self.images} images, {self.masks} masks; skipped: {reasons}"
+        text = f"{self.images} images, {self.masks} masks{file}; skipped: {reasons}"
+        if self.not_read:
+            text += f"; not read: {', '.join(self.not_read)} (to read another COCO file, give its own path)"
+        return text
 
 
 class NoTrainingData(ValueError):
-    """The folder holds neither shards nor a COCO file, or nothing in it can be used."""
+    """The folder holds neither shards nor a COCO file, one of them is damaged, or nothing in it can be used."""
+
+
+class Unusable(ValueError):
+    """One picture or mask that is left out; the text is the reason that `ReadReport` counts."""
 
 
 def read_dataset(
@@ -70,148 +82,138 @@ def read_dataset(
 ) -> tuple[list[Sample], ReadReport]:
     """Reads a folder of shards (`*.tar`) or a COCO folder (`*.json` beside its pictures), in a fixed order.
 
+    A folder with an `instances*.json` is a COCO folder, whatever `*.tar` lies in it. Of several COCO files one is read;
+    the report names it and the others. A large COCO folder says on stderr how far it is.
+
     Args:
-        folder: where it lies.
-        split: "train", "val" or None for both. Shards name it in each record; of a COCO folder every 20th picture (in
-            the order of file names) is validation.
-        sources: shard names to read; None reads all.
+        folder: where it lies, or one COCO file.
+        split: "train", "val" or None for both. Shards name it in each record; of a COCO folder about every 20th
+            picture is validation, chosen by its file name (`coco_reader.in_split`).
+        sources: shard names to read; None or none reads all.
+
+    Returns:
+        The samples, at least one, and what was left out of this split.
 
     Raises:
-        NoTrainingData: nothing usable.
+        NoTrainingData: nothing usable in this split, a shard that is damaged or foreign, a file that is not COCO's, or
+            a name in `sources` that no shard has. The message says which, and what was skipped.
     """
+    # It needs the classes above.
+    from segmentation.training.coco_reader import coco_files, read_coco
+
     folder = Path(folder)
+    if not folder.exists():
+        raise NoTrainingData(f"there is no folder {folder}")
     report = ReadReport()
     shards = sorted(folder.glob("*.tar"))
-    if shards:
-        reader = _read_shards(shards, split, sources, report)
+    files = coco_files(folder)
+    # A *.tar beside COCO's file may be anything, such as the archive that the pictures came in.
+    if files and (not shards or files[0].name.startswith("instances")):
+        if sources:
+            raise NoTrainingData(
+                f"{folder} is a COCO folder and has no shards (*.tar) called {', '.join(sources)}: leave --sources out"
+            )
+        report.coco_file = files[0].name
+        report.not_read = [file.name for file in files[1:]] + [shard.name for shard in shards]
+        reader = read_coco(folder, files[0], split, report)
+    elif shards:
+        reader = _read_shards(_chosen(shards, sources), split, report)
     else:
-        files = sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
-        # COCO's own folder has captions and keypoints beside instances_train2017.json.
-        files.sort(key=lambda file: not file.name.startswith("instances"))
-        if not files:
-            raise NoTrainingData(f"{folder} has neither *.tar shards nor a COCO *.json file")
-        reader = _read_coco(folder, files[0], split, report)
+        raise NoTrainingData(f"{folder} has neither *.tar shards nor a COCO *.json file")
     samples = []
     for sample in reader:
         report.images += 1
         report.masks += len(sample.masks)
         samples.append(sample)
     if not samples:
-        raise NoTrainingData(f"{folder}: no picture with a mask is left ({report})")
+        part = f" in the {split} split" if split else ""
+        raise NoTrainingData(f"{folder}: no picture with a mask is left{part} ({report})")
     return samples, report
 
 
-def _read_shards(
-    shards: list[Path], split: str | None, sources: Sequence[str] | None, report: ReadReport
-) -> Iterator[Sample]:
-    for path in shards:
-        if sources and path.stem not in sources:
-            continue
-        with tarfile.open(path) as archive:
-            records: dict[str, dict] = {}
-            for member in archive:  # the index first, then the pictures
-                content = archive.extractfile(member).read()
-                if not records:
-                    records = {
-                        record["file"]: record for record in json.loads(gzip.decompress(content))["images"]
-                    }
-                    continue
-                record = records[member.name]
-                if split and record["split"] != split:
-                    continue
-                masks = [mask["rle"] for mask in record["masks"]]
-                sizes = (record["height"], record["width"])
-                found = [
-                    (mask if isinstance(mask, dict) else {"size": list(sizes), "counts": mask})
-                    for mask in masks
-                ]
-                yield Sample(
-                    path.stem,
-                    f"{path.stem}/{record['file']}",
-                    np.asarray(Image.open(io.BytesIO(content)).convert("RGB")),
-                    found,
-                    [mask["kind"] for mask in record["masks"]],
-                )
+def read_pixels(file: Path | BinaryIO) -> NDArray[np.uint8]:
+    """A picture, upright: (H, W, 3) uint8 RGB.
 
-
-def _read_coco(folder: Path, file: Path, split: str | None, report: ReadReport) -> Iterator[Sample]:
+    Raises:
+        Unusable: it cannot be read, or is too small to train on.
+    """
     try:
-        content = json.loads(file.read_bytes())
-        by_image: dict[int, list[dict]] = {}
-        for annotation in content["annotations"]:
-            by_image.setdefault(annotation.get("image_id"), []).append(annotation)
-        rows = sorted(content["images"], key=lambda row: row["file_name"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        with Image.open(file) as image:
+            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except Exception:
+        # Pillow raises what damaged bytes lead to: OSError, SyntaxError, struct.error, ValueError ...
+        raise Unusable("image file unreadable") from None
+    if max(pixels.shape[:2]) < MIN_SIDE:
+        raise Unusable(f"image under {MIN_SIDE} pixels")
+    return pixels
+
+
+def _chosen(shards: list[Path], sources: Sequence[str] | None) -> list[Path]:
+    known = [path.stem for path in shards]
+    unknown = [source for source in sources or () if source not in known]
+    if unknown:
         raise NoTrainingData(
-            f"{file} is not a COCO instances file: {type(error).__name__}: {error}"
-        ) from None
-    places = [folder, folder / "images", folder / file.stem.removeprefix("instances_")]
-    for index, row in enumerate(rows):
-        if split and (index % 20 == 0) != (split == "val"):
-            continue
-        path = next((p / row["file_name"] for p in places if (p / row["file_name"]).is_file()), None)
-        if path is None:
-            report.skipped["image file missing"] += 1
-            continue
-        try:
-            pixels = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
-        except (OSError, Image.DecompressionBombError):
-            report.skipped["image file unreadable"] += 1
-            continue
-        if pixels.shape[:2] != (row.get("height"), row.get("width")):
-            report.skipped["image size differs from the COCO file"] += 1
-            continue
-        masks = [
-            mask
-            for a in by_image.get(row.get("id"), [])
-            if (mask := _coco_mask(a, pixels.shape[:2], report)) is not None
-        ]
-        if not masks:
-            report.skipped["image without masks"] += 1
-            continue
-        scale = MAX_SIDE / max(pixels.shape[:2])
-        if scale < 1:
-            size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-            masks = [
-                cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0 for mask in masks
-            ]
-        yield Sample(
-            file.stem,
-            row["file_name"],
-            pixels,
-            [rle.encode(mask) for mask in masks],
-            ["instance"] * len(masks),
+            f"--sources: no shard is called {', '.join(unknown)}; {shards[0].parent} has {', '.join(known)}"
         )
+    return [path for path in shards if not sources or path.stem in sources]
 
 
-def _coco_mask(annotation: dict, hw: tuple[int, int], report: ReadReport) -> NDArray[np.bool_] | None:
-    """One annotation's mask, or None with the reason counted."""
-    from pycocotools import mask as coco_mask
+def _read_shards(shards: list[Path], split: str | None, report: ReadReport) -> Iterator[Sample]:
+    for path in shards:
+        try:
+            with tarfile.open(path, "r:") as archive:
+                members = iter(archive)
+                records = _shard_records(archive, next(members, None), path)
+                for member in members:
+                    record = records.pop(member.name, None)
+                    if record is None or (split and record.get("split") != split):
+                        continue
+                    try:
+                        yield _shard_sample(path.stem, record, archive.extractfile(member).read(), report)
+                    except Unusable as reason:
+                        report.skipped[str(reason)] += 1
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise NoTrainingData(
+                f"{path} is not a shard, or is damaged or cut off ({error}): copy it again, or move it away"
+            ) from None
+        if records:  # tarfile takes an end between two files for the end of the archive
+            raise NoTrainingData(f"{path} is cut off, {len(records)} pictures are missing: copy it again")
 
-    segmentation = annotation.get("segmentation")
-    if annotation.get("iscrowd"):
-        report.skipped["crowd region"] += 1
-        return None
+
+def _shard_records(archive: tarfile.TarFile, first: tarfile.TarInfo | None, path: Path) -> dict[str, dict]:
+    """The records of a shard by the name of their picture, from its first file."""
+    if first is None or not first.isfile() or Path(first.name).name != SHARD_INDEX:
+        raise NoTrainingData(
+            f"{path} is not a shard: its first file is not {SHARD_INDEX}. Move it away, or name shards with --sources"
+        )
+    content = archive.extractfile(first).read()
     try:
-        if isinstance(segmentation, list):
-            polygons = [polygon for polygon in segmentation if len(polygon) >= 6 and len(polygon) % 2 == 0]
-            if not polygons:
-                report.skipped["polygon with under three corners"] += 1
-                return None
-            mask = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, *hw))).astype(bool)
-        elif isinstance(segmentation, dict) and isinstance(segmentation.get("counts"), list):
-            if sum(segmentation["counts"]) != hw[0] * hw[1] or list(segmentation["size"]) != list(hw):
-                report.skipped["mask of a wrong size"] += 1
-                return None
-            mask = rle.decode({**coco_mask.frPyObjects(segmentation, *hw), "size": list(hw)})
-        else:
-            rle.check(segmentation, hw)
-            mask = rle.decode(segmentation)
-    except (rle.RleError, ValueError, TypeError, KeyError):
-        report.skipped["malformed segmentation"] += 1
-        return None
-    if not mask.any():
-        report.skipped["empty mask"] += 1
-        return None
-    return mask
+        rows = json.loads(gzip.decompress(content))["images"]
+        return {row["file"]: row | {"masks": list(row["masks"])} for row in rows}
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        raise NoTrainingData(
+            f"{path}: its {SHARD_INDEX} is damaged ({error}): copy the shard again"
+        ) from None
+
+
+def _shard_sample(source: str, record: dict, content: bytes, report: ReadReport) -> Sample:
+    pixels = read_pixels(io.BytesIO(content))
+    hw = pixels.shape[:2]
+    masks, kinds = [], []
+    for mask in record["masks"]:
+        try:
+            runs = mask["rle"]
+            encoded = runs if isinstance(runs, dict) else {"size": list(hw), "counts": runs}
+            is_empty = not rle.runs(encoded, hw)[1::2].any()
+            kind = mask["kind"]
+        except (rle.RleError, KeyError, TypeError):
+            report.skipped["malformed segmentation"] += 1
+            continue
+        if is_empty:
+            report.skipped["empty mask"] += 1
+            continue
+        masks.append(encoded)
+        kinds.append(kind)
+    if not masks:
+        raise Unusable("image without masks")
+    return Sample(source, f"{source}/{record['file']}", pixels, masks, kinds)
