@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from segmentation import masks
 from segmentation.bundle import BundleError
 from segmentation.predictor import Predictor, load_predictor
-from segmentation.training.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample, read_dataset
+from segmentation.training.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample, is_sharded, read_dataset
 
 DATASET_VARIABLE = "MASKWRIGHT_QUALITY_DATASET"
 REPORTED_CLICKS = (1, 2, 3, 5, 10)
@@ -49,6 +49,35 @@ DOMAINS = {
     "kitchen_items": "things", "small_items": "things", "medical_waste": "things", "food": "food",
     "mushrooms": "plants", "dsb2018": "microscopy", "em_membrane": "microscopy",
 }  # fmt: skip
+# What a mask of mixed sources is of says more than where it is from.
+MIXED_SOURCES = frozenset({"coco", "camvid", "facades"})
+LABEL_DOMAINS = {
+    **dict.fromkeys(["person", "pedestrian"], "people"),
+    **dict.fromkeys(
+        ["airplane", "bicycle", "bicyclist", "boat", "bus", "car", "motorcycle", "train", "truck"], "vehicles"
+    ),
+    **dict.fromkeys(
+        ["bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"], "animals"
+    ),
+    **dict.fromkeys(
+        [
+            "apple",
+            "banana",
+            "broccoli",
+            "cake",
+            "carrot",
+            "donut",
+            "fruit",
+            "hot dog",
+            "orange",
+            "pizza",
+            "sandwich",
+        ],
+        "food",
+    ),
+    **dict.fromkeys(["grass-merged", "potted plant", "tree", "tree-merged", "vegetation"], "plants"),
+    **dict.fromkeys(["building", "building-other-merged", "house"], "buildings"),
+}
 
 
 @dataclass
@@ -58,6 +87,7 @@ class Measured:
     source: str
     is_whole_object: bool
     area: int
+    label: str
     click_ious: list[float]
     oracle: float
     single: float
@@ -67,6 +97,12 @@ class Measured:
     # (predicted, real) of every candidate at one click, and of every mask that was shown
     candidate_pairs: list[tuple[float, float]] = field(default_factory=list)
     shown_pairs: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def domain(self) -> str:
+        """What kind of picture or thing; empty for data sets that this file does not know."""
+        by_label = LABEL_DOMAINS.get(self.label) if self.source in MIXED_SOURCES else None
+        return by_label or DOMAINS.get(self.source, "")
 
     def iou_after(self, clicks: int) -> float:
         return self.click_ious[min(clicks, len(self.click_ious)) - 1]
@@ -119,6 +155,7 @@ def measure(
     max_clicks: int,
     source: str = "",
     is_whole_object: bool = True,
+    label: str = "",
 ) -> Measured:
     """Measures everything on one target (H, W) of the picture that `predictor` holds."""
     threshold = predictor.manifest.mask_threshold
@@ -137,7 +174,7 @@ def measure(
     real = [iou_of(mask, target) for mask in outputs]
     best = 1 + int(rated[1:].argmax())
     result = Measured(
-        source, is_whole_object, int(target.sum()), [real[best]], max(real[1:]), real[0], 0.0, 0.0, 0.0,
+        source, is_whole_object, int(target.sum()), label, [real[best]], max(real[1:]), real[0], 0.0, 0.0, 0.0,
         list(zip(map(float, rated[1:]), real[1:], strict=True)), [(float(rated[best]), real[best])],
     )  # fmt: skip
     mask, previous = outputs[best], logits[best : best + 1]
@@ -233,17 +270,21 @@ def correlation(pairs: list[tuple[float, float]]) -> float | None:
 
 
 def groups(rows: list[Measured]) -> dict[str, list[Measured]]:
-    """What is reported apart: all, whole objects, regions and parts, then every domain and source."""
+    """What is reported apart: all, whole objects, regions and parts, then every domain and source.
+
+    Of a data set whose domains are not known, every category instead.
+    """
     parts = {
         "all": rows,
         "whole objects": [row for row in rows if row.is_whole_object],
         "regions, parts": [row for row in rows if not row.is_whole_object],
     }
     for title, key in (
-        ("domain", lambda row: DOMAINS.get(row.source, "other")),
+        ("domain", lambda row: row.domain),
+        ("category", lambda row: "" if row.domain else row.label),
         ("source", lambda row: row.source),
     ):
-        for name in sorted({key(row) for row in rows}):
+        for name in sorted({key(row) for row in rows} - {""}):
             parts[f"{title}: {name}"] = [row for row in rows if key(row) == name]
     return {name: part for name, part in parts.items() if part}
 
@@ -290,7 +331,8 @@ def measure_picture(
             result.too_small += 1
             continue
         is_whole = sample.kinds[index] in WHOLE_OBJECT_KINDS
-        row = measure(predictor, sample.pixels, target, max_clicks, sample.source, is_whole)
+        label = sample.labels[index] if sample.labels else ""
+        row = measure(predictor, sample.pixels, target, max_clicks, sample.source, is_whole, label)
         result.rows.append(row)
     return result
 
@@ -410,7 +452,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"interactive_quality: nothing measured; give a DATASET folder or set {DATASET_VARIABLE}")
         return 0
     dataset = Path(options.dataset)
-    split = options.split or ("val" if any(dataset.glob("*.tar")) else "all")
+    split = options.split or ("val" if is_sharded(dataset) else "all")
     try:
         samples, report = read_dataset(dataset, None if split == "all" else split, options.sources)
     except NoTrainingData as error:

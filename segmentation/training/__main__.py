@@ -35,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
         description="Trains, or goes on with a run that was stopped. The run's folder then holds checkpoint.pt (all "
         "that is needed to go on) and log.jsonl (a line every twenty steps, and each validation's).",
     )
-    train.add_argument("--data", type=Path, required=True, help="folder of shards (*.tar) or a COCO folder")
+    train.add_argument(
+        "--data", type=Path, required=True, help="folder of shards (*.tar), a COCO folder or a COCO file"
+    )
     train.add_argument(
         "--run", type=Path, required=True, help="folder for checkpoint and log; an old one is resumed"
     )

@@ -75,7 +75,7 @@ def read_coco(folder: Path, file: Path, split: str | None, report: ReadReport) -
     if folder.is_file():
         folder = file.parent.parent if file.parent.name == "annotations" else file.parent
     places = [folder, folder / "images", folder / file.stem.removeprefix("instances_"), file.parent]
-    rows, by_image = _usable_rows(file, report)
+    rows, by_image, categories = _usable_rows(file, report)
     if split:
         chosen = in_split([row["file_name"] for row in rows], split)
         rows = [row for row in rows if row["file_name"] in chosen]
@@ -86,13 +86,15 @@ def read_coco(folder: Path, file: Path, split: str | None, report: ReadReport) -
             print(f"{file.name}: {done} of {len(rows)} pictures read", file=sys.stderr, flush=True)
             said_at = time.monotonic()
         try:
-            yield _sample(file.stem, row, places, by_image.get(row["id"], []), report)
+            yield _sample(file.stem, row, places, by_image.get(row["id"], []), categories, report)
         except Unusable as reason:
             report.skipped[str(reason)] += 1
 
 
-def _usable_rows(file: Path, report: ReadReport) -> tuple[list[dict], dict[Id, list[dict]]]:
-    """The rows of `images` in the order of their file names, and those of `annotations` by the id of their image."""
+def _usable_rows(file: Path, report: ReadReport) -> tuple[list[dict], dict[Id, list[dict]], dict[Id, str]]:
+    """The rows of `images` in the order of their file names, those of `annotations` by the id of their image, and the
+    names of `categories` by their id.
+    """
     try:
         content = json.loads(file.read_bytes())
         images, annotations = content["images"], content["annotations"]
@@ -123,7 +125,13 @@ def _usable_rows(file: Path, report: ReadReport) -> tuple[list[dict], dict[Id, l
             report.skipped["annotation of an image that is not listed"] += 1
         else:
             by_image.setdefault(annotation["image_id"], []).append(annotation)
-    return sorted(rows.values(), key=lambda row: row["file_name"]), by_image
+    listed = content.get("categories")
+    names = {
+        row["id"]: str(row.get("name", ""))
+        for row in (listed if isinstance(listed, list) else [])
+        if isinstance(row, dict) and isinstance(row.get("id"), Id)
+    }
+    return sorted(rows.values(), key=lambda row: row["file_name"]), by_image, names
 
 
 def _warn_of_memory(pictures: int, file: Path) -> None:
@@ -143,7 +151,12 @@ def _warn_of_memory(pictures: int, file: Path) -> None:
 
 
 def _sample(
-    source: str, row: dict, places: list[Path], annotations: list[dict], report: ReadReport
+    source: str,
+    row: dict,
+    places: list[Path],
+    annotations: list[dict],
+    categories: dict[Id, str],
+    report: ReadReport,
 ) -> Sample:
     name = row["file_name"]
     try:
@@ -160,15 +173,18 @@ def _sample(
     size = (max(1, round(hw[1] * scale)), max(1, round(hw[0] * scale)))  # width, height
     if scale < 1:
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    masks = []
+    masks, labels = [], []
     for annotation in annotations:
         try:
             masks.append(rle.encode(_mask(annotation, hw, size)))
         except Unusable as reason:
             report.skipped[str(reason)] += 1
+            continue
+        category = annotation.get("category_id")
+        labels.append(categories.get(category, "") if isinstance(category, Id) else "")
     if not masks:
         raise Unusable("image without masks")
-    return Sample(source, name, pixels, masks, ["instance"] * len(masks))
+    return Sample(source, name, pixels, masks, ["instance"] * len(masks), labels)
 
 
 def _mask(annotation: dict, hw: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_]:

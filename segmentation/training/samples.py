@@ -36,13 +36,17 @@ SHARD_INDEX = "masks.json.gz"
 
 @dataclass
 class Sample:
-    """One picture: pixels (H, W, 3) uint8 RGB, its masks as RLE of the same size, and each mask's kind."""
+    """One picture: pixels (H, W, 3) uint8 RGB, its masks as RLE of the same size, each mask's kind and its category.
+
+    `labels` is empty where nobody says what the masks are of.
+    """
 
     source: str
     name: str
     pixels: NDArray[np.uint8]
     masks: list[dict]
     kinds: list[str]
+    labels: list[str] = field(default_factory=list)
 
     def mask(self, index: int) -> NDArray[np.bool_]:
         return rle.decode(self.masks[index])
@@ -107,8 +111,7 @@ def read_dataset(
     report = ReadReport()
     shards = sorted(folder.glob("*.tar"))
     files = coco_files(folder)
-    # A *.tar beside COCO's file may be anything, such as the archive that the pictures came in.
-    if files and (not shards or files[0].name.startswith("instances")):
+    if files and not is_sharded(folder):
         if sources:
             raise NoTrainingData(
                 f"{folder} is a COCO folder and has no shards (*.tar) called {', '.join(sources)}: leave --sources out"
@@ -129,6 +132,15 @@ def read_dataset(
         part = f" in the {split} split" if split else ""
         raise NoTrainingData(f"{folder}: no picture with a mask is left{part} ({report})")
     return samples, report
+
+
+def is_sharded(folder: Path) -> bool:
+    """Whether `read_dataset` reads it as shards, whose pictures have their split from the start."""
+    from segmentation.training.coco_reader import coco_files
+
+    # A *.tar beside COCO's file may be anything, such as the archive that the pictures came in.
+    files = coco_files(folder)
+    return any(folder.glob("*.tar")) and not (files and files[0].name.startswith("instances"))
 
 
 def read_pixels(file: Path | BinaryIO) -> NDArray[np.uint8]:
@@ -199,7 +211,7 @@ def _shard_records(archive: tarfile.TarFile, first: tarfile.TarInfo | None, path
 def _shard_sample(source: str, record: dict, content: bytes, report: ReadReport) -> Sample:
     pixels = read_pixels(io.BytesIO(content))
     hw = pixels.shape[:2]
-    masks, kinds = [], []
+    masks, kinds, labels = [], [], []
     for mask in record["masks"]:
         try:
             runs = mask["rle"]
@@ -214,6 +226,7 @@ def _shard_sample(source: str, record: dict, content: bytes, report: ReadReport)
             continue
         masks.append(encoded)
         kinds.append(kind)
+        labels.append(str(mask.get("label", "")))
     if not masks:
         raise Unusable("image without masks")
-    return Sample(source, f"{source}/{record['file']}", pixels, masks, kinds)
+    return Sample(source, f"{source}/{record['file']}", pixels, masks, kinds, labels)

@@ -17,9 +17,9 @@ def square(top=10, left=10, bottom=31, right=31, height=60, width=80):
     return mask
 
 
-def measured(ious, source="coco", whole=True, **more):
+def measured(ious, source="coco", whole=True, label="", **more):
     figures = {"oracle": 0.9, "single": 0.5, "box": 0.8, "grabcut": 0.7, "flood": 0.3} | more
-    return quality.Measured(source, whole, 100, ious, **figures)
+    return quality.Measured(source, whole, 100, label, ious, **figures)
 
 
 def test_clicks_go_deepest_into_the_largest_error_and_never_twice_to_one_pixel():
@@ -53,11 +53,14 @@ def test_summary_is_the_mean_over_masks_with_failures_counted():
 
 
 def test_whole_objects_domains_and_sources_are_reported_apart():
-    rows = [measured([0.5]), measured([0.5], "bsds500", False), measured([0.5], "unheard_of")]
+    rows = [
+        measured([0.5]), measured([0.5], label="car"), measured([0.5], "bsds500", False, "car"),
+        measured([0.5], "unheard_of", label="tin"),
+    ]  # fmt: skip
     parts = quality.groups(rows)
     assert {name: len(part) for name, part in parts.items()} == {
-        "all": 3, "whole objects": 2, "regions, parts": 1, "domain: everyday": 1, "domain: natural regions": 1,
-        "domain: other": 1, "source: bsds500": 1, "source: coco": 1, "source: unheard_of": 1,
+        "all": 4, "whole objects": 3, "regions, parts": 1, "domain: everyday": 1, "domain: natural regions": 1,
+        "domain: vehicles": 1, "category: tin": 1, "source: bsds500": 1, "source: coco": 2, "source: unheard_of": 1,
     }  # fmt: skip
     text = quality.table({name: quality.summarise(part, 20) for name, part in parts.items()})
     assert len({len(line) for line in text.splitlines()}) == 1

@@ -291,6 +291,7 @@ def test_an_unpacked_export_of_a_project_is_read_as_it_is(tmp_path, segmentation
     assert (len(samples), report.masks, report.skipped) == (3, 3, {})
     assert all(np.array_equal(sample.mask(0), mask) for sample in samples)
     assert all((sample.pixels == (10, 200, 30)).all() for sample in samples)
+    assert [sample.labels for sample in samples] == [["thing"]] * 3
 
 
 def test_cocos_own_folders_are_understood(tmp_path):
@@ -360,7 +361,7 @@ def test_shards_are_read_in_one_order_and_split_as_their_records_say(tmp_path):
     assert names == [sample.name for sample in second]
     assert all((a.pixels == b.pixels).all() for a, b in zip(first, second, strict=True))
     np.testing.assert_array_equal(first[0].mask(0), mask)
-    assert first[0].kinds == ["part"]
+    assert (first[0].kinds, first[0].labels) == (["part"], ["x"])
     assert [s.name for s in read_dataset(tmp_path, "val", ["b_source"])[0]] == ["b_source/1.jpg"]
 
 
