@@ -2,11 +2,13 @@
 
     python benchmarks/decoder_browser.py [--rounds 30] [--threads 1 2] [--points 1 2 5]
         [--sizes 1024x1024 2250x1500] [--json FILE]
+    python benchmarks/decoder_browser.py --native --points 12 20 40 80
 
 Both are made from the same seeded random weights (speed does not depend on them), run in the same worker of a real
-headless Chromium, one after the other in every round, so that a slow phase of the machine hits all alike. `ratio` is
-the median over the rounds of Meta's time over ours, Meta's being `export_onnx_model.py --return-single-mask`, with a
-95 % bootstrap interval.
+headless Chromium (`CHROMIUM` in the environment is its path), one after the other in every round, so that a slow phase
+of the machine hits all alike. `ratio` is the median over the rounds of Meta's time over ours, Meta's being
+`export_onnx_model.py --return-single-mask`, with a 95 % bootstrap interval. With `--native` the graphs alone are
+compared, in Python's onnxruntime on one thread: prompts of more points than the click kernel takes run as graphs.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import platform
 import sys
 import tempfile
 import threading
+import time
 from datetime import UTC, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,11 +28,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its pat
 import numpy as np
 
 from benchmarks.random_sam import CHANNELS, GRID, RandomSam, export_meta
-from segmentation.onnx.fast.package import write_package
+from segmentation.onnx.fast.package import build_graphs, write_package
+from segmentation.onnx.fast.session import FastDecoder
 from segmentation.onnx.fast.weights import from_segment_anything
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -38,6 +41,7 @@ SIZES = ((1024, 1024), (2250, 1500))  # width, height
 POINTS = (1, 2, 5)
 WARM_UP_ROUNDS = 4
 BOOTSTRAP_DRAWS = 2000
+MAX_KERNEL_POINTS = 10  # click-kernel.js takes 16 tokens: the decoder's five, the points, the padding point
 KEPT_IMAGES = 3  # decoder-worker.js's: the one on screen, the one before, the next one
 
 
@@ -50,7 +54,15 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--points", type=int, nargs="+", default=POINTS)
     parser.add_argument("--sizes", nargs="+", default=[f"{width}x{height}" for width, height in SIZES])
+    parser.add_argument(
+        "--native", action="store_true", help="the graphs in Python's onnxruntime, no browser"
+    )
     options = parser.parse_args()
+    if options.native:
+        measure_natively(options.points, options.rounds)
+        return
+    if max(options.points) > MAX_KERNEL_POINTS:
+        parser.error(f"the kernel takes up to {MAX_KERNEL_POINTS} points; for more: --native")
     sizes_wh = [tuple(map(int, size.split("x"))) for size in options.sizes]
     cases = [
         {"points": count, "width": width, "height": height, "maskPrompt": mask_prompt}
@@ -88,15 +100,66 @@ def make_models(folder: Path) -> None:
     (folder / "embedding.f32").write_bytes(sam.image_embedding().tobytes())
 
 
+def measure_natively(points: list[int], rounds: int) -> None:
+    """Meta's single-mask graph and ours, one mask of a square image, taking turns.
+
+    One thread, so its processor time is the time it takes, whatever else the machine does.
+    """
+    import onnxruntime
+
+    sam = RandomSam(seed=4)
+    embedding = sam.image_embedding()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    with tempfile.TemporaryDirectory(prefix="maskwright-benchmark-") as folder:
+        export_meta(sam, Path(folder) / "meta.onnx", return_single_mask=True)
+        meta = onnxruntime.InferenceSession(
+            str(Path(folder) / "meta.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+    decoder = FastDecoder(build_graphs(from_segment_anything(sam.decoder_state())))
+    image = decoder.prepare_image(embedding)
+    fixed = {
+        "image_embeddings": embedding,
+        "mask_input": np.zeros((1, 1, 4 * GRID, 4 * GRID), np.float32),
+        "has_mask_input": np.zeros(1, np.float32),
+        "orig_im_size": np.array([1024, 1024], np.float32),
+    }
+    for count in points:
+        random = np.random.default_rng(count)
+        coords = np.append(random.uniform(0, 1024, (1, count, 2)), [[[0, 0]]], axis=1).astype(np.float32)
+        labels = np.append(np.arange(count) % 3 != 2, -1)[None].astype(np.float32)
+        times: dict[str, list[float]] = {"meta": [], "ours": []}
+        for turn in range(WARM_UP_ROUNDS + rounds):
+            for name, taken in times.items():
+                started = time.process_time()
+                if name == "meta":
+                    meta.run(["low_res_masks"], fixed | {"point_coords": coords, "point_labels": labels})
+                else:
+                    decoder.masks(
+                        image, decoder.click(image, coords, labels, mask_count=1), (0, GRID, 0, GRID)
+                    )
+                if turn >= WARM_UP_ROUNDS:
+                    taken.append(1000 * (time.process_time() - started))
+        ratios = np.array(times["meta"]) / np.array(times["ours"])
+        low, high = interval(ratios)
+        print(
+            f"{count} points: Meta's graph {np.median(times['meta']):.0f} ms, ours {np.median(times['ours']):.0f} ms, "
+            f"ratio {np.median(ratios):.2f} [{low:.2f}, {high:.2f}]",
+            flush=True,
+        )
+
+
 def run(models: Path, threads: list[int], cases: list[dict], rounds: int) -> dict[int, dict[str, Any]]:
     """One page per number of threads."""
     from playwright.sync_api import sync_playwright
+
+    from tests.e2e.conftest import find_chromium
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(models))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     results = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         for count in threads:
             page = browser.new_page()
             page.set_default_timeout(0)

@@ -52,3 +52,13 @@ test("one more point costs one decode, going back costs none", async () => {
     assert.equal((await chain.decode(two.steps)).runs, 0);
     assert.equal(runs.length, 2);
 });
+
+test("only the newest decodes are kept where that is asked for; the others are made again", async () => {
+    const {chain, runs} = recordingChain();
+    const prompts = [1, 2, 3].map((x) => withPoint(EMPTY_PROMPT, at(x, 1), 1));
+    for (const prompt of prompts) await chain.decode(prompt.steps);
+    chain.keepNewest(2);
+    assert.deepEqual([(await chain.decode(prompts[1].steps)).runs, (await chain.decode(prompts[2].steps)).runs], [0, 0]);
+    assert.equal((await chain.decode(prompts[0].steps)).runs, 1);
+    assert.equal(runs.length, 4);
+});

@@ -3,6 +3,8 @@ import {readFileSync} from "node:fs";
 import test from "node:test";
 
 import {TailKernel} from "../../static/js/decoder/worker/tail-kernel.js";
+import {keepHelpers, loseHelpers} from "./lost-helper.js";
+import {HELPER_URL, NodeWorker} from "./node-worker.js";
 
 const FOLDER = new URL("../../segmentation/onnx/fast/tail_kernel/", import.meta.url);
 const [CHANNELS, MIDDLE, LAST, GRID] = [256, 64, 32, 64];
@@ -25,14 +27,14 @@ const weights = {
     kernel: numbers(MIDDLE * 4 * LAST, 0.3), // (middle channel, sub-position, last channel)
 };
 
-async function openKernel(build) {
+async function openKernel(build, threads = 1) {
     const parts = [weights.normWeight, weights.normBias, weights.bias, weights.kernel];
     const bytes = new Float32Array(parts.flatMap((part) => [...part]));
     const files = new Map([
         ["tail-weights", new Uint8Array(bytes.buffer)],
         [`tail-${build}.wasm`, new Uint8Array(readFileSync(new URL(`${build}.wasm`, FOLDER)))],
     ]);
-    const kernel = await TailKernel.open(files, {threads: 1, helperUrl: null});
+    const kernel = await TailKernel.open(files, {threads, helperUrl: threads > 1 ? HELPER_URL : null});
     kernel?.setImage(upscaled);
     return kernel;
 }
@@ -124,6 +126,29 @@ test("windows are cut from the whole", async () => {
             if (part[k] !== whole[at]) assert.fail(`${JSON.stringify(window)}: ${part[k]} is not ${whole[at]} at ${k}`);
         }
     }
+});
+
+test("four threads give the masks that one gives", async (t) => {
+    const whole = (await openKernel("plain")).run(inputs, WHOLE);
+    globalThis.crossOriginIsolated = true;
+    globalThis.Worker = NodeWorker;
+    t.after(keepHelpers);
+    const kernel = await openKernel("plain", 4);
+    for (let k = 0; k < 3; k++) assert.ok(kernel.run(inputs, WHOLE).every((value, k) => value === whole[k]));
+    assert.equal(kernel.threads, 4, "all of them answered");
+    kernel.close();
+});
+
+test("a helper that dies with a tile leaves no hole in the masks", async () => {
+    const whole = (await openKernel("plain")).run(inputs, WHOLE);
+    const seen = loseHelpers(() => 15);
+    const kernel = await openKernel("plain", 2);
+    assert.equal(kernel.threads, 2);
+    const logits = kernel.run(inputs, WHOLE); // some seconds: so long a helper may take
+    keepHelpers();
+    assert.deepEqual([seen.taken, seen.terminated, kernel.threads], [1, 1, 1]);
+    assert.ok(logits.every((value, k) => value === whole[k]));
+    assert.ok(kernel.run(inputs, WHOLE).every((value, k) => value === whole[k]), "and it goes on");
 });
 
 test("GELU is exact to a millionth", async () => {

@@ -1,17 +1,25 @@
 """The fast decoder against what it is made from: segment-anything's own code, and the families' torch models."""
 
+import json
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 import torch
+from transformers import SamConfig, SamMaskDecoderConfig, SamModel, SamVisionConfig
 
 from benchmarks.random_sam import GRID, INPUT_SIDE, RandomSam
+from scripts.environment import node_folder
 from segmentation.bundle import load_manifest
+from segmentation.convert_sam import rename
+from segmentation.families.pocket import PocketModel
 from segmentation.families.sam import SamNetwork
 from segmentation.frames import ModelFrame
-from segmentation.onnx import DecoderMismatch
+from segmentation.onnx import DecoderMismatch, pocket_kernel
 from segmentation.onnx.fast.export import export_fast_decoder, has_fast_decoder
-from segmentation.onnx.fast.package import build_graphs
+from segmentation.onnx.fast.package import build_graphs, write_package
 from segmentation.onnx.fast.session import AMBIGUOUS_BIAS, FastDecoder, choose_form
 from segmentation.onnx.fast.weights import from_segment_anything
 from segmentation.prompts import build_prompt_tensors
@@ -107,6 +115,55 @@ def test_answers_to_200_random_prompts_are_the_originals(sam, decoder, image, em
     assert_equal(worst)
 
 
+class TransformersSam:
+    """transformers' SamModel with a RandomSam's weights, as it is used: `forward`, which pads and embeds the prompt."""
+
+    def __init__(self, original):
+        config = SamConfig(
+            # It is not run; its sizes give those of the positional encoding and the image embedding.
+            vision_config=SamVisionConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2),
+            # The original's epsilon; transformers' default of 1e-6 is another network (families/sam.py).
+            mask_decoder_config=SamMaskDecoderConfig(layer_norm_eps=1e-5),
+        )
+        self._model = SamModel(config).eval()
+        state = {rename(name): torch.tensor(value) for name, value in original.decoder_state().items()}
+        positions = state["prompt_encoder.shared_embedding.positional_embedding"]
+        state["shared_image_embedding.positional_embedding"] = positions
+        missing, unexpected = self._model.load_state_dict(state, strict=False)
+        assert not unexpected
+        assert all(name.startswith("vision_encoder.") for name in missing), missing
+
+    @torch.no_grad()
+    def decode(self, embedding, coords, labels, mask):
+        """As RandomSam's; coordinates in model pixels."""
+        is_corner = labels[0] >= 2
+        is_point = ~is_corner & (labels[0] >= 0)  # the model adds the padding point itself
+        prompt = {}
+        if is_point.any():
+            prompt["input_points"] = torch.from_numpy(coords[:, is_point])[:, None]
+            prompt["input_labels"] = torch.from_numpy(labels[:, is_point].astype(int))[:, None]
+        if is_corner.any():
+            prompt["input_boxes"] = torch.from_numpy(coords[:, is_corner]).reshape(1, 1, 4)
+        if mask is not None:
+            prompt["input_masks"] = torch.from_numpy(mask)
+        answers = [  # the single mask, then the three candidates
+            self._model(image_embeddings=torch.from_numpy(embedding), multimask_output=is_multiple, **prompt)
+            for is_multiple in (False, True)
+        ]
+        return (
+            torch.cat([answer.pred_masks for answer in answers], dim=2)[:, 0].numpy(),
+            torch.cat([answer.iou_scores for answer in answers], dim=2)[:, 0].numpy(),
+        )
+
+
+@pytest.mark.slow
+def test_answers_to_200_random_prompts_are_those_of_transformers(sam, decoder, image, embedding):
+    """All 256 channels; export_fast_decoder compares the tiny network with this library's parts at every export."""
+    worst = compare_prompts(TransformersSam(sam), decoder, image, embedding, count=200, seed=2)
+    print({name: np.max(value) for name, value in worst.items()}, "mean flipped", np.mean(worst["flipped"]))
+    assert_equal(worst)
+
+
 @pytest.mark.parametrize("form", ["token", "head"])
 @pytest.mark.parametrize("has_mask", [False, True])
 def test_both_forms_give_the_originals_masks_at_any_number_of_points(
@@ -198,3 +255,41 @@ def test_other_families_keep_their_one_graph(tiny_dir):
     assert has_fast_decoder(manifest)
     assert has_fast_decoder(replace(manifest, family="pocket"))
     assert not has_fast_decoder(replace(manifest, family="tiny"))
+
+
+LOST_HELPER = Path(__file__).parents[1] / "js/run_with_lost_helper.mjs"
+
+
+@pytest.mark.parametrize("kernel", ["click", "pocket"])
+def test_any_number_of_threads_answer_alike_also_where_one_dies_in_the_middle(kernel, sam, image, tmp_path):
+    random = np.random.default_rng(6)
+    side = 128 if kernel == "pocket" else INPUT_SIDE
+    metadata = {"bundle_digest": "0" * 64, "family": kernel}
+    if kernel == "click":
+        write_package(from_segment_anything(sam.decoder_state()), tmp_path / "package.safetensors", metadata)
+        tensors, low_res = image, 4 * GRID
+    else:
+        torch.manual_seed(3)
+        model = PocketModel().eval()
+        state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        pocket_kernel.write_package(state, tmp_path / "package.safetensors", metadata)
+        with torch.no_grad():
+            tensors = {
+                name: maps.numpy() for name, maps in model.encode_image(torch.randn(1, 3, side, side)).items()
+            }
+        low_res = side // 2
+    tensors = tensors | {"mask": random.normal(0, 5, (low_res, low_res)).astype(np.float32)}
+    for name, values in tensors.items():
+        values.tofile(tmp_path / f"image.{name}")
+    coords = random.uniform(0, side, (3, 2))
+    prompt = {"side": side, "coords": coords.ravel().tolist(), "labels": [1, 0, 1]}
+    (tmp_path / "prompt.json").write_text(json.dumps(prompt))
+
+    command = [str(node_folder() / "node"), str(LOST_HELPER), str(tmp_path), kernel]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["started"], answer["terminated"], answer["taken"]) == (1, 1, 1)
+    assert answer["threads"] == [4, 2, 1], "the helper that died is not waited for again"
+    assert not answer["isFlat"], "a flat answer would prove nothing"
+    assert answer["differences"] == [0] * 5

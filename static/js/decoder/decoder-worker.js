@@ -15,6 +15,8 @@ import {PromptChain, outputOf} from "./worker/prompt-chain.js";
 // The one on screen, the next one, the one before. SAM's embeddings are 4 MB each, with what the fast decoder makes of
 // them 32 MB.
 const KEPT_IMAGES = 3;
+// Of an image that is not on screen, of 1 MB each: enough to go on where one was.
+const KEPT_DECODES_ELSEWHERE = 8;
 
 /** @type {{urls: DecoderUrls, bundle: Bundle, session: DecoderChoice} | null} */
 let loaded = null;
@@ -155,6 +157,7 @@ function imageOf(imageKey) {
     const image = images.get(imageKey);
     if (!image) throw new DecoderError("image_not_loaded", "The image's embedding is not in the worker.");
     images.delete(imageKey);
+    for (const {chain} of images.values()) chain.keepNewest(KEPT_DECODES_ELSEWHERE);
     images.set(imageKey, image);
     return image;
 }

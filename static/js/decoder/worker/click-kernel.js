@@ -32,6 +32,7 @@ const MAX_DEPTH_0 = MASK_ROWS + MAX_ROWS;
 const MAX_DEPTH = MAX_DEPTH_0 + MAX_ROWS + EXTRA;
 const MAX_OPERATIONS = 96;
 const OPERATION_WORDS = 5;
+const [NEXT, DONE] = [2, 3]; // of them, see threads.h
 const JOB_WORDS = 40;
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 2048; // as the build says
@@ -128,7 +129,10 @@ export class ClickKernel {
         this.#memory = memory;
         this.#kernel = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
         this.#layout = layout;
-        this.#threads = new KernelThreads(memory, layout.control);
+        this.#threads = new KernelThreads(memory, {
+            control: layout.control, list: layout.operations, ownList: layout.ownOperations,
+            words: MAX_OPERATIONS * OPERATION_WORDS, operationWords: OPERATION_WORDS, progress: [NEXT, DONE],
+        }); // prettier-ignore
         this.#words = new Int32Array(memory.buffer);
         this.#floats = new Float32Array(memory.buffer);
         this.#inputSide = inputSide;
@@ -223,7 +227,6 @@ export class ClickKernel {
     /**
      * @param {ClickKernelPrompt} prompt of at most MAX_TOKENS - 5 points
      * @returns {ClickKernelAnswer}
-     * @throws {Error} a helper does not answer
      */
     run({coords, labels, maskInput}) {
         const tokens = OWN_TOKENS + labels.length;
@@ -234,7 +237,7 @@ export class ClickKernel {
         if (maskInput) this.#put(layout.maskInput, maskInput);
         const {depth, ones} = this.#list(tokens, Boolean(maskInput));
         this.#words[layout.count / 4] = this.#operations;
-        this.#work();
+        this.#threads.work((list) => this.#kernel.run(list, layout.count, layout.scratch[0]));
         this.#copy(this.#weight("upscaling.bias"), layout.tailBasis + 4 * ones * CHANNELS, CHANNELS);
         return {
             iouPredictions: this.#view(layout.iou, MASKS).slice(),
@@ -250,25 +253,6 @@ export class ClickKernel {
     /** Ends the helpers; the kernel goes on with one thread. */
     close() {
         this.#threads.close();
-    }
-
-    #work() {
-        const {operations, count, scratch} = this.#layout;
-        this.#threads.wake();
-        let failed;
-        try {
-            failed = this.#kernel.run(operations, count, scratch[0]);
-        } catch (error) {
-            this.#threads.close(); // they may be in the middle of the list, which the next run writes anew
-            throw error;
-        }
-        try {
-            this.#threads.join();
-        } catch (error) {
-            if (failed) throw error;
-            // Everything is done, by whoever was there: a helper that is gone is not missed.
-        }
-        if (failed) throw new Error("a helper of the decoder's kernel did not finish its part");
     }
 
     /**
@@ -553,14 +537,14 @@ export class ClickKernel {
      * @param {number[]} rest
      */
     #add(kind, units, words, floats = [], rest = []) {
-        const {operations, jobs} = this.#layout;
+        const {jobs} = this.#layout;
         const number = this.#operations++;
         if (number >= MAX_OPERATIONS) throw new RangeError("too many operations");
         const job = jobs + 4 * number * JOB_WORDS;
         this.#words.set(words, job / 4);
         this.#floats.set(floats, job / 4 + words.length);
         this.#words.set(rest, job / 4 + words.length + floats.length);
-        this.#words.set([kind, units, 0, 0, job], operations / 4 + number * OPERATION_WORDS);
+        this.#words.set([kind, units, 0, 0, job], this.#threads.list / 4 + number * OPERATION_WORDS);
     }
 
     /** @param {string} name */
@@ -635,6 +619,7 @@ function makeLayout(threads, arrays) {
         control: place(2),
         count: place(1),
         operations: place(MAX_OPERATIONS * OPERATION_WORDS),
+        ownOperations: place(MAX_OPERATIONS * OPERATION_WORDS),
         jobs: place(MAX_OPERATIONS * JOB_WORDS),
         // Tokens.
         prompt: tokenRows(),

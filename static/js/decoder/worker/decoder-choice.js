@@ -12,9 +12,10 @@ import {NOT_YET} from "./fast-session.js";
 /** @import {PocketSession} from "./pocket-session.js" */
 /** @import {Decode} from "./prompt-chain.js" */
 
-// Logits: far below what moves a mask's edge by a pixel, above float32's noise on a GPU.
-const TOLERANCE = 0.02;
-const IOU_TOLERANCE = 1e-3;
+// The bounds that every decoder here is held to. float32's noise on a GPU is below: 1.3e-3 of SAM's logits on Chromium's
+// software adapter.
+const TOLERANCE = 5e-3;
+const IOU_TOLERANCE = 2e-4;
 const TIMED_RUNS = 3;
 // A click waits while the GPU is tried; one that needs longer than this is not worth more of it.
 const PATIENCE_MS = 2000;

@@ -2,6 +2,7 @@
 
 import {buildPromptTensors} from "../../core/prompt.js";
 import {DecoderError} from "../protocol.js";
+import {checkTensors} from "./embedding-file.js";
 import {readMetadata} from "./onnx-metadata.js";
 
 /** @import * as Ort from "onnxruntime-web" */
@@ -12,6 +13,7 @@ import {readMetadata} from "./onnx-metadata.js";
 /** @import {Decode} from "./prompt-chain.js" */
 
 const DECODER_OUTPUTS = 4;
+const PROMPT_INPUTS = ["point_coords", "point_labels", "mask_input", "has_mask_input"];
 // More threads than this make a decoder of this size no faster and take cores from the page.
 const MAX_THREADS = 4;
 
@@ -39,6 +41,7 @@ export class ImageFeeds {
 export class DecoderSession {
     #bundle;
     #backend;
+    #embeddingShapes;
 
     /**
      * @param {Bundle} bundle
@@ -47,6 +50,7 @@ export class DecoderSession {
     constructor(bundle, backend) {
         this.#bundle = bundle;
         this.#backend = backend;
+        this.#embeddingShapes = embeddingShapes(backend.session);
     }
 
     /**
@@ -91,8 +95,15 @@ export class DecoderSession {
         return this.#backend.ort.env.wasm.numThreads ?? 1;
     }
 
-    /** One graph has nothing to prepare for an image. @param {ImageFeeds} _image */
-    async prepare(_image) {}
+    /**
+     * One graph has nothing to prepare for an image; what does not fit is refused here, before a run.
+     *
+     * @param {ImageFeeds} image
+     * @throws {DecoderError} embedding_invalid
+     */
+    async prepare(image) {
+        checkTensors(image.tensors, this.#embeddingShapes);
+    }
 
     /** Gives back what it holds on the GPU. */
     async release() {
@@ -104,9 +115,10 @@ export class DecoderSession {
      * @param {readonly PromptStep[]} steps
      * @param {Float32Array | null} maskInput (lowResSide, lowResSide) logits of the step before
      * @returns {Promise<Decode>}
-     * @throws {DecoderError} decode_failed, not_finite
+     * @throws {DecoderError} embedding_invalid, decode_failed, not_finite
      */
     async decode(image, steps, maskInput) {
+        await this.prepare(image);
         const {ort, session} = this.#backend;
         const side = this.#bundle.lowResSide;
         const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, this.#bundle.inputSide);
@@ -133,6 +145,19 @@ export class DecoderSession {
         checkFinite(logits, iouPredictions);
         return {logits, iouPredictions};
     }
+}
+
+/**
+ * @param {Ort.InferenceSession} session
+ * @returns {Record<string, number[]>} (C, h, w) of the image's tensors, by name, as the graph takes them
+ */
+function embeddingShapes({inputMetadata}) {
+    /** @type {Record<string, number[]>} */
+    const shapes = {};
+    for (const input of inputMetadata) {
+        if (input.isTensor && !PROMPT_INPUTS.includes(input.name)) shapes[input.name] = input.shape.slice(1).map(Number);
+    }
+    return shapes;
 }
 
 /**

@@ -71,6 +71,32 @@ export function readEmbedding(bytes) {
 }
 
 /**
+ * Refuses an embedding that is not the bundle's before anything runs on it.
+ *
+ * @param {Embedding["tensors"]} tensors
+ * @param {Readonly<Record<string, readonly number[]>>} shapes (C, h, w) of all that the decoder takes, by name
+ * @throws {DecoderError} embedding_invalid
+ */
+export function checkTensors(tensors, shapes) {
+    for (const [name, shape] of Object.entries(shapes)) {
+        const found = tensors.get(name)?.shape;
+        if (found?.join() !== shape.join()) {
+            throw new DecoderError(
+                "embedding_invalid",
+                `The decoder takes ${name} of shape ${shape}, the image's embedding has ${found ?? "no such tensor"}. Reload the page.`,
+            );
+        }
+    }
+    for (const name of tensors.keys()) {
+        if (name in shapes) continue;
+        throw new DecoderError(
+            "embedding_invalid",
+            `The image's embedding has a tensor ${name}, which the decoder does not take. Reload the page.`,
+        );
+    }
+}
+
+/**
  * Is it the scale or offset of an int8 tensor?
  *
  * @param {string} name

@@ -10,6 +10,7 @@ import {buildPromptTensors} from "../../core/prompt.js";
 import {DecoderError} from "../protocol.js";
 import {checkFinite, loadWasmOrt, messageOf} from "./decoder-session.js";
 import {fetchPackage} from "./decoder-package.js";
+import {checkTensors} from "./embedding-file.js";
 import {ClickKernel, MAX_TOKENS} from "./click-kernel.js";
 import {FastDecoder, imageWindow, OWN_TOKENS, PLAIN_BIAS} from "./fast-decoder.js";
 import {TailKernel} from "./tail-kernel.js";
@@ -66,7 +67,8 @@ export class FastSession {
             tail = await TailKernel.open(files, options);
             const click = tail && (await openClickKernel(files, options));
             await decoder.warm({withClick: !click, withTail: !tail});
-            return new FastSession(bundle, decoder, {click, tail}, threads, metadata.get("embedding_shape") ?? "");
+            const embeddingShape = (metadata.get("embedding_shape") ?? "").split(",").map(Number);
+            return new FastSession(bundle, decoder, {click, tail}, threads, embeddingShape);
         } catch (error) {
             if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;
             tail?.close();
@@ -81,7 +83,7 @@ export class FastSession {
      * @param {FastDecoder} decoder
      * @param {{click: ClickKernel | null, tail: TailKernel | null}} kernels no click without tail
      * @param {number} threads
-     * @param {string} embeddingShape "C,h,w"
+     * @param {readonly number[]} embeddingShape (C, h, w)
      */
     constructor(bundle, decoder, kernels, threads, embeddingShape) {
         this.#bundle = bundle;
@@ -204,15 +206,9 @@ export class FastSession {
     /** @param {ImageFeeds} image */
     #prepared(image) {
         if (!image.prepared) {
-            const embedding = image.tensors.get(EMBEDDING);
-            const shape = embedding ? embedding.shape.join() : "no such tensor";
-            if (!embedding || shape !== this.#embeddingShape) {
-                throw new DecoderError(
-                    "embedding_invalid",
-                    `The decoder takes ${EMBEDDING} of shape ${this.#embeddingShape}, the image's embedding has ${shape}. Reload the page.`,
-                );
-            }
-            image.prepared = this.#decoder.prepareImage(embedding.values, embedding.shape).catch((error) => {
+            checkTensors(image.tensors, {[EMBEDDING]: this.#embeddingShape});
+            const {values, shape} = /** @type {{values: Float32Array, shape: number[]}} */ (image.tensors.get(EMBEDDING));
+            image.prepared = this.#decoder.prepareImage(values, shape).catch((error) => {
                 image.prepared = null;
                 throw new DecoderError("decode_failed", `The image could not be prepared: ${messageOf(error)}`);
             });

@@ -19,7 +19,7 @@ const TILE = 16;
 const MAX_CLICKS = 64; // of each kind whose similarity is read; later ones are drawn all the same
 const LOGIT_SCALE = 8;
 const OP_WORDS = 34;
-const [UNITS, NEXT, DONE, W0, COUNT] = [1, 2, 3, 25, 31]; // an operation's words that change
+const [UNITS, NEXT, DONE, W0, COUNT] = [1, 2, 3, 25, 31]; // an operation's words that change, see threads.h for the first
 // The order of the enums in pocket.c.
 const KINDS = ["convolve", "mix", "upsample", "pool", "previous", "similar", "gather", "summarise", "shift", "linear",
     "total", "hint", "press", "shuffle", "judge"]; // prettier-ignore
@@ -85,7 +85,6 @@ export class PocketKernel {
     #named = new Map();
     /** @type {Map<string, DrawnFilter>} */
     #chosen = new Map();
-    #opsAt = 0;
     #scratchAt = 0;
     #side;
     #plan;
@@ -112,7 +111,7 @@ export class PocketKernel {
         const exports = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
         const kernel = new PocketKernel(memory, exports, weights, inputSide, 1 + helpers);
         for (let k = 1; k <= helpers; k++) {
-            const args = [kernel.#opsAt, kernel.#ops.length, kernel.#scratch(k)];
+            const args = [kernel.#threads.list, kernel.#ops.length, kernel.#scratch(k)];
             await kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run", args);
         }
         return kernel;
@@ -132,11 +131,13 @@ export class PocketKernel {
         this.#side = inputSide;
         const control = this.#place(2);
         this.#plan = this.#makePlan();
-        this.#opsAt = this.#place(OP_WORDS * this.#ops.length);
-        new Int32Array(memory.buffer, this.#opsAt, OP_WORDS * this.#ops.length).set(this.#ops.flat());
+        const words = OP_WORDS * this.#ops.length;
+        const [list, ownList] = [this.#place(words), this.#place(words)];
         this.#scratchAt = this.#end;
         this.#place(threads * this.#scratchFloats());
-        this.#threads = new KernelThreads(memory, control);
+        new Int32Array(memory.buffer, list, words).set(this.#ops.flat());
+        const progress = [NEXT, DONE];
+        this.#threads = new KernelThreads(memory, {control, list, ownList, words, operationWords: OP_WORDS, progress});
     }
 
     get threads() {
@@ -192,7 +193,7 @@ export class PocketKernel {
         const chosen = chooseChannels(drawn, Boolean(maskInput));
         for (const name of ["prompt16", "prompt8"]) this.#choose(name, chosen.wide);
         this.#choose("prompt4", chosen.fine);
-        this.#run();
+        this.#threads.work((list) => this.#kernel.run(list, this.#ops.length, this.#scratchAt));
         const side = this.#side / 2;
         const logits = this.#floats(plan.logits.data, OUTPUTS * side * side).slice();
         return {logits, iouPredictions: this.#predictIou()};
@@ -204,18 +205,6 @@ export class PocketKernel {
     }
 
     // --- a run ---
-
-    #run() {
-        const words = new Int32Array(this.#memory.buffer, this.#opsAt, OP_WORDS * this.#ops.length);
-        for (let k = 0; k < this.#ops.length; k++) words.fill(0, k * OP_WORDS + NEXT, k * OP_WORDS + DONE + 1);
-        this.#threads.wake();
-        const failed = this.#kernel.run(this.#opsAt, this.#ops.length, this.#scratchAt);
-        this.#threads.join();
-        if (failed) {
-            this.#threads.close();
-            throw new Error("a helper of the decoder's kernel does not answer; it is not used any more");
-        }
-    }
 
     /** @param {DrawnPrompt} drawn */
     #draw({maps8, maps4, outside}) {
@@ -643,7 +632,7 @@ export class PocketKernel {
     /** @param {string} name */
     #opWords(name) {
         const index = /** @type {number} */ (this.#named.get(name));
-        return new Int32Array(this.#memory.buffer, this.#opsAt + 4 * OP_WORDS * index, OP_WORDS);
+        return new Int32Array(this.#memory.buffer, this.#threads.list + 4 * OP_WORDS * index, OP_WORDS);
     }
 }
 

@@ -4,6 +4,7 @@ import {buildPromptTensors} from "../../core/prompt.js";
 import {DecoderError} from "../protocol.js";
 import {fetchPackage} from "./decoder-package.js";
 import {checkFinite, messageOf, usefulThreads} from "./decoder-session.js";
+import {checkTensors} from "./embedding-file.js";
 import {PocketKernel} from "./pocket-kernel.js";
 
 /** @import {Bundle, PromptStep} from "../../types.d.ts" */
@@ -80,19 +81,7 @@ export class PocketSession {
 
     /** @param {ImageFeeds} image */
     #setImage(image) {
-        /** @type {Record<string, Float32Array>} */
-        const tensors = {};
-        for (const [name, shape] of Object.entries(this.#kernel.embedding)) {
-            const tensor = image.tensors.get(name);
-            if (tensor?.shape.join() !== shape.join()) {
-                throw new DecoderError(
-                    "embedding_invalid",
-                    `The decoder takes ${name} of shape ${shape}, the image's embedding has ` +
-                        `${tensor ? tensor.shape : "no such tensor"}. Reload the page.`,
-                );
-            }
-            tensors[name] = tensor.values;
-        }
-        this.#kernel.setImage(image, tensors);
+        checkTensors(image.tensors, this.#kernel.embedding);
+        this.#kernel.setImage(image, Object.fromEntries([...image.tensors].map(([name, {values}]) => [name, values])));
     }
 }

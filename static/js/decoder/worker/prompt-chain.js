@@ -59,6 +59,14 @@ export class PromptChain {
         return {decode, order, maskIndices, runs: this.#runs - runsBefore};
     }
 
+    /** Keeps only the newest decodes. @param {number} count */
+    keepNewest(count) {
+        for (const oldest of this.#decodes.keys()) {
+            if (this.#decodes.size <= count) break;
+            this.#decodes.delete(oldest);
+        }
+    }
+
     /**
      * @param {readonly PromptStep[]} steps
      * @param {Float32Array | null} maskInput
@@ -72,10 +80,7 @@ export class PromptChain {
         }
         this.#decodes.delete(key);
         this.#decodes.set(key, decode);
-        for (const oldest of this.#decodes.keys()) {
-            if (this.#decodes.size <= KEPT_DECODES) break;
-            this.#decodes.delete(oldest);
-        }
+        this.keepNewest(KEPT_DECODES);
         return decode;
     }
 }

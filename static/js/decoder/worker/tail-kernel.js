@@ -22,6 +22,7 @@ const MAX_DEPTH = 288;
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 1024; // at most what the build says
 const JOB_FIELDS = 16;
+const NEXT_TILE = 15; // of them
 
 /**
  * What the kernel needs of a click graph's answer.
@@ -82,7 +83,10 @@ export class TailKernel {
         this.#memory = memory;
         this.#kernel = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
         this.#layout = layout;
-        this.#threads = new KernelThreads(memory, layout.control);
+        this.#threads = new KernelThreads(memory, {
+            control: layout.control, list: layout.job, ownList: layout.ownJob, words: JOB_FIELDS, operationWords: JOB_FIELDS,
+            progress: [NEXT_TILE],
+        }); // prettier-ignore
     }
 
     get threads() {
@@ -120,12 +124,10 @@ export class TailKernel {
         this.#floats(layout.rawBasis, basis.length).set(basis);
         this.#kernel.pack_rows(layout.rawBasis, 1, CHANNELS, CHANNELS, depth, layout.basis);
 
-        const job = new Int32Array(this.#memory.buffer, layout.job, JOB_FIELDS);
+        const job = new Int32Array(this.#memory.buffer, this.#threads.list, JOB_FIELDS);
         job.set([layout.upscaled, layout.gain, layout.coefficients, layout.basis, layout.norm, layout.kernel]);
         job.set([layout.bias, layout.filters, layout.out, depth, masks, row, endRow, column, endColumn, 0], 6);
-        this.#threads.wake();
-        this.#kernel.run_tail(layout.job, layout.scratch[0]);
-        this.#threads.join();
+        this.#threads.work((list) => this.#kernel.run_tail(list, layout.scratch[0]));
         const size = masks * 16 * (endRow - row) * (endColumn - column);
         return this.#floats(layout.out, size).slice();
     }
@@ -165,6 +167,7 @@ function makeLayout(threads) {
     const layout = {
         control: place(2),
         job: place(JOB_FIELDS),
+        ownJob: place(JOB_FIELDS),
         norm: place(2 * MIDDLE),
         bias: place(SECOND_ROWS),
         kernel: place(MIDDLE * SECOND_ROWS),
