@@ -95,6 +95,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--licence", default="Apache-2.0", help="for people; think of the training data's too"
     )
     export.add_argument("--side", type=int, default=512, help="the input side the bundle names")
+    export.add_argument(
+        "--mix-with",
+        help="a bundle of the same network, above all the one that the run began from, to average with",
+    )
+    export.add_argument("--mix-share", type=_share, default=0.5, help="that bundle's part (default 0.5)")
     plot = commands.add_parser("plot", help="draw loss and validation curves")
     plot.add_argument("--run", type=Path, required=True)
     plot.add_argument("--output", type=Path, required=True, help="a .png")
@@ -119,6 +124,13 @@ def _positive(kind: type) -> Callable[[str], float]:
 
     parse.__name__ = kind.__name__  # argparse names it: "invalid int value"
     return parse
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, got {text}")
+    return value
 
 
 def _stage(text: str) -> tuple[float, int, int]:
@@ -266,8 +278,9 @@ def _export(options: argparse.Namespace) -> int:
     from segmentation.training.export import export_run
 
     manifest = export_run(
-        options.run, options.output, options.name, options.side, options.title, options.licence
-    )
+        options.run, options.output, options.name, options.side, options.title, options.licence,
+        options.mix_with, options.mix_share,
+    )  # fmt: skip
     print(f"wrote {options.output}: {manifest.name} {manifest.digest}")
     return 0
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from segmentation import rle
 from segmentation.families.pocket import PocketModel
@@ -158,6 +159,23 @@ def test_validation_moves_what_it_makes_to_the_networks_device():
             return torch.ones(logits.shape), torch.ones(iou.shape)
 
     assert validate(OnMeta().to("meta"), shapes(1), 64)["masks"] == 2
+
+
+def test_a_run_is_mixed_with_the_bundle_it_began_from(tmp_path):
+    run = trainer(tmp_path / "run")
+    run.save()
+    export_run(tmp_path / "run", tmp_path / "one", side=64)
+    train(run, 3)
+    run.save()
+    export_run(tmp_path / "run", tmp_path / "mixed", side=64, mix_with=tmp_path / "one", mix_share=0.25)
+    first, mixed = (load_file(tmp_path / name / "weights.safetensors") for name in ("one", "mixed"))
+    for name, tensor in run.average.items():
+        expected = 0.75 * tensor + 0.25 * first[name].float()
+        torch.testing.assert_close(mixed[name].float(), expected, rtol=1e-3, atol=1e-6)
+    smaller = trainer(tmp_path / "smaller", replace(TINY, variant="v1"))
+    smaller.save()
+    with pytest.raises(ExportRefused, match="another network"):
+        export_run(tmp_path / "smaller", tmp_path / "two", side=64, mix_with=tmp_path / "one")
 
 
 def test_side_must_suit_the_trunk(tmp_path, capsys):
