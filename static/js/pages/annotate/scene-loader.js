@@ -14,7 +14,7 @@ import {fetchScene} from "../../api/images.js";
 /** The picture's file came, but is none that a browser can show. */
 export class PictureUnreadable extends Error {
     constructor() {
-        super("The picture's file on the server is damaged. Ask a project manager to delete the image and upload it again.");
+        super("This picture's file is damaged. Ask a manager to upload it again.");
         this.name = "PictureUnreadable";
     }
 }
