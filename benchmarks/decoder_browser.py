@@ -33,10 +33,6 @@ from segmentation.onnx.fast.session import FastDecoder
 from segmentation.onnx.fast.weights import from_segment_anything
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 SIZES = ((1024, 1024), (2250, 1500))  # width, height
 POINTS = (1, 2, 5)
 WARM_UP_ROUNDS = 4
@@ -153,13 +149,13 @@ def run(models: Path, threads: list[int], cases: list[dict], rounds: int) -> dic
     """One page per number of threads."""
     from playwright.sync_api import sync_playwright
 
-    from tests.e2e.conftest import find_chromium
+    from tests.e2e.conftest import CHROMIUM_ARGS, find_chromium
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(models))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     results = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
         for count in threads:
             page = browser.new_page()
             page.set_default_timeout(0)

@@ -35,7 +35,8 @@ from numpy.typing import NDArray
 from segmentation import masks
 from segmentation.bundle import BundleError
 from segmentation.predictor import Predictor, load_predictor
-from segmentation.training.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample, is_sharded, read_dataset
+from segmentation.training.dataset import is_sharded, read_dataset
+from segmentation.training.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample
 
 DATASET_VARIABLE = "MASKWRIGHT_QUALITY_DATASET"
 REPORTED_CLICKS = (1, 2, 3, 5, 10)

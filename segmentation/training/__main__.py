@@ -104,8 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
     plot.add_argument("--run", type=Path, required=True)
     plot.add_argument("--output", type=Path, required=True, help="a .png")
     options = parser.parse_args(arguments)
-    if options.command == "train":
-        begins = [begin for begin, _, _ in options.stages or [(0.0, 0, 0)]]
+    if options.command == "train" and options.stages:
+        begins = [begin for begin, _, _ in options.stages]
         if begins[0] != 0 or begins != sorted(set(begins)):
             train.error("--stages: the first begins at 0, each other later than the one before")
     try:
@@ -148,8 +148,9 @@ def _stage(text: str) -> tuple[float, int, int]:
 
 def _train(options: argparse.Namespace) -> int:
     from segmentation.encoder import pick_device
+    from segmentation.training.dataset import read_dataset
     from segmentation.training.loop import Settings
-    from segmentation.training.samples import NoTrainingData, read_dataset
+    from segmentation.training.samples import NoTrainingData
     from segmentation.training.synthetic import synthetic_samples
 
     variant = _variant(options)
@@ -158,12 +159,8 @@ def _train(options: argparse.Namespace) -> int:
         raise SettingsClash(
             "--processes is for CPUs: on a GPU leave it out and give more images a step (--stages)"
         )
-    try:
-        train, report = read_dataset(options.data, "train", options.sources)
-        print(f"training: {report}", flush=True)
-    except NoTrainingData as error:
-        print(f"cannot train: {error}", file=sys.stderr)
-        return 2
+    train, report = read_dataset(options.data, "train", options.sources)
+    print(f"training: {report}", flush=True)
     try:
         val, report = read_dataset(options.data, "val", options.sources)
         print(f"validation: {report}", flush=True)

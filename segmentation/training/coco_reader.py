@@ -66,7 +66,7 @@ def read_coco(folder: Path, file: Path, split: str | None, report: ReadReport) -
         folder: the COCO folder, or `file` itself. Pictures are looked for beside the file, in the folder, in its
             `images/` and in the folder the file is named after (`train2017/` for `instances_train2017.json`).
         file: the instances file.
-        split: as for `samples.read_dataset`.
+        split: as for `dataset.read_dataset`.
         report: what is left out is counted in it.
 
     Raises:

@@ -23,6 +23,7 @@ from torch import Tensor
 from segmentation import atomic_file
 from segmentation.errors import SegmentationError
 from segmentation.families.pocket import PocketModel
+from segmentation.training import run_log
 from segmentation.training.augment import View, make_view
 from segmentation.training.initial_trunk import load_trunk
 from segmentation.training.losses import prompt_loss
@@ -349,19 +350,14 @@ class Trainer:
 
     def _cut_log(self) -> None:
         """Leaves out what was logged after the checkpoint that the run goes on from."""
-        path = self.folder / "log.jsonl"
-        if self.rank > 0 or not path.exists():
-            return
-        kept = [line for line in path.read_text().splitlines() if _logged_at(line) <= self.elapsed_s]
-        with atomic_file.replacing(path) as fresh:
-            fresh.write_text("".join(line + "\n" for line in kept))
+        if self.rank == 0:
+            run_log.cut(self.folder, self.elapsed_s)
 
     def _log(self, row: dict) -> None:
         if self.rank > 0:
             return
         row = {"elapsed_s": round(self.elapsed_s, 1), **row}
-        with (self.folder / "log.jsonl").open("a") as stream:
-            stream.write(json.dumps(row) + "\n")
+        run_log.add_row(self.folder, row)
         print(json.dumps(row), flush=True)
 
 
@@ -396,14 +392,6 @@ def draw_views(
     raise NoView(
         f"the masks are too small to be seen at an input side of {side} pixels (--stages), or fill whole pictures"
     )
-
-
-def _logged_at(line: str) -> float:
-    """A log line's training time in seconds; that of a half-written line is infinite."""
-    try:
-        return float(json.loads(line)["elapsed_s"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf
 
 
 def first_prompts(targets: np.ndarray, rng: np.random.Generator) -> tuple[PromptBatch, np.ndarray]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from segmentation.training.export import RunNotFound
+from segmentation.training.run_log import LOG_NAME, read_rows
 
 SMOOTH_OVER = 9  # logged steps
 CURVES = {
@@ -20,15 +20,10 @@ CURVES = {
 
 
 def read_log(run: Path | str) -> tuple[list[dict], list[dict]]:
-    """The rows of training steps and those of validations in `log.jsonl`; a half-written line is left out."""
-    steps, validations = [], []
-    for line in (Path(run) / "log.jsonl").read_text().splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        (validations if "validation" in row else steps).append(row)
-    return steps, validations
+    """The rows of training steps and those of validations in a run's log."""
+    rows = read_rows(run)
+    steps = [row for row in rows if "validation" not in row]
+    return steps, [row for row in rows if "validation" in row]
 
 
 def plot_run(run: Path | str, output: Path | str) -> None:
@@ -42,9 +37,9 @@ def plot_run(run: Path | str, output: Path | str) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    steps, validations = read_log(run) if (Path(run) / "log.jsonl").is_file() else ([], [])
+    steps, validations = read_log(run)
     if not steps:
-        raise RunNotFound(f"{run}/log.jsonl holds no step yet; one is logged every twenty steps")
+        raise RunNotFound(f"{run}/{LOG_NAME} holds no step yet; one is logged every twenty steps")
     minutes = np.array([row["elapsed_s"] for row in steps]) / 60
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.2), constrained_layout=True)
     left.plot(minutes, [row["loss"] for row in steps], alpha=0.3, color="C0")

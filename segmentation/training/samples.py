@@ -5,13 +5,7 @@ Pictures are kept decoded in memory, masks as RLE: three thousand pictures of 51
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import tarfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from segmentation import rle
+from segmentation.errors import SegmentationError
 
 # How often each source is drawn. Sampling by image would let one data set with many small pictures rule the model.
 SOURCE_WEIGHTS = {
@@ -31,7 +26,6 @@ SOURCE_WEIGHTS = {
 DEFAULT_SOURCE_WEIGHT = 0.5
 WHOLE_OBJECT_KINDS = frozenset({"instance"})
 MIN_SIDE = 8  # pixels of the longer side; a crop of anything smaller can come out with no pixel at all
-SHARD_INDEX = "masks.json.gz"
 
 
 @dataclass
@@ -73,74 +67,12 @@ class ReadReport:
         return text
 
 
-class NoTrainingData(ValueError):
+class NoTrainingData(SegmentationError, ValueError):
     """The folder holds neither shards nor a COCO file, one of them is damaged, or nothing in it can be used."""
 
 
 class Unusable(ValueError):
     """One picture or mask that is left out; the text is the reason that `ReadReport` counts."""
-
-
-def read_dataset(
-    folder: Path | str, split: str | None = None, sources: Sequence[str] | None = None
-) -> tuple[list[Sample], ReadReport]:
-    """Reads a folder of shards (`*.tar`) or a COCO folder (`*.json` beside its pictures), in a fixed order.
-
-    A folder with an `instances*.json` is a COCO folder, whatever `*.tar` lies in it. Of several COCO files one is read;
-    the report names it and the others. A large COCO folder says on stderr how far it is.
-
-    Args:
-        folder: where it lies, or one COCO file.
-        split: "train", "val" or None for both. Shards name it in each record; of a COCO folder about every 20th
-            picture is validation, chosen by its file name (`coco_reader.in_split`).
-        sources: shard names to read; None or none reads all.
-
-    Returns:
-        The samples, at least one, and what was left out of this split.
-
-    Raises:
-        NoTrainingData: nothing usable in this split, a shard that is damaged or foreign, a file that is not COCO's, or
-            a name in `sources` that no shard has. The message says which, and what was skipped.
-    """
-    # It needs the classes above.
-    from segmentation.training.coco_reader import coco_files, read_coco
-
-    folder = Path(folder)
-    if not folder.exists():
-        raise NoTrainingData(f"there is no folder {folder}")
-    report = ReadReport()
-    shards = sorted(folder.glob("*.tar"))
-    files = coco_files(folder)
-    if files and not is_sharded(folder):
-        if sources:
-            raise NoTrainingData(
-                f"{folder} is a COCO folder and has no shards (*.tar) called {', '.join(sources)}: leave --sources out"
-            )
-        report.coco_file = files[0].name
-        report.not_read = [file.name for file in files[1:]] + [shard.name for shard in shards]
-        reader = read_coco(folder, files[0], split, report)
-    elif shards:
-        reader = _read_shards(_chosen(shards, sources), split, report)
-    else:
-        raise NoTrainingData(f"{folder} has neither *.tar shards nor a COCO *.json file")
-    samples = []
-    for sample in reader:
-        report.images += 1
-        report.masks += len(sample.masks)
-        samples.append(sample)
-    if not samples:
-        part = f" in the {split} split" if split else ""
-        raise NoTrainingData(f"{folder}: no picture with a mask is left{part} ({report})")
-    return samples, report
-
-
-def is_sharded(folder: Path) -> bool:
-    """Whether `read_dataset` reads it as shards, whose pictures have their split from the start."""
-    from segmentation.training.coco_reader import coco_files
-
-    # A *.tar beside COCO's file may be anything, such as the archive that the pictures came in.
-    files = coco_files(folder)
-    return any(folder.glob("*.tar")) and not (files and files[0].name.startswith("instances"))
 
 
 def read_pixels(file: Path | BinaryIO) -> NDArray[np.uint8]:
@@ -158,75 +90,3 @@ def read_pixels(file: Path | BinaryIO) -> NDArray[np.uint8]:
     if max(pixels.shape[:2]) < MIN_SIDE:
         raise Unusable(f"image under {MIN_SIDE} pixels")
     return pixels
-
-
-def _chosen(shards: list[Path], sources: Sequence[str] | None) -> list[Path]:
-    known = [path.stem for path in shards]
-    unknown = [source for source in sources or () if source not in known]
-    if unknown:
-        raise NoTrainingData(
-            f"--sources: no shard is called {', '.join(unknown)}; {shards[0].parent} has {', '.join(known)}"
-        )
-    return [path for path in shards if not sources or path.stem in sources]
-
-
-def _read_shards(shards: list[Path], split: str | None, report: ReadReport) -> Iterator[Sample]:
-    for path in shards:
-        try:
-            with tarfile.open(path, "r:") as archive:
-                members = iter(archive)
-                records = _shard_records(archive, next(members, None), path)
-                for member in members:
-                    record = records.pop(member.name, None)
-                    if record is None or (split and record.get("split") != split):
-                        continue
-                    try:
-                        yield _shard_sample(path.stem, record, archive.extractfile(member).read(), report)
-                    except Unusable as reason:
-                        report.skipped[str(reason)] += 1
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise NoTrainingData(
-                f"{path} is not a shard, or is damaged or cut off ({error}): copy it again, or move it away"
-            ) from None
-        if records:  # tarfile takes an end between two files for the end of the archive
-            raise NoTrainingData(f"{path} is cut off, {len(records)} pictures are missing: copy it again")
-
-
-def _shard_records(archive: tarfile.TarFile, first: tarfile.TarInfo | None, path: Path) -> dict[str, dict]:
-    """The records of a shard by the name of their picture, from its first file."""
-    if first is None or not first.isfile() or Path(first.name).name != SHARD_INDEX:
-        raise NoTrainingData(
-            f"{path} is not a shard: its first file is not {SHARD_INDEX}. Move it away, or name shards with --sources"
-        )
-    content = archive.extractfile(first).read()
-    try:
-        rows = json.loads(gzip.decompress(content))["images"]
-        return {row["file"]: row | {"masks": list(row["masks"])} for row in rows}
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
-        raise NoTrainingData(
-            f"{path}: its {SHARD_INDEX} is damaged ({error}): copy the shard again"
-        ) from None
-
-
-def _shard_sample(source: str, record: dict, content: bytes, report: ReadReport) -> Sample:
-    pixels = read_pixels(io.BytesIO(content))
-    hw = pixels.shape[:2]
-    masks, kinds, labels = [], [], []
-    for mask in record["masks"]:
-        try:
-            runs = mask["rle"]
-            encoded = runs if isinstance(runs, dict) else {"size": list(hw), "counts": runs}
-            is_empty = not rle.runs(encoded, hw)[1::2].any()
-            kind = mask["kind"]
-        except (rle.RleError, KeyError, TypeError):
-            report.skipped["malformed segmentation"] += 1
-            continue
-        if is_empty:
-            report.skipped["empty mask"] += 1
-            continue
-        masks.append(encoded)
-        kinds.append(kind)
-        labels.append(str(mask.get("label", "")))
-    if not masks:
-        raise Unusable("image without masks")
-    return Sample(source, f"{source}/{record['file']}", pixels, masks, kinds, labels)

@@ -18,10 +18,11 @@ from segmentation import rle
 from segmentation.families.pocket import PocketModel
 from segmentation.predictor import load_predictor
 from segmentation.training import __main__ as command
+from segmentation.training.dataset import read_dataset
 from segmentation.training.export import ExportRefused, RunNotFound, export_run
 from segmentation.training.loop import NoView, RunUnusable, Settings, Trainer, draw_views
 from segmentation.training.plot import read_log
-from segmentation.training.samples import Sample, read_dataset
+from segmentation.training.samples import Sample
 from segmentation.training.validation import validate
 from tests.segmentation.training.worlds import shapes, write_coco
 

@@ -17,7 +17,8 @@ from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, I
 from segmentation import rle
 from segmentation.training import coco_reader
 from segmentation.training.coco_reader import in_split
-from segmentation.training.samples import NoTrainingData, read_dataset
+from segmentation.training.dataset import read_dataset
+from segmentation.training.samples import NoTrainingData
 from tests.segmentation.training.worlds import write_coco
 
 SQUARE = [2, 2, 8, 2, 8, 8, 2, 8]  # 6 x 6 pixels

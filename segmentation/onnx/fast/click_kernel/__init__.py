@@ -39,19 +39,13 @@ def _fits(weights: DecoderWeights) -> bool:
         len(weights.linear(f"mask_decoder.transformer.layers.{layer}.mlp.lin1").bias) for layer in (0, 1)
     ]
     heads = [
-        len(weights.mlp(f"mask_decoder.{name}"))
-        for name in ("iou_prediction_head", "output_hypernetworks_mlps.0")
+        weights.mlp(f"mask_decoder.{name}") for name in ("iou_prediction_head", "output_hypernetworks_mlps.0")
     ]
-    widths = {
-        len(weights.mlp(f"mask_decoder.{name}")[0].bias)
-        for name in ("iou_prediction_head", "output_hypernetworks_mlps.0")
-    }
     sizes = (weights.channels, weights.grid, weights.head_width)
     return (
         sizes == (CHANNELS, GRID, HEAD_WIDTH)
         and hidden == [HIDDEN] * 2
-        and heads == [3, 3]
-        and widths == {CHANNELS}
+        and all(len(head) == 3 and len(head[0].bias) == CHANNELS for head in heads)
     )
 
 

@@ -11,14 +11,6 @@ import {fetchScene} from "../../api/images.js";
 /** @import {DecoderImage} from "../../decoder/decoder-client.js" */
 /** @import {Bundle, ImageRow, Scene} from "../../types.d.ts" */
 
-/** The picture's file came, but is none that a browser can show. */
-export class PictureUnreadable extends Error {
-    constructor() {
-        super("This picture's file is damaged. Ask a manager to upload it again.");
-        this.name = "PictureUnreadable";
-    }
-}
-
 /** One image on its way to the screen. */
 export class LoadingImage {
     #http;
@@ -97,7 +89,7 @@ export class LoadingImage {
         try {
             return await createImageBitmap(blob);
         } catch {
-            throw new PictureUnreadable();
+            throw new Error("This picture's file is damaged. Ask a manager to upload it again.");
         }
     }
 }
