@@ -22,9 +22,9 @@ const FILES = {
     "onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs": "ort/ort-wasm-simd-threaded.asyncify.mjs",
     "onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm": "ort/ort-wasm-simd-threaded.asyncify.wasm",
     "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2": "inter/inter-latin-wght-normal.woff2",
-    "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2": "inter/inter-latin-ext-wght-normal.woff2",
+    "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2":
+        "inter/inter-latin-ext-wght-normal.woff2",
     "uplot/dist/uPlot.esm.js": "uplot/uPlot.esm.js",
-    "uplot/dist/uPlot.d.ts": "uplot/uPlot.esm.d.ts", // for tsc only
     // Beside the module, so that `tsc` takes these types for it.
     "uplot/dist/uPlot.d.ts": "uplot/uPlot.esm.d.ts",
     "uplot/dist/uPlot.min.css": "uplot/uPlot.min.css",
@@ -93,7 +93,10 @@ const ICONS = [
 /** @param {string} name a Lucide icon's; its drawing as one <symbol> */
 async function symbol(name) {
     const svg = await readFile(join(PACKAGES, "lucide-static", "icons", `${name}.svg`), "utf8");
-    const body = svg.slice(svg.indexOf(">", svg.indexOf("<svg")) + 1, svg.lastIndexOf("</svg>")).replace(/\s+/g, " ").trim();
+    const body = svg
+        .slice(svg.indexOf(">", svg.indexOf("<svg")) + 1, svg.lastIndexOf("</svg>"))
+        .replace(/\s+/g, " ")
+        .trim();
     // Lucide draws with strokes; the attributes stand on each symbol, because a page's <use> cannot see the sprite's root.
     return `<symbol id="${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">${body}</symbol>`;
 }
@@ -105,6 +108,9 @@ for (const [from, to] of Object.entries(FILES)) {
     await cp(join(PACKAGES, from), join(fresh, to));
 }
 const symbols = await Promise.all(ICONS.map(symbol));
-await writeFile(join(fresh, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">\n${symbols.join("\n")}\n</svg>\n`);
+await writeFile(
+    join(fresh, "icons.svg"),
+    `<svg xmlns="http://www.w3.org/2000/svg">\n${symbols.join("\n")}\n</svg>\n`,
+);
 await rm(VENDOR, {recursive: true, force: true});
 await rename(fresh, VENDOR);

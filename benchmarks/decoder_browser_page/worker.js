@@ -26,7 +26,10 @@ async function measure({threads, cases, rounds, warmUp}) {
 
     const meta = {};
     for (const name of ["meta-default", "meta-single"]) {
-        meta[name] = await ort.InferenceSession.create(new Uint8Array(await bytes(`/models/${name}.onnx`)), options);
+        meta[name] = await ort.InferenceSession.create(
+            new Uint8Array(await bytes(`/models/${name}.onnx`)),
+            options,
+        );
     }
     const {files} = readPackage(await bytes("/models/fast.safetensors"));
     const opened = performance.now();
@@ -73,21 +76,32 @@ async function measure({threads, cases, rounds, warmUp}) {
         let maskInput = null;
         if (maskPrompt) {
             const none = {mask_input: zeros(ort, [1, 1, 256, 256]), has_mask_input: zeros(ort, [1])};
-            maskInput = (await meta["meta-default"].run({...feeds, ...none})).low_res_masks.data.slice(0, 256 * 256);
+            maskInput = (await meta["meta-default"].run({...feeds, ...none})).low_res_masks.data.slice(
+                0,
+                256 * 256,
+            );
         }
-        feeds.mask_input = maskInput ? new ort.Tensor("float32", maskInput, [1, 1, 256, 256]) : zeros(ort, [1, 1, 256, 256]);
+        feeds.mask_input = maskInput
+            ? new ort.Tensor("float32", maskInput, [1, 1, 256, 256])
+            : zeros(ort, [1, 1, 256, 256]);
         feeds.has_mask_input = new ort.Tensor("float32", Float32Array.of(maskInput ? 1 : 0), [1]);
         // Meta's single-mask form weighs the masks so; the padding point counts.
-        const maskBias = (points + 1 - 2.5) > 0 ? PLAIN_BIAS : AMBIGUOUS_BIAS;
+        const maskBias = points + 1 - 2.5 > 0 ? PLAIN_BIAS : AMBIGUOUS_BIAS;
 
         const prompt = {coords, labels, maskInput};
-        const withGraphs = async () => decoder.masks(image, await decoder.click(image, {...prompt, maskBias, maskCount: 1}), window);
+        const withGraphs = async () =>
+            decoder.masks(image, await decoder.click(image, {...prompt, maskBias, maskCount: 1}), window);
         const withKernels = (maskCount) => () => {
             const {iouPredictions, tailInputs} = clickKernel.run(prompt);
             const filters = new Float32Array(maskCount * FILTER);
-            const order = [...maskBias.keys()].sort((a, b) => iouPredictions[b] + maskBias[b] - iouPredictions[a] - maskBias[a]);
+            const order = [...maskBias.keys()].sort(
+                (a, b) => iouPredictions[b] + maskBias[b] - iouPredictions[a] - maskBias[a],
+            );
             for (let k = 0; k < maskCount; k++) {
-                filters.set(tailInputs.filters.subarray(order[k] * FILTER, (order[k] + 1) * FILTER), k * FILTER);
+                filters.set(
+                    tailInputs.filters.subarray(order[k] * FILTER, (order[k] + 1) * FILTER),
+                    k * FILTER,
+                );
             }
             kernel.setImage(image.upscaled.data);
             return kernel.run({...tailInputs, filters}, window);
@@ -117,7 +131,15 @@ async function measure({threads, cases, rounds, warmUp}) {
         rows.push({...one, times, differences});
     }
     const embeddingBytes = embedding.byteLength;
-    return {openMs, imageMs, imageBytes, embeddingBytes, kernelThreads: kernel.threads, kernelBytes: kernel.bytes + clickKernel.bytes, rows};
+    return {
+        openMs,
+        imageMs,
+        imageBytes,
+        embeddingBytes,
+        kernelThreads: kernel.threads,
+        kernelBytes: kernel.bytes + clickKernel.bytes,
+        rows,
+    };
 }
 
 function difference(theirs, ours, {endRow, endColumn}) {
@@ -134,7 +156,8 @@ function difference(theirs, ours, {endRow, endColumn}) {
     return {max, flips: flips / (rows * columns), rms: Math.sqrt(square / (rows * columns))};
 }
 
-const zeros = (ort, shape) => new ort.Tensor("float32", new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
+const zeros = (ort, shape) =>
+    new ort.Tensor("float32", new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
 
 /** A small repeatable random number generator (mulberry32): the same prompts in every run. */
 function generator(seed) {

@@ -4,8 +4,9 @@
     if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
     addEventListener("click", (event) => {
         if (!(event.target instanceof Element) || !event.target.closest("[data-theme-switch]")) return;
-        const now = document.documentElement.dataset.theme
-            ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+        const now =
+            document.documentElement.dataset.theme ??
+            (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
         const next = now === "dark" ? "light" : "dark";
         document.documentElement.dataset.theme = next;
         localStorage.setItem("theme", next);

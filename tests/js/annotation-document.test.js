@@ -17,7 +17,10 @@ test("a change set and its inverse leave the document as it was", () => {
         deleted: [annotation("b")],
     };
     document.apply(changes);
-    assert.deepEqual(document.annotations.map(({id, categoryId}) => `${id}${categoryId}`), ["a2", "c1", "d1"]);
+    assert.deepEqual(
+        document.annotations.map(({id, categoryId}) => `${id}${categoryId}`),
+        ["a2", "c1", "d1"],
+    );
     document.apply(inverse(changes));
     assert.deepEqual(document.annotations, before);
 });
@@ -27,15 +30,23 @@ test("a deleted annotation that comes back stands where it stood", () => {
     document.apply(created(annotation("x", 1, "10:00"), annotation("y", 1, "10:01")));
     document.apply({created: [], updated: [], deleted: [annotation("x", 1, "10:00")]});
     document.apply(created(annotation("x", 1, "10:00")));
-    assert.deepEqual(document.annotations.map(({id}) => id), ["x", "y"]);
+    assert.deepEqual(
+        document.annotations.map(({id}) => id),
+        ["x", "y"],
+    );
 });
 
 test("changes that do not fit change nothing", () => {
     const document = new AnnotationDocument();
     document.apply(created(annotation("a")));
-    assert.throws(() => document.apply({created: [annotation("b")], updated: [], deleted: [annotation("z")]}));
+    assert.throws(() =>
+        document.apply({created: [annotation("b")], updated: [], deleted: [annotation("z")]}),
+    );
     assert.throws(() => document.apply(created(annotation("a"))));
-    assert.deepEqual(document.annotations.map(({id}) => id), ["a"]);
+    assert.deepEqual(
+        document.annotations.map(({id}) => id),
+        ["a"],
+    );
 });
 
 test("listeners hear what changed and who changed it", () => {
@@ -44,7 +55,10 @@ test("listeners hear what changed and who changed it", () => {
     document.subscribe((changes, origin) => heard.push([changes.created.map(({id}) => id), origin]));
     document.apply(created(annotation("a")));
     document.apply(created(annotation("b")), "server");
-    assert.deepEqual(heard, [[["a"], "user"], [["b"], "server"]]);
+    assert.deepEqual(heard, [
+        [["a"], "user"],
+        [["b"], "server"],
+    ]);
 });
 
 test("history goes back and forth, and a new entry ends what could be redone", () => {

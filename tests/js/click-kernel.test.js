@@ -7,6 +7,9 @@ import {ClickKernel} from "../../static/js/decoder/worker/click-kernel.js";
 test("a package without the kernel opens none", async () => {
     const options = {threads: 1, helperUrl: null};
     assert.equal(await ClickKernel.open(new Map(), options), null);
-    const withoutBuild = new Map([["click-weights", new Uint8Array(2)], ["weights.bin", new Uint8Array(4)]]);
+    const withoutBuild = new Map([
+        ["click-weights", new Uint8Array(2)],
+        ["weights.bin", new Uint8Array(4)],
+    ]);
     assert.equal(await ClickKernel.open(withoutBuild, options), null);
 });

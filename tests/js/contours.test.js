@@ -37,7 +37,10 @@ test("a hole is taken off", () => {
 });
 
 test("two pixels that touch at a corner stay apart or join, but close", () => {
-    for (const rows of [["#.", ".#"], [".#", "#."]]) {
+    for (const rows of [
+        ["#.", ".#"],
+        [".#", "#."],
+    ]) {
         const contours = contoursOf(rows, [0, 0, 2, 2]);
         assert.ok(areaOf(contours) > 0.9);
     }
@@ -80,7 +83,11 @@ test("noise is outlined exactly: evenodd, every logit lies on its own side", () 
     const contours = contoursOfLogits(logits, image, {lowResSide: side, inputSide: 48, maskThreshold: 0});
     for (let y = 0; y < side; y++) {
         for (let x = 0; x < side; x++) {
-            assert.equal(isWithin(contours, 2 * x + 1, 2 * y + 1 + 1e-4), logits[y * side + x] > 0, `at ${x}, ${y}`);
+            assert.equal(
+                isWithin(contours, 2 * x + 1, 2 * y + 1 + 1e-4),
+                logits[y * side + x] > 0,
+                `at ${x}, ${y}`,
+            );
         }
     }
 });
@@ -99,8 +106,14 @@ function isWithin(contours, px, py) {
 }
 
 test("a mask has an outline, noise has none", () => {
-    const [image, shape] = [{height: 512, width: 512}, {lowResSide: 256, inputSide: 512, maskThreshold: 0}];
-    const disk = Float32Array.from({length: 256 ** 2}, (_, k) => 100 ** 2 - ((k >> 8) - 128) ** 2 - ((k & 255) - 128) ** 2);
+    const [image, shape] = [
+        {height: 512, width: 512},
+        {lowResSide: 256, inputSide: 512, maskThreshold: 0},
+    ];
+    const disk = Float32Array.from(
+        {length: 256 ** 2},
+        (_, k) => 100 ** 2 - ((k >> 8) - 128) ** 2 - ((k & 255) - 128) ** 2,
+    );
     assert.equal(isNoise(disk, image, shape), false);
     const stripes = disk.map((_, k) => ((k >> 8) & 1 ? 1 : -1));
     assert.equal(isNoise(stripes, image, shape), true);

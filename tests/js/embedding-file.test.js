@@ -4,7 +4,12 @@ import test from "node:test";
 import {readEmbedding} from "../../static/js/decoder/worker/embedding-file.js";
 import {readMetadata} from "../../static/js/decoder/worker/onnx-metadata.js";
 
-const METADATA = {format: "maskwright-embedding/1", bundle_digest: "abc", image_height: "48", image_width: "64"};
+const METADATA = {
+    format: "maskwright-embedding/1",
+    bundle_digest: "abc",
+    image_height: "48",
+    image_width: "64",
+};
 
 /** An embedding file by hand: header length, header, halves. */
 function embeddingFile({metadata = METADATA, halves, padding = ""}) {
@@ -39,7 +44,11 @@ function int8File({scales = [0.5, 2], levels = [-128, 0, 127, 1, 2, 3]} = {}) {
             __metadata__: METADATA,
             "image_embedding.scale": {dtype: "F32", shape: [scales.length], data_offsets: [0, floats]},
             "image_embedding.offset": {dtype: "F32", shape: [2], data_offsets: [floats, floats + 8]},
-            image_embedding: {dtype: "I8", shape: [2, 1, 3], data_offsets: [floats + 8, floats + 8 + levels.length]},
+            image_embedding: {
+                dtype: "I8",
+                shape: [2, 1, 3],
+                data_offsets: [floats + 8, floats + 8 + levels.length],
+            },
         }),
     );
     const bytes = new Uint8Array(8 + header.length + floats + 8 + levels.length);
@@ -59,7 +68,10 @@ test("an int8 file's levels become numbers, every channel with its own scale and
 
 test("an int8 file that is cut off or lacks a channel's scale is refused", () => {
     assert.throws(() => readEmbedding(int8File().slice(0, -1)), {code: "embedding_invalid"});
-    assert.throws(() => readEmbedding(int8File({scales: [0.5]})), {code: "embedding_invalid", message: /lacks scales/});
+    assert.throws(() => readEmbedding(int8File({scales: [0.5]})), {
+        code: "embedding_invalid",
+        message: /lacks scales/,
+    });
     assert.throws(() => readEmbedding(int8File({levels: [1, 2, 3]})), {code: "embedding_invalid"});
 });
 

@@ -15,13 +15,17 @@ function slowSource() {
     return {
         canPreview: true,
         asked,
-        preview: (point) => new Promise((resolve) => asked.push({x: point.x, answer: () => resolve({from: point.x})})),
+        preview: (point) =>
+            new Promise((resolve) => asked.push({x: point.x, answer: () => resolve({from: point.x})})),
     };
 }
 
 function preview(source) {
     const shown = [];
-    return {hover: new HoverPreview(source, covers, (candidate) => shown.push(candidate?.from ?? null)), shown};
+    return {
+        hover: new HoverPreview(source, covers, (candidate) => shown.push(candidate?.from ?? null)),
+        shown,
+    };
 }
 
 beforeEach(() => {
@@ -39,14 +43,20 @@ test("on its way the pointer asks for nothing, where it rests once", async () =>
     assert.equal(source.asked.length, 0);
     hover.move(at(92), 1); // a hand that trembles rests
     mock.timers.tick(24);
-    assert.deepEqual(source.asked.map(({x}) => x), [92]);
+    assert.deepEqual(
+        source.asked.map(({x}) => x),
+        [92],
+    );
     source.asked[0].answer();
     await settle();
     assert.deepEqual(shown, [92]);
 });
 
 test("an answer for a place that the pointer has left is shown only where it covers the new one", async () => {
-    for (const [place, expected] of [[5, [0]], [50, []]]) {
+    for (const [place, expected] of [
+        [5, [0]],
+        [50, []],
+    ]) {
         const source = slowSource();
         const {hover, shown} = preview(source);
         hover.move(at(0), 1);
@@ -56,7 +66,10 @@ test("an answer for a place that the pointer has left is shown only where it cov
         source.asked[0].answer();
         await settle();
         assert.deepEqual(shown, expected);
-        assert.deepEqual(source.asked.map(({x}) => x), [0, place]);
+        assert.deepEqual(
+            source.asked.map(({x}) => x),
+            [0, place],
+        );
     }
 });
 

@@ -12,7 +12,14 @@ async function openThreads(helpers) {
     const memory = new WebAssembly.Memory({initial: 1, maximum: 1, shared: true});
     const words = COUNT * OPERATION.words;
     const progress = [OPERATION.next, OPERATION.done];
-    const work = {control: 1024, list: LIST, ownList: OWN_LIST, words, operationWords: OPERATION.words, progress};
+    const work = {
+        control: 1024,
+        list: LIST,
+        ownList: OWN_LIST,
+        words,
+        operationWords: OPERATION.words,
+        progress,
+    };
     const threads = new KernelThreads(memory, work);
     const list = new Int32Array(memory.buffer, threads.list, words);
     for (let k = 0; k < COUNT; k++) list.set([k, OPERATION.units, 7, 7, 100 + k], k * OPERATION.words); // 7: of a run before
@@ -44,14 +51,30 @@ test("a helper that dies with a unit has everything done again, on a list it doe
     threads.work(doShare(memory, (at, operation, unit) => done.push(`${at} ${operation} ${unit}`)));
     keepHelpers();
 
-    const everything = [0, 1, 2].flatMap((operation) => [0, 1, 2, 3].map((unit) => `${OWN_LIST} ${operation} ${unit}`));
-    assert.deepEqual(done.filter((unit) => unit.startsWith(`${OWN_LIST} `)), everything);
-    assert.equal(done.filter((unit) => unit.startsWith(`${LIST} `)).length, 4 + 3, "up to the unit that was missing");
+    const everything = [0, 1, 2].flatMap((operation) =>
+        [0, 1, 2, 3].map((unit) => `${OWN_LIST} ${operation} ${unit}`),
+    );
+    assert.deepEqual(
+        done.filter((unit) => unit.startsWith(`${OWN_LIST} `)),
+        everything,
+    );
+    assert.equal(
+        done.filter((unit) => unit.startsWith(`${LIST} `)).length,
+        4 + 3,
+        "up to the unit that was missing",
+    );
     assert.deepEqual([threads.count, seen.terminated], [1, 2]);
     assert.equal(threads.list, OWN_LIST);
-    assert.deepEqual([...new Int32Array(memory.buffer, OWN_LIST, 2)], [0, OPERATION.units], "the copy is the same list");
+    assert.deepEqual(
+        [...new Int32Array(memory.buffer, OWN_LIST, 2)],
+        [0, OPERATION.units],
+        "the copy is the same list",
+    );
     for (let k = 0; k < COUNT; k++) {
-        assert.ok(seen.list[k * OPERATION.words + OPERATION.next] > OPERATION.units, "one that is only late finds nothing to take");
+        assert.ok(
+            seen.list[k * OPERATION.words + OPERATION.next] > OPERATION.units,
+            "one that is only late finds nothing to take",
+        );
     }
 
     done.length = 0;
@@ -64,7 +87,13 @@ test("after an error the helpers are gone, and the next run does all of it", asy
     seen.taken = 1; // these take nothing
     const {memory, threads} = await openThreads(1);
     keepHelpers();
-    assert.throws(() => threads.work(() => { throw new RangeError("out of bounds"); }), /out of bounds/);
+    assert.throws(
+        () =>
+            threads.work(() => {
+                throw new RangeError("out of bounds");
+            }),
+        /out of bounds/,
+    );
     assert.deepEqual([threads.count, seen.terminated], [1, 1]);
     let units = 0;
     threads.work(doShare(memory, () => units++));

@@ -19,7 +19,9 @@ function logitsOf({cx, cy, radius, gain, noise}, constant) {
     return logits;
 }
 
-for (const {name, image, side, formula, constant, rle, area, stability_score, logits: probes} of golden("mask").cases) {
+for (const {name, image, side, formula, constant, rle, area, stability_score, logits: probes} of golden(
+    "mask",
+).cases) {
     test(`mask at image size: ${name}`, () => {
         const logits = logitsOf(formula, constant);
         const shape = {lowResSide: LOW_RES_SIDE, inputSide: side, maskThreshold: 0};
@@ -41,8 +43,8 @@ const BLOBS = {
     "in the first corner": {cx: 0, cy: 0, radius: 9},
     "over the last row and column": {cx: 255, cy: 169, radius: 30},
     "over all of the height": {cx: 128, cy: 85, radius: 100},
-    "everywhere": {cx: 128, cy: 85, radius: 500},
-    "nowhere": {cx: 128, cy: 85, radius: 0.1},
+    everywhere: {cx: 128, cy: 85, radius: 500},
+    nowhere: {cx: 128, cy: 85, radius: 0.1},
     "only in the padding": {cx: 128, cy: 250, radius: 8},
 };
 for (const [where, blob] of Object.entries(BLOBS)) {
@@ -52,7 +54,13 @@ for (const [where, blob] of Object.entries(BLOBS)) {
         const logits = logitsOf({...blob, gain: 6, noise: 0}, where === "nowhere" ? -9 : 0);
         const whole = postprocess(logits, image, shape);
         const finished = finishMask(logits, image, shape);
-        assert.deepEqual(finished.segmentation, encodeRle(Uint8Array.from(whole, (value) => Number(value > 0)), image));
+        assert.deepEqual(
+            finished.segmentation,
+            encodeRle(
+                Uint8Array.from(whole, (value) => Number(value > 0)),
+                image,
+            ),
+        );
         assert.equal(finished.area, whole.filter((value) => value > 0).length);
         assert.equal(finished.stabilityScore, stabilityScore(whole, 0));
         const [left, top, width, height] = finished.bbox;
@@ -80,5 +88,8 @@ test("a pixel is covered when the logit nearest to it is", () => {
     logits[6] = 1; // second row, third column: x 100..149, y 50..99
     const isCovered = (x, y) => covers(logits, {x, y, frame: "image"}, {height: 100, width: 200}, shape);
     assert.deepEqual([isCovered(100, 50), isCovered(149, 99)], [true, true]);
-    assert.deepEqual([isCovered(99, 50), isCovered(150, 99), isCovered(100, 49), isCovered(199, 99)], [false, false, false, false]);
+    assert.deepEqual(
+        [isCovered(99, 50), isCovered(150, 99), isCovered(100, 49), isCovered(199, 99)],
+        [false, false, false, false],
+    );
 });

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {EMPTY_PROMPT, withLastChoice, withMaskIndices, withPoint, withoutLastStep} from "../../static/js/core/prompt.js";
+import {
+    EMPTY_PROMPT,
+    withLastChoice,
+    withMaskIndices,
+    withPoint,
+    withoutLastStep,
+} from "../../static/js/core/prompt.js";
 import {PromptChain} from "../../static/js/decoder/worker/prompt-chain.js";
 
 const at = (x, y) => ({x, y, frame: "image"});
@@ -58,7 +64,10 @@ test("only the newest decodes are kept where that is asked for; the others are m
     const prompts = [1, 2, 3].map((x) => withPoint(EMPTY_PROMPT, at(x, 1), 1));
     for (const prompt of prompts) await chain.decode(prompt.steps);
     chain.keepNewest(2);
-    assert.deepEqual([(await chain.decode(prompts[1].steps)).runs, (await chain.decode(prompts[2].steps)).runs], [0, 0]);
+    assert.deepEqual(
+        [(await chain.decode(prompts[1].steps)).runs, (await chain.decode(prompts[2].steps)).runs],
+        [0, 0],
+    );
     assert.equal((await chain.decode(prompts[0].steps)).runs, 1);
     assert.equal(runs.length, 4);
 });

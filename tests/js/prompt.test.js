@@ -49,7 +49,14 @@ test("a second box takes the first one's place as the newest step, and forgets t
     prompt = withLastChoice(withBox(prompt, box(0, 0, 5, 5)), 0);
     prompt = withLastChoice(withPoint(prompt, at(3, 4), 0), 2);
     const moved = withBox(prompt, box(1, 1, 9, 9));
-    assert.deepEqual(moved.steps.map((step) => [step.kind, step.maskIndex]), [["point", 3], ["point", null], ["box", null]]);
+    assert.deepEqual(
+        moved.steps.map((step) => [step.kind, step.maskIndex]),
+        [
+            ["point", 3],
+            ["point", null],
+            ["box", null],
+        ],
+    );
     assert.equal(prompt.steps.length, 3, "the old prompt is untouched");
 });
 

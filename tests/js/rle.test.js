@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {RleError, areaOf, bboxOf, checkRle, countsFromRuns, decodeRle, encodeRle} from "../../static/js/core/rle.js";
+import {
+    RleError,
+    areaOf,
+    bboxOf,
+    checkRle,
+    countsFromRuns,
+    decodeRle,
+    encodeRle,
+} from "../../static/js/core/rle.js";
 import {golden} from "./golden.js";
 
 const cases = golden("rle");

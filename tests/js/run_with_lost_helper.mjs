@@ -14,7 +14,11 @@ const read = (name) => new Uint8Array(readFileSync(`${folder}/${name}`)).buffer;
 const {files} = readPackage(read("package.safetensors"));
 const {side, coords, labels} = JSON.parse(readFileSync(`${folder}/prompt.json`, "utf8"));
 const tensor = (name) => new Float32Array(read(`image.${name}`));
-const prompt = {coords: Float32Array.from(coords), labels: Float32Array.from(labels), maskInput: tensor("mask")};
+const prompt = {
+    coords: Float32Array.from(coords),
+    labels: Float32Array.from(labels),
+    maskInput: tensor("mask"),
+};
 // An operation in the middle, of rows that are added in place: what is done of it must not be done twice.
 const [PRESS, POCKET_WORDS, UPDATE, CLICK_WORDS] = [12, 34, 6, 5];
 
@@ -30,7 +34,10 @@ function answer(kernel) {
         const {iouPredictions, tailInputs} = kernel.run(prompt);
         return [iouPredictions, ...Object.values(tailInputs).map((values) => values.slice())];
     }
-    kernel.setImage(image, Object.fromEntries(Object.keys(kernel.embedding).map((name) => [name, tensor(name)])));
+    kernel.setImage(
+        image,
+        Object.fromEntries(Object.keys(kernel.embedding).map((name) => [name, tensor(name)])),
+    );
     const {logits, iouPredictions} = kernel.decode(prompt);
     return [iouPredictions, logits];
 }
@@ -55,7 +62,12 @@ threads.push(kernel.threads);
 keepHelpers();
 answers.push(answer(kernel)); // and it goes on
 const differences = answers.map((actual) =>
-    Math.max(...actual.map((values, k) => values.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[k][i])), 0))));
+    Math.max(
+        ...actual.map((values, k) =>
+            values.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[k][i])), 0),
+        ),
+    ),
+);
 const isFlat = expected.some((values) => new Set(values).size < 3);
 const {started, terminated, taken} = seen;
 console.log(JSON.stringify({threads, differences, isFlat, started, terminated, taken}));

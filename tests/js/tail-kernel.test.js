@@ -73,12 +73,15 @@ function expected(mask, row, column) {
             return sum;
         });
         const deviation = Math.sqrt(first.reduce((sum, value) => sum + value * value, 0) / MIDDLE + 1e-6);
-        const middle = first.map((value, c) => gelu((weights.normWeight[c] * value) / deviation + weights.normBias[c]));
+        const middle = first.map((value, c) =>
+            gelu((weights.normWeight[c] * value) / deviation + weights.normBias[c]),
+        );
         for (let inner = 0; inner < 4; inner++) {
             let logit = 0;
             for (let c = 0; c < LAST; c++) {
                 let sum = weights.bias[inner * LAST + c];
-                for (let m = 0; m < MIDDLE; m++) sum += middle[m] * weights.kernel[(m * 4 + inner) * LAST + c];
+                for (let m = 0; m < MIDDLE; m++)
+                    sum += middle[m] * weights.kernel[(m * 4 + inner) * LAST + c];
                 logit += inputs.filters[mask * LAST + c] * gelu(sum);
             }
             const y = 2 * (sub >> 1) + (inner >> 1);
@@ -90,7 +93,10 @@ function expected(mask, row, column) {
 }
 
 function assertClose(actual, wanted, where) {
-    assert.ok(Math.abs(actual - wanted) < 2e-4 * Math.max(1, Math.abs(wanted)), `${where}: ${actual}, not ${wanted}`);
+    assert.ok(
+        Math.abs(actual - wanted) < 2e-4 * Math.max(1, Math.abs(wanted)),
+        `${where}: ${actual}, not ${wanted}`,
+    );
 }
 
 for (const build of ["plain", "relaxed"]) {
@@ -99,7 +105,13 @@ for (const build of ["plain", "relaxed"]) {
         if (!kernel) return t.skip("this V8 has no relaxed SIMD");
         const logits = kernel.run(inputs, WHOLE);
         assert.equal(logits.length, 3 * 256 * 256);
-        for (const [mask, row, column] of [[0, 0, 0], [1, 0, 63], [2, 63, 63], [0, 31, 17], [2, 7, 40]]) {
+        for (const [mask, row, column] of [
+            [0, 0, 0],
+            [1, 0, 63],
+            [2, 63, 63],
+            [0, 31, 17],
+            [2, 7, 40],
+        ]) {
             expected(mask, row, column).forEach((value, k) => {
                 const at = (mask * 256 + 4 * row + (k >> 2)) * 256 + 4 * column + (k & 3);
                 assertClose(logits[at], value, `mask ${mask}, row ${row}, column ${column}, ${k}`);
@@ -121,9 +133,14 @@ test("windows are cut from the whole", async () => {
         const [height, width] = [4 * (window.endRow - window.row), 4 * (window.endColumn - window.column)];
         assert.equal(part.length, 3 * height * width);
         for (let k = 0; k < part.length; k++) {
-            const [mask, y, x] = [Math.floor(k / (height * width)), Math.floor(k / width) % height, k % width];
+            const [mask, y, x] = [
+                Math.floor(k / (height * width)),
+                Math.floor(k / width) % height,
+                k % width,
+            ];
             const at = (mask * 256 + 4 * window.row + y) * 256 + 4 * window.column + x;
-            if (part[k] !== whole[at]) assert.fail(`${JSON.stringify(window)}: ${part[k]} is not ${whole[at]} at ${k}`);
+            if (part[k] !== whole[at])
+                assert.fail(`${JSON.stringify(window)}: ${part[k]} is not ${whole[at]} at ${k}`);
         }
     }
 });
@@ -148,7 +165,10 @@ test("a helper that dies with a tile leaves no hole in the masks", async () => {
     keepHelpers();
     assert.deepEqual([seen.taken, seen.terminated, kernel.threads], [1, 1, 1]);
     assert.ok(logits.every((value, k) => value === whole[k]));
-    assert.ok(kernel.run(inputs, WHOLE).every((value, k) => value === whole[k]), "and it goes on");
+    assert.ok(
+        kernel.run(inputs, WHOLE).every((value, k) => value === whole[k]),
+        "and it goes on",
+    );
 });
 
 test("GELU is exact to a millionth", async () => {
@@ -162,7 +182,10 @@ test("GELU is exact to a millionth", async () => {
     geluValues(1024, 65536, count);
     results.forEach((result, k) => {
         const wanted = gelu(values[k]);
-        assert.ok(Math.abs(result - wanted) < 1e-6 * Math.max(1, Math.abs(wanted)), `gelu(${values[k]}) is ${wanted}, not ${result}`);
+        assert.ok(
+            Math.abs(result - wanted) < 1e-6 * Math.max(1, Math.abs(wanted)),
+            `gelu(${values[k]}) is ${wanted}, not ${result}`,
+        );
     });
 });
 

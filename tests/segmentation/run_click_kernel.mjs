@@ -20,7 +20,11 @@ const answers = [];
 for (const [index, {image, coords, labels, hasMask}] of cases.entries()) {
     kernel.setImage(keys[image], (name) => floats(`${images[image]}.${name}`));
     const maskInput = hasMask ? floats(`${index}.mask`) : null;
-    const answer = kernel.run({coords: Float32Array.from(coords), labels: Float32Array.from(labels), maskInput});
+    const answer = kernel.run({
+        coords: Float32Array.from(coords),
+        labels: Float32Array.from(labels),
+        maskInput,
+    });
     for (const [name, values] of Object.entries(answer.tailInputs)) {
         writeFileSync(`${folder}/${index}.${name}`, new Uint8Array(values.slice().buffer));
     }

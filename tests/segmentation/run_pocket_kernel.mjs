@@ -17,7 +17,9 @@ for (const name of ["plain", "relaxed"]) if (name !== build) files.delete(`pocke
 const kernel = await PocketKernel.open(files, {inputSide: side, threads: 1, helperUrl: null});
 const answers = [];
 for (const [image, prompts] of cases.entries()) {
-    const tensors = Object.fromEntries(Object.keys(kernel.embedding).map((name) => [name, floats(`${image}.${name}`)]));
+    const tensors = Object.fromEntries(
+        Object.keys(kernel.embedding).map((name) => [name, floats(`${image}.${name}`)]),
+    );
     const key = {};
     for (const [index, {coords, labels, hasMask}] of prompts.entries()) {
         kernel.setImage(key, tensors);

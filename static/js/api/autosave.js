@@ -175,7 +175,7 @@ export class Autosave {
         this.#tell();
         if (this.#isRunning) return;
         this.#isRunning = true;
-        for (let attempt = 0; ; ) {
+        for (let attempt = 0; ;) {
             const record = this.#next();
             if (!record) break;
             try {
@@ -216,7 +216,8 @@ export class Autosave {
         const {id, desired} = record;
         const known = this.#known.get(id) ?? null;
         if (desired) {
-            if (known && !known.isDeleted && known.content === contentOf(desired)) return this.#settle(record);
+            if (known && !known.isDeleted && known.content === contentOf(desired))
+                return this.#settle(record);
             if (!known) {
                 this.#keep({...record, isSent: true});
                 this.#remember(await createAnnotation(this.#http, desired), desired);
@@ -265,7 +266,12 @@ export class Autosave {
             this.#known.set(record.id, {version, isDeleted: false, content: contentOf(annotation)});
             return;
         }
-        const conflict = {id: record.id, mine: record.desired, theirs: isDeleted ? null : annotation, version};
+        const conflict = {
+            id: record.id,
+            mine: record.desired,
+            theirs: isDeleted ? null : annotation,
+            version,
+        };
         this.#conflicts.set(record.id, conflict);
         this.#onConflict(conflict);
     }

@@ -58,7 +58,9 @@ export function uploadAnswer(status, text) {
     return {
         images: (body.results ?? []).map(({id, duplicate = false}) => ({id, isDuplicate: duplicate})),
         refused: body.errors ?? [],
-        message: isTaken ? "" : (sentences[status] ?? body.error?.message ?? `The server answered ${status}.`),
+        message: isTaken
+            ? ""
+            : (sentences[status] ?? body.error?.message ?? `The server answered ${status}.`),
     };
 }
 

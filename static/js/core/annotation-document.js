@@ -51,14 +51,19 @@ export class AnnotationDocument {
         for (const {id} of changes.created) {
             if (this.#annotations.has(id)) throw new Error(`annotation ${id} is there already`);
         }
-        for (const id of [...changes.updated.map(({after}) => after.id), ...changes.deleted.map(({id}) => id)]) {
+        for (const id of [
+            ...changes.updated.map(({after}) => after.id),
+            ...changes.deleted.map(({id}) => id),
+        ]) {
             if (!this.#annotations.has(id)) throw new Error(`there is no annotation ${id}`);
         }
         for (const {id} of changes.deleted) this.#annotations.delete(id);
         for (const {after} of changes.updated) this.#annotations.set(after.id, after);
         for (const annotation of changes.created) this.#annotations.set(annotation.id, annotation);
         if (changes.created.length > 0) {
-            this.#annotations = new Map(inOrder(this.annotations).map((annotation) => [annotation.id, annotation]));
+            this.#annotations = new Map(
+                inOrder(this.annotations).map((annotation) => [annotation.id, annotation]),
+            );
         }
         this.#tell(changes, origin);
     }
@@ -93,5 +98,7 @@ export function isNothing(changes) {
 
 /** @param {readonly Annotation[]} annotations */
 function inOrder(annotations) {
-    return [...annotations].sort((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0));
+    return [...annotations].sort((a, b) =>
+        a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0,
+    );
 }

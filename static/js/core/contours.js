@@ -34,12 +34,18 @@ const SEGMENTS = [
     [[TOP, RIGHT]],
     [[LEFT, RIGHT]],
     [[RIGHT, BOTTOM]],
-    [[LEFT, TOP], [RIGHT, BOTTOM]],
+    [
+        [LEFT, TOP],
+        [RIGHT, BOTTOM],
+    ],
     [[TOP, BOTTOM]],
     [[LEFT, BOTTOM]],
     [[BOTTOM, LEFT]],
     [[BOTTOM, TOP]],
-    [[TOP, RIGHT], [BOTTOM, LEFT]],
+    [
+        [TOP, RIGHT],
+        [BOTTOM, LEFT],
+    ],
     [[BOTTOM, RIGHT]],
     [[RIGHT, LEFT]],
     [[RIGHT, TOP]],
@@ -48,8 +54,14 @@ const SEGMENTS = [
 ];
 /** The two ambiguous cells when their middle is inside. @type {Record<number, readonly (readonly [number, number])[]>} */
 const JOINED = {
-    5: [[LEFT, BOTTOM], [RIGHT, TOP]],
-    10: [[TOP, LEFT], [BOTTOM, RIGHT]],
+    5: [
+        [LEFT, BOTTOM],
+        [RIGHT, TOP],
+    ],
+    10: [
+        [TOP, LEFT],
+        [BOTTOM, RIGHT],
+    ],
 };
 const NONE = 255;
 const JOINED_5 = 16;
@@ -84,7 +96,10 @@ export function contoursOfLogits(logits, imageSize, {lowResSide: side, inputSide
     }
     const input = inputSize(imageSize, inputSide);
     const step = inputSide / side; // model pixels from one logit to the next
-    const [scaleX, scaleY] = [(imageSize.width / input.width) * step, (imageSize.height / input.height) * step];
+    const [scaleX, scaleY] = [
+        (imageSize.width / input.width) * step,
+        (imageSize.height / input.height) * step,
+    ];
     const place = {scaleX, scaleY, offsetX: -1.5 * scaleX, offsetY: -1.5 * scaleY};
     return trace(field, width, width, maskThreshold, place);
 }
@@ -127,10 +142,11 @@ export function contoursOfRle(rle, bbox) {
     let start = 0;
     checkRle(rle).forEach((run, k) => {
         if (k % 2 === 1) {
-            for (let at = start; at < start + run; ) {
+            for (let at = start; at < start + run;) {
                 const [x, y] = [Math.floor(at / imageHeight), at % imageHeight];
                 const end = Math.min(start + run, (x + 1) * imageHeight);
-                for (let row = y; row < y + end - at; row++) field[(row - top + 1) * width + x - left + 1] = 1;
+                for (let row = y; row < y + end - at; row++)
+                    field[(row - top + 1) * width + x - left + 1] = 1;
                 at = end;
             }
         }
@@ -159,7 +175,8 @@ export function trace(field, width, height, threshold, place) {
         let corner = y * width;
         let left = (field[corner] > threshold ? 1 : 0) | (field[corner + width] > threshold ? 8 : 0);
         for (let x = 0; x < width - 1; x++, corner++) {
-            const right = (field[corner + 1] > threshold ? 2 : 0) | (field[corner + width + 1] > threshold ? 4 : 0);
+            const right =
+                (field[corner + 1] > threshold ? 2 : 0) | (field[corner + width + 1] > threshold ? 4 : 0);
             const signs = left | right;
             left = (right & 2 ? 1 : 0) | (right & 4 ? 8 : 0);
             if (signs === 0 || signs === 15) continue;
@@ -204,8 +221,10 @@ function follow(field, width, threshold, {scaleX, scaleY, offsetX, offsetY}, vis
         points[length++] = (bit === 2 ? y + share : y) * scaleY + offsetY;
 
         const signs =
-            (field[corner] > threshold ? 1 : 0) | (field[corner + 1] > threshold ? 2 : 0) |
-            (field[corner + width + 1] > threshold ? 4 : 0) | (field[corner + width] > threshold ? 8 : 0);
+            (field[corner] > threshold ? 1 : 0) |
+            (field[corner + 1] > threshold ? 2 : 0) |
+            (field[corner + width + 1] > threshold ? 4 : 0) |
+            (field[corner + width] > threshold ? 8 : 0);
         const exit = EXITS[4 * joined(field, width, threshold, corner, signs) + edge];
         // The neighbour shares that edge: it is the opposite one there.
         if (exit === TOP) corner -= width;

@@ -72,7 +72,11 @@ export function imageToView(point, view) {
  * @returns {ImagePoint}
  */
 export function viewToImage(point, view) {
-    return {x: (point.x - view.offsetX) / view.scale, y: (point.y - view.offsetY) / view.scale, frame: "image"};
+    return {
+        x: (point.x - view.offsetX) / view.scale,
+        y: (point.y - view.offsetY) / view.scale,
+        frame: "image",
+    };
 }
 
 /**

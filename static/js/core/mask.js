@@ -44,7 +44,9 @@ const ROUNDING = 1e-3; // logits
  */
 export function covers(logits, pixel, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
     const place = imageToModel({...pixel, x: pixel.x + 0.5, y: pixel.y + 0.5}, imageSize, inputSide);
-    const [row, column] = [place.y, place.x].map((at) => Math.min(side - 1, Math.floor((at * side) / inputSide)));
+    const [row, column] = [place.y, place.x].map((at) =>
+        Math.min(side - 1, Math.floor((at * side) / inputSide)),
+    );
     return logits[row * side + column] > maskThreshold;
 }
 
@@ -84,7 +86,10 @@ export function finishMask(logits, imageSize, shape) {
         run += pixels;
     };
     const {x: across, y: down} = axes(logits, imageSize, shape);
-    const box = {x: extent(across, touchedColumns(logits, shape, low)), y: extent(down, touchedRows(logits, shape, low))};
+    const box = {
+        x: extent(across, touchedColumns(logits, shape, low)),
+        y: extent(down, touchedRows(logits, shape, low)),
+    };
     if (box.y.end === 0) box.x = box.y; // what is touched lies in the padding only
     addBackground(box.x.first * height);
     forEachColumn(logits, shape, across, down, box, (x, column) => {
@@ -241,7 +246,8 @@ function forEachColumn(logits, {lowResSide: side}, across, down, box, visit) {
         }
         for (let y = box.y.first; y < box.y.end; y++) {
             let sum = 0;
-            for (let k = 0; k < down.count[y]; k++) sum += narrow[down.first[y] + k] * down.weights[y * MAX_TAPS + k];
+            for (let k = 0; k < down.count[y]; k++)
+                sum += narrow[down.first[y] + k] * down.weights[y * MAX_TAPS + k];
             column[y] = sum;
         }
         visit(x, column);

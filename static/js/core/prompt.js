@@ -63,7 +63,11 @@ export function withoutLastStep(prompt) {
  * @returns {Prompt}
  */
 export function withMaskIndices(prompt, maskIndices) {
-    return {steps: prompt.steps.map((step, k) => (k < maskIndices.length ? {...step, maskIndex: maskIndices[k]} : step))};
+    return {
+        steps: prompt.steps.map((step, k) =>
+            k < maskIndices.length ? {...step, maskIndex: maskIndices[k]} : step,
+        ),
+    };
 }
 
 /**

@@ -42,7 +42,7 @@ export function decodeRle(rle) {
     let x = 0;
     let y = 0;
     for (let k = 0; k < runs.length; k++) {
-        for (let left = runs[k]; left > 0; ) {
+        for (let left = runs[k]; left > 0;) {
             const step = Math.min(left, height - y);
             if (k % 2 === 1) {
                 for (let row = y; row < y + step; row++) mask[row * width + x] = 1;
@@ -67,8 +67,17 @@ export function decodeRle(rle) {
  * @throws {RleError} with the code that Python gives for the same fault
  */
 export function checkRle(rle, expectedSize = null) {
-    if (typeof rle !== "object" || rle === null || Array.isArray(rle) || !("size" in rle) || !("counts" in rle)) {
-        throw new RleError("rle_not_an_object", 'an RLE is an object {"size": [height, width], "counts": "..."}');
+    if (
+        typeof rle !== "object" ||
+        rle === null ||
+        Array.isArray(rle) ||
+        !("size" in rle) ||
+        !("counts" in rle)
+    ) {
+        throw new RleError(
+            "rle_not_an_object",
+            'an RLE is an object {"size": [height, width], "counts": "..."}',
+        );
     }
     const {height, width} = checkedSize(rle.size);
     if (expectedSize && (expectedSize.height !== height || expectedSize.width !== width)) {
@@ -180,7 +189,10 @@ function checkedSize(size) {
     }
     const [height, width] = size;
     if (height * width > MAX_PIXELS) {
-        throw new RleError("rle_size_malformed", `a mask of ${height} x ${width} is larger than RLE can count`);
+        throw new RleError(
+            "rle_size_malformed",
+            `a mask of ${height} x ${width} is larger than RLE can count`,
+        );
     }
     return {height, width};
 }
@@ -213,7 +225,10 @@ function runsFromCounts(counts, pixels) {
             }
             bits = counts.charCodeAt(at++) - 48;
             if (!(bits >= 0 && bits <= 63)) {
-                throw new RleError("rle_counts_malformed", "counts holds a character outside COCO's alphabet, '0' to 'o'");
+                throw new RleError(
+                    "rle_counts_malformed",
+                    "counts holds a character outside COCO's alphabet, '0' to 'o'",
+                );
             }
             // Multiplied, not shifted: 7 characters of 5 bits do not fit into JavaScript's 32-bit shifts.
             value += (bits & 0x1f) * 32 ** length;

@@ -118,7 +118,9 @@ export class DecoderClient {
     async finishMask(image, steps) {
         return this.#survivingCrashes(async () => {
             await this.#ensureImage(image);
-            return /** @type {Promise<FinishReply>} */ (this.#request({kind: "finish", imageKey: image.key, steps}));
+            return /** @type {Promise<FinishReply>} */ (
+                this.#request({kind: "finish", imageKey: image.key, steps})
+            );
         });
     }
 
@@ -138,11 +140,15 @@ export class DecoderClient {
         const reply = this.#survivingCrashes(async () => {
             await this.#ensureImage(image);
             start = performance.now();
-            return /** @type {Promise<DecodeReply>} */ (this.#request({kind: "decode", imageKey: image.key, steps}));
+            return /** @type {Promise<DecodeReply>} */ (
+                this.#request({kind: "decode", imageKey: image.key, steps})
+            );
         });
-        const settled = reply.catch(() => {}).finally(() => {
-            if (this.#running === settled) this.#running = null;
-        });
+        const settled = reply
+            .catch(() => {})
+            .finally(() => {
+                if (this.#running === settled) this.#running = null;
+            });
         this.#running = settled;
         const value = await reply;
         const end = performance.now();
@@ -200,7 +206,8 @@ export class DecoderClient {
                 return value;
             } catch (error) {
                 const isForgotten = error instanceof DecoderError && error.code === "image_not_loaded";
-                if (isForgotten) this.#images.clear(); // the worker keeps only a few images: send it again
+                if (isForgotten)
+                    this.#images.clear(); // the worker keeps only a few images: send it again
                 else if (!(error instanceof WorkerCrashed)) throw error;
                 if (++this.#restarts > MAX_RESTARTS) {
                     throw new DecoderError("worker_crashed", "The decoder keeps crashing. Reload the page.");
@@ -222,7 +229,9 @@ export class DecoderClient {
     async #start() {
         const worker = new Worker(this.#workerUrl, {type: "module"});
         this.#worker = worker;
-        worker.addEventListener("message", (/** @type {MessageEvent<WorkerReply>} */ event) => this.#settle(event.data));
+        worker.addEventListener("message", (/** @type {MessageEvent<WorkerReply>} */ event) =>
+            this.#settle(event.data),
+        );
         worker.addEventListener("error", (event) => {
             event.preventDefault();
             if (this.#worker === worker) this.#replace();

@@ -67,7 +67,9 @@ async function handle(request) {
  */
 async function load({urls, bundle}) {
     const fast = bundle.family === "pocket" ? PocketSession : FastSession;
-    const session = new DecoderChoice((await fast.load(urls, bundle)) ?? (await DecoderSession.load(urls, bundle)));
+    const session = new DecoderChoice(
+        (await fast.load(urls, bundle)) ?? (await DecoderSession.load(urls, bundle)),
+    );
     loaded = {urls, bundle, session};
     return {executionProvider: session.executionProvider, threads: session.threads};
 }
@@ -87,7 +89,10 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
         );
     }
     if (embedding.imageSize.height !== imageSize.height || embedding.imageSize.width !== imageSize.width) {
-        throw new DecoderError("embedding_invalid", "The embedding is another image's: its size differs. Reload the page.");
+        throw new DecoderError(
+            "embedding_invalid",
+            "The embedding is another image's: its size differs. Reload the page.",
+        );
     }
     const feeds = new ImageFeeds(embedding);
     // Room is made first: what is kept of an image is large.
@@ -122,7 +127,9 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
 async function decode({imageKey, steps}) {
     const {bundle} = ready();
     const {decode, order, maskIndices, runs} = await imageOf(imageKey).chain.decode(steps);
-    const shown = order.includes(maskIndices[steps.length - 1]) ? order : [...order, maskIndices[steps.length - 1]];
+    const shown = order.includes(maskIndices[steps.length - 1])
+        ? order
+        : [...order, maskIndices[steps.length - 1]];
     const candidates = shown.map((index) => {
         const logits = outputOf(decode, index).slice(); // a copy: the chain keeps its own
         return {
@@ -144,7 +151,10 @@ async function finish({imageKey, steps}) {
     const {chain, feeds} = imageOf(imageKey);
     const {decode, maskIndices} = await chain.decode(steps);
     const index = maskIndices[steps.length - 1];
-    return {...finishMask(outputOf(decode, index), feeds.imageSize, bundle), predictedIou: decode.iouPredictions[index]};
+    return {
+        ...finishMask(outputOf(decode, index), feeds.imageSize, bundle),
+        predictedIou: decode.iouPredictions[index],
+    };
 }
 
 function ready() {
@@ -173,5 +183,7 @@ function centrePrompt({imageSize}) {
 
 /** @param {ReplyValue | undefined} value */
 function buffersOf(value) {
-    return value && "candidates" in value ? value.candidates.map(({logits}) => /** @type {ArrayBuffer} */ (logits.buffer)) : [];
+    return value && "candidates" in value
+        ? value.candidates.map(({logits}) => /** @type {ArrayBuffer} */ (logits.buffer))
+        : [];
 }

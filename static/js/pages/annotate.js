@@ -61,7 +61,9 @@ const workbench = new Workbench(pageData.user, {
         notices.show({key: "problem", kind: "error", text, actions: [dismiss("problem")]}),
     onCategoryMissing: () => categoriesPanel.flash(),
     onMask: (pressedAt) =>
-        stage.afterPaint(() => performance.measure("click-to-mask", {start: pressedAt, end: performance.now()})),
+        stage.afterPaint(() =>
+            performance.measure("click-to-mask", {start: pressedAt, end: performance.now()}),
+        ),
 });
 
 const autosave = new Autosave({
@@ -107,7 +109,8 @@ const hoverPreview = new HoverPreview(
     },
 );
 const promptTool = new PromptTool(stage, {
-    onHover: (point) => (point && isReady ? hoverPreview.move(point, stage.view.scale) : hoverPreview.leave()),
+    onHover: (point) =>
+        point && isReady ? hoverPreview.move(point, stage.view.scale) : hoverPreview.leave(),
     onPress: (point, label) => {
         hoverPreview.press();
         workbench.anticipate(point, label);
@@ -132,7 +135,9 @@ let tool = "prompt";
 const body = document.body;
 const mayAnnotate = pageData.project.role !== "viewer";
 const topBar = new TopBar(find(document, "[data-top-bar]", HTMLElement), perform);
-const categoriesPanel = new CategoriesPanel(find(document, "[data-panel]", HTMLElement), (index) => workbench.pickCategory(index));
+const categoriesPanel = new CategoriesPanel(find(document, "[data-panel]", HTMLElement), (index) =>
+    workbench.pickCategory(index),
+);
 const objectsPanel = new ObjectsPanel(
     find(document, "[data-panel]", HTMLElement),
     {
@@ -172,7 +177,10 @@ const ACTIONS = {
     "leave-out": () => {
         if (!mayAnnotate) return false;
         promptTool.isLeavingOut = !promptTool.isLeavingOut;
-        find(document, "[data-action=leave-out]", HTMLElement).setAttribute("aria-pressed", String(promptTool.isLeavingOut));
+        find(document, "[data-action=leave-out]", HTMLElement).setAttribute(
+            "aria-pressed",
+            String(promptTool.isLeavingOut),
+        );
         return true;
     },
     preview: () => {
@@ -192,7 +200,10 @@ const ACTIONS = {
     "zoom-out": () => stage.zoomByKey(-1),
     panel: () => {
         body.classList.toggle("is-panel-closed");
-        localStorage.setItem("maskwright.panel", body.classList.contains("is-panel-closed") ? "closed" : "open");
+        localStorage.setItem(
+            "maskwright.panel",
+            body.classList.contains("is-panel-closed") ? "closed" : "open",
+        );
     },
     "tool-prompt": () => useTool("prompt"),
     "tool-select": () => useTool("select"),
@@ -260,7 +271,7 @@ async function openImage(imageId, {push}) {
     let opened;
     try {
         opened = await next.scene;
-    } catch (error) {
+    } catch {
         if (loading === next) location.assign(annotateUrl(imageId)); // the server says what is wrong with it
         return;
     }
@@ -287,9 +298,16 @@ async function show(openedAt) {
     embedding = {state: "queued", position: null, error: ""};
     for (const key of ["embedding", "problem", "picture"]) notices.hide(key);
     if (!bundle) {
-        notices.show({key: "embedding", kind: "error", text: "No model is installed, so masks cannot be made. An administrator installs one.", actions: []});
+        notices.show({
+            key: "embedding",
+            kind: "error",
+            text: "No model is installed, so masks cannot be made. An administrator installs one.",
+            actions: [],
+        });
     } else if (!decoder || decoder.bundle.digest !== bundle.digest) {
-        decoder = new DecoderClient(absolute(pageData.urls.worker), decoderUrls(), bundle, () => workbench.decodeAgain());
+        decoder = new DecoderClient(absolute(pageData.urls.worker), decoderUrls(), bundle, () =>
+            workbench.decodeAgain(),
+        );
     }
     const decoderImage = bundle && mine.decoderImage(image, bundle);
     workbench.open({
@@ -304,7 +322,13 @@ async function show(openedAt) {
     stage.showImageOf(image.size);
     render();
 
-    const offline = () => notices.show({key: "picture", kind: "info", text: "The server cannot be reached; trying again.", actions: []});
+    const offline = () =>
+        notices.show({
+            key: "picture",
+            kind: "info",
+            text: "The server cannot be reached; trying again.",
+            actions: [],
+        });
     const picture = mine.picture(image, offline).then(async (bitmap) => {
         if (loading !== mine) return;
         pictureState = "shown";
@@ -317,7 +341,8 @@ async function show(openedAt) {
         if (loading === mine) workbench.showSaved(autosave.overlay(image.id, listed));
     });
     const problem = (/** @type {unknown} */ error) => {
-        if (loading === mine) notices.show({key: "picture", kind: "error", text: textOf(error), actions: [reload()]});
+        if (loading === mine)
+            notices.show({key: "picture", kind: "error", text: textOf(error), actions: [reload()]});
     };
     saved.catch(problem);
     picture.catch((error) => {
@@ -340,13 +365,17 @@ async function show(openedAt) {
         if (loading === mine) showEmbeddingProblem(error);
         return;
     }
-    const isShown = await picture.then(() => true, () => false); // that it failed is said already
+    const isShown = await picture.then(
+        () => true,
+        () => false,
+    ); // that it failed is said already
     if (loading !== mine || !isShown) return;
     isReady = true;
     embedding = {state: "ready", position: null, error: ""};
     render();
     stage.afterPaint(() => {
-        if (loading === mine) performance.measure("ready-to-decode", {start: openedAt, end: performance.now()});
+        if (loading === mine)
+            performance.measure("ready-to-decode", {start: openedAt, end: performance.now()});
     });
     void prepareAhead(mine);
 }
@@ -366,7 +395,8 @@ async function prepareAhead(mine) {
         const {image, bundle} = await coming.scene;
         if (loading !== mine || ahead !== coming) return;
         await coming.picture(image);
-        if (bundle && decoder?.bundle.digest === bundle.digest) await decoder.prepare(coming.decoderImage(image, bundle));
+        if (bundle && decoder?.bundle.digest === bundle.digest)
+            await decoder.prepare(coming.decoderImage(image, bundle));
     } catch {
         // What went wrong is said when the image is opened, if it is still wrong then.
         if (ahead === coming) ahead = null;
@@ -385,7 +415,12 @@ function showEmbeddingProblem(error) {
             again();
         };
         const text = `This image could not be prepared for the model: ${error.message}`;
-        notices.show({key: "embedding", kind: "error", text, actions: [{label: "Try again", do: () => void retry()}]});
+        notices.show({
+            key: "embedding",
+            kind: "error",
+            text,
+            actions: [{label: "Try again", do: () => void retry()}],
+        });
         embedding = {state: "failed", position: null, error: error.message};
         render();
         return;
@@ -409,7 +444,12 @@ async function markDone() {
     scene = {...scene, image: {...image, state}};
     render();
     withPatience(() => setImageState(http, image.id, state)).catch((error) =>
-        notices.show({key: "problem", kind: "error", text: `${image.name} was not marked: ${textOf(error)}`, actions: [dismiss("problem")]}),
+        notices.show({
+            key: "problem",
+            kind: "error",
+            text: `${image.name} was not marked: ${textOf(error)}`,
+            actions: [dismiss("problem")],
+        }),
     );
     if (state === "done") goTo(siblings.next);
 }
@@ -424,7 +464,8 @@ function useTool(name) {
     tools[tool].enable();
     stage.root.dataset.tool = name;
     for (const node of document.querySelectorAll("[data-tool]")) {
-        if (node instanceof HTMLElement && node !== stage.root) node.setAttribute("aria-pressed", String(node.dataset.tool === name));
+        if (node instanceof HTMLElement && node !== stage.root)
+            node.setAttribute("aria-pressed", String(node.dataset.tool === name));
     }
     render();
 }
@@ -521,7 +562,9 @@ function showSignedOut() {
         key: "signed-out",
         kind: "error",
         text: "You are signed out. Unsaved masks are kept here until you sign in again.",
-        actions: [{label: "Sign in", do: () => void window.open(pageData.urls.sign_in, "_blank", "noopener")}],
+        actions: [
+            {label: "Sign in", do: () => void window.open(pageData.urls.sign_in, "_blank", "noopener")},
+        ],
     });
 }
 

@@ -36,14 +36,45 @@ if (place) {
                 cursor: {y: false, drag: {x: false}, points: {show: false}},
                 legend: {show: false},
                 scales: {
-                    x: {range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => [low - SECONDS_PER_DAY / 2, high + SECONDS_PER_DAY / 2]},
-                    y: {range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ high) => [0, Math.max(4, Math.ceil(high * 1.1))]},
+                    x: {
+                        range: (
+                            /** @type {any} */ _,
+                            /** @type {number} */ low,
+                            /** @type {number} */ high,
+                        ) => [low - SECONDS_PER_DAY / 2, high + SECONDS_PER_DAY / 2],
+                    },
+                    y: {
+                        range: (
+                            /** @type {any} */ _,
+                            /** @type {number} */ __,
+                            /** @type {number} */ high,
+                        ) => [0, Math.max(4, Math.ceil(high * 1.1))],
+                    },
                 },
                 axes: [
-                    {...axis, grid: {show: false}, space: 70, size: 32, values: (/** @type {any} */ _, /** @type {number[]} */ times) => times.map(dayName)},
-                    {...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000], size: 48},
+                    {
+                        ...axis,
+                        grid: {show: false},
+                        space: 70,
+                        size: 32,
+                        values: (/** @type {any} */ _, /** @type {number[]} */ times) => times.map(dayName),
+                    },
+                    {
+                        ...axis,
+                        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
+                        size: 48,
+                    },
                 ],
-                series: [{}, {stroke: token("--accent"), fill: token("--accent"), width: 0, paths: UPlot.paths.bars({size: [0.6, MAX_BAR_PX], radius: 0.2}), points: {show: false}}],
+                series: [
+                    {},
+                    {
+                        stroke: token("--accent"),
+                        fill: token("--accent"),
+                        width: 0,
+                        paths: UPlot.paths.bars({size: [0.6, MAX_BAR_PX], radius: 0.2}),
+                        points: {show: false},
+                    },
+                ],
                 hooks: {setCursor: [say]},
             },
             [days, masks],
@@ -55,7 +86,8 @@ if (place) {
     const usual = saying.textContent;
     /** @param {{cursor: {idx: number | null}}} chart */
     const say = ({cursor: {idx}}) => {
-        saying.textContent = idx === null || idx === undefined ? usual : `${dayName(days[idx])}: ${masks[idx]}`;
+        saying.textContent =
+            idx === null || idx === undefined ? usual : `${dayName(days[idx])}: ${masks[idx]}`;
     };
 
     let chart = draw();
@@ -70,7 +102,11 @@ if (place) {
 
 /** @param {number} seconds since 1970 */
 function dayName(seconds) {
-    return new Date(seconds * 1000).toLocaleDateString(undefined, {day: "numeric", month: "short", timeZone: "UTC"});
+    return new Date(seconds * 1000).toLocaleDateString(undefined, {
+        day: "numeric",
+        month: "short",
+        timeZone: "UTC",
+    });
 }
 
 /**

@@ -31,7 +31,11 @@ const idOf = (tile) => Number(tile.dataset.imageId);
 /** @param {number[]} ids */
 async function drawTiles(ids) {
     for (let start = 0; start < ids.length; start += TILES_AT_ONCE)
-        syncItems(gallery, await fetchTiles(http, project, ids.slice(start, start + TILES_AT_ONCE)), "imageId");
+        syncItems(
+            gallery,
+            await fetchTiles(http, project, ids.slice(start, start + TILES_AT_ONCE)),
+            "imageId",
+        );
     showEmptiness();
 }
 
@@ -62,14 +66,17 @@ function pollAfter(delayMs) {
 
 async function poll() {
     if (document.hidden) return; // goes on when the page is looked at again
-    const pending = tiles().filter(({dataset}) => dataset.embeddingState === "queued" || dataset.embeddingState === "running");
+    const pending = tiles().filter(
+        ({dataset}) => dataset.embeddingState === "queued" || dataset.embeddingState === "running",
+    );
     const looked = pending.length ? pending : tiles();
     try {
         // The first ones are the next to be done; what waits behind them need not be asked about each time.
         await drawTiles(looked.slice(0, TILES_AT_ONCE).map(idOf));
         pollAfter(pending.length ? POLL_PENDING_MS : POLL_IDLE_MS);
     } catch (error) {
-        if (error instanceof ApiError && error.status === 401) toast("You are signed out. Reload the page to sign in again.", "error");
+        if (error instanceof ApiError && error.status === 401)
+            toast("You are signed out. Reload the page to sign in again.", "error");
         else pollAfter(POLL_AWAY_MS);
     }
 }
@@ -96,7 +103,8 @@ filters.addEventListener("change", () => filters.requestSubmit());
 filters.addEventListener("submit", () => {
     // Keeps empty filters out of the address.
     for (const field of filters.elements)
-        if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && !field.value) field.disabled = true;
+        if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && !field.value)
+            field.disabled = true;
 });
 // Coming back by the browser's back button brings the page as it was left: with its fields off.
 addEventListener("pageshow", () => {
@@ -128,7 +136,8 @@ if (bar) {
     deleteButton?.addEventListener("click", async () => {
         const dialog = need("#confirm-delete", HTMLDialogElement);
         const chosen = selection.items;
-        need("[data-delete-title]", HTMLElement, dialog).textContent = `Delete ${plural(chosen.length, "image")}?`;
+        need("[data-delete-title]", HTMLElement, dialog).textContent =
+            `Delete ${plural(chosen.length, "image")}?`;
         if ((await ask(dialog)) !== "delete") return;
         await act(deleteButton, async () => {
             for (const tile of chosen) {
@@ -198,7 +207,11 @@ if (input) {
         queue.add(input.files ?? []);
         input.value = "";
     });
-    acceptDrops(need("[data-drop-veil]", HTMLElement), (files) => queue.add(files), (error) => toast(sentence(error), "error"));
+    acceptDrops(
+        need("[data-drop-veil]", HTMLElement),
+        (files) => queue.add(files),
+        (error) => toast(sentence(error), "error"),
+    );
     addEventListener("beforeunload", (event) => {
         if (queue.isBusy) event.preventDefault();
     });

@@ -72,7 +72,8 @@ let dragged = null;
 table.addEventListener("pointerdown", (event) => {
     // Only the grip drags: text in the fields can be selected as usual.
     const row = event.target instanceof Element ? event.target.closest("tr") : null;
-    if (row && form) row.draggable = event.target instanceof Element && event.target.closest(".grip") !== null;
+    if (row && form)
+        row.draggable = event.target instanceof Element && event.target.closest(".grip") !== null;
 });
 table.addEventListener("dragstart", (event) => {
     dragged = event.target instanceof HTMLElement ? event.target.closest("tr") : null;

@@ -18,15 +18,19 @@ function addRow() {
     return row;
 }
 
-need("[data-add-category]", HTMLButtonElement).addEventListener("click", () => need("[name=name]", HTMLInputElement, addRow()).focus());
+need("[data-add-category]", HTMLButtonElement).addEventListener("click", () =>
+    need("[name=name]", HTMLInputElement, addRow()).focus(),
+);
 rows.addEventListener("click", (event) => {
-    if (event.target instanceof Element && event.target.closest("[data-remove-row]")) event.target.closest("li")?.remove();
+    if (event.target instanceof Element && event.target.closest("[data-remove-row]"))
+        event.target.closest("li")?.remove();
 });
 rows.addEventListener("keydown", (event) => {
     // Enter goes on to the next category; the form is sent by its button.
     if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement) || event.isComposing) return;
     event.preventDefault();
-    const next = event.target.closest("li")?.nextElementSibling ?? (event.target.value.trim() ? addRow() : null);
+    const next =
+        event.target.closest("li")?.nextElementSibling ?? (event.target.value.trim() ? addRow() : null);
     if (next) need("[name=name]", HTMLInputElement, next).focus();
 });
 addRow();
@@ -45,7 +49,10 @@ form.addEventListener("submit", (event) => {
         const names = categories.map(({name}) => name.toLowerCase());
         const twice = names.find((name, index) => names.indexOf(name) !== index);
         if (twice) throw new Error(`Two categories are called “${twice}”.`);
-        projectId ??= await createProject(http, {name: String(data.get("name")), description: String(data.get("description"))});
+        projectId ??= await createProject(http, {
+            name: String(data.get("name")),
+            description: String(data.get("description")),
+        });
         for (const category of categories) {
             if (madeNames.has(category.name)) continue;
             await createCategory(http, projectId, category);

@@ -15,17 +15,47 @@ import {isTyping} from "./stage.js";
 export const SHORTCUTS = [
     {action: "accept", keys: ["enter"], shown: "Enter", does: "Save the mask", group: "Prompt"},
     {action: "next-candidate", keys: ["tab"], shown: "Tab", does: "Next mask candidate", group: "Prompt"},
-    {action: "previous-candidate", keys: ["shift+tab"], shown: "Shift Tab", does: "Previous mask candidate", group: "Prompt"},
-    {action: "remove-step", keys: ["backspace"], shown: "Backspace", does: "Take back the last point or box", group: "Prompt"},
-    {action: "leave-out", keys: ["x"], shown: "X", does: "Clicks leave out, or belong again", group: "Prompt"},
-    {action: "preview", keys: ["t"], shown: "T", does: "Preview under the pointer, on or off", group: "Prompt"},
+    {
+        action: "previous-candidate",
+        keys: ["shift+tab"],
+        shown: "Shift Tab",
+        does: "Previous mask candidate",
+        group: "Prompt",
+    },
+    {
+        action: "remove-step",
+        keys: ["backspace"],
+        shown: "Backspace",
+        does: "Take back the last point or box",
+        group: "Prompt",
+    },
+    {
+        action: "leave-out",
+        keys: ["x"],
+        shown: "X",
+        does: "Clicks leave out, or belong again",
+        group: "Prompt",
+    },
+    {
+        action: "preview",
+        keys: ["t"],
+        shown: "T",
+        does: "Preview under the pointer, on or off",
+        group: "Prompt",
+    },
     {action: "cancel", keys: ["escape"], shown: "Esc", does: "Clear the prompt, deselect", group: "Prompt"},
     {action: "undo", keys: ["ctrl+z"], shown: "Ctrl Z", does: "Undo", group: "Masks"},
     {action: "redo", keys: ["ctrl+shift+z", "ctrl+y"], shown: "Ctrl Shift Z", does: "Redo", group: "Masks"},
     {action: "delete", keys: ["delete"], shown: "Delete", does: "Delete the selected mask", group: "Masks"},
     {action: "hide-masks", keys: ["h"], shown: "H", does: "Hide or show all masks", group: "Masks"},
     {action: "next-image", keys: ["n", "arrowright"], shown: "N  →", does: "Next image", group: "Images"},
-    {action: "previous-image", keys: ["p", "arrowleft"], shown: "P  ←", does: "Previous image", group: "Images"},
+    {
+        action: "previous-image",
+        keys: ["p", "arrowleft"],
+        shown: "P  ←",
+        does: "Previous image",
+        group: "Images",
+    },
     {action: "done", keys: ["d"], shown: "D", does: "Image done, go to the next", group: "Images"},
     {action: "fit", keys: ["f"], shown: "F", does: "Fit the image", group: "View"},
     {action: "zoom-in", keys: ["+", "="], shown: "+", does: "Zoom in", group: "View"},
@@ -54,10 +84,12 @@ export const POINTER_HELP = [
  */
 export function listenToKeys(perform, pickCategory) {
     addEventListener("keydown", (event) => {
-        if (event.defaultPrevented || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+        if (event.defaultPrevented || isTyping(event.target) || document.querySelector("dialog[open]"))
+            return;
         const key = event.key.toLowerCase();
         // A control that has the focus keeps the keys that work it.
-        const isOnControl = event.target instanceof Element && event.target.closest("button, a, [role=menu]") !== null;
+        const isOnControl =
+            event.target instanceof Element && event.target.closest("button, a, [role=menu]") !== null;
         if (isOnControl && ["enter", "tab", "shift+tab", " "].includes(key)) return;
         if (!event.ctrlKey && !event.metaKey && !event.altKey && /^[0-9]$/.test(key)) {
             pickCategory((Number(key) + 9) % 10);

@@ -50,7 +50,11 @@ export class Stage {
     constructor(root, onViewChange) {
         this.root = root;
         this.#onViewChange = onViewChange;
-        this.#sheets = {image: makeSheet(root, "image"), masks: makeSheet(root, "masks"), prompt: makeSheet(root, "prompt")};
+        this.#sheets = {
+            image: makeSheet(root, "image"),
+            masks: makeSheet(root, "masks"),
+            prompt: makeSheet(root, "prompt"),
+        };
         new ResizeObserver(() => this.#resize()).observe(root);
         this.#watchPixelRatio();
         this.#listen();
@@ -98,7 +102,11 @@ export class Stage {
      * @param {number} direction 1 in, -1 out; around the stage's middle
      */
     zoomByKey(direction) {
-        const middle = /** @type {const} */ ({x: this.#size.width / 2, y: this.#size.height / 2, frame: "view"});
+        const middle = /** @type {const} */ ({
+            x: this.#size.width / 2,
+            y: this.#size.height / 2,
+            frame: "view",
+        });
         this.#zoom(middle, KEY_ZOOM ** direction);
     }
 
@@ -172,24 +180,33 @@ export class Stage {
             drag.abort();
             delete this.root.dataset.dragging;
         };
-        this.root.addEventListener("pointermove", (event) => {
-            if (event.pointerId !== press.pointerId || this.#touches.size > 1) return;
-            const now = this.viewPoint(event);
-            this.pan(now.x - last.x, now.y - last.y);
-            last = now;
-        }, {signal});
+        this.root.addEventListener(
+            "pointermove",
+            (event) => {
+                if (event.pointerId !== press.pointerId || this.#touches.size > 1) return;
+                const now = this.viewPoint(event);
+                this.pan(now.x - last.x, now.y - last.y);
+                last = now;
+            },
+            {signal},
+        );
         this.root.addEventListener("pointerup", stop, {signal});
         this.root.addEventListener("pointercancel", stop, {signal});
     }
 
     #listen() {
-        this.root.addEventListener("wheel", (event) => {
-            event.preventDefault();
-            const unit = event.deltaMode === 1 ? WHEEL_LINE_PX : event.deltaMode === 2 ? WHEEL_PAGE_PX : 1;
-            // A pinch on a trackpad comes as a wheel with ctrl, in smaller steps.
-            const speed = WHEEL_ZOOM_PER_PX * (event.ctrlKey ? 6 : 1);
-            this.#zoom(this.viewPoint(event), Math.exp(-event.deltaY * unit * speed));
-        }, {passive: false});
+        this.root.addEventListener(
+            "wheel",
+            (event) => {
+                event.preventDefault();
+                const unit =
+                    event.deltaMode === 1 ? WHEEL_LINE_PX : event.deltaMode === 2 ? WHEEL_PAGE_PX : 1;
+                // A pinch on a trackpad comes as a wheel with ctrl, in smaller steps.
+                const speed = WHEEL_ZOOM_PER_PX * (event.ctrlKey ? 6 : 1);
+                this.#zoom(this.viewPoint(event), Math.exp(-event.deltaY * unit * speed));
+            },
+            {passive: false},
+        );
         this.root.addEventListener("contextmenu", (event) => event.preventDefault());
         this.root.addEventListener("mousedown", (event) => {
             // The keys work wherever the focus is, but on a control: leave that, without a ring around the stage.
@@ -197,13 +214,17 @@ export class Stage {
             if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
         });
         // Before the tools: a drag with the middle button or the space bar moves the image.
-        this.root.addEventListener("pointerdown", (event) => {
-            if (event.button === 1 || (event.button === 0 && this.#isSpaceDown)) {
-                event.preventDefault();
-                event.stopImmediatePropagation();
-                this.dragImage(event);
-            }
-        }, {capture: true});
+        this.root.addEventListener(
+            "pointerdown",
+            (event) => {
+                if (event.button === 1 || (event.button === 0 && this.#isSpaceDown)) {
+                    event.preventDefault();
+                    event.stopImmediatePropagation();
+                    this.dragImage(event);
+                }
+            },
+            {capture: true},
+        );
         this.#listenToFingers();
         addEventListener("keydown", (event) => {
             if (event.code !== "Space" || isTyping(event.target)) return;
@@ -222,28 +243,42 @@ export class Stage {
     /** Two fingers zoom and move; what one finger does is the tool's. */
     #listenToFingers() {
         const {root} = this;
-        root.addEventListener("pointerdown", (event) => {
-            if (event.pointerType !== "touch") return;
-            this.#touches.set(event.pointerId, this.viewPoint(event));
-            if (this.#touches.size > 1) event.stopImmediatePropagation();
-        }, {capture: true});
-        root.addEventListener("pointermove", (event) => {
-            const before = this.#touches.get(event.pointerId);
-            if (!before) return;
-            const now = this.viewPoint(event);
-            if (this.#touches.size === 2) {
-                const [other] = [...this.#touches].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
-                const factor = distance(now, other) / Math.max(1, distance(before, other));
-                this.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
-                this.#zoom({x: (now.x + other.x) / 2, y: (now.y + other.y) / 2, frame: "view"}, factor);
-            }
-            this.#touches.set(event.pointerId, now);
-        }, {capture: true});
-        for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
-            root.addEventListener(type, (event) => {
+        root.addEventListener(
+            "pointerdown",
+            (event) => {
+                if (event.pointerType !== "touch") return;
+                this.#touches.set(event.pointerId, this.viewPoint(event));
                 if (this.#touches.size > 1) event.stopImmediatePropagation();
-                this.#touches.delete(event.pointerId);
-            }, {capture: true});
+            },
+            {capture: true},
+        );
+        root.addEventListener(
+            "pointermove",
+            (event) => {
+                const before = this.#touches.get(event.pointerId);
+                if (!before) return;
+                const now = this.viewPoint(event);
+                if (this.#touches.size === 2) {
+                    const [other] = [...this.#touches]
+                        .filter(([id]) => id !== event.pointerId)
+                        .map(([, point]) => point);
+                    const factor = distance(now, other) / Math.max(1, distance(before, other));
+                    this.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
+                    this.#zoom({x: (now.x + other.x) / 2, y: (now.y + other.y) / 2, frame: "view"}, factor);
+                }
+                this.#touches.set(event.pointerId, now);
+            },
+            {capture: true},
+        );
+        for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
+            root.addEventListener(
+                type,
+                (event) => {
+                    if (this.#touches.size > 1) event.stopImmediatePropagation();
+                    this.#touches.delete(event.pointerId);
+                },
+                {capture: true},
+            );
         }
     }
 
@@ -281,7 +316,13 @@ export class Stage {
         else {
             const view = {...this.#view, devicePixelRatio};
             // What was in the middle stays there.
-            const moved = panBy(view, (width - before.width) / 2, (height - before.height) / 2, this.#imageSize, this.#size);
+            const moved = panBy(
+                view,
+                (width - before.width) / 2,
+                (height - before.height) / 2,
+                this.#imageSize,
+                this.#size,
+            );
             this.#setView(moved);
         }
         this.#draw(); // at once: a canvas that was resized is empty
@@ -289,10 +330,14 @@ export class Stage {
 
     #watchPixelRatio() {
         const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
-        query.addEventListener("change", () => {
-            this.#resize();
-            this.#watchPixelRatio();
-        }, {once: true});
+        query.addEventListener(
+            "change",
+            () => {
+                this.#resize();
+                this.#watchPixelRatio();
+            },
+            {once: true},
+        );
     }
 
     #draw() {

@@ -40,13 +40,23 @@ const MAX_PAGES = 2048; // as the build says
 const [LINEAR, DOTS, NORM, SELF, MASK, GATHER, UPDATE, COMBINE] = Array(8).keys();
 
 /** Of the image graph's outputs: those that lie in tiles and those that lie in spans, see click.c. */
-const TILED = ["keys_0", "keys_1", "keys_2", "queries_0", "queries_1", "gathered_0", "gathered_0_carried", "gathered_1"];
+const TILED = [
+    "keys_0",
+    "keys_1",
+    "keys_2",
+    "queries_0",
+    "queries_1",
+    "gathered_0",
+    "gathered_0_carried",
+    "gathered_1",
+];
 const SPANNED = ["values_0", "values_1", "values_2"];
 const CONSTANTS = ["keys_1.constant", "keys_2.constant", "queries_1.constant"];
 /** What is read here, not by the kernel, or once. */
 const UNUSED = ["position_matrix", "point_kinds", "mask_basis.centred"];
 /** Weights of linear maps, (in, out), that are packed by columns; the others lie as they come. */
-const PACKED = /^(self_\d\.\w+|mlp_\d\.\d|image_\d\.[kv]|tokens_\d\.\w+|upscaling|iou\.\d|filters\.\d)\.weight$|^carried$/;
+const PACKED =
+    /^(self_\d\.\w+|mlp_\d\.\d|image_\d\.[kv]|tokens_\d\.\w+|upscaling|iou\.\d|filters\.\d)\.weight$|^carried$/;
 
 /**
  * @typedef {object} ClickKernelPrompt
@@ -96,23 +106,42 @@ export class ClickKernel {
         const [index, shared] = [files.get("click-weights"), files.get("weights.bin")];
         const bytes = runnableBuild(files, "click");
         if (!index || !shared || !bytes) return null;
-        const {input_side: inputSide, norm_epsilon: epsilon, ...places} = JSON.parse(new TextDecoder().decode(index));
+        const {
+            input_side: inputSide,
+            norm_epsilon: epsilon,
+            ...places
+        } = JSON.parse(new TextDecoder().decode(index));
         /** @type {Map<string, Float32Array>} */
         const arrays = new Map();
         for (const [name, [offset, count]] of Object.entries(places)) {
             // A copy where the file does not lie on a multiple of four bytes.
             const start = shared.byteOffset + offset;
-            arrays.set(name, start % 4 ? new Float32Array(shared.slice(offset, offset + 4 * count).buffer)
-                : new Float32Array(shared.buffer, start, count));
+            arrays.set(
+                name,
+                start % 4
+                    ? new Float32Array(shared.slice(offset, offset + 4 * count).buffer)
+                    : new Float32Array(shared.buffer, start, count),
+            );
         }
         const helpers = helperUrl && globalThis.crossOriginIsolated ? threads - 1 : 0;
         const layout = makeLayout(helpers + 1, arrays);
-        const memory = new WebAssembly.Memory({initial: Math.ceil(layout.end / PAGE_BYTES), maximum: MAX_PAGES, shared: true});
+        const memory = new WebAssembly.Memory({
+            initial: Math.ceil(layout.end / PAGE_BYTES),
+            maximum: MAX_PAGES,
+            shared: true,
+        });
         const module = await WebAssembly.compile(bytes);
         const instance = await WebAssembly.instantiate(module, {env: {memory}});
         const kernel = new ClickKernel(memory, instance, layout, arrays, inputSide, epsilon);
-        const helping = layout.scratch.slice(1).map((scratch) =>
-            kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run", [layout.operations, layout.count, scratch]));
+        const helping = layout.scratch
+            .slice(1)
+            .map((scratch) =>
+                kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run", [
+                    layout.operations,
+                    layout.count,
+                    scratch,
+                ]),
+            );
         await Promise.all(helping);
         return kernel;
     }
@@ -191,7 +220,10 @@ export class ClickKernel {
                 const width = Math.min(16, columns - 16 * block);
                 for (let k = 0; k < inputs; k++) {
                     const from = (group * inputs + k) * columns + 16 * block;
-                    this.#floats.set(array.subarray(from, from + width), to / 4 + ((group * blocks + block) * inputs + k) * 16);
+                    this.#floats.set(
+                        array.subarray(from, from + width),
+                        to / 4 + ((group * blocks + block) * inputs + k) * 16,
+                    );
                 }
             }
         }
@@ -218,7 +250,10 @@ export class ClickKernel {
         this.#put(norms, tensor("norms"));
         const products = tensor("mask_products");
         for (const layer of [0, 1]) {
-            this.#put(stage, products.subarray(layer * MASK_BASIS * POSITIONS, (layer + 1) * MASK_BASIS * POSITIONS));
+            this.#put(
+                stage,
+                products.subarray(layer * MASK_BASIS * POSITIONS, (layer + 1) * MASK_BASIS * POSITIONS),
+            );
             this.#kernel.pack_tiles(stage, MASK_BASIS, MASK_ROWS, maskProducts[layer]);
         }
         this.#image = new WeakRef(key);
@@ -298,7 +333,8 @@ export class ClickKernel {
         const maskCoefficients = {rows: l.maskRows, columns: l.maskColumns, depth: depthMask};
         const coefficients0 = {rows: l.rows0, columns: l.columns0, depth: depth0};
         const coefficients = {rows: l.rows, columns: l.columns, depth};
-        if (hasMask) this.#add(MASK, SPANS, [l.maskInput, this.#weight("mask_filters"), l.maskRows, l.maskColumns]);
+        if (hasMask)
+            this.#add(MASK, SPANS, [l.maskInput, this.#weight("mask_filters"), l.maskRows, l.maskColumns]);
 
         // Layer 0: the tokens' side up to what the image attends to.
         this.#selfAttention(0, tokens, l.prompt, l.prompt);
@@ -317,15 +353,48 @@ export class ClickKernel {
         this.#selfAttention(1, tokens, l.tokens, l.positioned);
         this.#queries(1, tokens, l.queries);
         this.#scoresOfBasis("keys_1", l.queries, tokens, basis0, depth0, l.scoresTokens);
-        this.#add(UPDATE, SPANS, [
-            l.keysTokens0, l.image.queries_0, 0, l.scoresImage, l.maskRows, 0, hasMask ? l.maskProducts[0] : 0, 0, 0,
-            l.valuesTokens0, l.image.gathered_0, l.mixed, l.own, l.norms, 0, l.gain0, l.rows0, l.columns0, 0,
-            tokens, depthMask, depth0, 0,
-        ], [this.#epsilon], this.#gather(1, tokens, l.gain0, l.scoresTokens, coefficients0));
+        this.#add(
+            UPDATE,
+            SPANS,
+            [
+                l.keysTokens0,
+                l.image.queries_0,
+                0,
+                l.scoresImage,
+                l.maskRows,
+                0,
+                hasMask ? l.maskProducts[0] : 0,
+                0,
+                0,
+                l.valuesTokens0,
+                l.image.gathered_0,
+                l.mixed,
+                l.own,
+                l.norms,
+                0,
+                l.gain0,
+                l.rows0,
+                l.columns0,
+                0,
+                tokens,
+                depthMask,
+                depth0,
+                0,
+            ],
+            [this.#epsilon],
+            this.#gather(1, tokens, l.gain0, l.scoresTokens, coefficients0),
+        );
         this.#tokensFromImage(1, tokens, basis0, depth0);
         this.#imageFromTokens(1, tokens, l.keysTokens1, l.valuesTokens1, basis1);
         this.#scoresOfBasis("queries_1", l.keysTokens1, tokens, basis0, depth0, l.scoresImage);
-        this.#linear("carried", {x: basis0, y: l.basis, rows: depth0, inputs: CHANNELS, columns: CHANNELS, hasBias: false});
+        this.#linear("carried", {
+            x: basis0,
+            y: l.basis,
+            rows: depth0,
+            inputs: CHANNELS,
+            columns: CHANNELS,
+            hasBias: false,
+        });
         this.#copy(this.#weight("between"), basis1 + 4 * rows * CHANNELS, CHANNELS);
         this.#view(basis1 + 4 * (rows + 1) * CHANNELS, (EXTRA - 1) * CHANNELS).fill(0);
         this.#add(DOTS, depth0, [l.basis, l.basis, basis1, l.mixed, depth0, rows + EXTRA, 1]);
@@ -334,28 +403,74 @@ export class ClickKernel {
         // The final attention, of the decoder's own tokens only.
         this.#queries(2, OWN_TOKENS, l.queries);
         this.#scoresOfBasis("keys_2", l.queries, OWN_TOKENS, l.basis, depth, l.scoresTokens);
-        this.#add(UPDATE, SPANS, [
-            l.keysTokens1, l.image.queries_1, l.constants["queries_1.constant"], l.scoresImage, l.rows0, l.gain0,
-            hasMask ? l.maskProducts[1] : 0, l.valuesTokens0, l.image.gathered_0_carried, l.valuesTokens1, l.image.gathered_1,
-            l.mixed, l.own, l.norms + 4 * POSITIONS, l.norms + 8 * POSITIONS, l.gain, l.rows, l.columns, l.plain,
-            tokens, depth0, depth, 1,
-        ], [this.#epsilon], this.#gather(2, OWN_TOKENS, l.gain, l.scoresTokens, coefficients));
+        this.#add(
+            UPDATE,
+            SPANS,
+            [
+                l.keysTokens1,
+                l.image.queries_1,
+                l.constants["queries_1.constant"],
+                l.scoresImage,
+                l.rows0,
+                l.gain0,
+                hasMask ? l.maskProducts[1] : 0,
+                l.valuesTokens0,
+                l.image.gathered_0_carried,
+                l.valuesTokens1,
+                l.image.gathered_1,
+                l.mixed,
+                l.own,
+                l.norms + 4 * POSITIONS,
+                l.norms + 8 * POSITIONS,
+                l.gain,
+                l.rows,
+                l.columns,
+                l.plain,
+                tokens,
+                depth0,
+                depth,
+                1,
+            ],
+            [this.#epsilon],
+            this.#gather(2, OWN_TOKENS, l.gain, l.scoresTokens, coefficients),
+        );
         this.#tokensFromImage(2, OWN_TOKENS, l.basis, depth);
 
         // What comes out.
-        this.#linear("upscaling", {x: l.basis, y: l.tailBasis, rows: depth, inputs: CHANNELS, columns: CHANNELS, hasBias: false});
+        this.#linear("upscaling", {
+            x: l.basis,
+            y: l.tailBasis,
+            rows: depth,
+            inputs: CHANNELS,
+            columns: CHANNELS,
+            hasBias: false,
+        });
         let from = l.tokens;
         for (const [number, to] of [l.hidden, l.attended, l.iou].entries()) {
             const columns = number < 2 ? CHANNELS : TILE;
-            this.#linear(`iou.${number}`, {x: from, y: to, rows: 1, inputs: CHANNELS, columns, isRelu: number < 2});
+            this.#linear(`iou.${number}`, {
+                x: from,
+                y: to,
+                rows: 1,
+                inputs: CHANNELS,
+                columns,
+                isRelu: number < 2,
+            });
             from = to;
         }
         from = l.tokens + 4 * CHANNELS;
         for (const [number, to] of [l.hidden, l.attended, l.filters].entries()) {
             const columns = number < 2 ? CHANNELS : FILTER;
             this.#linear(`filters.${number}`, {
-                x: from, y: to, rows: 1, groups: MASKS, inputs: CHANNELS, columns, isRelu: number < 2,
-                xGroup: CHANNELS, yGroup: columns,
+                x: from,
+                y: to,
+                rows: 1,
+                groups: MASKS,
+                inputs: CHANNELS,
+                columns,
+                isRelu: number < 2,
+                xGroup: CHANNELS,
+                yGroup: columns,
             });
             from = to;
         }
@@ -372,13 +487,22 @@ export class ClickKernel {
      */
     #selfAttention(layer, tokens, from, positioned) {
         const l = this.#layout;
-        const [queries, keys, values] = [l.hidden, l.hidden + 4 * MAX_TOKENS * CHANNELS, l.hidden + 8 * MAX_TOKENS * CHANNELS];
+        const [queries, keys, values] = [
+            l.hidden,
+            l.hidden + 4 * MAX_TOKENS * CHANNELS,
+            l.hidden + 8 * MAX_TOKENS * CHANNELS,
+        ];
         const shape = {rows: tokens, inputs: CHANNELS, columns: CHANNELS};
         this.#linear(`self_${layer}.q`, {x: positioned, y: queries, ...shape});
         this.#linear(`self_${layer}.k`, {x: positioned, y: keys, ...shape});
         this.#linear(`self_${layer}.v`, {x: from, y: values, ...shape});
         this.#add(SELF, HEADS, [queries, keys, values, l.attended, tokens]);
-        this.#linear(`self_${layer}.out`, {x: l.attended, y: l.summed, add: layer === 0 ? 0 : from, ...shape});
+        this.#linear(`self_${layer}.out`, {
+            x: l.attended,
+            y: l.summed,
+            add: layer === 0 ? 0 : from,
+            ...shape,
+        });
         this.#norm(`norm_${layer}.1`, tokens, l.tokens, l.positioned);
     }
 
@@ -391,7 +515,11 @@ export class ClickKernel {
      */
     #queries(layer, tokens, to) {
         this.#linear(`tokens_${layer}.q`, {
-            x: this.#layout.positioned, y: to, rows: tokens, inputs: CHANNELS, columns: INNER,
+            x: this.#layout.positioned,
+            y: to,
+            rows: tokens,
+            inputs: CHANNELS,
+            columns: INNER,
         });
     }
 
@@ -420,9 +548,20 @@ export class ClickKernel {
      */
     #byHead(projection, vectors, tokens, to) {
         this.#linear(projection, {
-            x: vectors, y: to, rows: tokens, groups: HEADS, inputs: WIDTH, columns: CHANNELS, hasBias: false,
-            xRow: INNER, xGroup: WIDTH, wRow: CHANNELS, wBlock: 16, wGroup: WIDTH * CHANNELS,
-            yRow: CHANNELS, yGroup: tokens * CHANNELS,
+            x: vectors,
+            y: to,
+            rows: tokens,
+            groups: HEADS,
+            inputs: WIDTH,
+            columns: CHANNELS,
+            hasBias: false,
+            xRow: INNER,
+            xGroup: WIDTH,
+            wRow: CHANNELS,
+            wBlock: 16,
+            wGroup: WIDTH * CHANNELS,
+            yRow: CHANNELS,
+            yGroup: tokens * CHANNELS,
         });
     }
 
@@ -437,8 +576,18 @@ export class ClickKernel {
     #gather(layer, tokens, gain, scores, {rows, columns, depth}) {
         const l = this.#layout;
         return [
-            l.queries, l.image[`keys_${layer}`], layer ? l.constants[`keys_${layer}.constant`] : 0, l.image[`values_${layer}`],
-            gain ?? 0, scores, rows, columns, l.partial, tokens, depth, partialSize(tokens, depth),
+            l.queries,
+            l.image[`keys_${layer}`],
+            layer ? l.constants[`keys_${layer}.constant`] : 0,
+            l.image[`values_${layer}`],
+            gain ?? 0,
+            scores,
+            rows,
+            columns,
+            l.partial,
+            tokens,
+            depth,
+            partialSize(tokens, depth),
         ];
     }
 
@@ -453,28 +602,75 @@ export class ClickKernel {
     #tokensFromImage(layer, tokens, basis, depth) {
         const l = this.#layout;
         const rows = HEADS * tokens;
-        this.#add(COMBINE, rows, [l.partial, l.gathered, l.moments, tokens, depth, partialSize(tokens, depth)]);
+        this.#add(COMBINE, rows, [
+            l.partial,
+            l.gathered,
+            l.moments,
+            tokens,
+            depth,
+            partialSize(tokens, depth),
+        ]);
         let gathered = l.gathered;
         if (depth) {
             this.#linear(null, {
-                x: l.moments, w: basis, y: l.channels, rows, inputs: depth, columns: CHANNELS, hasBias: false,
-                wRow: CHANNELS, wBlock: 16,
+                x: l.moments,
+                w: basis,
+                y: l.channels,
+                rows,
+                inputs: depth,
+                columns: CHANNELS,
+                hasBias: false,
+                wRow: CHANNELS,
+                wBlock: 16,
             });
             this.#linear(`values_${layer}`, {
-                x: l.channels, y: l.gatheredWhole, add: l.gathered, rows: tokens, groups: HEADS, inputs: CHANNELS, columns: WIDTH,
-                hasBias: false, xRow: CHANNELS, xGroup: tokens * CHANNELS, wRow: WIDTH, wBlock: 0, wGroup: CHANNELS * WIDTH,
-                yRow: INNER, yGroup: WIDTH,
+                x: l.channels,
+                y: l.gatheredWhole,
+                add: l.gathered,
+                rows: tokens,
+                groups: HEADS,
+                inputs: CHANNELS,
+                columns: WIDTH,
+                hasBias: false,
+                xRow: CHANNELS,
+                xGroup: tokens * CHANNELS,
+                wRow: WIDTH,
+                wBlock: 0,
+                wGroup: CHANNELS * WIDTH,
+                yRow: INNER,
+                yGroup: WIDTH,
             });
             gathered = l.gatheredWhole;
         }
-        this.#linear(`tokens_${layer}.out`, {x: gathered, y: l.summed, add: l.tokens, rows: tokens, inputs: INNER, columns: CHANNELS});
+        this.#linear(`tokens_${layer}.out`, {
+            x: gathered,
+            y: l.summed,
+            add: l.tokens,
+            rows: tokens,
+            inputs: INNER,
+            columns: CHANNELS,
+        });
         if (layer === 2) {
             this.#norm("norm_2", tokens, l.tokens, 0);
             return;
         }
         this.#norm(`norm_${layer}.2`, tokens, l.attended, 0);
-        this.#linear(`mlp_${layer}.1`, {x: l.attended, y: l.hidden, rows: tokens, inputs: CHANNELS, columns: HIDDEN, isRelu: true});
-        this.#linear(`mlp_${layer}.2`, {x: l.hidden, y: l.summed, add: l.attended, rows: tokens, inputs: HIDDEN, columns: CHANNELS});
+        this.#linear(`mlp_${layer}.1`, {
+            x: l.attended,
+            y: l.hidden,
+            rows: tokens,
+            inputs: CHANNELS,
+            columns: HIDDEN,
+            isRelu: true,
+        });
+        this.#linear(`mlp_${layer}.2`, {
+            x: l.hidden,
+            y: l.summed,
+            add: l.attended,
+            rows: tokens,
+            inputs: HIDDEN,
+            columns: CHANNELS,
+        });
         this.#norm(`norm_${layer}.3`, tokens, l.tokens, l.positioned);
     }
 
@@ -517,14 +713,43 @@ export class ClickKernel {
      *     hasBias?: boolean, isRelu?: boolean, xRow?: number, xGroup?: number, wRow?: number, wBlock?: number, wGroup?: number,
      *     yRow?: number, yGroup?: number}} job
      */
-    #linear(name, {
-        x, y, rows, inputs, columns, w, add = 0, groups = 1, hasBias = true, isRelu = false,
-        xRow = inputs, xGroup = 0, wRow = 16, wBlock = 16 * inputs, wGroup = inputs * columns, yRow = columns, yGroup = 0,
-    }) {
+    #linear(
+        name,
+        {
+            x,
+            y,
+            rows,
+            inputs,
+            columns,
+            w,
+            add = 0,
+            groups = 1,
+            hasBias = true,
+            isRelu = false,
+            xRow = inputs,
+            xGroup = 0,
+            wRow = 16,
+            wBlock = 16 * inputs,
+            wGroup = inputs * columns,
+            yRow = columns,
+            yGroup = 0,
+        },
+    ) {
         const weight = w ?? this.#weights.get(`${name}.weight`) ?? this.#weight(`${name}`);
         const bias = hasBias ? this.#weight(`${name}.bias`) : 0;
         const steps = [xRow, xGroup, wRow, wBlock, wGroup, yRow, yGroup];
-        this.#add(LINEAR, (groups * columns) / TILE, [x, weight, bias, add, y, rows, inputs, columns, ...steps, isRelu ? 1 : 0]);
+        this.#add(LINEAR, (groups * columns) / TILE, [
+            x,
+            weight,
+            bias,
+            add,
+            y,
+            rows,
+            inputs,
+            columns,
+            ...steps,
+            isRelu ? 1 : 0,
+        ]);
     }
 
     /**
@@ -602,13 +827,19 @@ function makeLayout(threads, arrays) {
         return offset;
     };
     const planes = (/** @type {string[]} */ names) =>
-        /** @type {Record<string, number>} */ (Object.fromEntries(names.map((name) => [name, place(INNER * POSITIONS)])));
+        /** @type {Record<string, number>} */ (
+            Object.fromEntries(names.map((name) => [name, place(INNER * POSITIONS)]))
+        );
     const tokenRows = () => place(MAX_TOKENS * CHANNELS);
     /** @type {Map<string, number>} */
     const weights = new Map();
     for (const [name, array] of arrays) {
         // Columns and rows of zeros where the kernel counts in blocks.
-        if (!CONSTANTS.includes(name) && !UNUSED.includes(name)) weights.set(name, place(Math.max(array.length, name.startsWith("iou") ? TILE * CHANNELS : 0) + 4 * CHANNELS));
+        if (!CONSTANTS.includes(name) && !UNUSED.includes(name))
+            weights.set(
+                name,
+                place(Math.max(array.length, name.startsWith("iou") ? TILE * CHANNELS : 0) + 4 * CHANNELS),
+            );
     }
     const layout = {
         weights,
@@ -647,7 +878,9 @@ function makeLayout(threads, arrays) {
         scoresImage: place(MAX_ROWS * MAX_DEPTH_0),
         mixed: place(MAX_DEPTH_0 * MAX_DEPTH),
         own: place((MAX_ROWS + EXTRA) ** 2),
-        partial: place(SPANS * Math.max(partialSize(MAX_TOKENS, MAX_DEPTH_0), partialSize(OWN_TOKENS, MAX_DEPTH))),
+        partial: place(
+            SPANS * Math.max(partialSize(MAX_TOKENS, MAX_DEPTH_0), partialSize(OWN_TOKENS, MAX_DEPTH)),
+        ),
         // Positions.
         maskInput: place(16 * POSITIONS),
         maskRows: place(MASK_ROWS * POSITIONS),

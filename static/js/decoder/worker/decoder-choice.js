@@ -82,7 +82,8 @@ export class DecoderChoice {
             const runs = this.#timedRuns;
             const gpuMs = await fastest(runs, () => gpu.decode(image, steps, null));
             const wasmMs = await fastest(runs, () => this.#wasm.decode(image, steps, null));
-            if (gpuMs >= wasmMs) return this.#giveUp(gpu, `${gpuMs.toFixed()} ms, WASM ${wasmMs.toFixed()} ms`);
+            if (gpuMs >= wasmMs)
+                return this.#giveUp(gpu, `${gpuMs.toFixed()} ms, WASM ${wasmMs.toFixed()} ms`);
             this.#gpu = gpu;
         } catch (error) {
             this.#giveUp(gpu, messageOf(error));

@@ -18,7 +18,8 @@ const FORMAT = "maskwright-fast-decoder/2";
 export async function fetchPackage(url, bundle) {
     const bytes = await fetchDecoder(url);
     const content = readPackage(/** @type {ArrayBuffer} */ (bytes.buffer));
-    if (!content) throw new DecoderError("decoder_unavailable", "it is not a decoder package of this version");
+    if (!content)
+        throw new DecoderError("decoder_unavailable", "it is not a decoder package of this version");
     checkDigest(content.metadata.get("bundle_digest"), bundle);
     return content;
 }
@@ -42,7 +43,12 @@ export function readPackage(bytes) {
     const {__metadata__: metadata, ...parts} = header;
     if (metadata?.format !== FORMAT) return null;
     const files = new Map();
-    for (const [name, {data_offsets: [start, end]}] of Object.entries(/** @type {any} */ (parts))) {
+    for (const [
+        name,
+        {
+            data_offsets: [start, end],
+        },
+    ] of Object.entries(/** @type {any} */ (parts))) {
         if (8 + length + end > bytes.byteLength) return null;
         files.set(name, new Uint8Array(bytes, 8 + length + start, end - start));
     }

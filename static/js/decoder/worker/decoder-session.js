@@ -76,7 +76,10 @@ export class DecoderSession {
     static async loadWebgpu(urls, bundle, {acceptSoftware = false} = {}) {
         if (!(await hasWebgpu(acceptSoftware))) return null;
         try {
-            const [model, ort] = await Promise.all([fetchDecoder(bundle.decoderUrl), loadOrt(urls.ortWebgpuModule)]);
+            const [model, ort] = await Promise.all([
+                fetchDecoder(bundle.decoderUrl),
+                loadOrt(urls.ortWebgpuModule),
+            ]);
             checkDigest(readMetadata(model).get("bundle_digest"), bundle);
             ort.env.wasm.wasmPaths = {mjs: urls.ortWebgpuMjs, wasm: urls.ortWebgpuWasm};
             const session = await ort.InferenceSession.create(model, {executionProviders: ["webgpu"]});
@@ -127,10 +130,16 @@ export class DecoderSession {
         const feeds = {
             point_coords: new ort.Tensor("float32", pointCoords, [1, points, 2]),
             point_labels: new ort.Tensor("float32", pointLabels, [1, points]),
-            mask_input: new ort.Tensor("float32", maskInput ?? new Float32Array(side * side), [1, 1, side, side]),
+            mask_input: new ort.Tensor("float32", maskInput ?? new Float32Array(side * side), [
+                1,
+                1,
+                side,
+                side,
+            ]),
             has_mask_input: new ort.Tensor("float32", [maskInput ? 1 : 0], [1]),
         };
-        for (const [name, {shape, values}] of image.tensors) feeds[name] = new ort.Tensor("float32", values, [1, ...shape]);
+        for (const [name, {shape, values}] of image.tensors)
+            feeds[name] = new ort.Tensor("float32", values, [1, ...shape]);
         let outputs;
         try {
             outputs = await session.run(feeds);
@@ -140,7 +149,10 @@ export class DecoderSession {
         const logits = floats(outputs.low_res_masks);
         const iouPredictions = floats(outputs.iou_predictions);
         if (iouPredictions.length !== DECODER_OUTPUTS || logits.length !== DECODER_OUTPUTS * side * side) {
-            throw new DecoderError("decode_failed", "The decoder's outputs have another shape than this page expects.");
+            throw new DecoderError(
+                "decode_failed",
+                "The decoder's outputs have another shape than this page expects.",
+            );
         }
         checkFinite(logits, iouPredictions);
         return {logits, iouPredictions};
@@ -155,7 +167,8 @@ function embeddingShapes({inputMetadata}) {
     /** @type {Record<string, number[]>} */
     const shapes = {};
     for (const input of inputMetadata) {
-        if (input.isTensor && !PROMPT_INPUTS.includes(input.name)) shapes[input.name] = input.shape.slice(1).map(Number);
+        if (input.isTensor && !PROMPT_INPUTS.includes(input.name))
+            shapes[input.name] = input.shape.slice(1).map(Number);
     }
     return shapes;
 }
@@ -221,7 +234,10 @@ async function loadOrt(url) {
     try {
         return await import(url);
     } catch {
-        throw new DecoderError("decoder_unavailable", "onnxruntime-web could not be loaded. Run: npm run vendor");
+        throw new DecoderError(
+            "decoder_unavailable",
+            "onnxruntime-web could not be loaded. Run: npm run vendor",
+        );
     }
 }
 
@@ -235,7 +251,8 @@ async function hasWebgpu(acceptSoftware) {
 
 /** @param {Ort.Tensor} tensor */
 function floats(tensor) {
-    if (!(tensor.data instanceof Float32Array)) throw new DecoderError("decode_failed", "The decoder's outputs are no floats.");
+    if (!(tensor.data instanceof Float32Array))
+        throw new DecoderError("decode_failed", "The decoder's outputs are no floats.");
     return tensor.data;
 }
 

@@ -27,7 +27,8 @@ const BYTES = {F16: 2, I8: 1, F32: 4};
 export function readEmbedding(bytes) {
     if (bytes.byteLength < 8) throw invalid("it is too short");
     const headerLength = Number(new DataView(bytes).getBigUint64(0, true));
-    if (headerLength > Math.min(MAX_HEADER_BYTES, bytes.byteLength - 8)) throw invalid("its header is cut off");
+    if (headerLength > Math.min(MAX_HEADER_BYTES, bytes.byteLength - 8))
+        throw invalid("its header is cut off");
     let header;
     try {
         header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, headerLength)));
@@ -42,9 +43,16 @@ export function readEmbedding(bytes) {
     /** @param {string} name @param {string} dtype @returns {{shape: number[], bytes: ArrayBuffer}} */
     const read = (name, dtype) => {
         const part = header[name];
-        const count = part?.shape.reduce((/** @type {number} */ product, /** @type {number} */ side) => product * side, 1);
+        const count = part?.shape.reduce(
+            (/** @type {number} */ product, /** @type {number} */ side) => product * side,
+            1,
+        );
         const [start, end] = part?.data_offsets ?? [];
-        if (part?.dtype !== dtype || end - start !== count * BYTES[dtype] || 8 + headerLength + end > bytes.byteLength) {
+        if (
+            part?.dtype !== dtype ||
+            end - start !== count * BYTES[dtype] ||
+            8 + headerLength + end > bytes.byteLength
+        ) {
             throw invalid(`tensor ${name} is cut off or not ${dtype}`);
         }
         const at = 8 + headerLength + start;
@@ -56,7 +64,8 @@ export function readEmbedding(bytes) {
             const {shape, bytes: levels} = read(name, "I8");
             const scale = new Float32Array(read(`${name}.scale`, "F32").bytes);
             const offset = new Float32Array(read(`${name}.offset`, "F32").bytes);
-            if (scale.length !== shape[0] || offset.length !== shape[0]) throw invalid(`tensor ${name} lacks scales`);
+            if (scale.length !== shape[0] || offset.length !== shape[0])
+                throw invalid(`tensor ${name} lacks scales`);
             tensors.set(name, {shape, values: fromLevels(new Int8Array(levels), scale, offset)});
         } else {
             const {shape, bytes: halves} = read(name, "F16");
@@ -147,5 +156,8 @@ function halfToNumber(bits) {
 
 /** @param {string} reason */
 function invalid(reason) {
-    return new DecoderError("embedding_invalid", `This image's embedding cannot be read: ${reason}. Reload the page.`);
+    return new DecoderError(
+        "embedding_invalid",
+        `This image's embedding cannot be read: ${reason}. Reload the page.`,
+    );
 }

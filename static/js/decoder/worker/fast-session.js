@@ -60,7 +60,10 @@ export class FastSession {
         /** @type {TailKernel | null} */
         let tail = null;
         try {
-            const [{files, metadata}, ort] = await Promise.all([fetchPackage(bundle.fastDecoderUrl, bundle), loadWasmOrt(urls)]);
+            const [{files, metadata}, ort] = await Promise.all([
+                fetchPackage(bundle.fastDecoderUrl, bundle),
+                loadWasmOrt(urls),
+            ]);
             const decoder = new FastDecoder(ort, files, {executionProviders: ["wasm"]});
             const threads = ort.env.wasm.numThreads ?? 1;
             const options = {threads, helperUrl: urls.kernelHelper};
@@ -118,7 +121,13 @@ export class FastSession {
         const prepared = await this.#prepared(image);
         if (maskInput) this.#unfinished.get(maskInput.buffer)?.();
         const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, inputSide);
-        const prompt = {coords: pointCoords, labels: pointLabels, maskInput, maskBias: PLAIN_BIAS, maskCount: DECODER_OUTPUTS};
+        const prompt = {
+            coords: pointCoords,
+            labels: pointLabels,
+            maskInput,
+            maskBias: PLAIN_BIAS,
+            maskCount: DECODER_OUTPUTS,
+        };
         try {
             const kernel = this.#tailKernel;
             if (!kernel) return await this.#decodeByGraphs(prepared, prompt, side);
@@ -184,19 +193,26 @@ export class FastSession {
             kernel.setImage(upscaled);
             place(logits, side, maskIndices, kernel.run(inputs, window), window);
         };
-        const covered = imageWindow(inputSize(image.imageSize, this.#bundle.inputSide), this.#bundle.inputSide, grid);
+        const covered = imageWindow(
+            inputSize(image.imageSize, this.#bundle.inputSide),
+            this.#bundle.inputSide,
+            grid,
+        );
         covered.endColumn = Math.min(grid, Math.ceil(covered.endColumn / KERNEL_COLUMNS) * KERNEL_COLUMNS);
         logits.fill(NOT_YET);
         run(tailInputs, covered);
         checkFinite(logits);
         if (covered.endRow < grid || covered.endColumn < grid) {
             // Copies: the click kernel's next answer takes the place of these.
-            const inputs = /** @type {TailInputs} */ (Object.fromEntries(Object.entries(tailInputs).map(([name, values]) => [name, values.slice()])));
+            const inputs = /** @type {TailInputs} */ (
+                Object.fromEntries(Object.entries(tailInputs).map(([name, values]) => [name, values.slice()]))
+            );
             const whole = {row: 0, endRow: grid, column: 0, endColumn: grid};
             this.#unfinished.set(logits.buffer, () => {
                 this.#unfinished.delete(logits.buffer);
                 if (covered.endRow < grid) run(inputs, {...whole, row: covered.endRow});
-                if (covered.endColumn < grid) run(inputs, {...whole, endRow: covered.endRow, column: covered.endColumn});
+                if (covered.endColumn < grid)
+                    run(inputs, {...whole, endRow: covered.endRow, column: covered.endColumn});
             });
             setTimeout(() => this.#unfinished.get(logits.buffer)?.(), PADDING_AFTER_MS);
         }
@@ -207,10 +223,15 @@ export class FastSession {
     #prepared(image) {
         if (!image.prepared) {
             checkTensors(image.tensors, {[EMBEDDING]: this.#embeddingShape});
-            const {values, shape} = /** @type {{values: Float32Array, shape: number[]}} */ (image.tensors.get(EMBEDDING));
+            const {values, shape} = /** @type {{values: Float32Array, shape: number[]}} */ (
+                image.tensors.get(EMBEDDING)
+            );
             image.prepared = this.#decoder.prepareImage(values, shape).catch((error) => {
                 image.prepared = null;
-                throw new DecoderError("decode_failed", `The image could not be prepared: ${messageOf(error)}`);
+                throw new DecoderError(
+                    "decode_failed",
+                    `The image could not be prepared: ${messageOf(error)}`,
+                );
             });
         }
         return image.prepared;
@@ -237,7 +258,9 @@ async function openClickKernel(files, options) {
  * @returns {Record<string, Float32Array>}
  */
 function dataOf(tensors) {
-    return Object.fromEntries(Object.entries(tensors).map(([name, {data}]) => [name, /** @type {Float32Array} */ (data)]));
+    return Object.fromEntries(
+        Object.entries(tensors).map(([name, {data}]) => [name, /** @type {Float32Array} */ (data)]),
+    );
 }
 
 /**

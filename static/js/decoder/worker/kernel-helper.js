@@ -3,7 +3,9 @@
  */
 
 onmessage = async ({data: {module, memory, control, call, args}}) => {
-    const {exports} = await WebAssembly.instantiate(/** @type {WebAssembly.Module} */ (module), {env: {memory}});
+    const {exports} = await WebAssembly.instantiate(/** @type {WebAssembly.Module} */ (module), {
+        env: {memory},
+    });
     const work = /** @type {(...args: number[]) => void} */ (exports[call]);
     const words = new Int32Array(memory.buffer, control, 2); // generation, finished helpers
     let generation = Atomics.load(words, 0);

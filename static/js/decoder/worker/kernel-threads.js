@@ -73,7 +73,8 @@ export class KernelThreads {
      * @param {(list: number) => number | void} doShare the kernel's export; not 0: a unit that another thread took is missing
      */
     work(doShare) {
-        if (!this.#attempt(doShare) && !this.#attempt(doShare)) throw new Error("the decoder's kernel does not come to an end");
+        if (!this.#attempt(doShare) && !this.#attempt(doShare))
+            throw new Error("the decoder's kernel does not come to an end");
     }
 
     /**
@@ -141,5 +142,9 @@ export class KernelThreads {
  */
 export function runnableBuild(files, name) {
     const builds = [`${name}-relaxed.wasm`, `${name}-plain.wasm`].map((file) => files.get(file));
-    return /** @type {BufferSource | undefined} */ (builds.find((build) => build && WebAssembly.validate(/** @type {BufferSource} */ (build)))) ?? null;
+    return (
+        /** @type {BufferSource | undefined} */ (
+            builds.find((build) => build && WebAssembly.validate(/** @type {BufferSource} */ (build)))
+        ) ?? null
+    );
 }

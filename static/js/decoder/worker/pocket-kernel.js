@@ -137,7 +137,14 @@ export class PocketKernel {
         this.#place(threads * this.#scratchFloats());
         new Int32Array(memory.buffer, list, words).set(this.#ops.flat());
         const progress = [NEXT, DONE];
-        this.#threads = new KernelThreads(memory, {control, list, ownList, words, operationWords: OP_WORDS, progress});
+        this.#threads = new KernelThreads(memory, {
+            control,
+            list,
+            ownList,
+            words,
+            operationWords: OP_WORDS,
+            progress,
+        });
     }
 
     get threads() {
@@ -186,7 +193,12 @@ export class PocketKernel {
         this.#fill(plan.drawn8, 13, hasMask);
         this.#fill(plan.drawn4, 3, hasMask);
         const {foreground, background, hasBox} = drawn;
-        this.#floats(plan.counts, 4).set([Math.min(foreground, 8) / 8, Math.min(background, 8) / 8, hasBox ? 1 : 0, hasMask]);
+        this.#floats(plan.counts, 4).set([
+            Math.min(foreground, 8) / 8,
+            Math.min(background, 8) / 8,
+            hasBox ? 1 : 0,
+            hasMask,
+        ]);
         if (!maskInput) this.#floats(plan.previousSums, this.#side / 4).fill(0);
         this.#opWords("previous")[UNITS] = hasMask ? this.#side / 4 : 0;
         this.#gatherClicks(drawn);
@@ -263,7 +275,8 @@ export class PocketKernel {
         const sums = this.#floats(to + 4 * row * map.channels, map.channels);
         for (let channel = 0; channel < map.channels; channel++) {
             let sum = 0;
-            for (let k = 0; k < places.length; k++) sum += weights[k] * values[channel * map.plane + places[k]];
+            for (let k = 0; k < places.length; k++)
+                sum += weights[k] * values[channel * map.plane + places[k]];
             sums[channel] = sum;
         }
     }
@@ -315,7 +328,8 @@ export class PocketKernel {
         const maskInput = this.#map(1, 2 * s4);
         const clickWeights = this.#map(1, s16);
         const outsideMap = this.#map(OUTPUTS, s8);
-        const tables = (/** @type {number} */ channels) => [0, 1].map(() => this.#place(MAX_CLICKS * channels));
+        const tables = (/** @type {number} */ channels) =>
+            [0, 1].map(() => this.#place(MAX_CLICKS * channels));
         const [clicked16, clicked8] = [tables(wide), tables(middle)];
         const previousSums = this.#place(s4);
         const context = this.#place(3 * wide + 5);
@@ -325,7 +339,10 @@ export class PocketKernel {
         const previous4 = channel(drawn4, 2);
         this.#op("previous", s4, {in: maskInput, out: previous4, vector: previousSums}, "previous");
         this.#op("pool", s8, {in: previous4, out: channel(drawn8, 12)});
-        this.#op("pool", s16, {in: channel(drawn8, 0, drawnChannels), out: channel(drawn16, 0, drawnChannels)});
+        this.#op("pool", s16, {
+            in: channel(drawn8, 0, drawnChannels),
+            out: channel(drawn16, 0, drawnChannels),
+        });
         ["foreground", "background"].forEach((kind, k) => {
             const places = [drawn16, drawn8].map((drawn) => channel(drawn, drawnChannels + 2 * k, 2));
             this.#op("similar", s16, {in: unit16, out: places[0], w0: clicked16[k]}, `similar16-${kind}`);
@@ -334,7 +351,12 @@ export class PocketKernel {
         [clickWeights, channel(drawn16, 6), channel(drawn16, 12)].forEach((add, k) =>
             this.#op("gather", wide, {in: stride16, add, vector: context + 4 * k * wide}),
         );
-        this.#op("total", 1, {out: vectorMap(counts + 16), vector: previousSums, count: s4, others: (2 * s4) ** 2});
+        this.#op("total", 1, {
+            out: vectorMap(counts + 16),
+            vector: previousSums,
+            count: s4,
+            others: (2 * s4) ** 2,
+        });
         const asked = this.#place(2 * wide);
         const modulation = this.#place(2 * wide);
         this.#linear("context.0", context, asked, "relu");
@@ -345,7 +367,12 @@ export class PocketKernel {
         const blocks16 = this.#blockNames("blocks16");
         const margin16 = Math.max(...blocks16.map((name, k) => this.#reach(name, 1 + (k % 2))));
         let [x, spare] = [this.#map(wide, s16, margin16), this.#map(wide, s16, margin16)];
-        this.#convolveDrawn("prompt16", drawn16, x, {add: stride16, activation: "relu", w1: modulation, b1: modulation + 4 * wide});
+        this.#convolveDrawn("prompt16", drawn16, x, {
+            add: stride16,
+            activation: "relu",
+            w1: modulation,
+            b1: modulation + 4 * wide,
+        });
         const summary = this.#place(2 * wide);
         blocks16.forEach((name, k) => {
             if (k === Math.floor(blocks16.length / 2)) {
@@ -391,11 +418,21 @@ export class PocketKernel {
             [z, spare4] = [spare4, z];
         }
         const clickGains = this.#weight("click_gain"); // (2, OUTPUTS)
-        const gains = this.#store(Float32Array.from({length: 2 * OUTPUTS}, (_, k) => (k % 2 ? -1 : 1) * clickGains[(k % 2) * OUTPUTS + (k >> 1)]));
+        const gains = this.#store(
+            Float32Array.from(
+                {length: 2 * OUTPUTS},
+                (_, k) => (k % 2 ? -1 : 1) * clickGains[(k % 2) * OUTPUTS + (k >> 1)],
+            ),
+        );
         this.#op("press", s4, {out: coarse4, add: channel(drawn4, 0, 2), w0: gains});
         const logits = this.#map(OUTPUTS, 2 * s4);
         this.#op("upsample", 2 * s4, {in: coarse4, out: logits});
-        this.#op("shuffle", s4, {in: z, out: logits, w0: this.#packed("final"), b0: this.#copyOf("final.bias")});
+        this.#op("shuffle", s4, {
+            in: z,
+            out: logits,
+            w0: this.#packed("final"),
+            b0: this.#copyOf("final.bias"),
+        });
 
         // What the IoU head reads.
         const judged = this.#place(s8 * OUTPUTS * (middle + 3));
@@ -417,10 +454,40 @@ export class PocketKernel {
         if (name) this.#named.set(name, this.#ops.length);
         const map = (/** @type {PlaneMap | undefined} */ m) =>
             m ? [m.data, m.channels, m.height, m.width, m.stride, m.plane] : [0, 0, 0, 0, 0, 0];
-        const {kernel = 0, dilation = 1, activation = "none", w0 = 0, b0 = 0, w1 = 0, b1 = 0, w2 = 0} = fields;
+        const {
+            kernel = 0,
+            dilation = 1,
+            activation = "none",
+            w0 = 0,
+            b0 = 0,
+            w1 = 0,
+            b1 = 0,
+            w2 = 0,
+        } = fields;
         const {vector = 0, count = 0, others = 0, list = 0} = fields;
-        const words = [KINDS.indexOf(kind), units, 0, 0, ...map(fields.in), ...map(fields.out), ...map(fields.add)];
-        words.push(kernel, dilation, ACTIVATIONS.indexOf(activation), w0, b0, w1, b1, w2, vector, count, others, list);
+        const words = [
+            KINDS.indexOf(kind),
+            units,
+            0,
+            0,
+            ...map(fields.in),
+            ...map(fields.out),
+            ...map(fields.add),
+        ];
+        words.push(
+            kernel,
+            dilation,
+            ACTIVATIONS.indexOf(activation),
+            w0,
+            b0,
+            w1,
+            b1,
+            w2,
+            vector,
+            count,
+            others,
+            list,
+        );
         this.#ops.push(words);
     }
 
@@ -499,13 +566,16 @@ export class PocketKernel {
     /** @param {string} stage */
     #blockNames(stage) {
         const names = [];
-        while (this.#weights.has(`${stage}.${names.length}.widen.bias`)) names.push(`${stage}.${names.length}`);
+        while (this.#weights.has(`${stage}.${names.length}.widen.bias`))
+            names.push(`${stage}.${names.length}`);
         return names;
     }
 
     /** @param {string} name */
     #kernelSize(name) {
-        return Math.sqrt(this.#weight(`${name}.depthwise.weight`).length / this.#weight(`${name}.depthwise.bias`).length);
+        return Math.sqrt(
+            this.#weight(`${name}.depthwise.weight`).length / this.#weight(`${name}.depthwise.bias`).length,
+        );
     }
 
     /**
@@ -653,7 +723,10 @@ function channel(map, first, count = 1) {
  * @param {boolean} hasMask
  */
 function chooseChannels({foreground, background, hasBox}, hasMask) {
-    const wide = [0, 2, 4].flatMap((bell) => [...(foreground ? [bell] : []), ...(background ? [bell + 1] : [])]);
+    const wide = [0, 2, 4].flatMap((bell) => [
+        ...(foreground ? [bell] : []),
+        ...(background ? [bell + 1] : []),
+    ]);
     if (hasBox) wide.push(6, 7, 8, 9, 10, 11);
     if (hasMask) wide.push(12, 13);
     if (foreground) wide.push(14, 15);

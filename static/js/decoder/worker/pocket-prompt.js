@@ -68,7 +68,9 @@ export function drawPrompt(coords, labels, side) {
  * @param {number} sigma
  */
 function bellAlong(cells, at, sigma) {
-    return Float32Array.from({length: cells}, (_, k) => Math.exp((-0.5 * ((k + 0.5) / cells - at) ** 2) / sigma ** 2));
+    return Float32Array.from({length: cells}, (_, k) =>
+        Math.exp((-0.5 * ((k + 0.5) / cells - at) ** 2) / sigma ** 2),
+    );
 }
 
 /**

@@ -27,7 +27,11 @@ export class PocketSession {
         if (!bundle.fastDecoderUrl) return null;
         try {
             const {files} = await fetchPackage(bundle.fastDecoderUrl, bundle);
-            const options = {inputSide: bundle.inputSide, threads: usefulThreads(), helperUrl: urls.kernelHelper};
+            const options = {
+                inputSide: bundle.inputSide,
+                threads: usefulThreads(),
+                helperUrl: urls.kernelHelper,
+            };
             const kernel = await PocketKernel.open(files, options);
             return kernel && new PocketSession(bundle, kernel);
         } catch (error) {
@@ -70,7 +74,11 @@ export class PocketSession {
         this.#setImage(image);
         const prompt = buildPromptTensors(steps, image.imageSize, this.#bundle.inputSide);
         try {
-            const answer = this.#kernel.decode({coords: prompt.pointCoords, labels: prompt.pointLabels, maskInput});
+            const answer = this.#kernel.decode({
+                coords: prompt.pointCoords,
+                labels: prompt.pointLabels,
+                maskInput,
+            });
             checkFinite(answer.logits, answer.iouPredictions);
             return answer;
         } catch (error) {
@@ -82,6 +90,9 @@ export class PocketSession {
     /** @param {ImageFeeds} image */
     #setImage(image) {
         checkTensors(image.tensors, this.#kernel.embedding);
-        this.#kernel.setImage(image, Object.fromEntries([...image.tensors].map(([name, {values}]) => [name, values])));
+        this.#kernel.setImage(
+            image,
+            Object.fromEntries([...image.tensors].map(([name, {values}]) => [name, values])),
+        );
     }
 }

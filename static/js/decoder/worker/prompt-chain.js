@@ -48,7 +48,9 @@ export class PromptChain {
         /** @type {number[]} */
         let order = [];
         for (let count = 1; count <= steps.length; count++) {
-            const soFar = steps.slice(0, count).map((step, k) => ({...step, maskIndex: maskIndices[k] ?? null}));
+            const soFar = steps
+                .slice(0, count)
+                .map((step, k) => ({...step, maskIndex: maskIndices[k] ?? null}));
             decode = await this.#decodeOnce(soFar, maskInput);
             order = candidateOrder(soFar, decode.iouPredictions);
             const chosen = steps[count - 1].maskIndex ?? order[0];

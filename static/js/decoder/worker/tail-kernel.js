@@ -69,7 +69,10 @@ export class TailKernel {
         const kernel = new TailKernel(memory, instance, layout);
         kernel.#setWeights(new Float32Array(weights.slice().buffer));
         for (const scratch of layout.scratch.slice(1)) {
-            await kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run_tail", [layout.job, scratch]);
+            await kernel.#threads.start(/** @type {string} */ (helperUrl), module, "run_tail", [
+                layout.job,
+                scratch,
+            ]);
         }
         return kernel;
     }
@@ -116,8 +119,10 @@ export class TailKernel {
         const layout = this.#layout;
         const depth = coefficients.length / POSITIONS;
         const masks = filters.length / LAST;
-        if (depth > MAX_DEPTH || masks > MAX_MASKS) throw new RangeError(`${masks} masks of rank ${depth} do not fit`);
-        if (column % TILE) throw new RangeError(`a window's first column must be a multiple of ${TILE}, not ${column}`);
+        if (depth > MAX_DEPTH || masks > MAX_MASKS)
+            throw new RangeError(`${masks} masks of rank ${depth} do not fit`);
+        if (column % TILE)
+            throw new RangeError(`a window's first column must be a multiple of ${TILE}, not ${column}`);
         this.#floats(layout.gain, POSITIONS).set(gain);
         this.#floats(layout.coefficients, coefficients.length).set(coefficients);
         this.#floats(layout.filters, filters.length).set(filters);
@@ -125,8 +130,18 @@ export class TailKernel {
         this.#kernel.pack_rows(layout.rawBasis, 1, CHANNELS, CHANNELS, depth, layout.basis);
 
         const job = new Int32Array(this.#memory.buffer, this.#threads.list, JOB_FIELDS);
-        job.set([layout.upscaled, layout.gain, layout.coefficients, layout.basis, layout.norm, layout.kernel]);
-        job.set([layout.bias, layout.filters, layout.out, depth, masks, row, endRow, column, endColumn, 0], 6);
+        job.set([
+            layout.upscaled,
+            layout.gain,
+            layout.coefficients,
+            layout.basis,
+            layout.norm,
+            layout.kernel,
+        ]);
+        job.set(
+            [layout.bias, layout.filters, layout.out, depth, masks, row, endRow, column, endColumn, 0],
+            6,
+        );
         this.#threads.work((list) => this.#kernel.run_tail(list, layout.scratch[0]));
         const size = masks * 16 * (endRow - row) * (endColumn - column);
         return this.#floats(layout.out, size).slice();
@@ -179,7 +194,8 @@ function makeLayout(threads) {
         upscaled: place(CHANNELS * POSITIONS),
         out: place(MAX_MASKS * 16 * POSITIONS),
         scratch: Array.from({length: threads}, () =>
-            place((CHANNELS + SECOND_ROWS + 16 * MAX_MASKS + MAX_DEPTH) * TILE)),
+            place((CHANNELS + SECOND_ROWS + 16 * MAX_MASKS + MAX_DEPTH) * TILE),
+        ),
     };
     return {...layout, end};
 }

@@ -92,11 +92,12 @@ export class HoverPreview {
         this.#timer = 0;
         if (this.#isDecoding) return;
         this.#isDecoding = true;
-        for (let point = this.#point; point && this.#source.canPreview; ) {
+        for (let point = this.#point; point && this.#source.canPreview;) {
             const visit = this.#visit;
             const candidate = await this.#source.preview(point);
             const isWanted = candidate !== null && visit === this.#visit && this.#source.canPreview;
-            if (isWanted && this.#point && this.#suits({candidate, point}, this.#point)) this.#show({candidate, point});
+            if (isWanted && this.#point && this.#suits({candidate, point}, this.#point))
+                this.#show({candidate, point});
             if (this.#timer || point === this.#point) break; // it moves again, and will be asked for then
             point = this.#point;
         }

@@ -39,7 +39,10 @@ export class LoadingImage {
     /** Nobody waits for it any more. */
     giveUp() {
         this.#abort.abort();
-        this.#picture?.then((picture) => picture.close(), () => {});
+        this.#picture?.then(
+            (picture) => picture.close(),
+            () => {},
+        );
     }
 
     /**
@@ -48,7 +51,10 @@ export class LoadingImage {
      * @returns {Promise<ImageBitmap>}
      */
     async picture(image, onWait = () => {}) {
-        this.#picture ??= withPatience(() => this.#fetchPicture(image.fileUrl), {signal: this.#abort.signal, onWait});
+        this.#picture ??= withPatience(() => this.#fetchPicture(image.fileUrl), {
+            signal: this.#abort.signal,
+            onWait,
+        });
         return this.#picture;
     }
 
@@ -59,7 +65,10 @@ export class LoadingImage {
      * @returns {Promise<ServerAnnotation[]>}
      */
     async annotations(onWait = () => {}) {
-        return withPatience(() => listAnnotations(this.#http, this.imageId), {signal: this.#abort.signal, onWait});
+        return withPatience(() => listAnnotations(this.#http, this.imageId), {
+            signal: this.#abort.signal,
+            onWait,
+        });
     }
 
     /**

@@ -88,7 +88,9 @@ function waitingFor({state, position}) {
         case "running":
             return "Preparing this image for the model…";
         case "queued":
-            return position ? `Preparing images: ${position} before this one…` : "Preparing this image for the model…";
+            return position
+                ? `Preparing images: ${position} before this one…`
+                : "Preparing this image for the model…";
         default:
             return "Loading the model…";
     }

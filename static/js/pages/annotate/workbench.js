@@ -186,7 +186,13 @@ export class Workbench {
 
     /** Whether a click now would begin a prompt, and the decoder is free to say what it would give. */
     get canPreview() {
-        return this.#canPrompt() && isEmpty(this.prompt) && !this.#work.selectedId && !this.#decoding && !this.#accepting;
+        return (
+            this.#canPrompt() &&
+            isEmpty(this.prompt) &&
+            !this.#work.selectedId &&
+            !this.#decoding &&
+            !this.#accepting
+        );
     }
 
     /**
@@ -276,7 +282,10 @@ export class Workbench {
             this.#categoryId = category.id;
             const before = this.selected;
             if (before && before.categoryId !== category.id) {
-                this.#change({}, {...NO_CHANGES, updated: [{before, after: {...before, categoryId: category.id}}]});
+                this.#change(
+                    {},
+                    {...NO_CHANGES, updated: [{before, after: {...before, categoryId: category.id}}]},
+                );
             }
             this.#events.onChange();
         });
@@ -499,7 +508,8 @@ export class Workbench {
             return;
         }
         const effort = {
-            timeSpentS: Math.round((before?.timeSpentS ?? 0) * 10 + (performance.now() - this.#startedAt) / 100) / 10,
+            timeSpentS:
+                Math.round((before?.timeSpentS ?? 0) * 10 + (performance.now() - this.#startedAt) / 100) / 10,
             clicks: (before?.clicks ?? 0) + this.#clicks,
         };
         /** @type {Annotation} */

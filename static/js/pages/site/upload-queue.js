@@ -38,7 +38,9 @@ export class UploadQueue {
     }
 
     get isBusy() {
-        return this.#uploads.some(({state}) => state === "waiting" || state === "sending" || state === "checking");
+        return this.#uploads.some(
+            ({state}) => state === "waiting" || state === "sending" || state === "checking",
+        );
     }
 
     /** 0 to 1, by bytes; what failed or was cancelled is out of the way. */
@@ -51,7 +53,12 @@ export class UploadQueue {
 
     /** @param {Iterable<File>} files */
     add(files) {
-        const added = [...files].map((file) => ({file, state: /** @type {const} */ ("waiting"), sentBytes: 0, answer: NO_ANSWER}));
+        const added = [...files].map((file) => ({
+            file,
+            state: /** @type {const} */ ("waiting"),
+            sentBytes: 0,
+            answer: NO_ANSWER,
+        }));
         this.#uploads.push(...added);
         for (const upload of added) this.#onChange(upload);
         this.#fill();
@@ -132,7 +139,10 @@ export class UploadQueue {
             this.#set(upload, "cancelled");
         } else if (request.status === 0) {
             // No answer: unreachable, or the file changed on disk while it was read.
-            upload.answer = {...NO_ANSWER, message: "The server cannot be reached, or the file changed. Retry."};
+            upload.answer = {
+                ...NO_ANSWER,
+                message: "The server cannot be reached, or the file changed. Retry.",
+            };
             this.#set(upload, "failed");
         } else {
             upload.answer = uploadAnswer(request.status, request.responseText);

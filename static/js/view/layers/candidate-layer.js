@@ -84,7 +84,9 @@ export class CandidateLayer {
      */
     #tracedOf({candidate, shape}, imageSize) {
         const {color} = this;
-        const known = this.#traced.find((traced) => traced.candidate === candidate && (traced.path || traced.color === color));
+        const known = this.#traced.find(
+            (traced) => traced.candidate === candidate && (traced.path || traced.color === color),
+        );
         if (known) return known;
         const {logits} = candidate;
         const hasOutline = !isNoise(logits, imageSize, shape);
@@ -125,5 +127,15 @@ function drawNoise(context, noise, {lowResSide, inputSide}, style, view, imageSi
     context.globalAlpha = style.fillAlpha;
     context.imageSmoothingEnabled = false;
     const {offsetX, offsetY, scale} = view;
-    context.drawImage(noise, 0, 0, columns, rows, offsetX, offsetY, imageSize.width * scale, imageSize.height * scale);
+    context.drawImage(
+        noise,
+        0,
+        0,
+        columns,
+        rows,
+        offsetX,
+        offsetY,
+        imageSize.width * scale,
+        imageSize.height * scale,
+    );
 }

@@ -73,7 +73,11 @@ export class LogitsCanvas {
      * @returns {LogitsCanvas | null} null: there is no GPU that is quicker than a 2D canvas
      */
     static open(canvas, onLost) {
-        const gl = canvas.getContext("webgl2", {antialias: false, depth: false, failIfMajorPerformanceCaveat: true});
+        const gl = canvas.getContext("webgl2", {
+            antialias: false,
+            depth: false,
+            failIfMajorPerformanceCaveat: true,
+        });
         const program = gl && !isSoftware(gl) && linked(gl);
         if (gl && program) return new LogitsCanvas(gl, program, onLost);
         gl?.getExtension("WEBGL_lose_context")?.loseContext(); // not needed, and large
@@ -87,7 +91,9 @@ export class LogitsCanvas {
      */
     constructor(gl, program, onLost) {
         this.#gl = gl;
-        this.#uniforms = Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]));
+        this.#uniforms = Object.fromEntries(
+            UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]),
+        );
         gl.useProgram(program);
         gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
         gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST); // floats are interpolated by the shader
@@ -165,7 +171,10 @@ function isSoftware(gl) {
  */
 function linked(gl) {
     const program = gl.createProgram();
-    for (const [kind, source] of /** @type {const} */ ([[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]])) {
+    for (const [kind, source] of /** @type {const} */ ([
+        [gl.VERTEX_SHADER, VERTEX],
+        [gl.FRAGMENT_SHADER, FRAGMENT],
+    ])) {
         const shader = gl.createShader(kind);
         if (!shader) return null;
         gl.shaderSource(shader, source);

@@ -52,7 +52,8 @@ export class MasksLayer {
      */
     hit(point) {
         for (const {annotation} of this.#masks.toReversed()) {
-            if (this.#probe?.isPointInPath(this.#pathOf(annotation).fill, point.x, point.y, "evenodd")) return annotation.id;
+            if (this.#probe?.isPointInPath(this.#pathOf(annotation).fill, point.x, point.y, "evenodd"))
+                return annotation.id;
         }
         return null;
     }

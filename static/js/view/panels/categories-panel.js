@@ -40,7 +40,10 @@ export class CategoriesPanel {
 
     /** Draws the eye here: a category has to be picked first. */
     flash() {
-        this.#list.animate([{outlineColor: "transparent"}, {outlineColor: "var(--accent)"}, {outlineColor: "transparent"}], 700);
+        this.#list.animate(
+            [{outlineColor: "transparent"}, {outlineColor: "var(--accent)"}, {outlineColor: "transparent"}],
+            700,
+        );
     }
 
     /**
@@ -51,7 +54,11 @@ export class CategoriesPanel {
         const digit = index < DIGITS ? String((index + 1) % DIGITS) : "";
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", category.color);
-        const title = [category.name, category.supercategory && `(${category.supercategory})`, digit && `· key ${digit}`];
+        const title = [
+            category.name,
+            category.supercategory && `(${category.supercategory})`,
+            digit && `· key ${digit}`,
+        ];
         return element(
             "li",
             {},

@@ -10,7 +10,10 @@ export class KeysDialog {
     constructor(dialog) {
         this.#dialog = dialog;
         const groups = ["Prompt", "Masks", "Images", "View"].map((group) =>
-            section(group, SHORTCUTS.filter((shortcut) => shortcut.group === group)),
+            section(
+                group,
+                SHORTCUTS.filter((shortcut) => shortcut.group === group),
+            ),
         );
         find(dialog, "[data-keys]", HTMLElement).append(section("Mouse", POINTER_HELP), ...groups);
         find(dialog, "[data-close]", HTMLElement).addEventListener("click", () => dialog.close());
@@ -30,7 +33,9 @@ export class KeysDialog {
 function section(title, rows) {
     const list = element("dl", {});
     for (const {shown, does} of rows) {
-        const keys = shown.split(/\s{2,}|, /).map((chord) => element("span", {}, ...chord.split(" ").map(keyCap)));
+        const keys = shown
+            .split(/\s{2,}|, /)
+            .map((chord) => element("span", {}, ...chord.split(" ").map(keyCap)));
         list.append(element("div", {}, element("dt", {}, ...keys), element("dd", {}, does)));
     }
     return element("section", {}, element("h3", {}, title), list);

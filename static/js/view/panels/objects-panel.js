@@ -59,7 +59,8 @@ export class ObjectsPanel {
             const node = shown?.row ?? element("li", {class: "bench-object", "data-annotation-id": row.id});
             // Rows that did not change stay as they are, with the focus that may be in them.
             if (shown?.state !== state) this.#fill(node, row);
-            if (this.#list.children[index] !== node) this.#list.insertBefore(node, this.#list.children[index] ?? null);
+            if (this.#list.children[index] !== node)
+                this.#list.insertBefore(node, this.#list.children[index] ?? null);
             this.#rows.set(row.id, {row: node, state});
             if (row.isSelected && shown?.state !== state) node.scrollIntoView({block: "nearest"});
         });
@@ -78,20 +79,36 @@ export class ObjectsPanel {
         node.classList.toggle("is-hidden", row.isHidden);
         node.replaceChildren(
             button(
-                {class: "bench-object-main", "aria-pressed": String(row.isSelected), title: `Select ${label}`},
+                {
+                    class: "bench-object-main",
+                    "aria-pressed": String(row.isSelected),
+                    title: `Select ${label}`,
+                },
                 () => this.#events.onSelect(row.id),
                 swatch,
-                element("span", {class: "bench-name"}, row.name, element("span", {class: "bench-number number"}, ` ${row.number}`)),
+                element(
+                    "span",
+                    {class: "bench-name"},
+                    row.name,
+                    element("span", {class: "bench-number number"}, ` ${row.number}`),
+                ),
                 element("span", {class: "bench-iou number", title: "Predicted IoU"}, iou),
             ),
             element(
                 "span",
-                {class: row.isSaved ? "bench-tick is-saved" : "bench-tick", title: row.isSaved ? "Saved" : "Not saved yet"},
+                {
+                    class: row.isSaved ? "bench-tick is-saved" : "bench-tick",
+                    title: row.isSaved ? "Saved" : "Not saved yet",
+                },
                 icon(row.isSaved ? "check" : "loader-circle"),
                 element("span", {class: "visually-hidden"}, row.isSaved ? "saved" : "not saved yet"),
             ),
             button(
-                {class: "bench-mini", "aria-label": `${row.isHidden ? "Show" : "Hide"} ${label}`, title: row.isHidden ? "Show" : "Hide"},
+                {
+                    class: "bench-mini",
+                    "aria-label": `${row.isHidden ? "Show" : "Hide"} ${label}`,
+                    title: row.isHidden ? "Show" : "Hide",
+                },
                 () => this.#events.onToggle(row.id),
                 icon(row.isHidden ? "eye-off" : "eye"),
             ),

@@ -39,7 +39,9 @@ export class PromptBar {
      * @param {string} content.hint
      */
     render({candidates, shown, shape, imageSize, color, save, hint}) {
-        const areSame = candidates.length === this.#candidates.length && candidates.every((one, k) => one === this.#candidates[k]);
+        const areSame =
+            candidates.length === this.#candidates.length &&
+            candidates.every((one, k) => one === this.#candidates[k]);
         const state = JSON.stringify([shown?.index, color, save, hint]);
         if (areSame && state === this.#drawn) return;
         this.#drawn = state;
@@ -64,14 +66,24 @@ export class PromptBar {
                 element("span", {class: "number"}, iou),
             );
         });
-        this.#root.replaceChildren(...chips, save ? this.#saveButton(save) : "", element("span", {class: "bench-hint"}, ...withKeys(hint)));
+        this.#root.replaceChildren(
+            ...chips,
+            save ? this.#saveButton(save) : "",
+            element("span", {class: "bench-hint"}, ...withKeys(hint)),
+        );
     }
 
     /** @param {Category} category */
     #saveButton(category) {
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", category.color);
-        return button({class: "bench-save", title: "Save the mask (Enter)"}, this.#onSave, swatch, `Save as ${category.name}`, element("kbd", {}, "Enter"));
+        return button(
+            {class: "bench-save", title: "Save the mask (Enter)"},
+            this.#onSave,
+            swatch,
+            `Save as ${category.name}`,
+            element("kbd", {}, "Enter"),
+        );
     }
 }
 

@@ -28,8 +28,10 @@ export class TopBar {
     showImage({project, image, siblings}) {
         find(this.#root, "[data-project-name]", HTMLElement).textContent = project.name;
         find(this.#root, "[data-image-name]", HTMLElement).textContent = image.name;
-        find(this.#root, "[data-position]", HTMLElement).textContent = `${siblings.position} of ${siblings.total}`;
-        find(this.#root, "[data-action=previous-image]", HTMLButtonElement).disabled = siblings.previous === null;
+        find(this.#root, "[data-position]", HTMLElement).textContent =
+            `${siblings.position} of ${siblings.total}`;
+        find(this.#root, "[data-action=previous-image]", HTMLButtonElement).disabled =
+            siblings.previous === null;
         find(this.#root, "[data-action=next-image]", HTMLButtonElement).disabled = siblings.next === null;
         document.title = `${image.name} · ${project.name} · Maskwright`;
     }
@@ -45,7 +47,10 @@ export class TopBar {
         find(done, "[data-label]", HTMLElement).textContent = label;
         done.classList.toggle("is-done", state === "done");
         const marks = hasNext ? "Mark this image done and go to the next (D)" : "Mark this image done (D)";
-        done.setAttribute("title", state === "done" ? "This image is done; mark it as in progress again (D)" : marks);
+        done.setAttribute(
+            "title",
+            state === "done" ? "This image is done; mark it as in progress again (D)" : marks,
+        );
     }
 
     /** @param {Badge} badge */

@@ -41,7 +41,9 @@ function hasFiles(event) {
  */
 async function droppedFiles(data) {
     // The entries must be taken before the first await: the browser empties the list after the event.
-    const entries = [...(data?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+    const entries = [...(data?.items ?? [])]
+        .map((item) => item.webkitGetAsEntry())
+        .filter((entry) => entry !== null);
     if (!entries.length) return [...(data?.files ?? [])];
     /** @type {File[]} */
     const found = [];

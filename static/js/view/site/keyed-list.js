@@ -33,7 +33,9 @@ export function syncItems(list, html, key, {isWhole = false} = {}) {
 export function syncLiveParts(html) {
     const page = new DOMParser().parseFromString(html, "text/html");
     for (const fresh of page.querySelectorAll("[data-live]")) {
-        const old = document.querySelector(`[data-live="${/** @type {HTMLElement} */ (fresh).dataset.live}"]`);
+        const old = document.querySelector(
+            `[data-live="${/** @type {HTMLElement} */ (fresh).dataset.live}"]`,
+        );
         if (old && !old.isEqualNode(fresh) && !old.contains(document.activeElement)) old.replaceWith(fresh);
     }
 }
@@ -43,7 +45,8 @@ export function syncLiveParts(html) {
  * @param {string} key
  */
 function itemsOf(parent, key) {
-    return [...parent.children].filter((item) => item instanceof HTMLElement && key in item.dataset)
+    return [...parent.children]
+        .filter((item) => item instanceof HTMLElement && key in item.dataset)
         .map((item) => /** @type {HTMLElement} */ (item));
 }
 
@@ -63,7 +66,8 @@ function placeFor(fresh, list, key) {
  * @param {HTMLElement} fresh
  */
 function updateItem(old, fresh) {
-    for (const {name, value} of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const {name, value} of fresh.attributes)
+        if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     const focused = focusables(old).indexOf(/** @type {HTMLElement} */ (document.activeElement));
     if (old.childElementCount !== fresh.childElementCount) old.replaceChildren(...fresh.childNodes);
     else

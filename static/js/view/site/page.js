@@ -105,7 +105,11 @@ export async function act(from, work) {
 
 /** @param {HTMLElement} from */
 function errorPlace(from) {
-    for (let box = from.closest("form, section"); box; box = box.parentElement?.closest("form, section") ?? null) {
+    for (
+        let box = from.closest("form, section");
+        box;
+        box = box.parentElement?.closest("form, section") ?? null
+    ) {
         const place = box.querySelector("[data-form-error]");
         if (place) return place;
     }
@@ -121,7 +125,9 @@ function errorPlace(from) {
 export function ask(dialog) {
     dialog.returnValue = "";
     dialog.showModal();
-    return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), {once: true}));
+    return new Promise((resolve) =>
+        dialog.addEventListener("close", () => resolve(dialog.returnValue), {once: true}),
+    );
 }
 
 /**

@@ -18,15 +18,20 @@ export class Selection {
         list.addEventListener("change", () => this.show());
         list.addEventListener("click", (event) => this.#extend(event));
         need("[data-select-none]", HTMLButtonElement, bar).addEventListener("click", () => this.clear());
-        need("[data-select-all]", HTMLButtonElement, bar).addEventListener("click", () => this.#tick(this.#boxes, true));
+        need("[data-select-all]", HTMLButtonElement, bar).addEventListener("click", () =>
+            this.#tick(this.#boxes, true),
+        );
         addEventListener("keydown", (event) => {
-            if (event.key === "Escape" && this.items.length && !document.querySelector("dialog[open]")) this.clear();
+            if (event.key === "Escape" && this.items.length && !document.querySelector("dialog[open]"))
+                this.clear();
         });
         this.show(); // the browser may have kept ticks over a reload
     }
 
     get items() {
-        return this.#boxes.filter((box) => box.checked).map((box) => /** @type {HTMLElement} */ (box.closest("li")));
+        return this.#boxes
+            .filter((box) => box.checked)
+            .map((box) => /** @type {HTMLElement} */ (box.closest("li")));
     }
 
     clear() {

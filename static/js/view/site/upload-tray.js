@@ -73,7 +73,9 @@ export class UploadTray {
             count.failed && `${count.failed} failed`,
             count.cancelled && `${count.cancelled} cancelled`,
         ].filter(Boolean);
-        const text = isBusy ? `Uploading ${over + 1} of ${uploads.length} · ${Math.floor(100 * progress)} %` : parts.join(", ");
+        const text = isBusy
+            ? `Uploading ${over + 1} of ${uploads.length} · ${Math.floor(100 * progress)} %`
+            : parts.join(", ");
         if (this.#title.textContent !== text) this.#title.textContent = text;
     }
 
@@ -83,7 +85,11 @@ export class UploadTray {
         if (!line) {
             if (this.#lines.size >= MAX_LINES && !this.#dropALine() && upload.state !== "failed") return;
             line = document.createElement("li");
-            line.append(icon(ICONS[upload.state]), text("name", upload.file.name), text("small quiet number", ""));
+            line.append(
+                icon(ICONS[upload.state]),
+                text("name", upload.file.name),
+                text("small quiet number", ""),
+            );
             this.#lines.set(upload, line);
             this.#list.append(line);
         }
@@ -96,7 +102,11 @@ export class UploadTray {
         line.className = `tray-file ${upload.state}`;
         const name = text("name", upload.file.name);
         name.title = upload.file.name;
-        line.replaceChildren(icon(ICONS[upload.state]), name, text("small quiet number", outcome(upload, percent)));
+        line.replaceChildren(
+            icon(ICONS[upload.state]),
+            name,
+            text("small quiet number", outcome(upload, percent)),
+        );
         if (upload.state === "failed" || upload.state === "cancelled")
             line.append(button("refresh-cw", `Retry ${upload.file.name}`, () => this.#actions.retry(upload)));
         else if (upload.state !== "done")
@@ -104,7 +114,8 @@ export class UploadTray {
         const reasons = reasonsOf(upload);
         line.classList.toggle("refused", reasons.length > 0);
         for (const reason of reasons.slice(0, MAX_REASONS)) line.append(text("why", reason));
-        if (reasons.length > MAX_REASONS) line.append(text("why", `and ${reasons.length - MAX_REASONS} more`));
+        if (reasons.length > MAX_REASONS)
+            line.append(text("why", `and ${reasons.length - MAX_REASONS} more`));
     }
 
     clear() {
@@ -144,7 +155,9 @@ function outcome({state, answer}, percent) {
 function reasonsOf({file, state, answer}) {
     if (state === "done") return answer.refused.map(({name, message}) => `${name}: ${message}`);
     if (state !== "failed") return [];
-    const ofOthers = answer.refused.filter(({name}) => name !== file.name).map(({name, message}) => `${name}: ${message}`);
+    const ofOthers = answer.refused
+        .filter(({name}) => name !== file.name)
+        .map(({name, message}) => `${name}: ${message}`);
     return ofOthers.length ? ofOthers : [answer.message];
 }
 

@@ -14,9 +14,13 @@ export class HandTool {
 
     enable() {
         this.#listeners = new AbortController();
-        this.#stage.root.addEventListener("pointerdown", (event) => {
-            if (event.button === 0) this.#stage.dragImage(event);
-        }, {signal: this.#listeners.signal});
+        this.#stage.root.addEventListener(
+            "pointerdown",
+            (event) => {
+                if (event.button === 0) this.#stage.dragImage(event);
+            },
+            {signal: this.#listeners.signal},
+        );
     }
 
     disable() {

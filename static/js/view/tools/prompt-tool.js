@@ -74,7 +74,8 @@ export class PromptTool {
         }
         if (event.button === 2) {
             this.cancel();
-            if (isInside(place, imageSize)) this.#events.onPoint(pixelAt(place, imageSize), BACKGROUND, event.timeStamp);
+            if (isInside(place, imageSize))
+                this.#events.onPoint(pixelAt(place, imageSize), BACKGROUND, event.timeStamp);
             return;
         }
         if (event.button !== 0) return;
@@ -85,10 +86,13 @@ export class PromptTool {
 
     /** @param {PointerEvent} event */
     #move(event) {
-        if (event.pointerType === "mouse" && event.buttons === 0 && !this.#stage.isPanning) this.#hover(event);
-        if (!this.#press || event.pointerId !== this.#press.event.pointerId || this.#press.event.altKey) return;
+        if (event.pointerType === "mouse" && event.buttons === 0 && !this.#stage.isPanning)
+            this.#hover(event);
+        if (!this.#press || event.pointerId !== this.#press.event.pointerId || this.#press.event.altKey)
+            return;
         const {clientX, clientY} = this.#press.event;
-        if (Math.hypot(event.clientX - clientX, event.clientY - clientY) >= DRAG_FROM_PX) this.#isDragging = true;
+        if (Math.hypot(event.clientX - clientX, event.clientY - clientY) >= DRAG_FROM_PX)
+            this.#isDragging = true;
         if (this.#isDragging) this.#events.onDraftBox(this.#boxTo(event));
     }
 
@@ -108,7 +112,11 @@ export class PromptTool {
         if (box) {
             if (box.x1 > box.x0 && box.y1 > box.y0) this.#events.onBox(box, event.timeStamp);
         } else if (isInside(point, this.#stage.imageSize)) {
-            this.#events.onPoint(pixelAt(point, this.#stage.imageSize), this.#labelOf(press), event.timeStamp);
+            this.#events.onPoint(
+                pixelAt(point, this.#stage.imageSize),
+                this.#labelOf(press),
+                event.timeStamp,
+            );
         }
     }
 
@@ -122,7 +130,9 @@ export class PromptTool {
      * @returns {ImageBox | null}
      */
     #boxTo(event) {
-        return this.#press && boxBetween(this.#press.point, this.#stage.imagePoint(event), this.#stage.imageSize);
+        return (
+            this.#press && boxBetween(this.#press.point, this.#stage.imagePoint(event), this.#stage.imageSize)
+        );
     }
 }
 
@@ -133,8 +143,15 @@ export class PromptTool {
  * @returns {ImageBox} whole pixels, inside the image
  */
 function boxBetween(a, b, imageSize) {
-    const within = (/** @type {number} */ value, /** @type {number} */ length) => Math.min(Math.max(Math.round(value), 0), length);
+    const within = (/** @type {number} */ value, /** @type {number} */ length) =>
+        Math.min(Math.max(Math.round(value), 0), length);
     const [ax, bx] = [within(a.x, imageSize.width), within(b.x, imageSize.width)];
     const [ay, by] = [within(a.y, imageSize.height), within(b.y, imageSize.height)];
-    return {x0: Math.min(ax, bx), y0: Math.min(ay, by), x1: Math.max(ax, bx), y1: Math.max(ay, by), frame: "image"};
+    return {
+        x0: Math.min(ax, bx),
+        y0: Math.min(ay, by),
+        x1: Math.max(ax, bx),
+        y1: Math.max(ay, by),
+        frame: "image",
+    };
 }

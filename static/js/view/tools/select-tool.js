@@ -20,9 +20,13 @@ export class SelectTool {
 
     enable() {
         this.#listeners = new AbortController();
-        this.#stage.root.addEventListener("pointerdown", (event) => {
-            if (event.button === 0) this.#onSelect(this.#stage.imagePoint(event));
-        }, {signal: this.#listeners.signal});
+        this.#stage.root.addEventListener(
+            "pointerdown",
+            (event) => {
+                if (event.button === 0) this.#onSelect(this.#stage.imagePoint(event));
+            },
+            {signal: this.#listeners.signal},
+        );
     }
 
     disable() {
