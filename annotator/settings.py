@@ -11,7 +11,7 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from annotator.secret_key import read_or_make_secret_key
+from annotator.site.secret_key import read_or_make_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -53,7 +53,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-AUTHENTICATION_BACKENDS = ["annotator.login_attempts.CountingModelBackend"]
+AUTHENTICATION_BACKENDS = ["annotator.people.login_attempts.CountingModelBackend"]
 LOGIN_FAILURES_MAX = env_int("LOGIN_FAILURES_MAX", 10)  # per address and user name, within the window
 LOGIN_FAILURES_WINDOW_S = 300
 LOGIN_URL = "/login/"
@@ -80,7 +80,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "annotator.middleware.IsolationHeadersMiddleware",
+    "annotator.site.middleware.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -131,10 +131,10 @@ else:
 # --- files ---
 STORAGES = {
     "default": {
-        "BACKEND": "annotator.storage.AtomicFileSystemStorage",
+        "BACKEND": "annotator.site.storage.AtomicFileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "media", "base_url": None},
     },
-    "staticfiles": {"BACKEND": "annotator.static_storage.HashedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "annotator.site.static_storage.HashedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -199,8 +199,8 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True  # the database row is the truth about a job
 CELERY_TASK_ROUTES = {
-    "annotator.tasks.run_embedding_jobs": {"queue": "embeddings"},
-    "annotator.tasks.run_export_jobs": {"queue": "exports"},
+    "annotator.worker.tasks.run_embedding_jobs": {"queue": "embeddings"},
+    "annotator.worker.tasks.run_export_jobs": {"queue": "exports"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

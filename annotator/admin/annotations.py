@@ -6,10 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from annotator import annotations
 from annotator.admin.columns import figure, link_to, picture, state_badge, swatch
 from annotator.admin.overlay import overlay_png
 from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.annotations import saving
 from annotator.errors import MaskwrightError
 from annotator.models import Annotation
 from segmentation.rle import RleError
@@ -164,13 +164,13 @@ class AnnotationAdmin(ReadOnlyAdmin):
     def restore(self, request, queryset) -> None:
         deleted = list(queryset.filter(deleted_at__isnull=False))
         for annotation in deleted:
-            annotations.restore(annotation)
+            saving.restore(annotation)
         self.message_user(request, f"{len(deleted)} restored.")
 
     # Softly, as everywhere: what was deleted by mistake here can be restored here.
     def delete_model(self, request, annotation: Annotation) -> None:
-        annotations.delete(annotation)
+        saving.delete(annotation)
 
     def delete_queryset(self, request, queryset) -> None:
         for annotation in queryset:
-            annotations.delete(annotation)
+            saving.delete(annotation)

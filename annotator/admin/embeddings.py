@@ -5,9 +5,10 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from annotator import bundles, embedding_jobs
 from annotator.admin.columns import link_to, link_to_list, size, state_badge
 from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.bundles import catalogue
+from annotator.embeddings import queue as embedding_queue
 from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
 
 SHORT_ERROR_CHARACTERS = 80
@@ -48,7 +49,7 @@ class BundleAdmin(ReadOnlyAdmin):
 
     @admin.display(boolean=True)
     def decoder(self, bundle: Bundle) -> bool:
-        return bool(bundle.decoder_sha256) and bundles.decoder_file(bundle).is_file()
+        return bool(bundle.decoder_sha256) and catalogue.decoder_file(bundle).is_file()
 
     @admin.display(ordering="ready_count")
     def embeddings(self, bundle: Bundle):
@@ -60,7 +61,7 @@ class BundleAdmin(ReadOnlyAdmin):
         if len(chosen) != 1 or not chosen[0].is_available:
             self.message_user(request, "Choose exactly one available bundle.", "error")
             return
-        bundles.set_default(chosen[0])
+        catalogue.set_default(chosen[0])
         self.message_user(request, f"New projects get {chosen[0].name} from now on.")
 
 
@@ -123,13 +124,13 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Retry selected failed jobs", permissions=["change"])
     def retry_failed(self, request, queryset) -> None:
-        count = embedding_jobs.retry_failed(_same_rows(queryset))
+        count = embedding_queue.retry_failed(_same_rows(queryset))
         self.message_user(request, f"{count} failed jobs wait for a worker again.")
 
     @admin.action(description="Move selected jobs to the front of the queue", permissions=["change"])
     def move_to_front(self, request, queryset) -> None:
-        count = embedding_jobs.prioritise(_same_rows(queryset), EmbeddingJob.Priority.OPENED)
-        embedding_jobs.wake()
+        count = embedding_queue.prioritise(_same_rows(queryset), EmbeddingJob.Priority.OPENED)
+        embedding_queue.wake()
         self.message_user(request, f"{count} waiting jobs come first now.")
 
 

@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from annotator import export_jobs
 from annotator.admin.columns import size, state_badge
 from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.datasets import exports
 from annotator.models import Export
 
 
@@ -60,20 +60,20 @@ class ExportAdmin(ReadOnlyAdmin):
     @admin.action(description="Retry selected failed exports", permissions=["change"])
     def retry_failed(self, request, queryset) -> None:
         rows = Export.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
-        self.message_user(request, f"{export_jobs.retry_failed(rows)} exports wait for a worker again.")
+        self.message_user(request, f"{exports.retry_failed(rows)} exports wait for a worker again.")
 
     @admin.action(description="Cancel selected exports", permissions=["change"])
     def cancel(self, request, queryset) -> None:
         running = list(queryset.filter(state__in=[Export.State.QUEUED, Export.State.RUNNING]))
         for export in running:
-            export_jobs.cancel_or_delete(export)
+            exports.cancel_or_delete(export)
         self.message_user(request, f"{len(running)} cancelled.")
 
     # One that is under way is stopped first, so that its worker does not leave a file without a row.
     def delete_model(self, request, export: Export) -> None:
-        export_jobs.cancel_or_delete(export)
+        exports.cancel_or_delete(export)
         if Export.objects.filter(pk=export.pk).exists():
-            export_jobs.cancel_or_delete(export)
+            exports.cancel_or_delete(export)
 
     def delete_queryset(self, request, queryset) -> None:
         for export in queryset:

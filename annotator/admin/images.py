@@ -4,11 +4,12 @@ from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
 
-from annotator import embedding_jobs, uploads
 from annotator.admin.columns import link_to_list, picture, size, state_badge
 from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.embeddings import queue as embedding_queue
 from annotator.errors import NoBundle
+from annotator.media import intake
 from annotator.models import EmbeddingJob, Image
 
 
@@ -79,19 +80,19 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         count = 0
         for image in queryset.select_related("project__bundle"):
             try:
-                embedding_jobs.ensure_job(
-                    image, embedding_jobs.bundle_of(image.project), EmbeddingJob.Priority.OPENED
+                embedding_queue.ensure_job(
+                    image, embedding_queue.bundle_of(image.project), EmbeddingJob.Priority.OPENED
                 )
             except NoBundle as error:
                 self.message_user(request, error.message, messages.ERROR)
                 return
             count += 1
-        embedding_jobs.wake()
+        embedding_queue.wake()
         self.message_user(request, f"{count} images come first now.")
 
     # The rows' files go too; Django's own deletion would leave them on disk.
     def delete_model(self, request, image: Image) -> None:
-        uploads.delete_images([image])
+        intake.delete_images([image])
 
     def delete_queryset(self, request, queryset) -> None:
-        uploads.delete_images(queryset)
+        intake.delete_images(queryset)

@@ -3,11 +3,12 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import Count, Q
 
-from annotator import projects, uploads
 from annotator.admin.columns import link_to_list, swatch
 from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.errors import MaskwrightError
+from annotator.media import intake
 from annotator.models import Category, Membership, Project
+from annotator.projects import projects
 
 
 class CategoryInline(admin.TabularInline):
@@ -78,11 +79,11 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
             projects.update_project(project, bundle=project.bundle)  # queues the embeddings it needs
 
     def delete_model(self, request, project: Project) -> None:
-        uploads.delete_project(project)
+        intake.delete_project(project)
 
     def delete_queryset(self, request, queryset) -> None:
         for project in queryset:
-            uploads.delete_project(project)
+            intake.delete_project(project)
 
 
 @admin.register(Category)

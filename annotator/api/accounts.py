@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotator import login_attempts
 from annotator.api.serializers import CredentialsSerializer, ErrorSerializer, MeSerializer, TokenSerializer
 from annotator.errors import InvalidValue
+from annotator.people import login_attempts
 
 
 class TokenView(APIView):

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator import annotations
+from annotator.annotations import saving
 from annotator.api.filters import AnnotationFilter
 from annotator.api.scope import ScopedView
 from annotator.api.serializers import (
@@ -47,7 +47,7 @@ class AnnotationsView(ScopedView):
         image = self.find(Image.objects.all(), pk=image_id)
         form = AnnotationCreateSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        annotation, created = annotations.create(image, author=request.user, **form.validated_data)
+        annotation, created = saving.create(image, author=request.user, **form.validated_data)
         return Response(self.get_serializer(annotation).data, status=201 if created else 200)
 
 
@@ -70,7 +70,7 @@ class AnnotationView(ScopedView):
         form.is_valid(raise_exception=True)
         changes = dict(form.validated_data)
         version = changes.pop("version", None)
-        return Response(self.get_serializer(annotations.update(annotation, version=version, **changes)).data)
+        return Response(self.get_serializer(saving.update(annotation, version=version, **changes)).data)
 
     @extend_schema(
         parameters=[OpenApiParameter("version", int, description="Delete only this version; 409 otherwise.")],
@@ -84,7 +84,7 @@ class AnnotationView(ScopedView):
             version = serializers.IntegerField(min_value=1, max_value=LARGEST_INTEGER).run_validation(
                 request.query_params["version"]
             )
-        annotations.delete(annotation, version=version)
+        saving.delete(annotation, version=version)
         return Response(status=204)
 
     def row(self, annotation_id: UUID, queryset=None) -> Annotation:
@@ -102,4 +102,4 @@ class AnnotationRestoreView(AnnotationView):
     @extend_schema(request=None, responses=AnnotationSerializer)
     def post(self, request: Request, annotation_id: UUID) -> Response:
         """Brings a deleted annotation back."""
-        return Response(self.get_serializer(annotations.restore(self.row(annotation_id))).data)
+        return Response(self.get_serializer(saving.restore(self.row(annotation_id))).data)

@@ -6,11 +6,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator import export_jobs
 from annotator.api.files import file_response
 from annotator.api.filters import ExportFilter
 from annotator.api.scope import ScopedView
 from annotator.api.serializers import BYTES, ErrorSerializer, ExportSerializer, ExportStartSerializer
+from annotator.datasets import exports
 from annotator.errors import ExportNotReady
 from annotator.models import Export
 
@@ -30,7 +30,7 @@ class ExportsView(ScopedView):
         project = self.find_project(project_id)
         form = ExportStartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        export = export_jobs.start(project, request.user, **form.validated_data)
+        export = exports.start(project, request.user, **form.validated_data)
         return Response(self.get_serializer(export).data, status=202)
 
 
@@ -44,7 +44,7 @@ class ExportView(ScopedView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, export_id: int) -> Response:
         """Cancels an export that waits or runs; deletes one that is over."""
-        export_jobs.cancel_or_delete(self.find(Export.objects.all(), pk=export_id))
+        exports.cancel_or_delete(self.find(Export.objects.all(), pk=export_id))
         return Response(status=204)
 
 

@@ -8,7 +8,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator import annotations, embedding_jobs, embedding_store, uploads
+from annotator.annotations import saving
 from annotator.api.error_response import error_body
 from annotator.api.files import file_response
 from annotator.api.filters import ImageFilter
@@ -22,7 +22,10 @@ from annotator.api.serializers import (
     UploadReportSerializer,
     UploadSerializer,
 )
+from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings import store as embedding_store
 from annotator.errors import BundleMismatch, RequestTooLarge
+from annotator.media import intake
 from annotator.models import EmbeddingJob, Image
 
 DIGEST = OpenApiParameter(
@@ -50,7 +53,7 @@ class ImagesView(ScopedView):
         """Uploads images and zips of images. A file that is refused does not stop the others."""
         project = self.find_project(project_id)
         _refuse_large_request(request)
-        report = uploads.ingest_files(project, request.FILES.getlist("files"), request.user)
+        report = intake.ingest_files(project, request.FILES.getlist("files"), request.user)
         errors = RefusedFileSerializer(report.errors, many=True).data
         if not report.results:
             if len(report.errors) == 1:
@@ -84,13 +87,13 @@ class ImageView(ScopedView):
         form = self.get_serializer(image, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         if "state" in form.validated_data:
-            annotations.set_image_state(image, form.validated_data["state"])
+            saving.set_image_state(image, form.validated_data["state"])
         return Response(self.get_serializer(self.row(image_id)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, image_id: int) -> Response:
         """Deletes the image with its annotations and files, for good."""
-        uploads.delete_images([self.row(image_id)])
+        intake.delete_images([self.row(image_id)])
         return Response(status=204)
 
     def row(self, image_id: int) -> Image:
@@ -138,13 +141,13 @@ class EmbeddingView(ScopedView):
     def get(self, request: Request, image_id: int) -> HttpResponse:
         """The image embedding, or 202 with its job's state. Asking moves the job to the front of the queue."""
         image = self.find(Image.objects.select_related("project__bundle"), pk=image_id)
-        bundle = embedding_jobs.bundle_of(image.project)
+        bundle = embedding_queue.bundle_of(image.project)
         wanted = request.query_params.get("digest")
         if wanted and wanted != bundle.digest:
             raise BundleMismatch(
                 f"The project's bundle is {bundle.name} {bundle.digest}; reload to get its decoder."
             )
-        job = embedding_jobs.open_image(image)
+        job = embedding_queue.open_image(image)
         if job.state == EmbeddingJob.State.READY:
             try:
                 return file_response(
@@ -155,15 +158,15 @@ class EmbeddingView(ScopedView):
                     immutable=bool(wanted),
                 )
             except FileNotFoundError:
-                job = embedding_jobs.requeue_lost(job)
+                job = embedding_queue.requeue_lost(job)
         return _job_state(job)
 
     @extend_schema(request=None, responses={202: EmbeddingStateSerializer, 409: ErrorSerializer})
     def post(self, request: Request, image_id: int) -> HttpResponse:
         """Tries a failed embedding again."""
         image = self.find(Image.objects.select_related("project__bundle"), pk=image_id)
-        job = embedding_jobs.ensure_job(image, embedding_jobs.bundle_of(image.project))
-        return _job_state(embedding_jobs.retry(job))
+        job = embedding_queue.ensure_job(image, embedding_queue.bundle_of(image.project))
+        return _job_state(embedding_queue.retry(job))
 
 
 def _job_state(job: EmbeddingJob) -> Response:
@@ -171,7 +174,7 @@ def _job_state(job: EmbeddingJob) -> Response:
         "state": job.state,
         "attempts": job.attempts,
         "error": job.error,
-        "position": embedding_jobs.position(job),
+        "position": embedding_queue.position(job),
     }
     return Response(row, status=202, headers={"Cache-Control": "no-store"})
 

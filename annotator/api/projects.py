@@ -4,7 +4,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator import projects, uploads
 from annotator.api.filters import ProjectFilter
 from annotator.api.scope import ScopedView
 from annotator.api.serializers import (
@@ -13,7 +12,9 @@ from annotator.api.serializers import (
     MemberSerializer,
     ProjectSerializer,
 )
+from annotator.media import intake
 from annotator.models import Category, Membership, Project
+from annotator.projects import projects
 
 
 class ProjectsView(ScopedView):
@@ -61,7 +62,7 @@ class ProjectView(ScopedView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, project_id: int) -> Response:
         """Deletes the project with its images, annotations and exports, for good."""
-        uploads.delete_project(self.row(project_id))
+        intake.delete_project(self.row(project_id))
         return Response(status=204)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.shortcuts import get_object_or_404
 from rest_framework import generics
 
-from annotator import permissions
 from annotator.models import Project
+from annotator.people import permissions
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 

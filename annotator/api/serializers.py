@@ -7,7 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotator import bundles
+from annotator.bundles import catalogue
 from annotator.models import (
     Annotation,
     Bundle,
@@ -90,7 +90,7 @@ class CategorySerializer(serializers.ModelSerializer):
     class Meta:
         model = Category
         fields = ["id", "coco_id", "name", "color", "supercategory", "position", "annotation_count"]
-        validators = []  # uniqueness in the project is checked by annotator.projects
+        validators = []  # uniqueness in the project is checked by annotator.projects.projects
 
     def validate_color(self, value: str) -> str:
         return value.lower()
@@ -195,12 +195,12 @@ class PromptSerializer(serializers.Serializer):
 
 @extend_schema_field(RleSerializer)
 class RleField(serializers.JSONField):
-    """Passed on as sent; `annotator.annotations` checks it against the image."""
+    """Passed on as sent; `annotator.annotations.saving` checks it against the image."""
 
 
 @extend_schema_field(PromptSerializer)
 class PromptField(serializers.JSONField):
-    """Passed on as sent; `annotator.annotations` checks it against the image."""
+    """Passed on as sent; `annotator.annotations.saving` checks it against the image."""
 
 
 class AnnotationSerializer(serializers.ModelSerializer):
@@ -324,7 +324,7 @@ class BundleSerializer(serializers.ModelSerializer):
         return f"{url}?sha256={bundle.decoder_sha256}" if bundle.decoder_sha256 else url
 
     def get_fast_decoder_url(self, bundle: Bundle) -> str | None:
-        version = bundles.fast_decoder_version(bundle)
+        version = catalogue.fast_decoder_version(bundle)
         url = reverse("api:bundle-fast-decoder", args=[bundle.name])
         return version and f"{url}?version={version}"
 

@@ -18,8 +18,11 @@ from PIL import Image as Pillow
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from annotator import annotations, embedding_store, projects, uploads
+from annotator.annotations import saving
+from annotator.embeddings import store as embedding_store
+from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob, Image, Project
+from annotator.projects import projects
 from segmentation import rle
 from segmentation.embedding_file import write_embedding
 
@@ -145,19 +148,19 @@ def category(project):
 
 @pytest.fixture
 def image(project, alice) -> Image:
-    return uploads.ingest_image(project, io.BytesIO(encode_image()), "photo.png", alice).image
+    return intake.ingest_image(project, io.BytesIO(encode_image()), "photo.png", alice).image
 
 
 @pytest.fixture
 def second_image(project, image, alice) -> Image:
-    return uploads.ingest_image(project, io.BytesIO(encode_image(seed=1)), "second.png", alice).image
+    return intake.ingest_image(project, io.BytesIO(encode_image(seed=1)), "second.png", alice).image
 
 
 @pytest.fixture
 def annotation(image, category, bob):
     body = annotation_body(category)
     body["id"] = uuid.UUID(body["id"])
-    return annotations.create(image, author=bob, **body)[0]
+    return saving.create(image, author=bob, **body)[0]
 
 
 @pytest.fixture

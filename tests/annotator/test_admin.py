@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image as Pillow
 
-from annotator import annotations, projects
+from annotator.annotations import saving
 from annotator.models import Annotation, Category, EmbeddingJob, Export, Image, Project, WorkerHeartbeat
+from annotator.projects import projects
 
 from .conftest import annotation_body
 
@@ -87,7 +88,7 @@ def test_a_list_asks_the_database_as_often_for_many_rows_as_for_one(
 ):
     for _ in range(15):
         body = annotation_body(category) | {"id": uuid.uuid4()}
-        annotations.create(image, author=bob, **body)
+        saving.create(image, author=bob, **body)
     with django_assert_max_num_queries(25):
         page(panel, model)
 

@@ -8,8 +8,8 @@ import uuid
 
 import pytest
 
-from annotator import projects
 from annotator.models import Annotation
+from annotator.projects import projects
 from tests.annotator.conftest import BUNDLE_DIGEST, annotation_body, client_of, encode_image, rectangle_rle
 
 
@@ -342,14 +342,16 @@ def test_of_ten_updates_from_one_version_exactly_one_wins(installation):
 import base64, collections, io, threading, uuid
 from django.contrib.auth.models import User
 from django.db import connection
-from annotator import annotations, projects, uploads
+from annotator.annotations import saving
+from annotator.projects import projects
+from annotator.media import intake
 from annotator.errors import VersionConflict
 from annotator.models import Annotation
 
 alice = User.objects.create(username="alice")
 project = projects.create_project(alice, name="Race")
 category = projects.create_category(project, name="cat")
-image = uploads.ingest_image(project, io.BytesIO(base64.b64decode("{image}")), "a.png").image
+image = intake.ingest_image(project, io.BytesIO(base64.b64decode("{image}")), "a.png").image
 segmentation, key = {rectangle_rle()!r}, uuid.UUID("{uuid.uuid4()}")
 barrier, outcomes = threading.Barrier(10), collections.Counter()
 
@@ -366,10 +368,10 @@ def at_once(work):
 
 def create(number):
     fields = dict(id=key, category=category.pk, segmentation=segmentation)
-    return annotations.create(image, author=alice, **fields)[1]
+    return saving.create(image, author=alice, **fields)[1]
 
 def update(number):
-    written = annotations.update(Annotation.objects.get(pk=key), version=1, clicks=number + 1)
+    written = saving.update(Annotation.objects.get(pk=key), version=1, clicks=number + 1)
     return "version " + str(written.version)
 
 at_once(create)

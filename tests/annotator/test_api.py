@@ -11,8 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from annotator import login_attempts, projects
 from annotator.models import LoginFailures, Project
+from annotator.people import login_attempts
+from annotator.projects import projects
 from tests.annotator.conftest import Installation, annotation_body, client_of, encode_image, upload
 
 PASSWORD = "correct horse battery"
@@ -55,8 +56,8 @@ def test_failures_are_counted_across_web_processes_and_forgotten_in_time(
     dora, settings, migrated_data_dir, tmp_path
 ):
     installation = Installation(shutil.copytree(migrated_data_dir, tmp_path / "data"))
-    count = "from annotator.login_attempts import *\nfor _ in range(9): record_failure(None, 'Dora')"
-    ask = "from annotator.login_attempts import *\nrecord_failure(None, 'dora'); print(is_blocked(None, 'DORA'))"
+    count = "from annotator.people.login_attempts import *\nfor _ in range(9): record_failure(None, 'Dora')"
+    ask = "from annotator.people.login_attempts import *\nrecord_failure(None, 'dora'); print(is_blocked(None, 'DORA'))"
     installation.python(count)
     assert installation.python(ask).split()[-1] == "True"
 
@@ -302,10 +303,10 @@ def test_a_large_annotation_fits_into_a_request(bob, project, category, alice):
 
     import numpy as np
 
-    from annotator import uploads
+    from annotator.media import intake
     from segmentation import rle
 
-    image = uploads.ingest_image(project, io.BytesIO(encode_image((1000, 1000))), "noise.png").image
+    image = intake.ingest_image(project, io.BytesIO(encode_image((1000, 1000))), "noise.png").image
     noise = np.random.default_rng(3).integers(0, 2, (1000, 1000)).astype(bool)
     body = annotation_body(category, segmentation=rle.encode(noise), prompt=None)
     response = client_of(bob).post(f"/api/images/{image.pk}/annotations/", body, format="json")

@@ -17,8 +17,10 @@ from django.utils import timezone
 from PIL import Image as Pillow
 from pycocotools.coco import COCO
 
-from annotator import bundles, demo, doctor, embedding_store
+from annotator.bundles import catalogue
+from annotator.embeddings import store as embedding_store
 from annotator.models import Annotation, EmbeddingJob, Image, Project, WorkerHeartbeat
+from annotator.operations import demo, doctor
 from segmentation import masks
 from segmentation.families.tiny import make_tiny_bundle
 from segmentation.predictor import load_predictor
@@ -52,8 +54,8 @@ def tiny_bundle_folder(tmp_path_factory) -> Path:
 def tiny(db, settings, tiny_bundle_folder):
     """The tiny bundle as the installation's default, without its decoder."""
     settings.BUNDLE_DIRS = [tiny_bundle_folder]
-    bundles.sync()
-    return bundles.by_name("tiny")
+    catalogue.sync()
+    return catalogue.by_name("tiny")
 
 
 @pytest.fixture
@@ -338,7 +340,7 @@ def test_the_doctor_says_what_to_do_on_an_empty_installation(db):
 
 
 def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny, tmp_path):
-    bundles.ensure_decoder(tiny)
+    catalogue.ensure_decoder(tiny)
     WorkerHeartbeat.objects.create(
         name="w@here", hostname="here", pid=1, device="cpu", last_seen=timezone.now()
     )
@@ -350,7 +352,7 @@ def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny
     other = make_tiny_bundle(tmp_path / "other", seed=1, name="other")
     from segmentation.onnx import export_decoder
 
-    export_decoder(tmp_path / "other", bundles.decoder_file(tiny))
+    export_decoder(tmp_path / "other", catalogue.decoder_file(tiny))
     found = findings()
     assert not found["bundle"].ok
     assert other.digest in found["bundle"].message

@@ -16,9 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image as Pillow
 
-from annotator import annotations, mask_thumbnails, projects
+from annotator.annotations import pictures, saving
 from annotator.models import Annotation, EmbeddingJob, Export, Image, WorkerHeartbeat
-from annotator.page_urls import urlpatterns
+from annotator.pages.urls import urlpatterns
+from annotator.projects import projects
 from annotator.templatetags.modules import modules_of
 from segmentation import rle
 from tests.annotator.conftest import annotation_body
@@ -292,7 +293,7 @@ def test_a_tiles_masks_get_another_address_when_they_change(alice, project, anno
 
     client = browser_of(alice)
     first = address_of_masks()
-    annotations.update(annotation, version=1, clicks=7)
+    saving.update(annotation, version=1, clicks=7)
     changed = address_of_masks()
     projects.update_category(annotation.category, color="#123456")
     recolored = address_of_masks()
@@ -305,7 +306,7 @@ def test_a_shrunk_mask_is_what_drawing_and_averaging_gives(hw):
     rows, columns = np.mgrid[: hw[0], : hw[1]]
     mask = (rows * 3 >= hw[0] - 1) & (columns * 2 <= hw[1])
     small_hw = (max(1, hw[0] // 8), max(1, hw[1] // 8))
-    small = mask_thumbnails.sample_mask(rle.encode(mask), small_hw)
+    small = pictures.sample_mask(rle.encode(mask), small_hw)
     picture = Pillow.fromarray(mask.astype(np.uint8) * 255).resize(small_hw[::-1], Pillow.Resampling.BOX)
     assert np.abs(small - np.asarray(picture) / 255).mean() < 0.05  # 4 samples a pixel against all of them
 
@@ -314,11 +315,9 @@ def test_a_shrunk_mask_is_what_drawing_and_averaging_gives(hw):
 def test_the_dashboards_figures_are_medians_and_means_of_live_masks(alice, bob, project, image, category):
     for seconds, clicks in ((1.0, 1), (2.0, 3), (60.0, 2)):
         body = annotation_body(category, time_spent_s=seconds, clicks=clicks)
-        annotations.create(image, author=bob, **body)
-    gone, _ = annotations.create(
-        image, author=bob, **annotation_body(category, time_spent_s=500.0, clicks=90)
-    )
-    annotations.delete(gone)
+        saving.create(image, author=bob, **body)
+    gone, _ = saving.create(image, author=bob, **annotation_body(category, time_spent_s=500.0, clicks=90))
+    saving.delete(gone)
     page = html(browser_of(alice), f"/projects/{project.pk}/dashboard/")
     figures = [
         re.sub(r"<[^>]+>|\s+", " ", dd).split() for dd in re.findall(r"<dd[^>]*>(.*?)</dd>", page, re.DOTALL)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pytest
 from django.urls import reverse
 
-from annotator import projects
 from annotator.api.urls import urlpatterns
 from annotator.models import Export, Membership
+from annotator.projects import projects
 from tests.annotator.conftest import annotation_body, client_of, encode_image, upload
 
 ROLES = ("anonymous", "stranger", "viewer", "annotator", "manager", "staff")

@@ -14,17 +14,19 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image as Pillow
 
-from annotator import embedding_store, projects, uploads
+from annotator.embeddings import store as embedding_store
 from annotator.errors import MaskwrightError
+from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob, Image
+from annotator.projects import projects
 from tests.annotator.conftest import ROOT, client_of, encode_image, upload
 
 
-def prepared(content: bytes) -> uploads.PreparedImage:
-    return uploads.prepare(io.BytesIO(content))
+def prepared(content: bytes) -> intake.PreparedImage:
+    return intake.prepare(io.BytesIO(content))
 
 
-def stored_pixels(result: uploads.PreparedImage) -> np.ndarray:
+def stored_pixels(result: intake.PreparedImage) -> np.ndarray:
     return np.asarray(Pillow.open(io.BytesIO(result.content)))
 
 
@@ -239,11 +241,11 @@ def test_an_upload_makes_a_row_files_and_a_job(project, image):
     assert default_storage.exists(image.file.name)
     assert default_storage.exists(image.thumbnail.name)
     assert EmbeddingJob.objects.get(image=image).state == "queued"
-    assert np.array_equal(uploads.read_pixels(image), np.asarray(Pillow.open(io.BytesIO(encode_image()))))
+    assert np.array_equal(intake.read_pixels(image), np.asarray(Pillow.open(io.BytesIO(encode_image()))))
 
 
 def test_the_same_pixels_twice_give_the_first_row(project, image):
-    again = uploads.ingest_image(project, io.BytesIO(encode_image(format="BMP")), "again.bmp")
+    again = intake.ingest_image(project, io.BytesIO(encode_image(format="BMP")), "again.bmp")
     assert again.duplicate and again.image == image
     assert Image.objects.count() == 1
     assert len(default_storage.listdir(f"images/{project.pk}")[1]) == 1
@@ -251,7 +253,7 @@ def test_the_same_pixels_twice_give_the_first_row(project, image):
 
 def test_the_same_pixels_in_another_project_are_another_image(project, image, alice):
     other = projects.create_project(alice, name="Other")
-    assert not uploads.ingest_image(other, io.BytesIO(encode_image()), "photo.png").duplicate
+    assert not intake.ingest_image(other, io.BytesIO(encode_image()), "photo.png").duplicate
 
 
 def test_a_row_that_cannot_be_written_leaves_no_files(project, monkeypatch):
@@ -260,15 +262,15 @@ def test_a_row_that_cannot_be_written_leaves_no_files(project, monkeypatch):
 
     monkeypatch.setattr(Image.objects, "create", refuse)
     with pytest.raises(RuntimeError):
-        uploads.ingest_image(project, io.BytesIO(encode_image()), "photo.png")
+        intake.ingest_image(project, io.BytesIO(encode_image()), "photo.png")
     assert default_storage.listdir(f"images/{project.pk}")[1] == []
     assert default_storage.listdir(f"thumbnails/{project.pk}")[1] == []
 
 
 def test_files_without_a_row_are_swept_once_they_are_old(project, image):
     default_storage.save("images/9/orphan.png", io.BytesIO(b"left by a killed process"))
-    assert uploads.sweep_orphans() == []
-    assert uploads.sweep_orphans(min_age_s=-1) == ["images/9/orphan.png"]
+    assert intake.sweep_orphans() == []
+    assert intake.sweep_orphans(min_age_s=-1) == ["images/9/orphan.png"]
     assert default_storage.exists(image.file.name)
 
 
@@ -299,22 +301,22 @@ def test_embeddings_of_a_replaced_bundle_and_of_vanished_pixels_are_swept_once_t
     ],
 )
 def test_a_name_is_the_last_part_of_its_path(name, shown):
-    assert uploads.display_name(name) == shown
+    assert intake.display_name(name) == shown
 
 
 def test_deleting_an_image_deletes_its_files_once_committed(ready_image, django_capture_on_commit_callbacks):
     names = [ready_image.file.name, ready_image.thumbnail.name]
     with django_capture_on_commit_callbacks(execute=True):
-        uploads.delete_images([ready_image])
+        intake.delete_images([ready_image])
     assert not any(map(default_storage.exists, names))
     assert list(default_storage.listdir(f"embeddings/{'b' * 64}")[1]) == []
 
 
 def test_an_embedding_another_project_needs_stays(ready_image, alice, django_capture_on_commit_callbacks):
     other = projects.create_project(alice, name="Other")
-    uploads.ingest_image(other, io.BytesIO(encode_image()), "photo.png")
+    intake.ingest_image(other, io.BytesIO(encode_image()), "photo.png")
     with django_capture_on_commit_callbacks(execute=True):
-        uploads.delete_images([ready_image])
+        intake.delete_images([ready_image])
     assert len(default_storage.listdir(f"embeddings/{'b' * 64}")[1]) == 1
 
 
@@ -323,7 +325,7 @@ def test_the_same_file_twice_at_the_same_moment_is_one_image(installation):
         f"""
 import base64, io, threading
 from django.db import connection
-from annotator import uploads
+from annotator.media import intake
 from annotator.models import Image, Project
 
 content = base64.b64decode({base64.b64encode(encode_image())!r})
@@ -332,7 +334,7 @@ barrier, results = threading.Barrier(4), []
 
 def send():
     barrier.wait()
-    results.append(uploads.ingest_image(project, io.BytesIO(content), "photo.png"))
+    results.append(intake.ingest_image(project, io.BytesIO(content), "photo.png"))
     connection.close()
 
 threads = [threading.Thread(target=send) for _ in range(4)]

@@ -39,11 +39,11 @@ def site(data_dir_with_tiny, tmp_path):
     site = Site(tmp_path / "data", JOB_LEASE_S="5", JOB_SWEEP_INTERVAL_S="1")
     site.python(
         """
-from annotator import bundles
+from annotator.bundles import catalogue
 from annotator.models import Project
-bundles.sync()
-bundles.set_default(bundles.by_name("tiny"))
-Project.objects.create(name="p", bundle=bundles.by_name("tiny"))
+catalogue.sync()
+catalogue.set_default(catalogue.by_name("tiny"))
+Project.objects.create(name="p", bundle=catalogue.by_name("tiny"))
 """
     )
     yield site
@@ -63,12 +63,12 @@ class Site(Installation):
         self.python(
             f"""
 import base64, io
-from annotator import uploads
+from annotator.media import intake
 from annotator.models import Project
 files = [io.BytesIO(base64.b64decode(text)) for text in {files!r}]
 for number, file in enumerate(files):
     file.name = f"{{number}}.png"
-uploads.ingest_files(Project.objects.get(), files)
+intake.ingest_files(Project.objects.get(), files)
 """
         )
 
@@ -113,9 +113,9 @@ def test_a_worker_makes_embeddings_and_exports_though_every_message_was_lost(sit
     site.upload(1, 2)
     site.python(
         """
-from annotator import export_jobs
+from annotator.datasets import exports
 from annotator.models import Project
-export_jobs.start(Project.objects.get(), None, format="coco", include_images=True)
+exports.start(Project.objects.get(), None, format="coco", include_images=True)
 """
     )
     assert site.lose_messages() > 0
@@ -131,12 +131,13 @@ export_jobs.start(Project.objects.get(), None, format="coco", include_images=Tru
     # While it runs, a job without a message is found by the sweep, too.
     site.python(
         """
-from annotator import job_lease, uploads
-job_lease._send = lambda name: None
+from annotator.jobs import lease
+from annotator.media import intake
+lease._send = lambda name: None
 import io
 from annotator.models import Project
 from tests.annotator.conftest import encode_image
-uploads.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name": "3.png"})(encode_image(seed=3))])
+intake.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name": "3.png"})(encode_image(seed=3))])
 """
     )
     site.wait(lambda: site.states() == ["ready"] * 3, "the third embedding is ready")

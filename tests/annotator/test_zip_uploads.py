@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from annotator import uploads
+from annotator.media import intake
 from annotator.models import Image
 from tests.annotator.conftest import encode_image
 
@@ -21,10 +21,10 @@ def make_zip(entries: dict[str, bytes], compression=zipfile.ZIP_DEFLATED) -> byt
     return stream.getvalue()
 
 
-def ingest(project, content: bytes, name: str = "photos.zip") -> uploads.UploadReport:
+def ingest(project, content: bytes, name: str = "photos.zip") -> intake.UploadReport:
     file = io.BytesIO(content)
     file.name = name
-    return uploads.ingest_files(project, [file])
+    return intake.ingest_files(project, [file])
 
 
 def assert_refused(project, content: bytes, words: str) -> None:

@@ -4,8 +4,8 @@ import os
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import demo
 from annotator.errors import MaskwrightError
+from annotator.operations import demo
 
 PASSWORD_VARIABLE = "MASKWRIGHT_DEMO_PASSWORD"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import doctor
+from annotator.operations import doctor
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import datasets
+from annotator.datasets import records
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine
 from annotator.models import Image
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         **options,
     ) -> None:
         source = find_project.find_project(project)
-        dataset = datasets.build(source, state or ())
+        dataset = records.build(source, state or ())
         exporter = make_exporter(format, ExportOptions(segmentation=segmentation, include_images=images))
         progress = ProgressLine(self.stdout)
         try:

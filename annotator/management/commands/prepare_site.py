@@ -12,10 +12,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from annotator import bundles, demo
+from annotator.bundles import catalogue
 from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
 from annotator.models import Bundle, EmbeddingJob
+from annotator.operations import demo
 
 BUILT_IN_BUNDLE = "pocket"
 QUICK_S = 0.5  # steps faster than this are not worth a line
@@ -62,17 +63,17 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
 
     def _install_bundles(self) -> None:
-        bundles.sync()
+        catalogue.sync()
         if not Bundle.objects.available().exists():
             raise CommandError(
                 "there is no model bundle. The repository carries one in segmentation/bundles/pocket: is the checkout "
                 "complete?"
             )
         for bundle in Bundle.objects.available():
-            if bundles.is_exported(bundle):
+            if catalogue.is_exported(bundle):
                 continue
             with self._step(f"decoder of {bundle.name} exported to ONNX and compared with torch"):
-                bundles.install(
+                catalogue.install(
                     bundle.name, make_default=bundle.name == BUILT_IN_BUNDLE and bundle.is_default
                 )
 

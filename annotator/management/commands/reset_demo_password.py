@@ -4,9 +4,9 @@ import os
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import demo
 from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
+from annotator.operations import demo
 
 
 class Command(BaseCommand):

@@ -10,8 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from PIL import Image as Pillow
 
-from annotator import bundles, embedding_jobs, embedding_store, uploads
+from annotator.bundles import catalogue
+from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings import store as embedding_store
 from annotator.errors import MaskwrightError
+from annotator.media import intake
 from annotator.models import Bundle, Image
 from segmentation import masks, rle
 from segmentation.atomic_file import replacing
@@ -91,8 +94,8 @@ class Command(BaseCommand):
             row = Image.objects.select_related("project__bundle").filter(pk=int(image)).first()
             if row is None:
                 raise CommandError(f"there is no image {image}, and no file of that name")
-            used = bundles.by_name(bundle) if bundle else embedding_jobs.bundle_of(row.project)
-            decoder = bundles.decoder_file(used)
+            used = catalogue.by_name(bundle) if bundle else embedding_queue.bundle_of(row.project)
+            decoder = catalogue.decoder_file(used)
             predictor = load_predictor(Path(used.path), decoder_path=decoder if decoder.is_file() else None)
             if embedding_store.exists(used.digest, row.digest):
                 from segmentation.embedding_file import read_embedding
@@ -101,11 +104,11 @@ class Command(BaseCommand):
                     stored = read_embedding(file.read(), used.digest)
                 predictor.set_embedding(stored.tensors, row.hw, used.digest)
             else:
-                predictor.set_image(uploads.read_pixels(row))
+                predictor.set_image(intake.read_pixels(row))
             return predictor, row.hw
 
         with open(path, "rb") as file:
-            prepared = uploads.prepare(file)  # the same checks and the same upright pixels as an upload's
+            prepared = intake.prepare(file)  # the same checks and the same upright pixels as an upload's
         with Pillow.open(io.BytesIO(prepared.content)) as picture:
             pixels = np.asarray(picture.convert("RGB"))
         from django.conf import settings

@@ -2,7 +2,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from annotator.worker_process import KINDS, run_worker
+from annotator.worker.process import KINDS, run_worker
 
 
 class Command(BaseCommand):

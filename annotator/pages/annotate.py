@@ -12,11 +12,11 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from annotator import embedding_jobs
 from annotator.api.serializers import BundleSerializer, CategorySerializer, ImageSerializer
+from annotator.embeddings import queue as embedding_queue
 from annotator.errors import NoBundle
 from annotator.models import Image, Role
-from annotator.permissions import role_of
+from annotator.people.permissions import role_of
 
 STATIC_URLS = {
     "worker": "js/decoder/decoder-worker.js",
@@ -110,6 +110,6 @@ def _siblings(image: Image) -> dict[str, int | None]:
 def bundle_of(project) -> dict[str, Any] | None:
     """The row of the project's bundle; None where none is installed."""
     try:
-        return BundleSerializer(embedding_jobs.bundle_of(project)).data
+        return BundleSerializer(embedding_queue.bundle_of(project)).data
     except NoBundle:
         return None

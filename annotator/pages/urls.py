@@ -3,7 +3,8 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 
-from annotator import annotate_page, pages
+from annotator.pages import annotate as annotate_page
+from annotator.pages import projects as pages
 
 
 class TabConverter:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from annotator import embedding_jobs, export_jobs
-from annotator.worker_child import is_stopping
+from annotator.datasets import exports
+from annotator.embeddings import queue as embedding_queue
+from annotator.worker.child import is_stopping
 
 
-@shared_task(name=embedding_jobs.RUN_TASK, bind=True)
+@shared_task(name=embedding_queue.RUN_TASK, bind=True)
 def run_embedding_jobs(self) -> None:
-    if embedding_jobs.any_waiting():
-        from annotator import embedding_runner
+    if embedding_queue.any_waiting():
+        from annotator.worker.runners import embeddings as embedding_runner
 
         while not is_stopping() and embedding_runner.run_next(self.request.hostname):
             pass
 
 
-@shared_task(name=export_jobs.RUN_TASK, bind=True)
+@shared_task(name=exports.RUN_TASK, bind=True)
 def run_export_jobs(self) -> None:
-    while not is_stopping() and export_jobs.run_next(self.request.hostname):
+    while not is_stopping() and exports.run_next(self.request.hostname):
         pass

@@ -22,21 +22,19 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from annotator import (
-    bundles,
-    embedding_jobs,
-    embedding_store,
-    export_jobs,
-    job_lease,
-    login_attempts,
-    uploads,
-)
+from annotator.bundles import catalogue
+from annotator.datasets import exports
+from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings import store as embedding_store
+from annotator.jobs import lease
+from annotator.media import intake
 from annotator.models import WorkerHeartbeat
+from annotator.people import login_attempts
 
 logger = logging.getLogger(__name__)
 
 # Kind of job -> the module that keeps its queue; the kind is also the name of the broker's queue (CELERY_TASK_ROUTES).
-KINDS: dict[str, ModuleType] = {"embeddings": embedding_jobs, "exports": export_jobs}
+KINDS: dict[str, ModuleType] = {"embeddings": embedding_queue, "exports": exports}
 HOUSEKEEPING_INTERVAL_S = 600
 HEARTBEAT_FORGET_S = 24 * 3600
 RESTART_PAUSE_MAX_S = 30
@@ -73,7 +71,7 @@ class Worker:
     def run(self) -> None:
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, lambda *_: self._stop.set())
-        bundles.sync()
+        catalogue.sync()
         logger.info("worker %s starts; stop it with Ctrl-C", self.name)
         self._children = [Child(kind, self._start(kind)) for kind in self._kinds]
         try:
@@ -86,7 +84,7 @@ class Worker:
 
     def _start(self, kind: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [sys.executable, "-m", "annotator.worker_child", kind, self.name],
+            [sys.executable, "-m", "annotator.worker.child", kind, self.name],
             stdin=subprocess.PIPE,  # never written to: its end tells the child that we are gone
             env=os.environ
             | {"PYTHONPATH": os.pathsep.join([str(settings.BASE_DIR), *filter(None, sys.path)])},
@@ -104,7 +102,7 @@ class Worker:
                 child.restart_at_s = now_s + pause_s
                 logger.error("the process for %s ended with status %s", child.kind, status)
                 # The attempt counts: this job may be what killed it.
-                self._safely(lambda kind=child.kind: job_lease.end_leases(KINDS[kind].held_by(self.name)))
+                self._safely(lambda kind=child.kind: lease.end_leases(KINDS[kind].held_by(self.name)))
             if now_s >= child.restart_at_s:
                 child.process, child.restart_at_s = self._start(child.kind), 0.0
 
@@ -122,8 +120,8 @@ class Worker:
 
     def _look_for(self, jobs: ModuleType) -> None:
         jobs.expire()
-        if jobs is embedding_jobs:
-            embedding_jobs.ensure_missing()
+        if jobs is embedding_queue:
+            embedding_queue.ensure_missing()
         # While our process is at work it takes the next job by itself.
         if jobs.any_waiting() and not jobs.held_by(self.name).exists():
             jobs.wake()
@@ -146,7 +144,7 @@ class Worker:
         logger.info("worker %s has stopped", self.name)
 
     def _give_back(self, jobs: ModuleType) -> None:
-        released = job_lease.release(jobs.held_by(self.name))
+        released = lease.release(jobs.held_by(self.name))
         if released:
             logger.info("gave %s unfinished jobs back to the queue", released)
 
@@ -161,13 +159,13 @@ class Worker:
 
 
 def _keep_house() -> None:
-    orphans = uploads.sweep_orphans()
+    orphans = intake.sweep_orphans()
     if orphans:
         logger.info("removed %s files that no image names", len(orphans))
     unused = embedding_store.sweep_unused()
     if unused:
         logger.info("removed %s embeddings of replaced bundles or deleted images", len(unused))
-    export_jobs.delete_old()
+    exports.delete_old()
     login_attempts.forget_old()
     forgotten = timezone.now() - timedelta(seconds=HEARTBEAT_FORGET_S)
     WorkerHeartbeat.objects.filter(last_seen__lt=forgotten).delete()

@@ -6,10 +6,10 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from annotator import embedding_jobs
+from annotator.embeddings import queue as embedding_queue
 from annotator.errors import CategoryInUse, InvalidValue, LastManager
 from annotator.models import Annotation, Bundle, Category, Membership, Project, Role
-from annotator.palette import category_color
+from annotator.projects.palette import category_color
 
 
 def create_project(user, *, name: str, description: str = "", bundle: Bundle | None = None) -> Project:
@@ -36,8 +36,8 @@ def update_project(project: Project, **changes) -> Project:
     with transaction.atomic():
         project.save(update_fields=[*changes, "updated_at"])
         if changes.get("bundle"):
-            embedding_jobs.ensure_jobs(project.images.all(), project.bundle)
-            embedding_jobs.wake()
+            embedding_queue.ensure_jobs(project.images.all(), project.bundle)
+            embedding_queue.wake()
     return project
 
 

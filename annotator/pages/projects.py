@@ -18,11 +18,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from annotator import annotate_page, dashboards, demo, mask_thumbnails
-from annotator.forms import SignInForm
+from annotator.annotations import pictures
 from annotator.models import Annotation, Bundle, EmbeddingJob, Export, Image, Membership, Project, Role
-from annotator.palette import CATEGORY_COLORS, category_color
-from annotator.permissions import may
+from annotator.operations import demo
+from annotator.pages import annotate as annotate_page
+from annotator.people.permissions import may
+from annotator.people.sign_in_form import SignInForm
+from annotator.projects import dashboards
+from annotator.projects.palette import CATEGORY_COLORS, category_color
 from annotator.templatetags.queue_figures import queue_figures
 from exporters.registry import EXPORTERS
 
@@ -237,9 +240,7 @@ def tiles(request: HttpRequest, project_id: int) -> HttpResponse:
 def masks(request: HttpRequest, image_id: int) -> HttpResponse:
     """An image's masks as a transparent picture of its thumbnail's size; `?version=` names what is drawn."""
     image = get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
-    response = HttpResponse(
-        mask_thumbnails.masks_png(image, settings.THUMBNAIL_SIDE_PX), content_type="image/png"
-    )
+    response = HttpResponse(pictures.masks_png(image, settings.THUMBNAIL_SIDE_PX), content_type="image/png")
     keep = f"private, max-age={YEAR_S}, immutable" if "version" in request.GET else "no-store"
     response.headers["Cache-Control"] = keep
     return response

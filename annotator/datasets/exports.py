@@ -15,9 +15,10 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from annotator import datasets, job_lease
+from annotator.datasets import records
 from annotator.errors import ExportCancelled, InvalidValue, LeaseLost
-from annotator.job_lease import LeaseKeeper
+from annotator.jobs import lease
+from annotator.jobs.lease import LeaseKeeper
 from annotator.models import Export, Image, Project
 from exporters.errors import ExportError
 from exporters.options import ExportOptions
@@ -26,7 +27,7 @@ from exporters.registry import make_exporter
 logger = logging.getLogger(__name__)
 
 State = Export.State
-RUN_TASK = "annotator.tasks.run_export_jobs"
+RUN_TASK = "annotator.worker.tasks.run_export_jobs"
 PROGRESS_INTERVAL_S = 0.5
 
 
@@ -75,7 +76,7 @@ def make_exporter_or_refuse(format: str, options: dict):
 def claim_next(worker: str) -> Export | None:
     """Takes the oldest waiting export for `worker`, with a lease; None when there is none."""
     expire()
-    return job_lease.claim(Export.objects.select_related("project").order_by("created_at", "pk"), worker)
+    return lease.claim(Export.objects.select_related("project").order_by("created_at", "pk"), worker)
 
 
 def run_next(worker: str) -> Export | None:
@@ -96,13 +97,13 @@ def run(export: Export) -> None:
         logger.info("export %s stopped: %s", export.pk, error)
     except Exception as error:  # a worker's loop: log, mark failed, take the next
         logger.exception("export %s failed", export.pk)
-        job_lease.fail(export, f"{type(error).__name__}: {error}", permanent=isinstance(error, InvalidValue))
+        lease.fail(export, f"{type(error).__name__}: {error}", permanent=isinstance(error, InvalidValue))
 
 
 def cancel_or_delete(export: Export) -> None:
     """Stops an export that waits or runs (its row stays, as cancelled); deletes one that is over, file and all."""
     stopped = Export.objects.filter(pk=export.pk, state__in=[State.QUEUED, State.RUNNING]).update(
-        state=State.CANCELLED, finished_at=timezone.now(), **job_lease.NO_LEASE
+        state=State.CANCELLED, finished_at=timezone.now(), **lease.NO_LEASE
     )
     if stopped == 1:
         return
@@ -134,12 +135,12 @@ def retry_failed(exports) -> int:
 
 def expire() -> int:
     """Takes back the exports of workers that died."""
-    return job_lease.expire(Export.objects.all())
+    return lease.expire(Export.objects.all())
 
 
 def release_worker(worker: str) -> int:
     """Gives back at once what a stopping worker holds."""
-    return job_lease.release(held_by(worker))
+    return lease.release(held_by(worker))
 
 
 def held_by(worker: str):
@@ -153,13 +154,13 @@ def any_waiting() -> bool:
 
 def wake() -> None:
     """Tells the workers that there are exports to make."""
-    job_lease.send_wake_up(RUN_TASK)
+    lease.send_wake_up(RUN_TASK)
 
 
 def _write(export: Export) -> None:
     """Writes to a temporary file first: what is in storage under the row's name is complete."""
     exporter = make_exporter_or_refuse(export.format, export.options)
-    dataset = datasets.build(export.project, export.options.get("states") or ())
+    dataset = records.build(export.project, export.options.get("states") or ())
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as temporary:
         exporter.write(dataset, temporary, progress=_Progress(export))
         size_bytes = temporary.tell()
@@ -170,7 +171,7 @@ def _write(export: Export) -> None:
             File(temporary),
         )
     try:
-        job_lease.finish(
+        lease.finish(
             export, file=name, file_name=_download_name(export, exporter.extension), size_bytes=size_bytes
         )
     except LeaseLost:
@@ -195,5 +196,5 @@ class _Progress:
         if now_s < self._next_s and done < total:
             return
         self._next_s = now_s + PROGRESS_INTERVAL_S
-        if job_lease.held(self._export).update(done=done, total=total) != 1:
+        if lease.held(self._export).update(done=done, total=total) != 1:
             raise ExportCancelled(f"{self._export} was cancelled or taken over")

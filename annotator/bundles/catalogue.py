@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from annotator import embedding_jobs
+from annotator.embeddings import queue as embedding_queue
 from annotator.errors import BundleRefused, DecoderMissing, UnknownBundle
 from annotator.models import Bundle, EmbeddingJob, Project
 from segmentation.bundle import (
@@ -77,7 +77,7 @@ def sync() -> SyncReport:
                     Bundle.objects.filter(pk=bundle.pk).update(is_default=True)
             report.bundles.append(bundle)
         _ensure_one_default()
-    embedding_jobs.ensure_missing()
+    embedding_queue.ensure_missing()
     return report
 
 

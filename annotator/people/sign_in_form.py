@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
-from annotator.login_attempts import is_blocked
+from annotator.people.login_attempts import is_blocked
 
 
 class SignInForm(AuthenticationForm):

@@ -21,9 +21,9 @@ from django.db.models import Avg
 from django.test import Client
 from django.utils import timezone
 
-from annotator import bundles
-from annotator.middleware import ISOLATION_HEADERS
+from annotator.bundles import catalogue
 from annotator.models import Bundle, EmbeddingJob, Export, WorkerHeartbeat
+from annotator.site.middleware import ISOLATION_HEADERS
 
 MIN_FREE_BYTES = 1_000_000_000
 BROKER_TIMEOUT_S = 3
@@ -140,7 +140,7 @@ def check_headers() -> str:
     if wrong:
         raise Unwell(
             f"the pages lack {', '.join(wrong)}: the browser then gives the decoder one thread only",
-            "Is annotator.middleware.IsolationHeadersMiddleware in MIDDLEWARE? A proxy must keep the headers.",
+            "Is annotator.site.middleware.IsolationHeadersMiddleware in MIDDLEWARE? A proxy must keep the headers.",
         )
     return "pages are cross-origin isolated (COOP, COEP, CORP)"
 
@@ -242,7 +242,7 @@ def check_bundle() -> str:
         raise Unwell(
             f"{bundle.name} on disk is {manifest.digest[:12]}, the table says {bundle.digest[:12]}", again
         )
-    path = bundles.decoder_file(bundle)
+    path = catalogue.decoder_file(bundle)
     if not path.is_file():
         raise Unwell(f"the decoder of {bundle.name} is not exported", again)
     try:

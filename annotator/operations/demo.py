@@ -15,9 +15,10 @@ from pathlib import Path
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from annotator import projects, uploads
 from annotator.errors import MaskwrightError
+from annotator.media import intake
 from annotator.models import Membership, Project, Role
+from annotator.projects import projects
 
 PROJECT_NAME = "Demo photographs"
 PROJECT_DESCRIPTION = "Public-domain photographs to try things out on. Delete it whenever you like."
@@ -160,7 +161,7 @@ def _add_photographs(project: Project, user: User | None) -> None:
             files = [stack.enter_context(open(folder / name, "rb")) for name in PHOTOGRAPHS]
         except FileNotFoundError as error:
             raise DemoError(f"scikit-image carries no {error.filename}. Run: make setup") from error
-        report = uploads.ingest_files(project, files, user)  # what is there already is recognised
+        report = intake.ingest_files(project, files, user)  # what is there already is recognised
     if report.errors:
         refused = report.errors[0]
         raise DemoError(f"{refused.name} was refused: {refused.error.message}")

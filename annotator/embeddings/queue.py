@@ -8,14 +8,14 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from annotator import job_lease
 from annotator.errors import EmbeddingNotFailed, NoBundle
+from annotator.jobs import lease
 from annotator.models import Bundle, EmbeddingJob, Image, Project
 
 Priority = EmbeddingJob.Priority
 State = EmbeddingJob.State
 
-RUN_TASK = "annotator.tasks.run_embedding_jobs"
+RUN_TASK = "annotator.worker.tasks.run_embedding_jobs"
 
 
 def bundle_of(project: Project) -> Bundle:
@@ -117,31 +117,31 @@ def claim_next(worker: str, project: Project | None = None) -> EmbeddingJob | No
     """Takes the next job for `worker`, with a lease of JOB_LEASE_S seconds; None when there is none."""
     expire()
     waiting = queue().select_related("image", "bundle")
-    return job_lease.claim(waiting.filter(image__project=project) if project else waiting, worker)
+    return lease.claim(waiting.filter(image__project=project) if project else waiting, worker)
 
 
 def renew(job: EmbeddingJob) -> bool:
-    return job_lease.renew(job)
+    return lease.renew(job)
 
 
 def finish(job: EmbeddingJob, *, size_bytes: int, duration_ms: int) -> None:
     """Marks a claimed job ready. Raises LeaseLost when it belongs to somebody else by now."""
-    job_lease.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
+    lease.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
 
 
 def fail(job: EmbeddingJob, reason: str, permanent: bool = False) -> None:
     """Marks an attempt as failed; the job waits for another one unless `permanent` or out of attempts."""
-    job_lease.fail(job, reason, permanent)
+    lease.fail(job, reason, permanent)
 
 
 def expire() -> int:
     """Takes back the jobs of workers that died."""
-    return job_lease.expire(EmbeddingJob.objects.all())
+    return lease.expire(EmbeddingJob.objects.all())
 
 
 def release_worker(worker: str) -> int:
     """Gives back at once what a stopping worker holds."""
-    return job_lease.release(held_by(worker))
+    return lease.release(held_by(worker))
 
 
 def retry(job: EmbeddingJob) -> EmbeddingJob:
@@ -207,7 +207,7 @@ def any_waiting() -> bool:
 
 def wake() -> None:
     """Tells the workers that there are embeddings to make."""
-    job_lease.send_wake_up(RUN_TASK)
+    lease.send_wake_up(RUN_TASK)
 
 
 def counts(project: Project) -> dict[str, int]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from annotator import embedding_jobs, embedding_store, uploads
+from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings import store as embedding_store
 from annotator.errors import DamagedImage, LeaseLost
-from annotator.job_lease import LeaseKeeper
+from annotator.jobs.lease import LeaseKeeper
+from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob, Project, WorkerHeartbeat
 
 logger = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ def run_next(worker: str, project: Project | None = None) -> EmbeddingJob | None
         worker: who does it, for the row.
         project: only jobs of this one.
     """
-    job = embedding_jobs.claim_next(worker, project)
+    job = embedding_queue.claim_next(worker, project)
     if job is not None:
         run(job, worker)
     return job
@@ -40,19 +42,19 @@ def run(job: EmbeddingJob, worker: str) -> None:
             started_s = time.perf_counter()
             size_bytes = _make_embedding(job, worker)
             duration_ms = round((time.perf_counter() - started_s) * 1000)
-            embedding_jobs.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
+            embedding_queue.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
         logger.info("embedding of image %s made in %s ms", job.image_id, duration_ms)
     except LeaseLost as error:
         logger.warning("%s", error)
     except DamagedImage as error:
         logger.error("embedding of image %s failed: %s", job.image_id, error)
-        embedding_jobs.fail(job, str(error), permanent=True)
+        embedding_queue.fail(job, str(error), permanent=True)
     except FileNotFoundError as error:  # tried again: a network drive may be away for a moment
         logger.error("embedding of image %s failed: %s", job.image_id, error)
-        embedding_jobs.fail(job, "A file is missing from the server's storage; its log says which.")
+        embedding_queue.fail(job, "A file is missing from the server's storage; its log says which.")
     except Exception as error:  # the one place that may catch everything: log, mark failed, take the next
         logger.exception("embedding of image %s failed", job.image_id)
-        embedding_jobs.fail(job, f"{type(error).__name__}: {error}")
+        embedding_queue.fail(job, f"{type(error).__name__}: {error}")
 
 
 def _make_embedding(job: EmbeddingJob, worker: str) -> int:
@@ -63,7 +65,7 @@ def _make_embedding(job: EmbeddingJob, worker: str) -> int:
 
     from segmentation.embedding_file import write_embedding
 
-    pixels = uploads.read_pixels(image)
+    pixels = intake.read_pixels(image)
     tensors = _encoder_for(bundle, worker).encode(pixels)
     content = write_embedding(tensors, bundle_digest=bundle.digest, image_hw=image.hw)
     embedding_store.save(bundle.digest, image.digest, content)

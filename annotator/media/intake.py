@@ -33,7 +33,8 @@ from django.utils import timezone
 from PIL import Image as Pillow
 from PIL import ImageCms
 
-from annotator import embedding_jobs, embedding_store
+from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings import store as embedding_store
 from annotator.errors import (
     AnimatedImage,
     DamagedImage,
@@ -149,7 +150,7 @@ def ingest_files(project: Project, files: Iterable[BinaryIO], user=None) -> Uplo
                 _ingest_one(project, file, name, user, report)
         except MaskwrightError as error:
             report.errors.append(RefusedFile(name, error))
-    embedding_jobs.wake()
+    embedding_queue.wake()
     return report
 
 
@@ -181,7 +182,7 @@ def ingest_image(project: Project, file: BinaryIO, name: str, user=None) -> Uplo
                 size_bytes=len(prepared.content),
                 uploaded_by=user,
             )
-            embedding_jobs.ensure_job_where_possible(image)
+            embedding_queue.ensure_job_where_possible(image)
     except BaseException as error:
         _remove_files([file_name, thumbnail_name])
         # Two requests with the same file at the same moment: the database let one in.
@@ -343,7 +344,7 @@ def _ingest_one(project: Project, file: BinaryIO, name: str, user, report: Uploa
         report.errors.append(RefusedFile(name, error))
     else:
         if len(report.results) == 1:
-            embedding_jobs.wake()  # the first image's embedding need not wait for the last upload
+            embedding_queue.wake()  # the first image's embedding need not wait for the last upload
 
 
 def _find(project: Project, digest: str) -> Image | None:
