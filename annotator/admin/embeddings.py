@@ -7,7 +7,7 @@ from django.utils.timesince import timesince
 
 from annotator.admin.columns import link_to, link_to_list, size, state_badge
 from annotator.admin.read_only import ReadOnlyAdmin
-from annotator.bundles import catalogue
+from annotator.bundles import catalogue, decoders
 from annotator.embeddings import queue as embedding_queue
 from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
 
@@ -49,7 +49,7 @@ class BundleAdmin(ReadOnlyAdmin):
 
     @admin.display(boolean=True)
     def decoder(self, bundle: Bundle) -> bool:
-        return bool(bundle.decoder_sha256) and catalogue.decoder_file(bundle).is_file()
+        return bool(bundle.decoder_sha256) and decoders.decoder_file(bundle).is_file()
 
     @admin.display(ordering="ready_count")
     def embeddings(self, bundle: Bundle):

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from annotator.api.files import file_response
 from annotator.api.serializers import BYTES, BundleSerializer, ErrorSerializer
-from annotator.bundles import catalogue
+from annotator.bundles import decoders
 from annotator.models import Bundle
 
 
@@ -39,7 +39,7 @@ class BundleDecoderView(generics.GenericAPIView):
     def get(self, request: Request, name: str) -> HttpResponse | Response:
         """The ONNX decoder the browser runs."""
         bundle = self.get_object()
-        path = catalogue.require_decoder(bundle)
+        path = decoders.require_decoder(bundle)
         return file_response(
             request,
             lambda: open(path, "rb"),
@@ -66,12 +66,12 @@ class BundleFastDecoderView(generics.GenericAPIView):
     def get(self, request: Request, name: str) -> HttpResponse | Response:
         """The fast decoder: graphs, weights and kernel in one file. Only some families have one."""
         bundle = self.get_object()
-        version = catalogue.fast_decoder_version(bundle)
+        version = decoders.fast_decoder_version(bundle)
         if version is None:
             raise NotFound(f"The bundle {bundle.name} has no fast decoder; use its decoder.")
         return file_response(
             request,
-            lambda: open(catalogue.fast_decoder_file(bundle), "rb"),
+            lambda: open(decoders.fast_decoder_file(bundle), "rb"),
             etag=f'"{version}"',
             content_type="application/octet-stream",
             immutable=request.query_params.get("version") == version,

@@ -7,7 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotator.bundles import catalogue
+from annotator.bundles import decoders
 from annotator.models import (
     Annotation,
     Bundle,
@@ -324,7 +324,7 @@ class BundleSerializer(serializers.ModelSerializer):
         return f"{url}?sha256={bundle.decoder_sha256}" if bundle.decoder_sha256 else url
 
     def get_fast_decoder_url(self, bundle: Bundle) -> str | None:
-        version = catalogue.fast_decoder_version(bundle)
+        version = decoders.fast_decoder_version(bundle)
         url = reverse("api:bundle-fast-decoder", args=[bundle.name])
         return version and f"{url}?version={version}"
 

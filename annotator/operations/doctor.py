@@ -21,7 +21,7 @@ from django.db.models import Avg
 from django.test import Client
 from django.utils import timezone
 
-from annotator.bundles import catalogue
+from annotator.bundles import decoders
 from annotator.models import Bundle, EmbeddingJob, Export, WorkerHeartbeat
 from annotator.site.middleware import ISOLATION_HEADERS
 
@@ -242,7 +242,7 @@ def check_bundle() -> str:
         raise Unwell(
             f"{bundle.name} on disk is {manifest.digest[:12]}, the table says {bundle.digest[:12]}", again
         )
-    path = catalogue.decoder_file(bundle)
+    path = decoders.decoder_file(bundle)
     if not path.is_file():
         raise Unwell(f"the decoder of {bundle.name} is not exported", again)
     try:

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from annotator.bundles import catalogue
+from annotator.bundles.sync import sync_bundles
 from annotator.datasets import exports
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
@@ -71,7 +71,7 @@ class Worker:
     def run(self) -> None:
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, lambda *_: self._stop.set())
-        catalogue.sync()
+        sync_bundles()
         logger.info("worker %s starts; stop it with Ctrl-C", self.name)
         self._children = [Child(kind, self._start(kind)) for kind in self._kinds]
         try:

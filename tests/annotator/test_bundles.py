@@ -8,7 +8,9 @@ import shutil
 import pytest
 from django.core.management import CommandError, call_command
 
-from annotator.bundles import catalogue
+from annotator.bundles import catalogue, decoders
+from annotator.bundles.install import install_bundle
+from annotator.bundles.sync import sync_bundles
 from annotator.errors import BundleRefused, DecoderMissing
 from annotator.models import Bundle, EmbeddingJob
 from annotator.projects import projects
@@ -31,7 +33,7 @@ def tiny_dirs(tmp_path_factory):
 def installed(db, tiny_dirs, own_folders, monkeypatch):
     """`put("first")` lays that bundle into the place where bundles are looked for."""
     place = own_folders / "bundles"
-    monkeypatch.setattr(catalogue, "INSTALLED_DIR", place)
+    monkeypatch.setattr("annotator.bundles.install.INSTALLED_DIR", place)
 
     def put(which: str) -> None:
         for source in (tiny_dirs / which).iterdir():
@@ -43,8 +45,8 @@ def installed(db, tiny_dirs, own_folders, monkeypatch):
 
 def test_the_first_bundle_found_is_the_default(installed):
     installed("first")
-    (bundle,) = catalogue.sync().bundles
-    assert catalogue.sync().refused == {}
+    (bundle,) = sync_bundles().bundles
+    assert sync_bundles().refused == {}
     row = Bundle.objects.get()
     assert (row.name, row.is_default, row.is_available, row.digest) == ("tiny", True, True, bundle.digest)
 
@@ -52,20 +54,20 @@ def test_the_first_bundle_found_is_the_default(installed):
 def test_there_is_exactly_one_default(installed):
     installed("first")
     installed("third")
-    catalogue.sync()
+    sync_bundles()
     catalogue.set_default(Bundle.objects.get(name="other"))
-    catalogue.sync()
+    sync_bundles()
     assert list(Bundle.objects.filter(is_default=True).values_list("name", flat=True)) == ["other"]
 
 
 def test_new_weights_under_an_old_name_are_a_new_bundle_that_projects_move_to(installed, alice, image):
     installed("first")
-    catalogue.sync()
+    sync_bundles()
     old = Bundle.objects.get(name="tiny")
     catalogue.set_default(old)
     projects.update_project(image.project, bundle=old)
     installed("second")
-    catalogue.sync()
+    sync_bundles()
     old.refresh_from_db()
     new = Bundle.objects.available().get(name="tiny")
     image.project.refresh_from_db()
@@ -79,7 +81,7 @@ def test_a_damaged_manifest_is_refused_and_the_others_stay(installed, own_folder
     installed("third")
     manifest = own_folders / "bundles" / "other" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"input_side"', '"input_size"'))
-    report = catalogue.sync()
+    report = sync_bundles()
     assert [bundle.name for bundle in report.bundles] == ["tiny"]
     assert "input_size" in str(report.refused)
 
@@ -90,7 +92,7 @@ def test_exchanged_weights_are_refused_at_installation(installed, own_folders, t
         tiny_dirs / "second/tiny/weights.safetensors", own_folders / "bundles/tiny/weights.safetensors"
     )
     with pytest.raises(BundleRefused, match="sha256"):
-        catalogue.install("tiny")
+        install_bundle("tiny")
 
 
 def test_a_bundle_that_does_not_exist_is_an_error_that_names_those_there_are(installed):
@@ -104,8 +106,8 @@ def test_installing_a_folder_copies_it_and_exports_its_decoder(installed, tiny_d
     bundle = Bundle.objects.get(name="other")
     assert bundle.is_default
     assert (own_folders / "bundles/other/weights.safetensors").is_file()
-    decoder = catalogue.decoder_file(bundle).read_bytes()
-    assert catalogue.decoder_file(bundle).with_suffix(".json").is_file()
+    decoder = decoders.decoder_file(bundle).read_bytes()
+    assert decoders.decoder_file(bundle).with_suffix(".json").is_file()
     assert hashlib.sha256(decoder).hexdigest() == bundle.decoder_sha256
 
     (row,) = client_of(alice).get("/api/bundles/").json()["results"]
@@ -116,10 +118,10 @@ def test_installing_a_folder_copies_it_and_exports_its_decoder(installed, tiny_d
     assert client_of(alice).get(row["decoder_url"], HTTP_IF_NONE_MATCH=response["ETag"]).status_code == 304
 
     fast = client_of(alice).get(row["fast_decoder_url"])
-    assert b"".join(fast.streaming_content) == catalogue.fast_decoder_file(bundle).read_bytes()
+    assert b"".join(fast.streaming_content) == decoders.fast_decoder_file(bundle).read_bytes()
     assert "immutable" in fast["Cache-Control"]
-    catalogue.fast_decoder_file(bundle).unlink()
-    assert not catalogue.is_exported(bundle), "prepare_site makes it again"
+    decoders.fast_decoder_file(bundle).unlink()
+    assert not decoders.is_exported(bundle), "prepare_site makes it again"
     (row,) = client_of(alice).get("/api/bundles/").json()["results"]
     assert row["fast_decoder_url"] is None
     assert client_of(alice).get("/api/bundles/other/decoder/fast/").status_code == 404
@@ -127,8 +129,8 @@ def test_installing_a_folder_copies_it_and_exports_its_decoder(installed, tiny_d
 
 def test_a_decoder_that_was_not_exported_says_what_to_run(installed, alice):
     installed("first")
-    catalogue.sync()
+    sync_bundles()
     with pytest.raises(DecoderMissing, match="install_bundle tiny"):
-        catalogue.require_decoder(Bundle.objects.get())
+        decoders.require_decoder(Bundle.objects.get())
     response = client_of(alice).get("/api/bundles/tiny/decoder/")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "decoder_missing")

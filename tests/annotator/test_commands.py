@@ -17,7 +17,8 @@ from django.utils import timezone
 from PIL import Image as Pillow
 from pycocotools.coco import COCO
 
-from annotator.bundles import catalogue
+from annotator.bundles import catalogue, decoders
+from annotator.bundles.sync import sync_bundles
 from annotator.embeddings import store as embedding_store
 from annotator.models import Annotation, EmbeddingJob, Image, Project, WorkerHeartbeat
 from annotator.operations import demo, doctor
@@ -54,7 +55,7 @@ def tiny_bundle_folder(tmp_path_factory) -> Path:
 def tiny(db, settings, tiny_bundle_folder):
     """The tiny bundle as the installation's default, without its decoder."""
     settings.BUNDLE_DIRS = [tiny_bundle_folder]
-    catalogue.sync()
+    sync_bundles()
     return catalogue.by_name("tiny")
 
 
@@ -340,7 +341,7 @@ def test_the_doctor_says_what_to_do_on_an_empty_installation(db):
 
 
 def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny, tmp_path):
-    catalogue.ensure_decoder(tiny)
+    decoders.ensure_decoder(tiny)
     WorkerHeartbeat.objects.create(
         name="w@here", hostname="here", pid=1, device="cpu", last_seen=timezone.now()
     )
@@ -352,7 +353,7 @@ def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny
     other = make_tiny_bundle(tmp_path / "other", seed=1, name="other")
     from segmentation.onnx import export_decoder
 
-    export_decoder(tmp_path / "other", catalogue.decoder_file(tiny))
+    export_decoder(tmp_path / "other", decoders.decoder_file(tiny))
     found = findings()
     assert not found["bundle"].ok
     assert other.digest in found["bundle"].message

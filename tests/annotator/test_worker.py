@@ -40,8 +40,9 @@ def site(data_dir_with_tiny, tmp_path):
     site.python(
         """
 from annotator.bundles import catalogue
+from annotator.bundles.sync import sync_bundles
 from annotator.models import Project
-catalogue.sync()
+sync_bundles()
 catalogue.set_default(catalogue.by_name("tiny"))
 Project.objects.create(name="p", bundle=catalogue.by_name("tiny"))
 """

@@ -8,6 +8,7 @@ import time
 from django.core.management.base import BaseCommand, CommandError
 
 from annotator.bundles import catalogue
+from annotator.bundles.sync import sync_bundles
 from annotator.embeddings import queue as embedding_queue
 from annotator.errors import MaskwrightError
 from annotator.jobs import lease
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError("name a project, or say --all")
         projects = list(Project.objects.all()) if all else [find_project.find_project(project)]
         try:
-            catalogue.sync()
+            sync_bundles()
             chosen = catalogue.by_name(bundle) if bundle else None
             wanted = EmbeddingJob.objects.none()
             for each in projects:

@@ -12,13 +12,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from annotator.bundles import catalogue
+from annotator.bundles import catalogue, decoders
+from annotator.bundles.install import install_bundle
+from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
 from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
 
-BUILT_IN_BUNDLE = "pocket"
 QUICK_S = 0.5  # steps faster than this are not worth a line
 
 
@@ -63,19 +64,18 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
 
     def _install_bundles(self) -> None:
-        catalogue.sync()
+        sync_bundles()
         if not Bundle.objects.available().exists():
             raise CommandError(
                 "there is no model bundle. The repository carries one in segmentation/bundles/pocket: is the checkout "
                 "complete?"
             )
         for bundle in Bundle.objects.available():
-            if catalogue.is_exported(bundle):
+            if decoders.is_exported(bundle):
                 continue
             with self._step(f"decoder of {bundle.name} exported to ONNX and compared with torch"):
-                catalogue.install(
-                    bundle.name, make_default=bundle.name == BUILT_IN_BUNDLE and bundle.is_default
-                )
+                is_built_in = bundle.name == catalogue.BUILT_IN_BUNDLE
+                install_bundle(bundle.name, make_default=is_built_in and bundle.is_default)
 
     def _make_demo(self, logins_file: Path | None) -> None:
         password = os.environ.get(PASSWORD_VARIABLE, "")

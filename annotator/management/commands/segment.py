@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from PIL import Image as Pillow
 
-from annotator.bundles import catalogue
+from annotator.bundles import catalogue, decoders
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
 from annotator.errors import MaskwrightError
@@ -19,8 +19,6 @@ from annotator.models import Bundle, Image
 from segmentation import masks, rle
 from segmentation.atomic_file import replacing
 from segmentation.errors import SegmentationError
-
-BUILT_IN_BUNDLE = "pocket"
 
 
 class Command(BaseCommand):
@@ -95,7 +93,7 @@ class Command(BaseCommand):
             if row is None:
                 raise CommandError(f"there is no image {image}, and no file of that name")
             used = catalogue.by_name(bundle) if bundle else embedding_queue.bundle_of(row.project)
-            decoder = catalogue.decoder_file(used)
+            decoder = decoders.decoder_file(used)
             predictor = load_predictor(Path(used.path), decoder_path=decoder if decoder.is_file() else None)
             if embedding_store.exists(used.digest, row.digest):
                 from segmentation.embedding_file import read_embedding
@@ -172,4 +170,4 @@ def _default_bundle_name() -> str:
         default = Bundle.objects.default()
     except DatabaseError:
         default = None
-    return default.path if default else BUILT_IN_BUNDLE
+    return default.path if default else catalogue.BUILT_IN_BUNDLE
