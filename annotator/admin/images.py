@@ -8,8 +8,8 @@ from annotator.admin.columns import link_to_list, picture, size, state_badge
 from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.admin.read_only import ReadOnlyAdmin
 from annotator.embeddings import queue as embedding_queue
-from annotator.errors import NoBundle
-from annotator.media import intake
+from annotator.embeddings.errors import NoBundle
+from annotator.media import removal
 from annotator.models import EmbeddingJob, Image
 
 
@@ -92,7 +92,7 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
 
     # The rows' files go too; Django's own deletion would leave them on disk.
     def delete_model(self, request, image: Image) -> None:
-        intake.delete_images([image])
+        removal.delete_images([image])
 
     def delete_queryset(self, request, queryset) -> None:
-        intake.delete_images(queryset)
+        removal.delete_images(queryset)

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image as Pillow
 
-from annotator.media import intake
+from annotator.media.pixels import read_pixels
 from annotator.models import Annotation
 from segmentation import rle
 
@@ -27,7 +27,7 @@ def overlay_png(annotation: Annotation, side_px: int, crop: bool) -> bytes:
         RleError: the stored RLE is damaged.
         DamagedImage, FileNotFoundError: the stored image is.
     """
-    pixels = intake.read_pixels(annotation.image)  # (H, W, 3) uint8
+    pixels = read_pixels(annotation.image)  # (H, W, 3) uint8
     mask = rle.decode(annotation.segmentation)  # (H, W) bool
     if crop:
         top, bottom, left, right = _window(annotation.bbox_xywh, mask.shape)

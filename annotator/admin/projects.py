@@ -6,9 +6,8 @@ from django.db.models import Count, Q
 from annotator.admin.columns import link_to_list, swatch
 from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.errors import MaskwrightError
-from annotator.media import intake
 from annotator.models import Category, Membership, Project
-from annotator.projects import projects
+from annotator.projects import categories, projects
 
 
 class CategoryInline(admin.TabularInline):
@@ -79,11 +78,11 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
             projects.update_project(project, bundle=project.bundle)  # queues the embeddings it needs
 
     def delete_model(self, request, project: Project) -> None:
-        intake.delete_project(project)
+        projects.delete_project(project)
 
     def delete_queryset(self, request, queryset) -> None:
         for project in queryset:
-            intake.delete_project(project)
+            projects.delete_project(project)
 
 
 @admin.register(Category)
@@ -115,12 +114,12 @@ class CategoryAdmin(admin.ModelAdmin):
         return not in_use and super().has_delete_permission(request, obj)
 
     def delete_model(self, request, category: Category) -> None:
-        projects.delete_category(category)
+        categories.delete_category(category)
 
     def delete_queryset(self, request, queryset) -> None:
         for category in queryset:
             try:
-                projects.delete_category(category)
+                categories.delete_category(category)
             except MaskwrightError as error:
                 self.message_user(request, error.message, messages.ERROR)
 

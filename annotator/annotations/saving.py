@@ -15,20 +15,21 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotator.errors import (
+from annotator.annotations.errors import (
     AnnotationDeleted,
     EmptyMask,
     IdTaken,
     InvalidMask,
     InvalidPrompt,
-    InvalidValue,
     MaskSizeMismatch,
-    UnknownBundle,
     UnknownCategory,
     VersionConflict,
     VersionRequired,
 )
+from annotator.bundles.errors import UnknownBundle
+from annotator.errors import InvalidValue
 from annotator.models import Annotation, Bundle, Category, Image
+from annotator.projects import progress
 from segmentation import rle
 
 # Pointers report fractions of pixels at the very edge; anything further outside is a mistake.
@@ -79,7 +80,7 @@ def create(
                 if existing is None:
                     raise
             else:
-                _mark_in_progress(image)
+                progress.mark_in_progress(image)
                 return annotation, True
         if existing.image_id != image.pk:
             raise IdTaken("This id is taken; make a new UUID.", fields={"id": ["This id is taken."]})
@@ -148,24 +149,6 @@ def restore(annotation: Annotation) -> Annotation:
         deleted_at=None, updated_at=timezone.now(), version=F("version") + 1
     )
     return Annotation.objects.select_related("author").get(pk=annotation.pk)
-
-
-def set_image_state(image: Image, state: str) -> Image:
-    """Marks an image not_started, in_progress or done."""
-    if state not in Image.State.values:
-        raise InvalidValue(
-            f"The state is one of {', '.join(Image.State.values)}.",
-            fields={"state": [f"{state!r} is not a state."]},
-        )
-    Image.objects.filter(pk=image.pk).update(state=state, updated_at=timezone.now())
-    image.state = state
-    return image
-
-
-def _mark_in_progress(image: Image) -> None:
-    Image.objects.filter(pk=image.pk, state=Image.State.NOT_STARTED).update(
-        state=Image.State.IN_PROGRESS, updated_at=timezone.now()
-    )
 
 
 def _has(annotation: Annotation, values: dict[str, Any], names) -> bool:

@@ -13,7 +13,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from annotator.errors import MaskwrightError, VersionConflict
+from annotator.annotations.errors import VersionConflict
+from annotator.errors import MaskwrightError
 
 logger = logging.getLogger(__name__)
 

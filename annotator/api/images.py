@@ -8,7 +8,6 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator.annotations import saving
 from annotator.api.error_response import error_body
 from annotator.api.files import file_response
 from annotator.api.filters import ImageFilter
@@ -24,9 +23,11 @@ from annotator.api.serializers import (
 )
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
-from annotator.errors import BundleMismatch, RequestTooLarge
-from annotator.media import intake
+from annotator.embeddings.errors import BundleMismatch
+from annotator.media import intake, removal
+from annotator.media.errors import RequestTooLarge
 from annotator.models import EmbeddingJob, Image
+from annotator.projects import progress
 
 DIGEST = OpenApiParameter(
     "digest", str, description="With the content's digest, the answer may be cached for ever."
@@ -87,13 +88,13 @@ class ImageView(ScopedView):
         form = self.get_serializer(image, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         if "state" in form.validated_data:
-            saving.set_image_state(image, form.validated_data["state"])
+            progress.set_image_state(image, form.validated_data["state"])
         return Response(self.get_serializer(self.row(image_id)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, image_id: int) -> Response:
         """Deletes the image with its annotations and files, for good."""
-        intake.delete_images([self.row(image_id)])
+        removal.delete_images([self.row(image_id)])
         return Response(status=204)
 
     def row(self, image_id: int) -> Image:

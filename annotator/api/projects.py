@@ -12,9 +12,9 @@ from annotator.api.serializers import (
     MemberSerializer,
     ProjectSerializer,
 )
-from annotator.media import intake
 from annotator.models import Category, Membership, Project
-from annotator.projects import projects
+from annotator.people import members
+from annotator.projects import categories, projects
 
 
 class ProjectsView(ScopedView):
@@ -62,7 +62,7 @@ class ProjectView(ScopedView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, project_id: int) -> Response:
         """Deletes the project with its images, annotations and exports, for good."""
-        intake.delete_project(self.row(project_id))
+        projects.delete_project(self.row(project_id))
         return Response(status=204)
 
 
@@ -80,7 +80,7 @@ class CategoriesView(ScopedView):
         project = self.find_project(project_id)
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
-        category = projects.create_category(project, **form.validated_data)
+        category = categories.create_category(project, **form.validated_data)
         return Response(self.get_serializer(category).data, status=201)
 
 
@@ -95,13 +95,13 @@ class CategoryView(ScopedView):
         category = self.row(category_id)
         form = self.get_serializer(category, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        projects.update_category(category, **form.validated_data)
+        categories.update_category(category, **form.validated_data)
         return Response(self.get_serializer(category).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, category_id: int) -> Response:
         """Deletes a category that no annotation has; 409 otherwise."""
-        projects.delete_category(self.row(category_id))
+        categories.delete_category(self.row(category_id))
         return Response(status=204)
 
     def row(self, category_id: int) -> Category:
@@ -123,7 +123,7 @@ class MembersView(ScopedView):
         project = self.find_project(project_id)
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
-        member = projects.add_member(
+        member = members.add_member(
             project, username=form.validated_data["user"]["username"], role=form.validated_data["role"]
         )
         return Response(self.get_serializer(member).data, status=201)
@@ -141,12 +141,12 @@ class MemberView(ScopedView):
         member = self.row(member_id)
         form = MemberRoleSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        return Response(self.get_serializer(projects.change_role(member, **form.validated_data)).data)
+        return Response(self.get_serializer(members.change_role(member, **form.validated_data)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, member_id: int) -> Response:
         """Takes a member out of the project; their annotations stay."""
-        projects.remove_member(self.row(member_id))
+        members.remove_member(self.row(member_id))
         return Response(status=204)
 
     def row(self, member_id: int) -> Membership:

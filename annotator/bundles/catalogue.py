@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from annotator.errors import UnknownBundle
+from annotator.bundles.errors import UnknownBundle
 from annotator.models import Bundle
 
 # The bundle that lies in the repository: the default of a fresh installation.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from annotator.errors import BundleRefused, DecoderMissing
+from annotator.bundles.errors import BundleRefused, DecoderMissing
 from annotator.models import Bundle
 from segmentation.onnx.fast import FAST_FAMILIES, PACKAGE_VERSION
 

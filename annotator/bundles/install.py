@@ -9,8 +9,8 @@ from pathlib import Path
 from django.conf import settings
 
 from annotator.bundles import catalogue, decoders
+from annotator.bundles.errors import BundleRefused
 from annotator.bundles.sync import sync_bundles
-from annotator.errors import BundleRefused
 from annotator.models import Bundle
 from segmentation.bundle import BundleError, Manifest, find_bundle, load_manifest, verify_weights
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from annotator.errors import EmbeddingNotFailed, NoBundle
+from annotator.embeddings.errors import EmbeddingNotFailed, NoBundle
 from annotator.jobs import lease
 from annotator.models import Bundle, EmbeddingJob, Image, Project
 

@@ -18,7 +18,7 @@ from django.db import transaction
 from annotator.errors import MaskwrightError
 from annotator.media import intake
 from annotator.models import Membership, Project, Role
-from annotator.projects import projects
+from annotator.projects import categories, projects
 
 PROJECT_NAME = "Demo photographs"
 PROJECT_DESCRIPTION = "Public-domain photographs to try things out on. Delete it whenever you like."
@@ -84,7 +84,7 @@ def create(password: str = "", with_images: bool = True) -> DemoReport:
                 users.get("manager"), name=PROJECT_NAME, description=PROJECT_DESCRIPTION
             )
             for name, supercategory, color in CATEGORIES:
-                projects.create_category(project, name=name, supercategory=supercategory, color=color)
+                categories.create_category(project, name=name, supercategory=supercategory, color=color)
         for username, role in ROLES.items():
             if username in users:
                 Membership.objects.get_or_create(

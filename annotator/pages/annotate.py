@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from annotator.api.serializers import BundleSerializer, CategorySerializer, ImageSerializer
 from annotator.embeddings import queue as embedding_queue
-from annotator.errors import NoBundle
+from annotator.embeddings.errors import NoBundle
 from annotator.models import Image, Role
 from annotator.people.permissions import role_of
 

@@ -27,7 +27,7 @@ from annotator.datasets import exports
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
 from annotator.jobs import lease
-from annotator.media import intake
+from annotator.media import removal
 from annotator.models import WorkerHeartbeat
 from annotator.people import login_attempts
 
@@ -159,7 +159,7 @@ class Worker:
 
 
 def _keep_house() -> None:
-    orphans = intake.sweep_orphans()
+    orphans = removal.sweep_orphans()
     if orphans:
         logger.info("removed %s files that no image names", len(orphans))
     unused = embedding_store.sweep_unused()

@@ -22,7 +22,8 @@ from annotator.annotations import saving
 from annotator.embeddings import store as embedding_store
 from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob, Image, Project
-from annotator.projects import projects
+from annotator.people import members
+from annotator.projects import categories, projects
 from segmentation import rle
 from segmentation.embedding_file import write_embedding
 
@@ -136,14 +137,14 @@ def bundle(db) -> Bundle:
 @pytest.fixture
 def project(alice, bob, vera, bundle) -> Project:
     project = projects.create_project(alice, name="Cats", bundle=bundle)
-    projects.add_member(project, username="bob", role="annotator")
-    projects.add_member(project, username="vera", role="viewer")
+    members.add_member(project, username="bob", role="annotator")
+    members.add_member(project, username="vera", role="viewer")
     return project
 
 
 @pytest.fixture
 def category(project):
-    return projects.create_category(project, name="cat", supercategory="animal")
+    return categories.create_category(project, name="cat", supercategory="animal")
 
 
 @pytest.fixture

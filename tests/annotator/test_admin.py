@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 
 from annotator.annotations import saving
 from annotator.models import Annotation, Category, EmbeddingJob, Export, Image, Project, WorkerHeartbeat
-from annotator.projects import projects
+from annotator.projects import categories
 
 from .conftest import annotation_body
 
@@ -226,7 +226,7 @@ def test_a_category_with_annotations_cannot_be_deleted(panel, annotation, catego
 
 
 def test_a_category_without_annotations_is_deleted(panel, project):
-    category = projects.create_category(project, name="dog")
+    category = categories.create_category(project, name="dog")
     panel.post(reverse("admin:annotator_category_delete", args=[category.pk]), {"post": "yes"})
     assert not Category.objects.exists()
 

@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from annotator.models import Annotation
-from annotator.projects import projects
+from annotator.projects import categories, projects
 from tests.annotator.conftest import BUNDLE_DIGEST, annotation_body, client_of, encode_image, rectangle_rle
 
 
@@ -238,7 +238,7 @@ def test_an_unknown_category_is_refused(post, category):
 
 
 def test_a_category_of_another_project_is_refused(post, category, alice):
-    foreign = projects.create_category(projects.create_project(alice, name="Other"), name="cat")
+    foreign = categories.create_category(projects.create_project(alice, name="Other"), name="cat")
     assert_refused(post(annotation_body(foreign)), "unknown_category", "category")
 
 
@@ -343,14 +343,14 @@ import base64, collections, io, threading, uuid
 from django.contrib.auth.models import User
 from django.db import connection
 from annotator.annotations import saving
-from annotator.projects import projects
+from annotator.projects import categories, projects
 from annotator.media import intake
-from annotator.errors import VersionConflict
+from annotator.annotations.errors import VersionConflict
 from annotator.models import Annotation
 
 alice = User.objects.create(username="alice")
 project = projects.create_project(alice, name="Race")
-category = projects.create_category(project, name="cat")
+category = categories.create_category(project, name="cat")
 image = intake.ingest_image(project, io.BytesIO(base64.b64decode("{image}")), "a.png").image
 segmentation, key = {rectangle_rle()!r}, uuid.UUID("{uuid.uuid4()}")
 barrier, outcomes = threading.Barrier(10), collections.Counter()

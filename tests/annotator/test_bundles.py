@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotator.bundles import catalogue, decoders
+from annotator.bundles.errors import BundleRefused, DecoderMissing
 from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
-from annotator.errors import BundleRefused, DecoderMissing
 from annotator.models import Bundle, EmbeddingJob
 from annotator.projects import projects
 from tests.annotator.conftest import client_of

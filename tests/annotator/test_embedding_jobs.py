@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
-from annotator.errors import EmbeddingNotFailed, LeaseLost, NoBundle
+from annotator.embeddings.errors import EmbeddingNotFailed, NoBundle
+from annotator.errors import LeaseLost
 from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob
 from annotator.worker.runners import embeddings as embedding_runner

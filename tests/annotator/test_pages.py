@@ -19,7 +19,7 @@ from PIL import Image as Pillow
 from annotator.annotations import pictures, saving
 from annotator.models import Annotation, EmbeddingJob, Export, Image, WorkerHeartbeat
 from annotator.pages.urls import urlpatterns
-from annotator.projects import projects
+from annotator.projects import categories, projects
 from annotator.templatetags.modules import modules_of
 from segmentation import rle
 from tests.annotator.conftest import annotation_body
@@ -295,7 +295,7 @@ def test_a_tiles_masks_get_another_address_when_they_change(alice, project, anno
     first = address_of_masks()
     saving.update(annotation, version=1, clicks=7)
     changed = address_of_masks()
-    projects.update_category(annotation.category, color="#123456")
+    categories.update_category(annotation.category, color="#123456")
     recolored = address_of_masks()
     assert len({first, changed, recolored}) == 3
 
@@ -378,8 +378,8 @@ def test_pages_are_isolated_and_carry_the_policy(client, db):
 def test_two_changes_of_a_category_at_one_time_do_not_undo_each_other(category):
     """As the labels page sends them: a name and, before the answer has come, a supercategory."""
     first, second = type(category).objects.get(), type(category).objects.get()
-    projects.update_category(first, name="lion")
-    projects.update_category(second, supercategory="beast")
+    categories.update_category(first, name="lion")
+    categories.update_category(second, supercategory="beast")
     category.refresh_from_db()
     assert (category.name, category.supercategory) == ("lion", "beast")
 

@@ -16,17 +16,17 @@ from PIL import Image as Pillow
 
 from annotator.embeddings import store as embedding_store
 from annotator.errors import MaskwrightError
-from annotator.media import intake
+from annotator.media import intake, pixels, removal
 from annotator.models import Bundle, EmbeddingJob, Image
 from annotator.projects import projects
 from tests.annotator.conftest import ROOT, client_of, encode_image, upload
 
 
-def prepared(content: bytes) -> intake.PreparedImage:
-    return intake.prepare(io.BytesIO(content))
+def prepared(content: bytes) -> pixels.PreparedImage:
+    return pixels.prepare(io.BytesIO(content))
 
 
-def stored_pixels(result: intake.PreparedImage) -> np.ndarray:
+def stored_pixels(result: pixels.PreparedImage) -> np.ndarray:
     return np.asarray(Pillow.open(io.BytesIO(result.content)))
 
 
@@ -241,7 +241,7 @@ def test_an_upload_makes_a_row_files_and_a_job(project, image):
     assert default_storage.exists(image.file.name)
     assert default_storage.exists(image.thumbnail.name)
     assert EmbeddingJob.objects.get(image=image).state == "queued"
-    assert np.array_equal(intake.read_pixels(image), np.asarray(Pillow.open(io.BytesIO(encode_image()))))
+    assert np.array_equal(pixels.read_pixels(image), np.asarray(Pillow.open(io.BytesIO(encode_image()))))
 
 
 def test_the_same_pixels_twice_give_the_first_row(project, image):
@@ -269,8 +269,8 @@ def test_a_row_that_cannot_be_written_leaves_no_files(project, monkeypatch):
 
 def test_files_without_a_row_are_swept_once_they_are_old(project, image):
     default_storage.save("images/9/orphan.png", io.BytesIO(b"left by a killed process"))
-    assert intake.sweep_orphans() == []
-    assert intake.sweep_orphans(min_age_s=-1) == ["images/9/orphan.png"]
+    assert removal.sweep_orphans() == []
+    assert removal.sweep_orphans(min_age_s=-1) == ["images/9/orphan.png"]
     assert default_storage.exists(image.file.name)
 
 
@@ -307,7 +307,7 @@ def test_a_name_is_the_last_part_of_its_path(name, shown):
 def test_deleting_an_image_deletes_its_files_once_committed(ready_image, django_capture_on_commit_callbacks):
     names = [ready_image.file.name, ready_image.thumbnail.name]
     with django_capture_on_commit_callbacks(execute=True):
-        intake.delete_images([ready_image])
+        removal.delete_images([ready_image])
     assert not any(map(default_storage.exists, names))
     assert list(default_storage.listdir(f"embeddings/{'b' * 64}")[1]) == []
 
@@ -316,7 +316,7 @@ def test_an_embedding_another_project_needs_stays(ready_image, alice, django_cap
     other = projects.create_project(alice, name="Other")
     intake.ingest_image(other, io.BytesIO(encode_image()), "photo.png")
     with django_capture_on_commit_callbacks(execute=True):
-        intake.delete_images([ready_image])
+        removal.delete_images([ready_image])
     assert len(default_storage.listdir(f"embeddings/{'b' * 64}")[1]) == 1
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from annotator.embeddings import queue as embedding_queue
-from annotator.errors import MaskwrightError, NotAnImage
+from annotator.errors import MaskwrightError
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine
 from annotator.media import intake
+from annotator.media.archives import is_zip
+from annotator.media.errors import NotAnImage
 from annotator.models import Project
 
 # In a folder, a file of another kind beside the pictures is nothing to complain about; a .jpg that is none is.
@@ -85,8 +87,7 @@ def _import(project: Project, path: Path) -> intake.UploadReport:
     report = intake.UploadReport()
     try:
         with open(path, "rb") as file:
-            is_zip = intake.file_size(file) and intake.read_head(file).startswith(intake.ZIP_SIGNATURES)
-            if is_zip:
+            if is_zip(file):
                 return intake.ingest_files(project, [file])
             report.results.append(intake.ingest_image(project, file, path.name))
     except MaskwrightError as error:

@@ -14,7 +14,7 @@ from annotator.bundles import catalogue, decoders
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
 from annotator.errors import MaskwrightError
-from annotator.media import intake
+from annotator.media.pixels import prepare, read_pixels
 from annotator.models import Bundle, Image
 from segmentation import masks, rle
 from segmentation.atomic_file import replacing
@@ -102,11 +102,11 @@ class Command(BaseCommand):
                     stored = read_embedding(file.read(), used.digest)
                 predictor.set_embedding(stored.tensors, row.hw, used.digest)
             else:
-                predictor.set_image(intake.read_pixels(row))
+                predictor.set_image(read_pixels(row))
             return predictor, row.hw
 
         with open(path, "rb") as file:
-            prepared = intake.prepare(file)  # the same checks and the same upright pixels as an upload's
+            prepared = prepare(file)  # the same checks and the same upright pixels as an upload's
         with Pillow.open(io.BytesIO(prepared.content)) as picture:
             pixels = np.asarray(picture.convert("RGB"))
         from django.conf import settings

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
-from annotator.errors import DamagedImage, LeaseLost
+from annotator.errors import LeaseLost
 from annotator.jobs.lease import LeaseKeeper
-from annotator.media import intake
+from annotator.media.errors import DamagedImage
+from annotator.media.pixels import read_pixels
 from annotator.models import Bundle, EmbeddingJob, Project, WorkerHeartbeat
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def _make_embedding(job: EmbeddingJob, worker: str) -> int:
 
     from segmentation.embedding_file import write_embedding
 
-    pixels = intake.read_pixels(image)
+    pixels = read_pixels(image)
     tensors = _encoder_for(bundle, worker).encode(pixels)
     content = write_embedding(tensors, bundle_digest=bundle.digest, image_hw=image.hw)
     embedding_store.save(bundle.digest, image.digest, content)
