@@ -2,13 +2,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
 from django.db.models import Count
 
 from annotator.admin.read_only import ReadOnlyAdmin
-from annotator.models import LoginFailures, Membership
-
-admin.site.unregister(User)
+from annotator.models import LoginFailures, Membership, User
 
 
 class MembershipOfUserInline(admin.TabularInline):

@@ -6,6 +6,7 @@ from annotator.models.export import Export
 from annotator.models.image import Image
 from annotator.models.login_failures import LoginFailures
 from annotator.models.project import Category, Membership, Project, Role
+from annotator.models.user import User
 
 __all__ = [
     "Annotation",
@@ -18,5 +19,6 @@ __all__ = [
     "Membership",
     "Project",
     "Role",
+    "User",
     "WorkerHeartbeat",
 ]

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from annotator.errors import MaskwrightError
 from annotator.media import intake
-from annotator.models import Membership, Project, Role
+from annotator.models import Membership, Project, Role, User
 from annotator.projects import categories, projects
 
 PROJECT_NAME = "Demo photographs"

@@ -7,7 +7,6 @@ import statistics
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -19,7 +18,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from annotator.annotations import pictures
-from annotator.models import Annotation, Bundle, EmbeddingJob, Export, Image, Membership, Project, Role
+from annotator.models import Annotation, Bundle, EmbeddingJob, Export, Image, Membership, Project, Role, User
 from annotator.operations import demo
 from annotator.pages import annotate as annotate_page
 from annotator.people.permissions import may

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image as Pillow
 from rest_framework.authtoken.models import Token
@@ -21,7 +20,7 @@ from rest_framework.test import APIClient
 from annotator.annotations import saving
 from annotator.embeddings import store as embedding_store
 from annotator.media import intake
-from annotator.models import Bundle, EmbeddingJob, Image, Project
+from annotator.models import Bundle, EmbeddingJob, Image, Project, User
 from annotator.people import members
 from annotator.projects import categories, projects
 from segmentation import rle

@@ -9,7 +9,6 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
@@ -17,7 +16,7 @@ from django.utils import timezone
 from PIL import Image as Pillow
 
 from annotator.annotations import saving
-from annotator.models import Annotation, Category, EmbeddingJob, Export, Image, Project, WorkerHeartbeat
+from annotator.models import Annotation, Category, EmbeddingJob, Export, Image, Project, User, WorkerHeartbeat
 from annotator.projects import categories
 
 from .conftest import annotation_body
@@ -248,7 +247,7 @@ def test_a_running_export_is_stopped_before_it_is_deleted(panel, world):
 
 def test_a_person_is_deactivated_and_their_work_keeps_their_name(panel, bob, boss, annotation):
     panel.post(
-        reverse("admin:auth_user_changelist"),
+        reverse("admin:annotator_user_changelist"),
         {"action": "deactivate", "_selected_action": [bob.pk, boss.pk]},
     )
     bob.refresh_from_db()

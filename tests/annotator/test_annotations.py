@@ -340,7 +340,7 @@ def test_of_ten_updates_from_one_version_exactly_one_wins(installation):
     printed = installation.python(
         f"""
 import base64, collections, io, threading, uuid
-from django.contrib.auth.models import User
+from annotator.models import User
 from django.db import connection
 from annotator.annotations import saving
 from annotator.projects import categories, projects

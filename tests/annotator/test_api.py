@@ -6,12 +6,11 @@ import json
 import shutil
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from annotator.models import LoginFailures, Project
+from annotator.models import LoginFailures, Project, User
 from annotator.people import login_attempts
 from annotator.projects import projects
 from tests.annotator.conftest import Installation, annotation_body, client_of, encode_image, upload

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -20,7 +19,7 @@ from pycocotools.coco import COCO
 from annotator.bundles import catalogue, decoders
 from annotator.bundles.sync import sync_bundles
 from annotator.embeddings import store as embedding_store
-from annotator.models import Annotation, EmbeddingJob, Image, Project, WorkerHeartbeat
+from annotator.models import Annotation, EmbeddingJob, Image, Project, User, WorkerHeartbeat
 from annotator.operations import demo, doctor
 from segmentation import masks
 from segmentation.families.tiny import make_tiny_bundle

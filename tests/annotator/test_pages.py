@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image as Pillow
 
 from annotator.annotations import pictures, saving
-from annotator.models import Annotation, EmbeddingJob, Export, Image, WorkerHeartbeat
+from annotator.models import Annotation, EmbeddingJob, Export, Image, User, WorkerHeartbeat
 from annotator.pages.urls import urlpatterns
 from annotator.projects import categories, projects
 from annotator.templatetags.modules import modules_of
