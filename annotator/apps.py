@@ -8,4 +8,3 @@ class AnnotatorConfig(AppConfig):
 
     def ready(self) -> None:
         from annotator import checks  # noqa: F401  registers the system checks
-        from annotator.celery import app  # noqa: F401  `shared_task` needs the app in the web process too

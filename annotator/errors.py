@@ -43,18 +43,6 @@ class NotAllowed(MaskwrightError):
     status = 403
 
 
-class LeaseLost(MaskwrightError):
-    """The job now belongs to another worker, or to none."""
-
-    code = "lease_lost"
-    status = 409
-
-
 class ExportNotReady(MaskwrightError):
     code = "export_not_ready"
-    status = 409
-
-
-class ExportCancelled(MaskwrightError):
-    code = "export_cancelled"
     status = 409

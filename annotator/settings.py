@@ -197,17 +197,6 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "control_folder": str(BROKER_DIR / "control"),
         "polling_interval": 0.2,  # seconds; kombu's default of 1 would be felt when opening an image
     }
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_IGNORE_RESULT = True  # the database row is the truth about a job
-CELERY_TASK_ROUTES = {
-    "annotator.worker.tasks.run_embedding_jobs": {"queue": "embeddings"},
-    "annotator.worker.tasks.run_export_jobs": {"queue": "exports"},
-}
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # WorkerHeartbeat says who is alive; saves broker traffic
-CELERY_WORKER_REDIRECT_STDOUTS = False
-CELERY_TIMEZONE = TIME_ZONE
 DEVICE = os.environ.get("DEVICE") or "auto"  # the worker's torch device: auto, cpu, cuda, cuda:1 ...
 
 # What browsers are sent of an embedding: float16 (SAM: 2.1 MB) or int8 (1.05 MB; what it costs: docs/decoder.md).
@@ -249,7 +238,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "ImageState": "annotator.models.Image.State",
-        "JobState": "annotator.models.EmbeddingJob.State",
+        "JobState": "annotator.models.EmbeddingJob.STATES",
         "ExportState": "annotator.models.Export.State",
         "Role": "annotator.models.Role",
     },
@@ -265,8 +254,5 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.db.backends": {"level": "WARNING"},
-        # One line per wake-up says nothing; the jobs log themselves.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
     },
 }

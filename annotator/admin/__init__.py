@@ -2,11 +2,16 @@
 
 from django.contrib import admin
 
-from annotator.admin import annotations, embeddings, exports, images, projects, users
+from annotator.admin import annotations, embeddings, exports, images, jobs, projects, users
+from annotator.jobs.kinds import KINDS
 
-__all__ = ["annotations", "embeddings", "exports", "images", "projects", "users"]
+__all__ = ["annotations", "embeddings", "exports", "images", "jobs", "projects", "users"]
 
 admin.site.site_header = "Maskwright"
 admin.site.site_title = "Maskwright admin"
 admin.site.index_title = "Overview"
 admin.site.site_url = "/"
+
+for kind in KINDS.values():
+    if not admin.site.is_registered(kind.model):
+        admin.site.register(kind.model, jobs.LeasedJobAdmin)

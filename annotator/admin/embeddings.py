@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Count, Q
-from django.utils import timezone
+from django.db.models import Count, Q, QuerySet
 from django.utils.timesince import timesince
 
-from annotator.admin.columns import link_to, link_to_list, size, state_badge
+from annotator.admin.columns import link_to, link_to_list, size
+from annotator.admin.jobs import LeasedJobAdmin
 from annotator.admin.read_only import ReadOnlyAdmin
 from annotator.bundles import catalogue, decoders
 from annotator.embeddings import queue as embedding_queue
 from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
-
-SHORT_ERROR_CHARACTERS = 80
 
 
 @admin.register(Bundle)
@@ -66,7 +64,7 @@ class BundleAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EmbeddingJob)
-class EmbeddingJobAdmin(ReadOnlyAdmin):
+class EmbeddingJobAdmin(LeasedJobAdmin):
     list_display = [
         "image_column",
         "state_column",
@@ -98,22 +96,6 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
     def project(self, job: EmbeddingJob):
         return link_to(job.image.project)
 
-    @admin.display(description="state", ordering="state")
-    def state_column(self, job: EmbeddingJob):
-        return state_badge(job.state)
-
-    @admin.display(description="error")
-    def short_error(self, job: EmbeddingJob) -> str:
-        error = job.error
-        return error if len(error) <= SHORT_ERROR_CHARACTERS else f"{error[:SHORT_ERROR_CHARACTERS]}…"
-
-    @admin.display(ordering="lease_expires_at")
-    def lease(self, job: EmbeddingJob) -> str:
-        if not job.lease_expires_at:
-            return "–"
-        left_s = (job.lease_expires_at - timezone.now()).total_seconds()
-        return f"{left_s:.0f} s left" if left_s > 0 else "ran out"
-
     @admin.display(ordering="duration_ms")
     def duration(self, job: EmbeddingJob) -> str:
         return "–" if job.duration_ms is None else f"{job.duration_ms / 1000:.2f} s"
@@ -122,14 +104,12 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
     def stored_size(self, job: EmbeddingJob) -> str:
         return size(job.size_bytes)
 
-    @admin.action(description="Retry selected failed jobs", permissions=["change"])
-    def retry_failed(self, request, queryset) -> None:
-        count = embedding_queue.retry_failed(_same_rows(queryset))
-        self.message_user(request, f"{count} failed jobs wait for a worker again.")
+    def put_back(self, jobs: QuerySet[EmbeddingJob]) -> int:
+        return embedding_queue.retry_failed(jobs)
 
     @admin.action(description="Move selected jobs to the front of the queue", permissions=["change"])
     def move_to_front(self, request, queryset) -> None:
-        count = embedding_queue.prioritise(_same_rows(queryset), EmbeddingJob.Priority.OPENED)
+        count = embedding_queue.prioritise(self.same_rows(queryset), EmbeddingJob.Priority.OPENED)
         embedding_queue.wake()
         self.message_user(request, f"{count} waiting jobs come first now.")
 
@@ -142,8 +122,3 @@ class WorkerHeartbeatAdmin(ReadOnlyAdmin):
     @admin.display(description="last seen", ordering="last_seen")
     def seen(self, heartbeat: WorkerHeartbeat) -> str:
         return f"{timesince(heartbeat.last_seen)} ago"
-
-
-def _same_rows(queryset):
-    """Without the list's joins and order, which an UPDATE cannot have."""
-    return EmbeddingJob.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))

@@ -4,14 +4,14 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from annotator.admin.columns import size, state_badge
-from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.admin.columns import size
+from annotator.admin.jobs import LeasedJobAdmin
 from annotator.datasets import exports
 from annotator.models import Export
 
 
 @admin.register(Export)
-class ExportAdmin(ReadOnlyAdmin):
+class ExportAdmin(LeasedJobAdmin):
     list_display = [
         "id",
         "project",
@@ -38,10 +38,6 @@ class ExportAdmin(ReadOnlyAdmin):
         words += ["with images"] if options.get("include_images") else []
         return ", ".join(filter(None, [*words, *options.get("states", [])]))
 
-    @admin.display(description="state", ordering="state")
-    def state_column(self, export: Export):
-        return state_badge(export.state)
-
     @admin.display(description="progress")
     def progress_column(self, export: Export):
         percent = round(100 * export.progress)
@@ -56,11 +52,6 @@ class ExportAdmin(ReadOnlyAdmin):
         if export.state != Export.State.READY:
             return "–"
         return format_html('<a href="{}">Download</a>', reverse("api:export-file", args=[export.pk]))
-
-    @admin.action(description="Retry selected failed exports", permissions=["change"])
-    def retry_failed(self, request, queryset) -> None:
-        rows = Export.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
-        self.message_user(request, f"{exports.retry_failed(rows)} exports wait for a worker again.")
 
     @admin.action(description="Cancel selected exports", permissions=["change"])
     def cancel(self, request, queryset) -> None:

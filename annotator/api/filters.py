@@ -29,9 +29,7 @@ class ProjectFilter(filters.FilterSet):
 
 class ImageFilter(filters.FilterSet):
     state = filters.MultipleChoiceFilter(choices=Image.State.choices)
-    embedding_state = filters.MultipleChoiceFilter(
-        choices=[*EmbeddingJob.State.choices, ("missing", "missing")]
-    )
+    embedding_state = filters.MultipleChoiceFilter(choices=[*EmbeddingJob.STATES, ("missing", "missing")])
     search = filters.CharFilter("name", lookup_expr="icontains")
     id_min = IdFilter("pk", lookup_expr="gte")
     id_max = IdFilter("pk", lookup_expr="lte")

@@ -113,7 +113,7 @@ class ImageSerializer(serializers.ModelSerializer):
     """Reading needs a queryset `with_details()`."""
 
     embedding_state = serializers.ChoiceField(
-        choices=[*EmbeddingJob.State.values, "missing"],
+        choices=[*EmbeddingJob.states(), "missing"],
         read_only=True,
         help_text='"missing": no model bundle is installed.',
     )
@@ -171,7 +171,7 @@ class UploadReportSerializer(serializers.Serializer):
 
 
 class EmbeddingStateSerializer(serializers.Serializer):
-    state = serializers.ChoiceField(choices=EmbeddingJob.State.choices)
+    state = serializers.ChoiceField(choices=EmbeddingJob.STATES)
     attempts = serializers.IntegerField()
     error = serializers.CharField()
     position = serializers.IntegerField(

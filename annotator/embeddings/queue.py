@@ -1,21 +1,20 @@
-"""The queue of image embeddings: ensure, prioritise, claim, finish, fail, expire. The row is the truth about a job."""
+"""Which embeddings are to be made, and in which order. `annotator.jobs.queue` claims and ends the jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from annotator.embeddings.errors import EmbeddingNotFailed, NoBundle
-from annotator.jobs import lease
+from annotator.jobs import queue
+from annotator.jobs.kinds import kind_of
 from annotator.models import Bundle, EmbeddingJob, Image, Project
 
 Priority = EmbeddingJob.Priority
 State = EmbeddingJob.State
-
-RUN_TASK = "annotator.worker.tasks.run_embedding_jobs"
 
 
 def bundle_of(project: Project) -> Bundle:
@@ -103,45 +102,9 @@ def open_image(image: Image) -> EmbeddingJob:
     return job
 
 
-def prioritise(jobs, priority: int) -> int:
+def prioritise(jobs: QuerySet[EmbeddingJob], priority: int) -> int:
     """Moves queued jobs of a queryset forward to `priority`; those already before it stay."""
     return jobs.filter(state=State.QUEUED, priority__gt=priority).update(priority=priority)
-
-
-def queue():
-    """Jobs of bundles that can be worked on, in the order workers take them."""
-    return EmbeddingJob.objects.filter(bundle__is_available=True).order_by("priority", "queued_at", "pk")
-
-
-def claim_next(worker: str, project: Project | None = None) -> EmbeddingJob | None:
-    """Takes the next job for `worker`, with a lease of JOB_LEASE_S seconds; None when there is none."""
-    expire()
-    waiting = queue().select_related("image", "bundle")
-    return lease.claim(waiting.filter(image__project=project) if project else waiting, worker)
-
-
-def renew(job: EmbeddingJob) -> bool:
-    return lease.renew(job)
-
-
-def finish(job: EmbeddingJob, *, size_bytes: int, duration_ms: int) -> None:
-    """Marks a claimed job ready. Raises LeaseLost when it belongs to somebody else by now."""
-    lease.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
-
-
-def fail(job: EmbeddingJob, reason: str, permanent: bool = False) -> None:
-    """Marks an attempt as failed; the job waits for another one unless `permanent` or out of attempts."""
-    lease.fail(job, reason, permanent)
-
-
-def expire() -> int:
-    """Takes back the jobs of workers that died."""
-    return lease.expire(EmbeddingJob.objects.all())
-
-
-def release_worker(worker: str) -> int:
-    """Gives back at once what a stopping worker holds."""
-    return lease.release(held_by(worker))
 
 
 def retry(job: EmbeddingJob) -> EmbeddingJob:
@@ -156,30 +119,16 @@ def retry(job: EmbeddingJob) -> EmbeddingJob:
     return job
 
 
-def retry_failed(jobs, priority: int = Priority.UPLOADED) -> int:
-    """Puts the failed jobs of a queryset back into the queue; how many."""
-    count = jobs.filter(state=State.FAILED).update(
-        state=State.QUEUED,
-        attempts=0,
-        error="",
-        priority=priority,
-        queued_at=timezone.now(),
-        finished_at=None,
-    )
-    if count:
-        wake()
-    return count
+def retry_failed(jobs: QuerySet[EmbeddingJob], priority: int = Priority.UPLOADED) -> int:
+    """Puts the failed jobs of a queryset back into the queue, behind those that wait already; how many."""
+    return queue.retry_failed(jobs, priority=priority, queued_at=timezone.now())
 
 
 def requeue_lost(job: EmbeddingJob) -> EmbeddingJob:
     """A ready job whose file is gone from storage: made again, before the rest."""
+    again = queue.FRESH | {"error": "The stored embedding was missing."}
     EmbeddingJob.objects.filter(pk=job.pk, state=State.READY).update(
-        state=State.QUEUED,
-        attempts=0,
-        error="The stored embedding was missing.",
-        priority=Priority.OPENED,
-        queued_at=timezone.now(),
-        finished_at=None,
+        **again, priority=Priority.OPENED, queued_at=timezone.now()
     )
     wake()
     job.refresh_from_db()
@@ -193,27 +142,18 @@ def position(job: EmbeddingJob) -> int | None:
     earlier_in_queue = Q(priority__lt=job.priority) | Q(priority=job.priority) & (
         Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, pk__lt=job.pk)
     )
-    return queue().filter(earlier_in_queue, state=State.QUEUED).count()
-
-
-def held_by(worker: str):
-    """The jobs a worker has claimed and not yet ended."""
-    return EmbeddingJob.objects.filter(worker=worker, state=State.RUNNING)
-
-
-def any_waiting() -> bool:
-    return queue().filter(state=State.QUEUED).exists()
+    return EmbeddingJob.objects.takeable().filter(earlier_in_queue, state=State.QUEUED).count()
 
 
 def wake() -> None:
     """Tells the workers that there are embeddings to make."""
-    lease.send_wake_up(RUN_TASK)
+    kind_of(EmbeddingJob).wake()
 
 
 def counts(project: Project) -> dict[str, int]:
     """State -> number of the project's images, for its bundle; images without a job count as queued."""
     states = Image.objects.filter(project=project).with_details().values_list("embedding_state", flat=True)
-    table = dict.fromkeys(State.values, 0)
+    table = dict.fromkeys(EmbeddingJob.states(), 0)
     for state in states:
         table["queued" if state == "missing" else state] += 1
     return table

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from annotator.models.job import LeasedJob, LeasedJobQuerySet
 from annotator.models.visibility import VisibleQuerySet
 
 
@@ -54,18 +55,18 @@ class Bundle(models.Model):
         return f"{self.name} ({self.digest[:8]})"
 
 
-class EmbeddingJobQuerySet(VisibleQuerySet):
+class EmbeddingJobQuerySet(VisibleQuerySet, LeasedJobQuerySet):
     project_path = "image__project"
 
+    def takeable(self):
+        return self.filter(bundle__is_available=True).order_by("priority", "queued_at", "pk")
 
-class EmbeddingJob(models.Model):
-    """ "This image needs an embedding of this bundle." The row is the truth; broker messages only wake workers."""
 
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        READY = "ready"
-        FAILED = "failed"
+class EmbeddingJob(LeasedJob):
+    """ "This image needs an embedding of this bundle." """
+
+    # Nobody cancels an embedding: somebody will open the image sooner or later.
+    STATES = [choice for choice in LeasedJob.State.choices if choice[0] != LeasedJob.State.CANCELLED]
 
     class Priority(models.IntegerChoices):
         """Smaller comes first."""
@@ -76,16 +77,9 @@ class EmbeddingJob(models.Model):
 
     image = models.ForeignKey("annotator.Image", on_delete=models.CASCADE, related_name="embedding_jobs")
     bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="embedding_jobs")
-    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    state = models.CharField(max_length=16, choices=STATES, default=LeasedJob.State.QUEUED)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.UPLOADED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    error = models.TextField(blank=True, help_text="Why the last attempt failed.")
-    worker = models.CharField(max_length=200, blank=True, help_text="Who holds the lease.")
-    lease_token = models.UUIDField(null=True, blank=True, help_text="Changes with every claim.")
-    lease_expires_at = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
 

@@ -6,7 +6,6 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +18,15 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Avg
 from django.test import Client
-from django.utils import timezone
 
 from annotator.bundles import decoders
-from annotator.models import Bundle, EmbeddingJob, Export, WorkerHeartbeat
+from annotator.jobs import report
+from annotator.jobs.kinds import KINDS
+from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
 from annotator.site.middleware import ISOLATION_HEADERS
 
 MIN_FREE_BYTES = 1_000_000_000
 BROKER_TIMEOUT_S = 3
-# A worker writes its sign of life every JOB_SWEEP_INTERVAL_S; three missed ones mean it is gone.
-MISSED_SIGNS = 3
 # Without these the workbench does not start.
 STATIC_FILES = ("css/site.css", "js/pages/annotate.js", "js/decoder/decoder-worker.js", "admin/css/base.css")
 STATIC_FOLDERS = ("vendor/ort",)  # onnxruntime-web, copied from npm
@@ -163,8 +161,7 @@ def check_static() -> str:
 
 
 def check_worker() -> str:
-    alive_since = timezone.now() - timedelta(seconds=MISSED_SIGNS * settings.JOB_SWEEP_INTERVAL_S)
-    alive = list(WorkerHeartbeat.objects.filter(last_seen__gte=alive_since))
+    alive = list(report.alive_workers())
     if not alive:
         last = WorkerHeartbeat.objects.first()
         seen = (
@@ -175,21 +172,17 @@ def check_worker() -> str:
 
 
 def check_jobs() -> str:
-    failed = EmbeddingJob.objects.filter(state=EmbeddingJob.State.FAILED)
-    if failed_count := failed.count():
-        newest = failed.order_by("-finished_at").first()
-        raise Unwell(
-            f"{failed_count} embeddings failed, the newest (image {newest.image_id}) with: {newest.error[:200]}",
-            "Mend the cause, then retry them in the admin panel, or: manage.py embed --all --retry-failed",
-        )
-    failed_exports = Export.objects.filter(state=Export.State.FAILED).count()
-    if failed_exports:
-        raise Unwell(
-            f"{failed_exports} exports failed", "See them in the admin panel; delete or retry them there."
-        )
-    waiting = EmbeddingJob.objects.filter(state=EmbeddingJob.State.QUEUED).count()
-    running = EmbeddingJob.objects.filter(state=EmbeddingJob.State.RUNNING).count()
-    return f"{waiting} embeddings wait, {running} run, none failed"
+    counts = report.counts()
+    for kind in KINDS.values():
+        if failed := counts[kind.name]["failed"]:
+            newest = kind.model._default_manager.filter(state="failed").order_by("-finished_at").first()
+            retry = f", or: {kind.retry_command}" if kind.retry_command else ""
+            raise Unwell(
+                f"{failed} {kind.name} failed, the newest ({newest}) with: {newest.error[:200]}",
+                f"Mend the cause, then retry them in the admin panel{retry}",
+            )
+    waiting = [f"{states['queued']} {name} wait, {states['running']} run" for name, states in counts.items()]
+    return f"{'; '.join(waiting)}; none failed"
 
 
 def check_device() -> str:

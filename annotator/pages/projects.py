@@ -133,7 +133,7 @@ def _images(request: HttpRequest, shown: Project) -> dict:
     rows = _tile_rows(shown)
     if filters["state"] in Image.State.values:
         rows = rows.filter(state=filters["state"])
-    if filters["embedding"] in (*EmbeddingJob.State.values, "missing"):
+    if filters["embedding"] in (*EmbeddingJob.states(), "missing"):
         rows = rows.filter(embedding_state=filters["embedding"])
     if filters["search"]:
         rows = rows.filter(name__icontains=filters["search"])

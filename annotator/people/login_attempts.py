@@ -28,9 +28,9 @@ def record_failure(request, username: str) -> None:
     LoginFailures.objects.filter(**key).update(count=F("count") + 1)
 
 
-def forget_old() -> None:
-    """Removes counts whose time is over."""
-    LoginFailures.objects.filter(forgotten_at__lte=timezone.now()).delete()
+def forget_old() -> int:
+    """Removes counts whose time is over; how many."""
+    return LoginFailures.objects.filter(forgotten_at__lte=timezone.now()).delete()[0]
 
 
 def _key(request, username: str) -> dict[str, str]:

@@ -14,10 +14,11 @@ from django.utils import timezone
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
 from annotator.embeddings.errors import EmbeddingNotFailed, NoBundle
-from annotator.errors import LeaseLost
+from annotator.jobs import queue
+from annotator.jobs.errors import LeaseLost
 from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob
-from annotator.worker.runners import embeddings as embedding_runner
+from annotator.worker import run_job
 from segmentation.embedding_file import read_embedding
 from tests.annotator.conftest import BUNDLE_DIGEST, client_of, encode_image
 
@@ -27,55 +28,59 @@ def job(image) -> EmbeddingJob:
     return EmbeddingJob.objects.get(image=image)
 
 
+def claim(worker: str) -> EmbeddingJob | None:
+    return queue.claim(EmbeddingJob.objects.takeable(), worker)
+
+
 def let_lease_run_out(job: EmbeddingJob) -> None:
     EmbeddingJob.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_a_claimed_job_is_running_with_a_lease(job):
-    claimed = embedding_queue.claim_next("worker-1")
+    claimed = claim("worker-1")
     assert claimed == job
     assert (claimed.state, claimed.worker, claimed.attempts) == ("running", "worker-1", 1)
     assert claimed.lease_expires_at > timezone.now()
-    assert embedding_queue.claim_next("worker-2") is None
+    assert claim("worker-2") is None
 
 
 def test_a_finished_job_is_ready(job):
-    embedding_queue.finish(embedding_queue.claim_next("w"), size_bytes=10, duration_ms=5)
+    queue.finish(claim("w"), size_bytes=10, duration_ms=5)
     job.refresh_from_db()
     assert (job.state, job.size_bytes, job.worker, job.lease_token) == ("ready", 10, "", None)
 
 
 def test_a_job_fails_for_good_after_three_attempts(job):
     for attempt in range(1, 4):
-        claimed = embedding_queue.claim_next("w")
+        claimed = claim("w")
         assert claimed.attempts == attempt
-        embedding_queue.fail(claimed, "no memory")
+        queue.fail(claimed, "no memory")
     job.refresh_from_db()
     assert (job.state, job.error) == ("failed", "no memory")
-    assert embedding_queue.claim_next("w") is None
+    assert claim("w") is None
 
 
 def test_a_permanent_failure_is_not_tried_again(job):
-    embedding_queue.fail(embedding_queue.claim_next("w"), "damaged", permanent=True)
+    queue.fail(claim("w"), "damaged", permanent=True)
     job.refresh_from_db()
     assert job.state == "failed"
 
 
 def test_a_lease_that_ran_out_gives_the_job_to_the_next_worker(job):
-    first = embedding_queue.claim_next("dead")
+    first = claim("dead")
     let_lease_run_out(first)
-    second = embedding_queue.claim_next("alive")
+    second = claim("alive")
     assert (second, second.worker, second.attempts) == (job, "alive", 2)
 
 
 def test_a_worker_that_comes_back_late_cannot_touch_the_job(job):
-    first = embedding_queue.claim_next("slow")
+    first = claim("slow")
     let_lease_run_out(first)
-    embedding_queue.claim_next("next")
-    assert embedding_queue.renew(first) is False
+    claim("next")
+    assert queue.renew(first) is False
     with pytest.raises(LeaseLost):
-        embedding_queue.finish(first, size_bytes=1, duration_ms=1)
-    embedding_queue.fail(first, "too late")
+        queue.finish(first, size_bytes=1, duration_ms=1)
+    queue.fail(first, "too late")
     job.refresh_from_db()
     assert (job.state, job.worker, job.error) == (
         "running",
@@ -86,24 +91,24 @@ def test_a_worker_that_comes_back_late_cannot_touch_the_job(job):
 
 def test_a_job_that_kills_its_worker_again_and_again_is_given_up(job):
     for _ in range(3):
-        let_lease_run_out(embedding_queue.claim_next("doomed"))
-    assert embedding_queue.claim_next("next") is None
+        let_lease_run_out(claim("doomed"))
+    assert claim("next") is None
     job.refresh_from_db()
     assert job.state == "failed" and "3 times" in job.error
 
 
 def test_a_renewed_lease_lasts(job, settings):
-    claimed = embedding_queue.claim_next("w")
+    claimed = claim("w")
     settings.JOB_LEASE_S = 1000
-    assert embedding_queue.renew(claimed)
+    assert queue.renew(claimed)
     job.refresh_from_db()
     assert job.lease_expires_at > timezone.now() + timedelta(seconds=900)
 
 
 def test_a_stopping_worker_gives_its_jobs_back_without_counting_the_attempt(job):
-    embedding_queue.claim_next("stopping")
-    assert embedding_queue.release_worker("somebody else") == 0
-    assert embedding_queue.release_worker("stopping") == 1
+    claim("stopping")
+    assert queue.release(queue.held_by(EmbeddingJob, "somebody else")) == 0
+    assert queue.release(queue.held_by(EmbeddingJob, "stopping")) == 1
     job.refresh_from_db()
     assert (job.state, job.attempts) == ("queued", 0)
 
@@ -118,7 +123,7 @@ def album(project, alice):
 
 
 def claimed_order(count: int) -> list[str]:
-    return [embedding_queue.claim_next("w").image.name for _ in range(count)]
+    return [claim("w").image.name for _ in range(count)]
 
 
 def test_uploads_are_embedded_in_their_order(album):
@@ -141,7 +146,7 @@ def test_positions_count_the_jobs_before(album):
     jobs = {job.image.name: job for job in EmbeddingJob.objects.select_related("image")}
     positions = {name: embedding_queue.position(job) for name, job in jobs.items()}
     assert positions["4.png"] == 0 and positions["5.png"] == 1 and positions["0.png"] == 4
-    embedding_queue.claim_next("w")
+    claim("w")
     jobs["4.png"].refresh_from_db()
     assert embedding_queue.position(jobs["4.png"]) is None
 
@@ -218,7 +223,7 @@ def test_a_missing_file_behind_a_ready_job_is_made_again(alice, ready_image):
 
 def test_a_failed_embedding_can_be_retried(alice, image):
     url = f"/api/images/{image.pk}/embedding/"
-    embedding_queue.fail(embedding_queue.claim_next("w"), "damaged", permanent=True)
+    queue.fail(claim("w"), "damaged", permanent=True)
     failed = client_of(alice).get(url).json()
     assert (failed["state"], failed["error"]) == ("failed", "damaged")
     response = client_of(alice).post(url)
@@ -267,9 +272,10 @@ for number in range(20):
     )
     claim_all = """
 import django; django.setup()
-from annotator.embeddings import queue as embedding_queue
+from annotator.jobs import queue
+from annotator.models import EmbeddingJob
 import sys
-while job := embedding_queue.claim_next(sys.argv[1]):
+while job := queue.claim(EmbeddingJob.objects.takeable(), sys.argv[1]):
     pass
 """
     processes = [installation.start("-c", claim_all, name) for name in ("one", "two")]
@@ -295,6 +301,6 @@ print(set(EmbeddingJob.objects.values_list("state", "attempts")))
 def test_what_fails_is_said_in_words_without_the_servers_paths(image, harm, state, says):
     path = Path(default_storage.path(image.file.name))
     harm(path)
-    embedding_runner.run(embedding_queue.claim_next("w"), "w")
+    run_job.run(claim("w"))
     job = image.embedding_jobs.get()
     assert (job.state, says in job.error, str(path) in job.error) == (state, True, False)

@@ -14,7 +14,10 @@ from django.utils import timezone
 
 from annotator.annotations import saving
 from annotator.datasets import exports, records
+from annotator.jobs import queue
+from annotator.jobs.kinds import KINDS
 from annotator.models import Export
+from annotator.worker.run_job import run_next
 from segmentation import rle
 from tests.annotator.conftest import client_of, encode_image, rectangle_rle
 
@@ -39,7 +42,7 @@ def download(user, export: Export) -> bytes:
 
 def test_an_export_is_made_and_downloaded(start, alice, annotation, category):
     export = start()
-    assert exports.run_next("w") == export
+    assert run_next(KINDS["exports"], "w") == export
     row = client_of(alice).get(f"/api/exports/{export.pk}/").json()
     assert (row["state"], row["progress"], row["error"]) == ("ready", 1.0, "")
     content = download(alice, export)
@@ -51,21 +54,21 @@ def test_an_export_is_made_and_downloaded(start, alice, annotation, category):
 
 def test_a_download_has_a_telling_name_and_is_an_attachment(start, alice, annotation):
     export = start()
-    exports.run_next("w")
+    run_next(KINDS["exports"], "w")
     disposition = client_of(alice).get(f"/api/exports/{export.pk}/file/")["Content-Disposition"]
     assert disposition.startswith('attachment; filename="Cats-coco-') and disposition.endswith('.json"')
 
 
 def test_images_are_put_into_a_zip(start, alice, annotation):
     export = start(include_images=True)
-    exports.run_next("w")
+    run_next(KINDS["exports"], "w")
     with zipfile.ZipFile(io.BytesIO(download(alice, export))) as archive:
         assert archive.read("images/photo.png") == encode_image()
 
 
 def test_only_images_in_the_chosen_states_are_exported(start, alice, annotation, second_image):
     export = start(states=["not_started"])
-    exports.run_next("w")
+    run_next(KINDS["exports"], "w")
     exported = json.loads(download(alice, export))
     assert [image["file_name"] for image in exported["images"]] == ["second.png"]
     assert exported["annotations"] == []
@@ -109,7 +112,7 @@ def test_a_waiting_export_is_cancelled_then_deleted(start, alice):
     url = f"/api/exports/{export.pk}/"
     assert client_of(alice).delete(url).status_code == 204
     assert client_of(alice).get(url).json()["state"] == "cancelled"
-    assert exports.run_next("w") is None
+    assert run_next(KINDS["exports"], "w") is None
     assert client_of(alice).delete(url).status_code == 204
     assert client_of(alice).get(url).status_code == 404
 
@@ -123,7 +126,7 @@ def test_cancelling_stops_an_export_at_work_and_leaves_no_file(start, project, a
         return original(*args)
 
     monkeypatch.setattr(exports, "make_exporter_or_refuse", cancelled_meanwhile)
-    exports.run_next("w")
+    run_next(KINDS["exports"], "w")
     export.refresh_from_db()
     assert export.state == "cancelled"
     assert (
@@ -136,7 +139,7 @@ def test_deleting_a_finished_export_deletes_its_file(
     start, alice, annotation, django_capture_on_commit_callbacks
 ):
     export = start()
-    exports.run_next("w")
+    run_next(KINDS["exports"], "w")
     export.refresh_from_db()
     with django_capture_on_commit_callbacks(execute=True):
         client_of(alice).delete(f"/api/exports/{export.pk}/")
@@ -147,24 +150,24 @@ def test_an_export_that_breaks_says_why_and_is_tried_three_times(start, annotati
     default_storage.delete(image.file.name)
     export = start(include_images=True)
     for _ in range(3):
-        assert exports.run_next("w") == export
+        assert run_next(KINDS["exports"], "w") == export
     export.refresh_from_db()
     assert (export.state, export.attempts) == ("failed", 3)
     assert "FileNotFoundError" in export.error
-    assert exports.run_next("w") is None
+    assert run_next(KINDS["exports"], "w") is None
 
 
 def test_an_export_of_a_dead_worker_is_made_by_the_next(start, alice, annotation):
     export = start()
-    exports.claim_next("dead")
+    queue.claim(Export.objects.takeable(), "dead")
     Export.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    assert exports.run_next("alive") == export
+    assert run_next(KINDS["exports"], "alive") == export
     assert download(alice, export)
 
 
 def test_old_exports_are_cleaned_away(start, annotation, settings):
     start()
-    exports.run_next("w")
+    run_next(KINDS["exports"], "w")
     assert exports.delete_old() == 0
     Export.objects.update(finished_at=timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS + 1))
     assert exports.delete_old() == 1

@@ -132,9 +132,9 @@ exports.start(Project.objects.get(), None, format="coco", include_images=True)
     # While it runs, a job without a message is found by the sweep, too.
     site.python(
         """
-from annotator.jobs import lease
+from annotator.jobs import wake_up
 from annotator.media import intake
-lease._send = lambda name: None
+wake_up._send = lambda kind: None
 import io
 from annotator.models import Project
 from tests.annotator.conftest import encode_image

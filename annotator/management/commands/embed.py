@@ -11,10 +11,11 @@ from annotator.bundles import catalogue
 from annotator.bundles.sync import sync_bundles
 from annotator.embeddings import queue as embedding_queue
 from annotator.errors import MaskwrightError
-from annotator.jobs import lease
+from annotator.jobs import queue
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine
 from annotator.models import Bundle, EmbeddingJob, Image, Project
+from annotator.worker import run_job
 
 State = EmbeddingJob.State
 
@@ -52,22 +53,16 @@ class Command(BaseCommand):
         self._work(wanted)
 
     def _work(self, wanted) -> None:
-        from annotator.worker.runners import embeddings as embedding_runner
-
         worker = f"command-{os.getpid()}-{os.urandom(3).hex()}@{socket.gethostname()}"
-        logging.getLogger("annotator.worker.runners.embeddings").setLevel(
-            logging.WARNING
-        )  # we show progress ourselves
+        # We show progress ourselves.
+        logging.getLogger("annotator.worker.runners.embeddings").setLevel(logging.WARNING)
         total = wanted.count()
         progress = ProgressLine(self.stdout)
         started_s, made = time.monotonic(), 0
-        claimable = (
-            embedding_queue.queue().filter(pk__in=wanted.values("pk")).select_related("image", "bundle")
-        )
+        claimable = EmbeddingJob.objects.takeable().filter(pk__in=wanted.values("pk"))
         try:
-            embedding_queue.expire()
-            while (job := lease.claim(claimable, worker)) is not None:
-                embedding_runner.run(job, worker)
+            while (job := queue.claim(claimable, worker)) is not None:
+                run_job.run(job)
                 made += 1
                 ready = wanted.filter(state=State.READY).count()
                 per_image_s = (time.monotonic() - started_s) / made
@@ -79,7 +74,7 @@ class Command(BaseCommand):
             progress.clear()
             raise CommandError("stopped; run it again to go on", returncode=130) from None
         finally:
-            embedding_queue.release_worker(worker)
+            queue.release(queue.held_by(EmbeddingJob, worker))
         progress.clear()
         failed = list(wanted.filter(state=State.FAILED).select_related("image")[:20])
         elsewhere = wanted.filter(state=State.RUNNING).count()

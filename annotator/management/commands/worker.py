@@ -2,11 +2,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from annotator.worker.process import KINDS, run_worker
+from annotator.jobs.kinds import KINDS
+from annotator.worker.supervisor import run_worker
 
 
 class Command(BaseCommand):
-    help = "Starts a worker that makes image embeddings and exports until Ctrl-C or SIGTERM."
+    help = "Starts a worker that does jobs of every kind (image embeddings, exports) until Ctrl-C or SIGTERM."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument(
@@ -17,4 +18,4 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("The database is not up to date. Run: manage.py migrate")
-        run_worker((only,) if only else tuple(KINDS))
+        run_worker([KINDS[only]] if only else KINDS.values())

@@ -1,0 +1,76 @@
+"""One export job -> one dataset file in storage."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import tempfile
+import time
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+from annotator.datasets import exports, records
+from annotator.errors import InvalidValue
+from annotator.jobs import queue
+from annotator.jobs.errors import JobFailed, LeaseLost
+from annotator.models import Export
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_INTERVAL_S = 0.5
+
+
+def run(export: Export) -> None:
+    """Makes the file of a claimed export.
+
+    Writes to a temporary file first: what is in storage under the row's name is complete.
+
+    Raises:
+        JobFailed: this version does not know the format or one of the options.
+        LeaseLost: the export was cancelled, or belongs to somebody else by now.
+    """
+    try:
+        exporter = exports.make_exporter_or_refuse(export.format, export.options)
+    except InvalidValue as error:
+        raise JobFailed(str(error), permanent=True) from error
+    dataset = records.build(export.project, export.options.get("states") or ())
+    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as temporary:
+        exporter.write(dataset, temporary, progress=_Progress(export))
+        size_bytes = temporary.tell()
+        temporary.seek(0)
+        # The random part makes the name of a second attempt another one than the first's, which may still be writing.
+        name = default_storage.save(
+            f"exports/{export.project_id}/{export.pk}-{secrets.token_hex(8)}{exporter.extension}",
+            File(temporary),
+        )
+    try:
+        queue.finish(
+            export, file=name, file_name=_download_name(export, exporter.extension), size_bytes=size_bytes
+        )
+    except LeaseLost:
+        default_storage.delete(name)
+        raise
+    logger.info("export %s made", export.pk)
+
+
+def _download_name(export: Export, extension: str) -> str:
+    project = re.sub(r"[^\w.-]+", "-", export.project.name, flags=re.ASCII).strip("-.") or "project"
+    return f"{project}-{export.format}-{export.created_at:%Y%m%d-%H%M%S}{extension}"
+
+
+class _Progress:
+    """Writes progress to the row now and then, which stops the export (LeaseLost) when the row is no longer ours."""
+
+    def __init__(self, export: Export) -> None:
+        self._export = export
+        self._next_s = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_s and done < total:
+            return
+        self._next_s = now_s + PROGRESS_INTERVAL_S
+        queue.update(self._export, done=done, total=total)
