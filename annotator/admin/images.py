@@ -28,6 +28,7 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         "created_at",
     ]
     list_display_links = ["thumbnail_column", "name"]
+    ordering = ["pk"]  # across projects, positions say nothing
     list_filter = ["state", "project", "content_type", "created_at"]
     list_select_related = ["project", "uploaded_by"]
     search_fields = ["name", "digest", "project__name", "uploaded_by__username"]

@@ -34,7 +34,9 @@ class ImageFilter(filters.FilterSet):
     id_min = IdFilter("pk", lookup_expr="gte")
     id_max = IdFilter("pk", lookup_expr="lte")
     category = IdFilter(method="having_category", label="Images with an annotation of this category")
-    ordering = filters.OrderingFilter(fields=["id", "name", "created_at", "state", "annotation_count"])
+    ordering = filters.OrderingFilter(
+        fields=["id", "position", "name", "created_at", "state", "annotation_count"]
+    )
 
     class Meta:
         model = Image

@@ -126,6 +126,7 @@ class ImageSerializer(serializers.ModelSerializer):
         fields = [
             "id",
             "project",
+            "position",
             "name",
             "width",
             "height",

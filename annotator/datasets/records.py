@@ -1,11 +1,12 @@
 """Querysets -> exporters.records.
 
-Reads in batches by primary key: with a cursor left open, SQLite would refuse to write the export's progress.
+Reads in batches: with a cursor left open, SQLite would refuse to write the export's progress.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -39,7 +40,7 @@ def build(project: Project, states: Collection[str] = ()) -> DatasetRecord:
             )
             for category in project.categories.order_by("coco_id")
         ),
-        images=lambda: map(_image_record, _by_primary_key(images)),
+        images=lambda: map(_image_record, chain.from_iterable(_batches(images))),
         annotations=lambda: _annotation_records(images),
         image_count=images.count(),
         annotation_count=annotations.count(),
@@ -51,16 +52,12 @@ def stored_name(image: Image) -> str:
     return str(PurePosixPath(image.name).with_suffix(PurePosixPath(image.file.name).suffix))
 
 
-def _by_primary_key(images) -> Iterator[Image]:
-    for batch in _batches(images):
-        yield from batch
-
-
 def _batches(images) -> Iterator[list[Image]]:
-    last = 0
-    while batch := list(images.filter(pk__gt=last).order_by("pk")[:BATCH_IMAGES]):
+    """The images of one project in its order."""
+    batch = list(images[:BATCH_IMAGES])
+    while batch:
         yield batch
-        last = batch[-1].pk
+        batch = list(images.following(batch[-1])[:BATCH_IMAGES])
 
 
 def _image_record(image: Image) -> ImageRecord:

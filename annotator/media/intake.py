@@ -81,7 +81,7 @@ def ingest_image(
 ) -> UploadedImage:
     """Takes in one image: files first, then the row, so that a killed process leaves at most a file without a row.
 
-    Returns the existing row, marked as a duplicate, where the project has an image of the same pixels.
+    Returns the existing row, marked as a duplicate, where an image of the same pixels was uploaded to the project.
     """
     prepared = prepare(file)
     if existing := _find(project, prepared.digest):
@@ -96,6 +96,7 @@ def ingest_image(
         with transaction.atomic():
             image = Image.objects.create(
                 project=project,
+                position=Image.objects.end_of(project),
                 name=display_name(name),
                 width=prepared.width,
                 height=prepared.height,
@@ -142,4 +143,4 @@ def _ingest_zip(
 
 
 def _find(project: Project, digest: str) -> Image | None:
-    return Image.objects.filter(project=project, digest=digest).first()
+    return Image.objects.filter(project=project, digest=digest, source=Image.Source.UPLOAD).first()

@@ -94,7 +94,7 @@ def projects(request: HttpRequest) -> HttpResponse:
 def _covers(shown) -> dict[int, list[Image]]:
     """Project -> its first images, for all projects in one query."""
     numbered = Image.objects.filter(project__in=[project.pk for project in shown]).annotate(
-        number=Window(RowNumber(), partition_by=F("project"), order_by="pk")
+        number=Window(RowNumber(), partition_by=F("project"), order_by=["position", "pk"])
     )
     covers: dict[int, list[Image]] = {}
     for image in numbered.filter(number__lte=COVER_IMAGES):
@@ -250,7 +250,7 @@ def masks(request: HttpRequest, image_id: int) -> HttpResponse:
 def continue_project(request: HttpRequest, project_id: int) -> HttpResponse:
     """Opens the first image that is not done; the images tab when there is none left."""
     shown = get_object_or_404(Project.objects.visible_to(request.user), pk=project_id)
-    image = shown.images.exclude(state=Image.State.DONE).order_by("pk").first()
+    image = shown.images.exclude(state=Image.State.DONE).first()
     if image is None:
         return redirect("project", project_id=shown.pk)
     return redirect("annotate", image.pk)

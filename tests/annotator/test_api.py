@@ -213,7 +213,17 @@ def test_a_filter_by_what_cannot_be_an_id_is_refused_in_words(alice, project, im
 def test_an_image_row_has_what_the_contract_says(alice, image):
     row = client_of(alice).get(f"/api/images/{image.pk}/").json()
     assert list(row) == [
-        *("id", "project", "name", "width", "height", "state", "embedding_state", "annotation_count"),
+        *(
+            "id",
+            "project",
+            "position",
+            "name",
+            "width",
+            "height",
+            "state",
+            "embedding_state",
+            "annotation_count",
+        ),
         *("digest", "file_url", "thumbnail_url", "created_at"),
     ]
     assert (row["width"], row["height"]) == (8, 6)
