@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,16 @@ def test_inside_annotator_a_room_imports_only_the_rooms_before_it():
         return None not in (target, own) and target > own
 
     assert offences(imports_of("annotator"), is_wrong) == []
+
+
+def test_tables_import_each_other_at_the_top_and_without_a_circle():
+    known = {module_name(path) for path in (ROOT / "annotator" / "models").glob("*.py")}
+    imports = [found for found in imports_of("annotator/models") if found.is_of("annotator.models")]
+    assert offences(imports, lambda found: not found.at_top) == []
+    graph = {module: set() for module in known - {"annotator.models"}}
+    for found in imports:
+        graph.setdefault(found.module, set()).add(found.target.rpartition(".")[0])
+    TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
 
 
 def test_the_ground_of_annotator_knows_no_table():

@@ -9,8 +9,10 @@ from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.admin.read_only import ReadOnlyAdmin
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings.errors import NoBundle
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.media import removal
 from annotator.models import EmbeddingJob, Image
+from annotator.models.figures import with_details
 
 
 @admin.register(Image)
@@ -41,7 +43,7 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         return [*shown, "size_bytes", "file", "uploaded_by", "created_at", "updated_at"]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).with_details()
+        return with_details(super().get_queryset(request))
 
     @admin.display(description="")
     def thumbnail_column(self, image: Image):
@@ -81,9 +83,7 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         count = 0
         for image in queryset.select_related("project__bundle"):
             try:
-                embedding_queue.ensure_job(
-                    image, embedding_queue.bundle_of(image.project), EmbeddingJob.Priority.OPENED
-                )
+                embedding_queue.ensure_job(image, bundle_of(image.project), EmbeddingJob.Priority.OPENED)
             except NoBundle as error:
                 self.message_user(request, error.message, messages.ERROR)
                 return

@@ -7,6 +7,7 @@ from annotator.admin.columns import link_to_list, swatch
 from annotator.admin.deleting import DeletesWhatBelongsToIt
 from annotator.errors import MaskwrightError
 from annotator.models import Category, Membership, Project
+from annotator.models.figures import with_progress
 from annotator.projects import categories, projects
 
 
@@ -48,7 +49,7 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
     inlines = [MembershipInline, CategoryInline]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).with_progress()
+        return with_progress(super().get_queryset(request))
 
     @admin.display(ordering="image_count")
     def images(self, project: Project):

@@ -24,9 +24,11 @@ from annotator.api.serializers import (
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
 from annotator.embeddings.errors import BundleMismatch
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.media import intake, removal
 from annotator.media.errors import RequestTooLarge
 from annotator.models import EmbeddingJob, Image
+from annotator.models.figures import with_details
 from annotator.projects import progress
 
 DIGEST = OpenApiParameter(
@@ -43,7 +45,7 @@ class ImagesView(ScopedView):
     @extend_schema(responses=ImageSerializer(many=True))
     def get(self, request: Request, project_id: int) -> Response:
         project = self.find_project(project_id)
-        return self.list_rows(Image.objects.filter(project=project).with_details())
+        return self.list_rows(with_details(Image.objects.filter(project=project)))
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer},
@@ -98,7 +100,7 @@ class ImageView(ScopedView):
         return Response(status=204)
 
     def row(self, image_id: int) -> Image:
-        return self.find(Image.objects.with_details(), pk=image_id)
+        return self.find(with_details(Image.objects.all()), pk=image_id)
 
 
 class ImageFileView(ScopedView):
@@ -142,7 +144,7 @@ class EmbeddingView(ScopedView):
     def get(self, request: Request, image_id: int) -> HttpResponse:
         """The image embedding, or 202 with its job's state. Asking moves the job to the front of the queue."""
         image = self.find(Image.objects.select_related("project__bundle"), pk=image_id)
-        bundle = embedding_queue.bundle_of(image.project)
+        bundle = bundle_of(image.project)
         wanted = request.query_params.get("digest")
         if wanted and wanted != bundle.digest:
             raise BundleMismatch(
@@ -166,7 +168,7 @@ class EmbeddingView(ScopedView):
     def post(self, request: Request, image_id: int) -> HttpResponse:
         """Tries a failed embedding again."""
         image = self.find(Image.objects.select_related("project__bundle"), pk=image_id)
-        job = embedding_queue.ensure_job(image, embedding_queue.bundle_of(image.project))
+        job = embedding_queue.ensure_job(image, bundle_of(image.project))
         return _job_state(embedding_queue.retry(job))
 
 
@@ -195,7 +197,7 @@ def _stored_file(request: Request, image: Image, name: str, content_type: str) -
 
 
 def _rows_by_id(ids: list[int]) -> dict[int, Image]:
-    return Image.objects.with_details().in_bulk(set(ids))
+    return with_details(Image.objects.all()).in_bulk(set(ids))
 
 
 def _refuse_large_request(request: Request) -> None:

@@ -13,6 +13,7 @@ from annotator.api.serializers import (
     ProjectSerializer,
 )
 from annotator.models import Category, Membership, Project
+from annotator.models.figures import with_annotation_count, with_progress
 from annotator.people import members
 from annotator.projects import categories, projects
 
@@ -24,7 +25,7 @@ class ProjectsView(ScopedView):
 
     def rows(self):
         user = self.request.user
-        return Project.objects.visible_to(user).with_role(user).with_progress().select_related("bundle")
+        return with_progress(Project.objects.visible_to(user).with_role(user)).select_related("bundle")
 
     @extend_schema(responses=ProjectSerializer(many=True))
     def get(self, request: Request) -> Response:
@@ -46,7 +47,7 @@ class ProjectView(ScopedView):
 
     def row(self, project_id: int) -> Project:
         user = self.request.user
-        rows = Project.objects.with_role(user).with_progress().select_related("bundle")
+        rows = with_progress(Project.objects.with_role(user)).select_related("bundle")
         return self.find(rows, project_of=lambda project: project.pk, pk=project_id)
 
     def get(self, request: Request, project_id: int) -> Response:
@@ -73,7 +74,7 @@ class CategoriesView(ScopedView):
     @extend_schema(responses=CategorySerializer(many=True))
     def get(self, request: Request, project_id: int) -> Response:
         project = self.find_project(project_id)
-        return self.list_rows(Category.objects.filter(project=project).with_annotation_count())
+        return self.list_rows(with_annotation_count(Category.objects.filter(project=project)))
 
     @extend_schema(responses={201: CategorySerializer})
     def post(self, request: Request, project_id: int) -> Response:
@@ -105,7 +106,7 @@ class CategoryView(ScopedView):
         return Response(status=204)
 
     def row(self, category_id: int) -> Category:
-        return self.find(Category.objects.with_annotation_count(), pk=category_id)
+        return self.find(with_annotation_count(Category.objects.all()), pk=category_id)
 
 
 class MembersView(ScopedView):

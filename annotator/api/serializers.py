@@ -54,7 +54,7 @@ class MeSerializer(serializers.Serializer):
 
 # --- projects ---
 class ProjectSerializer(serializers.ModelSerializer):
-    """Reading needs a queryset `with_progress().with_role(user)`."""
+    """Reading needs a queryset `with_progress(Project.objects.with_role(user))`."""
 
     role = serializers.ChoiceField(choices=Role.choices, read_only=True)
     bundle = serializers.SlugRelatedField(
@@ -110,7 +110,7 @@ class MemberRoleSerializer(serializers.Serializer):
 
 # --- images ---
 class ImageSerializer(serializers.ModelSerializer):
-    """Reading needs a queryset `with_details()`."""
+    """Reading needs a queryset `with_details(...)`."""
 
     embedding_state = serializers.ChoiceField(
         choices=[*EmbeddingJob.states(), "missing"],

@@ -9,25 +9,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from annotator.embeddings.errors import EmbeddingNotFailed, NoBundle
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.jobs import queue
 from annotator.jobs.kinds import kind_of
-from annotator.models import Bundle, EmbeddingJob, Image, Project
+from annotator.models import Bundle, EmbeddingJob, Image
+from annotator.models.bundle import used_bundle
 
 Priority = EmbeddingJob.Priority
 State = EmbeddingJob.State
-
-
-def bundle_of(project: Project) -> Bundle:
-    """The bundle a project's images are embedded with: its own, else the default one.
-
-    Raises:
-        NoBundle: none is installed.
-    """
-    bundle = project.bundle if project.bundle_id and project.bundle.is_available else None
-    bundle = bundle or Bundle.objects.default()
-    if bundle is None:
-        raise NoBundle("No model bundle is installed. Run: manage.py install_bundle pocket --default")
-    return bundle
 
 
 def ensure_job(image: Image, bundle: Bundle, priority: int = Priority.UPLOADED) -> EmbeddingJob:
@@ -62,15 +51,12 @@ def ensure_jobs(images: Iterable[Image], bundle: Bundle, priority: int = Priorit
 
 
 def ensure_missing(batch: int = 1000) -> int:
-    """Makes jobs for images that have none for their project's bundle: it was installed or changed after they came."""
-    default = Bundle.objects.default()
+    """Makes jobs for images that have none for the bundle they use: it was installed or changed after they came."""
     made = 0
     for bundle in Bundle.objects.available():
-        uses_it = Q(project__bundle=bundle)
-        if bundle == default:
-            uses_it |= Q(project__bundle__isnull=True) | Q(project__bundle__is_available=False)
         has_job = EmbeddingJob.objects.filter(image=OuterRef("pk"), bundle=bundle)
-        missing = list(Image.objects.filter(uses_it).filter(~Exists(has_job))[:batch])
+        using_it = Image.objects.alias(used_bundle=used_bundle()).filter(used_bundle=bundle.pk)
+        missing = list(using_it.filter(~Exists(has_job))[:batch])
         if missing:
             ensure_jobs(missing, bundle)
             made += len(missing)
@@ -148,12 +134,3 @@ def position(job: EmbeddingJob) -> int | None:
 def wake() -> None:
     """Tells the workers that there are embeddings to make."""
     kind_of(EmbeddingJob).wake()
-
-
-def counts(project: Project) -> dict[str, int]:
-    """State -> number of the project's images, for its bundle; images without a job count as queued."""
-    states = Image.objects.filter(project=project).with_details().values_list("embedding_state", flat=True)
-    table = dict.fromkeys(EmbeddingJob.states(), 0)
-    for state in states:
-        table["queued" if state == "missing" else state] += 1
-    return table

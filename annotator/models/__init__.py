@@ -1,12 +1,15 @@
-"""Tables and their constraints. Rules live in the domain modules beside this package."""
+"""Tables and their constraints. Rules live in the rooms beside this package."""
 
 from annotator.models.annotation import Annotation
-from annotator.models.embedding import Bundle, EmbeddingJob, WorkerHeartbeat
+from annotator.models.bundle import Bundle
+from annotator.models.category import Category
+from annotator.models.embedding import EmbeddingJob, WorkerHeartbeat
 from annotator.models.export import Export
 from annotator.models.image import Image
 from annotator.models.job import LeasedJob
 from annotator.models.login_failures import LoginFailures
-from annotator.models.project import Category, Membership, Project, Role
+from annotator.models.membership import Membership
+from annotator.models.project import Project, Role
 from annotator.models.user import User
 
 __all__ = [

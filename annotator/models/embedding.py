@@ -1,58 +1,14 @@
+"""What embeddings are to be made, and the workers that make them."""
+
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
 
+from annotator.models.bundle import Bundle
+from annotator.models.image import Image
 from annotator.models.job import LeasedJob, LeasedJobQuerySet
 from annotator.models.visibility import VisibleQuerySet
-
-
-class BundleQuerySet(models.QuerySet):
-    def available(self):
-        """Bundles whose files are on disk; a retired row stays for the annotations that name its digest."""
-        return self.filter(is_available=True)
-
-    def default(self) -> Bundle | None:
-        return self.available().filter(is_default=True).first()
-
-
-class Bundle(models.Model):
-    """A model bundle known to this installation; the row mirrors the manifest on disk (`bundles.sync`)."""
-
-    name = models.CharField(max_length=100)
-    digest = models.CharField(max_length=64, unique=True)
-    title = models.CharField(max_length=200, blank=True)
-    family = models.CharField(max_length=50)
-    input_side = models.PositiveIntegerField(
-        help_text="Side of the square the image encoder sees, in pixels."
-    )
-    mask_threshold = models.FloatField(default=0.0)
-    low_res_side = models.PositiveIntegerField(default=256)
-    embedding = models.JSONField(help_text="Tensor name -> shape without the batch.")
-    manifest = models.JSONField()
-    path = models.CharField(max_length=1000, blank=True, help_text="Folder of manifest and weights.")
-    decoder_sha256 = models.CharField(
-        max_length=64, blank=True, help_text="sha256 of the exported ONNX decoder; empty: not exported yet."
-    )
-    is_default = models.BooleanField(default=False)
-    is_available = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = BundleQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name", "-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["is_default"], condition=Q(is_default=True), name="one_default_bundle"
-            ),
-            models.UniqueConstraint(
-                fields=["name"], condition=Q(is_available=True), name="bundle_name_unique_where_available"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.digest[:8]})"
 
 
 class EmbeddingJobQuerySet(VisibleQuerySet, LeasedJobQuerySet):
@@ -75,7 +31,7 @@ class EmbeddingJob(LeasedJob):
         NEXT = 1
         UPLOADED = 2
 
-    image = models.ForeignKey("annotator.Image", on_delete=models.CASCADE, related_name="embedding_jobs")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="embedding_jobs")
     bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="embedding_jobs")
     state = models.CharField(max_length=16, choices=STATES, default=LeasedJob.State.QUEUED)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.UPLOADED)

@@ -1,9 +1,12 @@
+"""A dataset file, made in the background."""
+
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
 
 from annotator.models.job import LeasedJob, LeasedJobQuerySet
+from annotator.models.project import Project
 from annotator.models.visibility import VisibleQuerySet
 
 
@@ -15,7 +18,7 @@ class ExportQuerySet(VisibleQuerySet, LeasedJobQuerySet):
 class Export(LeasedJob):
     """A dataset file that is to be made, or is made."""
 
-    project = models.ForeignKey("annotator.Project", on_delete=models.CASCADE, related_name="exports")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="exports")
     format = models.CharField(max_length=32)
     options = models.JSONField(default=dict, help_text="segmentation, include_images, states.")
     done = models.PositiveIntegerField(default=0, help_text="Images written so far.")

@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from annotator.api.serializers import BundleSerializer, CategorySerializer, ImageSerializer
-from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings.errors import NoBundle
-from annotator.models import Image, Role
+from annotator.embeddings.which_bundle import bundle_of
+from annotator.models import Image, Project, Role
+from annotator.models.figures import with_details
 from annotator.people.permissions import role_of
 
 STATIC_URLS = {
@@ -62,7 +63,7 @@ def scene(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def decoder_url(bundle: dict[str, Any] | None) -> str | None:
-    """What the decoder worker fetches, for a bundle as `bundle_of` gives it."""
+    """What the decoder worker fetches, for a bundle as `bundle_row` gives it."""
     return bundle and (bundle["fast_decoder_url"] or bundle["decoder_url"])
 
 
@@ -75,7 +76,7 @@ def _embedding_url(page_data: dict[str, Any]) -> str | None:
 
 
 def _visible_image(request: HttpRequest, pk: int) -> Image:
-    rows = Image.objects.visible_to(request.user).with_details().select_related("project__bundle")
+    rows = with_details(Image.objects.visible_to(request.user)).select_related("project__bundle")
     return get_object_or_404(rows, pk=pk)
 
 
@@ -91,7 +92,7 @@ def _scene(request: HttpRequest, image: Image) -> dict[str, Any]:
         },
         "image": ImageSerializer(image).data,
         "siblings": _siblings(image),
-        "bundle": bundle_of(project),
+        "bundle": bundle_row(project),
     }
 
 
@@ -107,9 +108,9 @@ def _siblings(image: Image) -> dict[str, int | None]:
     }
 
 
-def bundle_of(project) -> dict[str, Any] | None:
+def bundle_row(project: Project) -> dict[str, Any] | None:
     """The row of the project's bundle; None where none is installed."""
     try:
-        return BundleSerializer(embedding_queue.bundle_of(project)).data
+        return BundleSerializer(bundle_of(project)).data
     except NoBundle:
         return None

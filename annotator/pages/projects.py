@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET
 
 from annotator.annotations import pictures
 from annotator.models import Annotation, Bundle, EmbeddingJob, Export, Image, Membership, Project, Role, User
+from annotator.models.figures import with_annotation_count, with_details, with_progress
 from annotator.operations import demo
 from annotator.pages import annotate as annotate_page
 from annotator.people.permissions import may
@@ -70,11 +71,8 @@ class SignInView(LoginView):
 @login_required
 def projects(request: HttpRequest) -> HttpResponse:
     search = request.GET.get("search", "").strip()
-    rows = (
-        Project.objects.visible_to(request.user)
-        .with_progress()
-        .with_role(request.user)
-        .order_by("-created_at")
+    rows = with_progress(Project.objects.visible_to(request.user).with_role(request.user)).order_by(
+        "-created_at"
     )
     if search:
         rows = rows.filter(name__icontains=search)
@@ -106,7 +104,7 @@ def _covers(shown) -> dict[int, list[Image]]:
 @login_required
 def project(request: HttpRequest, project_id: int, tab: str = "images") -> HttpResponse:
     shown = get_object_or_404(
-        Project.objects.visible_to(request.user).with_progress().with_role(request.user), pk=project_id
+        with_progress(Project.objects.visible_to(request.user).with_role(request.user)), pk=project_id
     )
     context = {
         "project": shown,
@@ -153,7 +151,7 @@ def _images(request: HttpRequest, shown: Project) -> dict:
         "embedding_choices": EMBEDDING_CHOICES,
         "categories": shown.categories.all(),
         "colors_version": _colors_version(shown),
-        "decoder_url": annotate_page.decoder_url(annotate_page.bundle_of(shown)),
+        "decoder_url": annotate_page.decoder_url(annotate_page.bundle_row(shown)),
     }
 
 
@@ -161,7 +159,7 @@ def _tile_rows(shown: Project):
     """The project's images with what a tile says of them."""
     failed = EmbeddingJob.objects.filter(image=OuterRef("pk"), state=EmbeddingJob.State.FAILED)
     changes = Annotation.objects.filter(image=OuterRef("pk")).order_by().values("image")
-    return shown.images.with_details().annotate(
+    return with_details(shown.images.all()).annotate(
         embedding_error=Subquery(failed.values("error")[:1]),
         # Every change of an annotation counts its version up, deleting too: another sum, another picture.
         masks_version=Subquery(changes.annotate(sum=Sum("version")).values("sum")),
@@ -180,7 +178,7 @@ def _dashboard(request: HttpRequest, shown: Project) -> dict:
 
 
 def _labels(request: HttpRequest, shown: Project) -> dict:
-    categories = list(shown.categories.with_annotation_count().order_by("position", "pk"))
+    categories = list(with_annotation_count(shown.categories.all()).order_by("position", "pk"))
     used = {category.color for category in categories}
     free = [color for color in CATEGORY_COLORS if color not in used]
     return {"categories": categories, "next_color": free[0] if free else category_color(len(categories))}

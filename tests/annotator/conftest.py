@@ -119,7 +119,7 @@ def staff(db) -> User:
 
 @pytest.fixture
 def bundle(db) -> Bundle:
-    """A row as `bundles.sync` makes it; for tests that never load the model."""
+    """A row as `sync_bundles` makes it; for tests that never load the model."""
     return Bundle.objects.create(
         name="small",
         digest=BUNDLE_DIGEST,

@@ -14,6 +14,7 @@ from django.utils import timezone
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
 from annotator.embeddings.errors import EmbeddingNotFailed, NoBundle
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.jobs import queue
 from annotator.jobs.errors import LeaseLost
 from annotator.media import intake
@@ -165,7 +166,7 @@ def test_without_a_bundle_uploads_work_and_jobs_follow_once_one_is_there(project
     project.save()
     Bundle.objects.all().delete()
     with pytest.raises(NoBundle):
-        embedding_queue.bundle_of(project)
+        bundle_of(project)
     assert embedding_queue.ensure_job_where_possible(image) is None
     bundle.pk = None
     bundle.save()

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotator.bundles import catalogue
 from annotator.bundles.sync import sync_bundles
 from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.errors import MaskwrightError
 from annotator.jobs import queue
 from annotator.management import find_project
@@ -45,7 +46,7 @@ class Command(BaseCommand):
             chosen = catalogue.by_name(bundle) if bundle else None
             wanted = EmbeddingJob.objects.none()
             for each in projects:
-                wanted |= _ensure(each, chosen or embedding_queue.bundle_of(each))
+                wanted |= _ensure(each, chosen or bundle_of(each))
         except MaskwrightError as error:
             raise CommandError(error.message) from error
         if retry_failed:

@@ -11,8 +11,8 @@ from django.db import DatabaseError
 from PIL import Image as Pillow
 
 from annotator.bundles import catalogue, decoders
-from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.errors import MaskwrightError
 from annotator.media.pixels import prepare, read_pixels
 from annotator.models import Bundle, Image
@@ -92,7 +92,7 @@ class Command(BaseCommand):
             row = Image.objects.select_related("project__bundle").filter(pk=int(image)).first()
             if row is None:
                 raise CommandError(f"there is no image {image}, and no file of that name")
-            used = catalogue.by_name(bundle) if bundle else embedding_queue.bundle_of(row.project)
+            used = catalogue.by_name(bundle) if bundle else bundle_of(row.project)
             decoder = decoders.decoder_file(used)
             predictor = load_predictor(Path(used.path), decoder_path=decoder if decoder.is_file() else None)
             if embedding_store.exists(used.digest, row.digest):
