@@ -6,7 +6,6 @@ carries the current row, never a silent overwrite.
 
 from __future__ import annotations
 
-import math
 import uuid
 from typing import Any
 
@@ -20,22 +19,18 @@ from annotator.annotations.errors import (
     EmptyMask,
     IdTaken,
     InvalidMask,
-    InvalidPrompt,
     MaskSizeMismatch,
     UnknownCategory,
     VersionConflict,
     VersionRequired,
 )
+from annotator.annotations.prompt import check_prompt, is_finite_number
 from annotator.bundles.errors import UnknownBundle
 from annotator.errors import InvalidValue
 from annotator.models import Annotation, Bundle, Category, Image
 from annotator.projects import progress
 from segmentation import rle
 
-# Pointers report fractions of pixels at the very edge; anything further outside is a mistake.
-PROMPT_TOLERANCE_PX = 1.0
-PROMPT_KEYS = {"point_coords", "point_labels", "box", "box_step", "mask_indices"}
-DECODER_OUTPUTS = 4
 # A repeated save is recognised by these; the effort fields may have moved on in between.
 CONTENT_FIELDS = (
     "category_id",
@@ -168,10 +163,8 @@ def _checked_values(image: Image, sent: dict[str, Any]) -> dict[str, Any]:
         *EFFORT_FIELDS,
     }
     if unknown:
-        raise InvalidValue(
-            f"Unknown fields: {', '.join(sorted(unknown))}.",
-            fields={name: ["Unknown field."] for name in unknown},
-        )
+        message = f"Unknown fields: {', '.join(sorted(unknown))}."
+        raise InvalidValue(message, fields={name: ["Unknown field."] for name in unknown})
     values: dict[str, Any] = {}
     if "category" in sent:
         values["category_id"] = _check_category(image, sent["category"])
@@ -237,99 +230,6 @@ def _invalid_mask(message: str) -> InvalidMask:
     return InvalidMask(message, fields={"segmentation": [message]})
 
 
-def check_prompt(image: Image, prompt: Any) -> dict[str, Any] | None:
-    """A prompt in image pixels with steps that fit together; None stays None.
-
-    Steps are the points in order, the box inserted as step `box_step`; `mask_indices` is empty or has one decoder
-    output per step.
-
-    Raises:
-        InvalidPrompt: with the field and the rule.
-    """
-    if prompt is None:
-        return None
-    if not isinstance(prompt, dict):
-        raise _invalid_prompt("The prompt is an object.")
-    if unknown := set(prompt) - PROMPT_KEYS:
-        raise _invalid_prompt(f"Unknown keys in the prompt: {', '.join(sorted(map(str, unknown)))}.")
-    points = _check_list(prompt, "point_coords")
-    labels = _check_list(prompt, "point_labels")
-    box, box_step = prompt.get("box"), prompt.get("box_step")
-    if len(points) > settings.MAX_PROMPT_POINTS:
-        raise _invalid_prompt(f"{len(points)} points; at most {settings.MAX_PROMPT_POINTS} are taken.")
-    if len(points) != len(labels):
-        raise _invalid_prompt(f"{len(points)} points but {len(labels)} labels.")
-    checked_points = [_check_point(image, point) for point in points]
-    if not all(type(label) is int and label in (0, 1) for label in labels):
-        raise _invalid_prompt("A point's label is 0 (background) or 1 (foreground).")
-    if box is not None:
-        box = _check_box(image, box)
-        if type(box_step) is not int or not 0 <= box_step <= len(points):
-            raise _invalid_prompt(f"box_step is the box's place among the steps, 0 to {len(points)}.")
-    elif box_step is not None:
-        raise _invalid_prompt("box_step without a box.")
-    steps = len(points) + (box is not None)
-    if steps == 0:
-        raise _invalid_prompt("A prompt has at least one point or a box; send null for none.")
-    mask_indices = _check_list(prompt, "mask_indices")
-    if len(mask_indices) not in (0, steps):
-        raise _invalid_prompt(f"{len(mask_indices)} mask_indices for {steps} steps.")
-    if not all(type(index) is int and 0 <= index < DECODER_OUTPUTS for index in mask_indices):
-        raise _invalid_prompt(f"mask_indices are 0 to {DECODER_OUTPUTS - 1}.")
-    return {
-        "point_coords": checked_points,
-        "point_labels": labels,
-        "box": box,
-        "box_step": box_step,
-        "mask_indices": mask_indices,
-    }
-
-
-def _check_list(prompt: dict, key: str) -> list:
-    value = prompt.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise _invalid_prompt(f"{key} is a list.")
-    return value
-
-
-def _check_point(image: Image, point: Any) -> list[float]:
-    if not isinstance(point, list) or len(point) != 2 or not all(map(_is_finite_number, point)):
-        raise _invalid_prompt("A point is [x, y]: two finite numbers in image pixels.")
-    x, y = point
-    if not (_inside(x, image.width) and _inside(y, image.height)):
-        raise _invalid_prompt(
-            f"The point ({x}, {y}) lies outside the image ({image.width} x {image.height})."
-        )
-    return [x, y]
-
-
-def _check_box(image: Image, box: Any) -> list[float]:
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite_number, box)):
-        raise _invalid_prompt("A box is [x0, y0, x1, y1]: four finite numbers in image pixels.")
-    x0, y0, x1, y1 = box
-    if x0 > x1 or y0 > y1:
-        raise _invalid_prompt("A box is [x0, y0, x1, y1] with x0 <= x1 and y0 <= y1.")
-    if not all(_inside(x, image.width) for x in (x0, x1)) or not all(
-        _inside(y, image.height) for y in (y0, y1)
-    ):
-        raise _invalid_prompt(f"The box {box} lies outside the image ({image.width} x {image.height}).")
-    return box
-
-
-def _is_finite_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def _inside(value: float, length: int) -> bool:
-    return -PROMPT_TOLERANCE_PX <= value <= length + PROMPT_TOLERANCE_PX
-
-
-def _invalid_prompt(message: str) -> InvalidPrompt:
-    return InvalidPrompt(message, fields={"prompt": [message]})
-
-
 def _check_bundle_digest(digest: str) -> str:
     if digest and not Bundle.objects.filter(digest=digest).exists():
         raise UnknownBundle(
@@ -340,6 +240,6 @@ def _check_bundle_digest(digest: str) -> str:
 
 
 def _finite(name: str, value: Any) -> float:
-    if not _is_finite_number(value):
+    if not is_finite_number(value):
         raise InvalidValue(f"{name} is a finite number.", fields={name: ["Not a finite number."]})
     return float(value)

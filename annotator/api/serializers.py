@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from annotator.annotations.prompt import PromptSerializer
 from annotator.bundles import decoders
 from annotator.models import (
     Annotation,
@@ -186,14 +187,6 @@ class RleSerializer(serializers.Serializer):
     counts = serializers.CharField()
 
 
-class PromptSerializer(serializers.Serializer):
-    point_coords = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
-    point_labels = serializers.ListField(child=serializers.IntegerField())
-    box = serializers.ListField(child=serializers.FloatField(), allow_null=True)
-    box_step = serializers.IntegerField(allow_null=True)
-    mask_indices = serializers.ListField(child=serializers.IntegerField())
-
-
 @extend_schema_field(RleSerializer)
 class RleField(serializers.JSONField):
     """Passed on as sent; `annotator.annotations.saving` checks it against the image."""
@@ -201,7 +194,7 @@ class RleField(serializers.JSONField):
 
 @extend_schema_field(PromptSerializer)
 class PromptField(serializers.JSONField):
-    """Passed on as sent; `annotator.annotations.saving` checks it against the image."""
+    """Passed on as sent; `annotator.annotations.prompt` checks it against the image."""
 
 
 class AnnotationSerializer(serializers.ModelSerializer):
