@@ -7,9 +7,9 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 
 from annotator.admin.columns import figure, link_to, picture, state_badge, swatch
-from annotator.admin.overlay import overlay_png
 from annotator.admin.read_only import ReadOnlyAdmin
 from annotator.annotations import saving
+from annotator.annotations.pictures import overlay_png
 from annotator.errors import MaskwrightError
 from annotator.models import Annotation
 from segmentation.rle import RleError

@@ -310,6 +310,13 @@ def test_a_shrunk_mask_is_what_drawing_and_averaging_gives(hw):
     assert np.abs(small - np.asarray(picture) / 255).mean() < 0.05  # 4 samples a pixel against all of them
 
 
+def test_a_part_of_a_mask_is_that_part_of_the_whole():
+    mask = np.random.default_rng(0).random((40, 60)) < 0.5
+    window = (3, 7, 33, 47)  # top, left, bottom, right
+    part = pictures.sample_mask(rle.encode(mask), (30, 40), window)
+    assert np.array_equal(part, mask[3:33, 7:47])
+
+
 # --- dashboard ---
 def test_the_dashboards_figures_are_medians_and_means_of_live_masks(alice, bob, project, image, category):
     for seconds, clicks in ((1.0, 1), (2.0, 3), (60.0, 2)):
