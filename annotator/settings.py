@@ -215,14 +215,14 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     # Forms too, as DRF itself takes them: `curl -d name=...` is what people try first.
     "DEFAULT_PARSER_CLASSES": [
-        "annotator.api.parsers.JSONParser",
+        "annotator.api.base.parsers.JSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_PAGINATION_CLASS": "annotator.api.pagination.PageNumberPagination",
+    "DEFAULT_PAGINATION_CLASS": "annotator.api.base.pagination.PageNumberPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "annotator.api.error_response.handle_exception",
+    "EXCEPTION_HANDLER": "annotator.api.base.errors.handle_exception",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UPLOADED_FILES_USE_URL": False,
 }

@@ -1,16 +1,52 @@
+"""Model bundles and their decoders over HTTP."""
+
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics
+from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator.api.files import file_response
-from annotator.api.serializers import BYTES, BundleSerializer, ErrorSerializer
+from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.files import BYTES, file_response
 from annotator.bundles import decoders
 from annotator.models import Bundle
+
+
+class BundleSerializer(serializers.ModelSerializer):
+    embedding = serializers.DictField(child=serializers.ListField(child=serializers.IntegerField()))
+    decoder_url = serializers.SerializerMethodField()
+    fast_decoder_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Bundle
+        fields = [
+            "name",
+            "title",
+            "family",
+            "digest",
+            "input_side",
+            "mask_threshold",
+            "low_res_side",
+            "embedding",
+            "is_default",
+            "decoder_url",
+            "decoder_sha256",
+            "fast_decoder_url",
+        ]
+        read_only_fields = fields
+
+    def get_decoder_url(self, bundle: Bundle) -> str:
+        url = reverse("api:bundle-decoder", args=[bundle.name])
+        return f"{url}?sha256={bundle.decoder_sha256}" if bundle.decoder_sha256 else url
+
+    def get_fast_decoder_url(self, bundle: Bundle) -> str | None:
+        version = decoders.fast_decoder_version(bundle)
+        url = reverse("api:bundle-fast-decoder", args=[bundle.name])
+        return version and f"{url}?version={version}"
 
 
 class BundlesView(generics.ListAPIView):

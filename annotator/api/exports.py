@@ -1,60 +1,112 @@
+"""Exports over HTTP: started, followed, fetched."""
+
 from __future__ import annotations
 
+import django_filters as filters
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator.api.files import file_response
-from annotator.api.filters import ExportFilter
-from annotator.api.scope import ScopedView
-from annotator.api.serializers import BYTES, ErrorSerializer, ExportSerializer, ExportStartSerializer
+from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.files import BYTES, file_response
+from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.datasets import exports
 from annotator.errors import ExportNotReady
-from annotator.models import Export
+from annotator.models import Export, Image
+from exporters.options import SEGMENTATIONS
+from exporters.registry import EXPORTERS
 
 
-class ExportsView(ScopedView):
+class ExportStartSerializer(serializers.Serializer):
+    format = serializers.ChoiceField(choices=sorted(EXPORTERS))
+    segmentation = serializers.ChoiceField(choices=SEGMENTATIONS, default="rle")
+    include_images = serializers.BooleanField(default=False)
+    states = serializers.ListField(
+        child=serializers.ChoiceField(choices=Image.State.choices),
+        required=False,
+        help_text="Only images in these states; all when left out.",
+    )
+
+
+class ExportSerializer(serializers.ModelSerializer):
+    progress = serializers.FloatField(read_only=True)
+    file_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Export
+        fields = [
+            "id",
+            "format",
+            "options",
+            "state",
+            "progress",
+            "done",
+            "total",
+            "error",
+            "size_bytes",
+            "file_url",
+            "file_name",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+    def get_file_url(self, export: Export) -> str | None:
+        if export.state != Export.State.READY:
+            return None
+        return reverse("api:export-file", args=[export.pk])
+
+
+class ExportFilter(filters.FilterSet):
+    state = filters.MultipleChoiceFilter(choices=Export.State.choices)
+
+    class Meta:
+        model = Export
+        fields = []
+
+
+class ExportsView(ProjectScopedView, generics.ListAPIView):
+    """A project's exports, the newest first."""
+
     serializer_class = ExportSerializer
     filterset_class = ExportFilter
     queryset = Export.objects.none()
 
-    @extend_schema(responses=ExportSerializer(many=True))
-    def get(self, request: Request, project_id: int) -> Response:
-        return self.list_rows(Export.objects.filter(project=self.find_project(project_id)))
+    def get_queryset(self) -> QuerySet[Export]:
+        return Export.objects.filter(project=self.project)
 
     @extend_schema(request=ExportStartSerializer, responses={202: ExportSerializer}, filters=False)
     def post(self, request: Request, project_id: int) -> Response:
         """Starts an export in the background; follow it under `/api/exports/{id}/`."""
-        project = self.find_project(project_id)
         form = ExportStartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        export = exports.start(project, request.user, **form.validated_data)
+        export = exports.start(self.project, request.user, **form.validated_data)
         return Response(self.get_serializer(export).data, status=202)
 
 
-class ExportView(ScopedView):
+class ExportView(RowView, generics.RetrieveDestroyAPIView):
+    """Deleting cancels an export that waits or runs; its row stays until it is deleted once more."""
+
+    lookup_url_kwarg = "export_id"
     serializer_class = ExportSerializer
-    queryset = Export.objects.none()
+    queryset = Export.objects.all()
 
-    def get(self, request: Request, export_id: int) -> Response:
-        return Response(self.get_serializer(self.find(Export.objects.all(), pk=export_id)).data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, export_id: int) -> Response:
-        """Cancels an export that waits or runs; deletes one that is over."""
-        exports.cancel_or_delete(self.find(Export.objects.all(), pk=export_id))
-        return Response(status=204)
+    def perform_destroy(self, export: Export) -> None:
+        exports.cancel_or_delete(export)
 
 
-class ExportFileView(ScopedView):
-    queryset = Export.objects.none()
+class ExportFileView(RowView):
+    lookup_url_kwarg = "export_id"
+    queryset = Export.objects.all()
 
     @extend_schema(responses={(200, "application/octet-stream"): BYTES, 409: ErrorSerializer})
     def get(self, request: Request, export_id: int) -> HttpResponse:
         """The finished file."""
-        export = self.find(Export.objects.all(), pk=export_id)
+        export = self.get_object()
         if export.state != Export.State.READY:
             raise ExportNotReady(f"The export is {export.state}; there is no file to download.")
         try:

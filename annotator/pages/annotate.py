@@ -12,7 +12,9 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from annotator.api.serializers import BundleSerializer, CategorySerializer, ImageSerializer
+from annotator.api.bundles import BundleSerializer
+from annotator.api.categories import CategorySerializer
+from annotator.api.images import ImageSerializer
 from annotator.embeddings.errors import NoBundle
 from annotator.embeddings.which_bundle import bundle_of
 from annotator.models import Image, Project, Role

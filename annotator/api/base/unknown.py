@@ -1,3 +1,7 @@
+"""The answer to an address that the API does not have."""
+
+from __future__ import annotations
+
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny

@@ -9,16 +9,25 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.db import OperationalError
 from django.http import Http404
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from annotator.annotations.errors import VersionConflict
 from annotator.errors import MaskwrightError
 
 logger = logging.getLogger(__name__)
 
 NOT_FIELDS = "non_field_errors"
+
+
+class ErrorDetailSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fields = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+
+
+class ErrorSerializer(serializers.Serializer):
+    error = ErrorDetailSerializer()
 
 
 def error_body(code: str, message: str, fields: dict[str, list[str]] | None = None) -> dict[str, Any]:
@@ -28,7 +37,8 @@ def error_body(code: str, message: str, fields: dict[str, list[str]] | None = No
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's hook: what a view raised -> the answer."""
     if isinstance(error, MaskwrightError):
-        return _domain_error(error, context)
+        body = error_body(error.code, error.message, error.fields) | error.extra
+        return Response(body, status=error.status)
     if isinstance(error, TooManyFilesSent):
         message = f"At most {settings.MAX_FILES_PER_REQUEST} files are taken in one request; send several, or a zip."
         return Response(error_body("too_many_files", message), status=400)
@@ -61,15 +71,6 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     else:
         response.data = error_body(error.default_code, str(error.detail))
     return response
-
-
-def _domain_error(error: MaskwrightError, context: dict[str, Any]) -> Response:
-    body = error_body(error.code, error.message, error.fields) | error.extra
-    if isinstance(error, VersionConflict):
-        from annotator.api.serializers import AnnotationSerializer
-
-        body["current"] = AnnotationSerializer(error.current, context=context).data
-    return Response(body, status=error.status)
 
 
 def _flatten(detail: Any, path: str = "") -> dict[str, list[str]]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO
 
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
 
+BYTES = OpenApiTypes.BINARY  # a file, in the schema
 IMMUTABLE = "private, max-age=31536000, immutable"
 REVALIDATE = "private, no-cache"
 
 
 def file_response(
-    request,
-    open_file,
+    request: HttpRequest,
+    open_file: Callable[[], BinaryIO],
     *,
     etag: str,
     content_type: str,
@@ -30,9 +33,8 @@ def file_response(
     """
     response = get_conditional_response(request, etag=etag)
     if response is None:
-        file: BinaryIO = open_file()
         response = FileResponse(
-            file, content_type=content_type, filename=file_name, as_attachment=as_attachment
+            open_file(), content_type=content_type, filename=file_name, as_attachment=as_attachment
         )
         response["ETag"] = etag
     response["Cache-Control"] = IMMUTABLE if immutable else REVALIDATE

@@ -1,3 +1,7 @@
+"""Lists come in pages."""
+
+from __future__ import annotations
+
 from rest_framework import pagination
 
 
