@@ -5,15 +5,17 @@ A mask is its category's colour, see-through inside and full along its outline, 
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
 import numpy as np
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from annotator.media.pixels import read_pixels
-from annotator.models import Annotation, Image
+from annotator.models import Annotation, Image, Project
 from segmentation import rle
 
 FILL_ALPHA = 115  # of 255: the 45 % that the workbench fills masks with
@@ -62,6 +64,19 @@ def overlay_png(annotation: Annotation, side_px: int, crop: bool) -> bytes:
     shown = Pillow.fromarray(pixels[top:bottom, left:right]).resize((width, height), Pillow.Resampling.BOX)
     drawn = Pillow.alpha_composite(shown.convert("RGBA"), _to_picture(layer))
     return _png(drawn.convert("RGB"), compress_level=3)
+
+
+def with_masks_version(images: QuerySet[Image]) -> QuerySet[Image]:
+    """Adds masks_version, which changes whenever one of the image's annotations does."""
+    # Every change of an annotation counts its version up, deleting too: another sum, another picture.
+    changes = Annotation.objects.filter(image=OuterRef("pk")).order_by().values("image")
+    return images.annotate(masks_version=Subquery(changes.annotate(sum=Sum("version")).values("sum")))
+
+
+def colors_version(project: Project) -> str:
+    """Changes whenever a category's colour does."""
+    colors = project.categories.order_by("pk").values_list("pk", "color")
+    return hashlib.sha256(",".join(f"{pk}{color}" for pk, color in colors).encode()).hexdigest()[:8]
 
 
 def sample_mask(

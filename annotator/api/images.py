@@ -98,6 +98,7 @@ class ImageFilter(filters.FilterSet):
     id_min = IdFilter("pk", lookup_expr="gte")
     id_max = IdFilter("pk", lookup_expr="lte")
     category = IdFilter(method="having_category", label="Images with an annotation of this category")
+    author = filters.CharFilter(method="having_author", label="Images with an annotation by this user")
     ordering = filters.OrderingFilter(
         fields=["id", "position", "name", "created_at", "state", "annotation_count"]
     )
@@ -106,9 +107,12 @@ class ImageFilter(filters.FilterSet):
         model = Image
         fields = []
 
-    def having_category(self, queryset, name, value):
-        having = Annotation.objects.live().filter(category=value).values("image")
-        return queryset.filter(pk__in=having)
+    def having_category(self, queryset: QuerySet[Image], name: str, value: int) -> QuerySet[Image]:
+        return queryset.filter(pk__in=Annotation.objects.live().filter(category=value).values("image"))
+
+    def having_author(self, queryset: QuerySet[Image], name: str, value: str) -> QuerySet[Image]:
+        having = Annotation.objects.live().filter(author__username=value)
+        return queryset.filter(pk__in=having.values("image"))
 
 
 class ImagesView(ProjectScopedView, generics.ListAPIView):

@@ -30,14 +30,15 @@ def with_progress(projects: QuerySet[Project]) -> QuerySet[Project]:
 
 
 def with_details(images: QuerySet[Image]) -> QuerySet[Image]:
-    """Adds annotation_count (deleted ones left out) and embedding_state.
+    """Adds annotation_count (deleted ones left out), embedding_state and embedding_error.
 
-    The state is that of the job for the bundle that the project uses; `NO_JOB` where there is none.
+    The state and the error are those of the job for the bundle that the project uses; `NO_JOB` where there is none.
     """
     job = EmbeddingJob.objects.filter(image=OuterRef("pk"), bundle=OuterRef("used_bundle"))
     return images.alias(used_bundle=used_bundle()).annotate(
         annotation_count=count_per_row(Annotation.objects.live(), "image"),
         embedding_state=Coalesce(Subquery(job.values("state")[:1]), Value(NO_JOB)),
+        embedding_error=Subquery(job.values("error")[:1]),
     )
 
 

@@ -66,6 +66,11 @@ def is_first_run() -> bool:
     return not User.objects.exists() and not Project.objects.exists()
 
 
+def has_logins() -> bool:
+    """Whether somebody can sign in as one of the demo's users."""
+    return User.objects.filter(groups__name=GROUP, is_active=True).exists()
+
+
 def create(password: str = "", with_images: bool = True) -> DemoReport:
     """Makes what is missing of the demo: all of it or, when something goes wrong, nothing.
 

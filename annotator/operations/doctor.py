@@ -16,13 +16,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Avg
 from django.test import Client
 
 from annotator.bundles import decoders
+from annotator.embeddings.figures import mean_recent_ms
 from annotator.jobs import report
 from annotator.jobs.kinds import KINDS
-from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
+from annotator.models import Bundle, WorkerHeartbeat
 from annotator.site.middleware import ISOLATION_HEADERS
 
 MIN_FREE_BYTES = 1_000_000_000
@@ -208,8 +208,7 @@ def check_device() -> str:
             f"this machine would use {device}, workers use {', '.join(sorted(others))}",
             "Restart the workers; if they should differ, set DEVICE for each.",
         )
-    recent = EmbeddingJob.objects.filter(duration_ms__isnull=False).order_by("-finished_at")[:100]
-    mean_ms = recent.aggregate(mean=Avg("duration_ms"))["mean"]
+    mean_ms = mean_recent_ms()
     by_workers = f", workers took {mean_ms:.0f} ms on average lately" if mean_ms else ""
     return f"{device}, {took_ms:.0f} ms per image with {bundle.name}{by_workers}"
 

@@ -26,7 +26,12 @@ def role_of(user, project: Project | int) -> str | None:
 
 def may(user, right: str, project: Project | int) -> bool:
     """Whether `user` has `right` ("read", "annotate" or "manage") in the project."""
-    return role_of(user, project) in ROLES_WITH_RIGHT[right]
+    return role_has(role_of(user, project), right)
+
+
+def role_has(role: str | None, right: str) -> bool:
+    """Whether a member with `role` has `right`; None is a stranger's role."""
+    return role in ROLES_WITH_RIGHT[right]
 
 
 def require(user, right: str, project: Project | int) -> None:

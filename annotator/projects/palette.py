@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 # The seven hues of Okabe and Ito (Color Universal Design, 2008), then five more found by search: each the one of 756
 # candidates farthest from all before it for normal, protan, deutan and (weighted 1.6, as it is rare) tritan vision.
 # tests/annotator/test_palette.py holds the distances.
@@ -19,6 +21,12 @@ CATEGORY_COLORS = (
     "#000099",  # navy
     "#006666",  # teal
 )
+
+
+def next_color(used: Collection[str]) -> str:
+    """The first colour that is not used yet; when all are, they begin anew."""
+    free = [color for color in CATEGORY_COLORS if color not in used]
+    return free[0] if free else category_color(len(used))
 
 
 def category_color(index: int) -> str:

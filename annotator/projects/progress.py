@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from annotator.errors import InvalidValue
-from annotator.models import Image
+from annotator.models import Image, Project
 
 
 def set_image_state(image: Image, state: str) -> Image:
@@ -18,6 +18,11 @@ def set_image_state(image: Image, state: str) -> Image:
     Image.objects.filter(pk=image.pk).update(state=state, updated_at=timezone.now())
     image.state = state
     return image
+
+
+def first_unfinished(project: Project) -> Image | None:
+    """Where the work goes on: the first image that is not done."""
+    return project.images.exclude(state=Image.State.DONE).first()
 
 
 def mark_in_progress(image: Image) -> None:
