@@ -1,3 +1,5 @@
+"""Annotations in the admin: looked at, deleted softly, restored."""
+
 from __future__ import annotations
 
 from django.contrib import admin
@@ -6,8 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from annotator.admin.columns import figure, link_to, picture, state_badge, swatch
-from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.admin.base.columns import figure, link_to, picture, state_badge, swatch
+from annotator.admin.base.read_only import ReadOnlyAdmin
 from annotator.annotations import saving
 from annotator.annotations.pictures import overlay_png
 from annotator.errors import MaskwrightError
@@ -158,7 +160,7 @@ class AnnotationAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="deleted_at")
     def status(self, annotation: Annotation):
-        return state_badge("cancelled") if annotation.deleted_at else state_badge("ready")
+        return state_badge("deleted" if annotation.deleted_at else "live")
 
     @admin.action(description="Restore selected deleted annotations", permissions=["change"])
     def restore(self, request, queryset) -> None:

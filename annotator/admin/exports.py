@@ -1,11 +1,13 @@
+"""Exports in the admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from annotator.admin.columns import size
-from annotator.admin.jobs import LeasedJobAdmin
+from annotator.admin.base.columns import size
+from annotator.admin.base.jobs import LeasedJobAdmin
 from annotator.datasets import exports
 from annotator.models import Export
 

@@ -1,12 +1,14 @@
+"""Images in the admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
 
-from annotator.admin.columns import link_to_list, picture, size, state_badge
-from annotator.admin.deleting import DeletesWhatBelongsToIt
-from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.admin.base.columns import link_to_list, picture, size, state_badge
+from annotator.admin.base.deleting import DeletesWhatBelongsToIt
+from annotator.admin.base.read_only import ReadOnlyAdmin
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings.errors import NoBundle
 from annotator.embeddings.which_bundle import bundle_of

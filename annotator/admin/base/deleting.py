@@ -1,3 +1,5 @@
+"""Deleting a row together with what belongs to it."""
+
 from __future__ import annotations
 
 from django.contrib import admin

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from annotator.admin.columns import state_badge
-from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.admin.base.columns import state_badge
+from annotator.admin.base.read_only import ReadOnlyAdmin
 from annotator.jobs import queue
 from annotator.models import LeasedJob
 

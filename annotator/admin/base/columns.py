@@ -17,6 +17,8 @@ STATES = {
     "not_started": ("○", "waiting"),
     "in_progress": ("◐", "working"),
     "done": ("✓", "good"),
+    "live": ("✓", "good"),
+    "deleted": ("×", "waiting"),
 }
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
