@@ -118,6 +118,7 @@ def test_pages_api_and_admin_never_import_torch_at_all():
 ROOMS = (
     ("errors",),
     ("models",),
+    ("files",),
     ("jobs",),
     ("people",),
     ("embeddings",),

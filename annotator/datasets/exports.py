@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
 from annotator.errors import InvalidValue
+from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.kinds import kind_of
 from annotator.models import Export, Image, Project
@@ -70,10 +70,9 @@ def cancel_or_delete(export: Export) -> None:
     if stopped == 1:
         return
     with transaction.atomic():
-        name = export.file.name
+        unowned.note([export.file.name])
         Export.objects.filter(pk=export.pk).delete()
-        if name:
-            transaction.on_commit(lambda: default_storage.delete(name))
+        transaction.on_commit(lambda: unowned.discard([export.file.name]))
 
 
 def delete_old() -> int:
@@ -83,3 +82,8 @@ def delete_old() -> int:
     for export in old:
         cancel_or_delete(export)
     return len(old)
+
+
+def sweep_orphans(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+    """Removes export files that a killed process left without a row; returns their names."""
+    return unowned.sweep("exports", min_age_s)

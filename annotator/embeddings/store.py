@@ -14,8 +14,11 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from annotator.files import unowned
 from annotator.models import Bundle, EmbeddingJob, Image
 from segmentation.embedding_file import as_int8
 
@@ -36,8 +39,10 @@ def size_bytes(bundle_digest: str, image_digest: str) -> int:
 
 
 def save(bundle_digest: str, image_digest: str, content: bytes) -> str:
-    """Writes an embedding file, whole or not at all; returns its storage name."""
-    return default_storage.save(file_name(bundle_digest, image_digest), ContentFile(content))
+    """Writes an embedding file, whole or not at all, as one that no row owns yet; returns its storage name."""
+    name = file_name(bundle_digest, image_digest)
+    unowned.note([name])
+    return default_storage.save(name, ContentFile(content))
 
 
 def open_file(bundle_digest: str, image_digest: str) -> BinaryIO:
@@ -64,54 +69,42 @@ def etag(bundle_digest: str, image_digest: str) -> str:
     return f'"{bundle_digest[:32]}-{image_digest[:32]}{encoding}"'
 
 
-def delete_unused(image_digests: Iterable[str]) -> int:
-    """Removes the embeddings of pixels that no image in any project has any more; how many files."""
-    unused = set(image_digests) - set(
-        Image.objects.filter(digest__in=list(image_digests)).values_list("digest", flat=True)
-    )
-    removed = 0
-    for bundle_digest in _folders():
-        for digest in unused:
-            if exists(bundle_digest, digest):
-                default_storage.delete(file_name(bundle_digest, digest))
-                removed += 1
-    return removed
+def needed_only_by(images: Iterable[Image]) -> list[str]:
+    """The storage names of the embeddings that no image beside these needs; ask before their rows are deleted."""
+    ids = [image.pk for image in images]
+    elsewhere = Image.objects.exclude(pk__in=ids).filter(digest=OuterRef("image__digest"))
+    made = EmbeddingJob.objects.filter(~Exists(elsewhere), image__in=ids, state=EmbeddingJob.State.READY)
+    return _names(made)
 
 
-def sweep_unused(min_age_s: float = 3600) -> list[str]:
-    """Removes embeddings nobody will ask for: of bundles that others replaced, and of pixels no image has.
+def sweep_unused(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+    """Removes embeddings nobody will ask for: of bundles that others replaced, and those that came to nothing.
 
     A bundle that is merely away keeps its embeddings: its folder may come back, and they may have taken days. Rows of
     what is removed go too, before the files, so that an older bundle put back in place gets new jobs.
 
     Args:
-        min_age_s: younger files stay, since a worker writes the file before the row. In seconds.
+        min_age_s: younger ones stay. In seconds.
 
     Returns:
         The storage names of the removed files.
     """
     replaced = Bundle.objects.filter(is_available=False, name__in=Bundle.objects.available().values("name"))
-    EmbeddingJob.objects.filter(bundle__in=replaced).delete()
-    wanted = set(Bundle.objects.exclude(pk__in=replaced).values_list("digest", flat=True))
-    pixels = set(Image.objects.values_list("digest", flat=True))
     oldest_kept = timezone.now() - timedelta(seconds=min_age_s)
-    removed = []
-    for bundle_digest in _folders():
-        for name in default_storage.listdir(f"{FOLDER}/{bundle_digest}")[1]:
-            if bundle_digest in wanted and name.removesuffix(SUFFIX) in pixels:
-                continue
-            path = f"{FOLDER}/{bundle_digest}/{name}"
-            try:
-                if default_storage.get_modified_time(path) < oldest_kept:
-                    default_storage.delete(path)
-                    removed.append(path)
-            except FileNotFoundError:  # another machine's worker sweeps too
-                continue
-    return removed
+    with transaction.atomic():
+        jobs = EmbeddingJob.objects.filter(bundle__in=replaced).exclude(finished_at__gte=oldest_kept)
+        names = _names(jobs.filter(state=EmbeddingJob.State.READY))
+        unowned.note(names)
+        EmbeddingJob.objects.filter(pk__in=list(jobs.values_list("pk", flat=True))).delete()
+    return unowned.discard(names) + unowned.sweep(FOLDER, min_age_s, _is_owned)
 
 
-def _folders() -> list[str]:
-    try:
-        return default_storage.listdir(FOLDER)[0]
-    except FileNotFoundError:
-        return []
+def _names(jobs: QuerySet[EmbeddingJob]) -> list[str]:
+    return [file_name(*digests) for digests in jobs.values_list("bundle__digest", "image__digest").distinct()]
+
+
+def _is_owned(name: str) -> bool:
+    """Whether a job says that its embedding is there: two of the same pixels have one file."""
+    _, bundle_digest, image_digest = name.removesuffix(SUFFIX).split("/")
+    ready = EmbeddingJob.objects.filter(state=EmbeddingJob.State.READY)
+    return ready.filter(bundle__digest=bundle_digest, image__digest=image_digest).exists()

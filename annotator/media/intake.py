@@ -15,10 +15,10 @@ from django.db import IntegrityError, transaction
 
 from annotator.embeddings import queue as embedding_queue
 from annotator.errors import MaskwrightError
+from annotator.files import unowned
 from annotator.media.archives import is_zip, read_zip
 from annotator.media.errors import NoFiles, TooManyFiles
 from annotator.media.pixels import prepare
-from annotator.media.removal import remove_files
 from annotator.models import Image, Project
 
 
@@ -79,7 +79,7 @@ def ingest_files(
 def ingest_image(
     project: Project, file: BinaryIO, name: str, user: AbstractBaseUser | None = None
 ) -> UploadedImage:
-    """Takes in one image: files first, then the row, so that a killed process leaves at most a file without a row.
+    """Takes in one image: files first, then the row, so that a killed process leaves at most noted files without a row.
 
     Returns the existing row, marked as a duplicate, where an image of the same pixels was uploaded to the project.
     """
@@ -89,10 +89,11 @@ def ingest_image(
 
     # The random part keeps a file that is just being deleted apart from one of the same pixels being uploaded again.
     stem = f"{project.pk}/{prepared.digest}-{secrets.token_hex(4)}"
-    file_name = default_storage.save(f"images/{stem}.{prepared.extension}", ContentFile(prepared.content))
-    thumbnail_name = ""
+    names = file_name, thumbnail_name = f"images/{stem}.{prepared.extension}", f"thumbnails/{stem}.jpg"
+    unowned.note(names)
     try:
-        thumbnail_name = default_storage.save(f"thumbnails/{stem}.jpg", ContentFile(prepared.thumbnail))
+        default_storage.save(file_name, ContentFile(prepared.content))
+        default_storage.save(thumbnail_name, ContentFile(prepared.thumbnail))
         with transaction.atomic():
             image = Image.objects.create(
                 project=project,
@@ -108,8 +109,9 @@ def ingest_image(
                 uploaded_by=user,
             )
             embedding_queue.ensure_job_where_possible(image)
+            unowned.strike_out(names)
     except BaseException as error:
-        remove_files([file_name, thumbnail_name])
+        unowned.discard(names)
         # Two requests with the same file at the same moment: the database let one in.
         if isinstance(error, IntegrityError) and (existing := _find(project, prepared.digest)):
             return UploadedImage(existing, duplicate=True)

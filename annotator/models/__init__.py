@@ -10,6 +10,7 @@ from annotator.models.job import LeasedJob
 from annotator.models.login_failures import LoginFailures
 from annotator.models.membership import Membership
 from annotator.models.project import Project, Role
+from annotator.models.unowned_file import UnownedFile
 from annotator.models.user import User
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Membership",
     "Project",
     "Role",
+    "UnownedFile",
     "User",
     "WorkerHeartbeat",
 ]

@@ -8,7 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from annotator.embeddings import queue as embedding_queue
-from annotator.media.removal import delete_images, remove_files
+from annotator.files import unowned
+from annotator.media.removal import delete_images
 from annotator.models import Bundle, Membership, Project, Role
 
 
@@ -46,8 +47,9 @@ def update_project(project: Project, **changes: Any) -> Project:
 def delete_project(project: Project) -> None:
     """Deletes a project with everything in it; files go once that is committed."""
     images = list(project.images.all())
-    export_names = [name for name in project.exports.values_list("file", flat=True) if name]
+    export_names = list(project.exports.exclude(file="").values_list("file", flat=True))
     with transaction.atomic():
         delete_images(images)
+        unowned.note(export_names)
         project.delete()
-        transaction.on_commit(lambda: remove_files(export_names))
+        transaction.on_commit(lambda: unowned.discard(export_names))

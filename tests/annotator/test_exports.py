@@ -171,3 +171,25 @@ def test_old_exports_are_cleaned_away(start, annotation, settings):
     assert exports.delete_old() == 0
     Export.objects.update(finished_at=timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS + 1))
     assert exports.delete_old() == 1
+
+
+def test_a_process_killed_between_an_exports_file_and_its_row_leaves_nothing_that_is_not_swept(installation):
+    with pytest.raises(AssertionError):  # the process ends by SIGKILL
+        installation.python(
+            """
+import os, signal
+from annotator.datasets import exports
+from annotator.jobs import queue
+from annotator.jobs.kinds import KINDS
+from annotator.models import Project
+from annotator.worker.run_job import run_next
+
+exports.start(Project.objects.create(name="Killed"), None, format="coco")
+queue.finish = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL)
+run_next(KINDS["exports"], "killed")
+"""
+        )
+    folder = installation.data_dir / "media" / "exports"
+    assert len(list(folder.rglob("*.json"))) == 1
+    installation.python("from annotator.datasets import exports; exports.sweep_orphans(min_age_s=-1)")
+    assert not list(folder.rglob("*.json"))

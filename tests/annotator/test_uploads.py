@@ -11,14 +11,16 @@ import zlib
 
 import numpy as np
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from PIL import Image as Pillow
 
 from annotator.embeddings import store as embedding_store
 from annotator.errors import MaskwrightError
+from annotator.files import unowned
 from annotator.media import intake, pixels, removal
-from annotator.models import Bundle, EmbeddingJob, Image
+from annotator.models import Bundle, EmbeddingJob, Image, UnownedFile
 from annotator.projects import projects
+from annotator.worker.housekeeping import CHORES
 from tests.annotator.conftest import ROOT, client_of, encode_image, upload
 
 
@@ -268,18 +270,70 @@ def test_a_row_that_cannot_be_written_leaves_no_files(project, monkeypatch):
 
 
 def test_files_without_a_row_are_swept_once_they_are_old(project, image):
+    unowned.note(["images/9/orphan.png"])
     default_storage.save("images/9/orphan.png", io.BytesIO(b"left by a killed process"))
     assert removal.sweep_orphans() == []
     assert removal.sweep_orphans(min_age_s=-1) == ["images/9/orphan.png"]
+    assert not default_storage.exists("images/9/orphan.png")
     assert default_storage.exists(image.file.name)
+    assert not UnownedFile.objects.exists()
 
 
-def test_embeddings_of_a_replaced_bundle_and_of_vanished_pixels_are_swept_once_they_are_old(
+def test_a_file_that_cannot_be_deleted_now_is_deleted_by_the_next_sweep(project, image, monkeypatch):
+    name = image.file.name
+
+    def refuse(name):
+        raise PermissionError("read-only for a moment")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(default_storage, "delete", refuse)
+        removal.delete_images([image])
+        unowned.discard([name])
+    assert default_storage.exists(name)
+    assert name in removal.sweep_orphans(min_age_s=-1)
+    assert not default_storage.exists(name)
+
+
+def test_a_process_killed_between_file_and_row_leaves_nothing_that_is_not_swept(installation):
+    killed = f"""
+import base64, io, os, signal
+from django.db import transaction
+from annotator.files import unowned
+from annotator.media import intake
+from annotator.models import Project
+from annotator.embeddings import queue, store
+from annotator.files import unowned
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+project = Project.objects.create(name="Killed")
+content = io.BytesIO(base64.b64decode({base64.b64encode(encode_image())!r}))
+queue.ensure_job_where_possible = die
+intake.ingest_image(project, content, "photo.png")
+"""
+    with pytest.raises(AssertionError):
+        installation.python(killed)
+    media = installation.data_dir / "media"
+    assert len([path for path in media.rglob("*") if path.is_file()]) == 2
+    printed = installation.python(
+        """
+from annotator.files import unowned
+from annotator.media import removal
+from annotator.models import Image
+print(Image.objects.count(), len(removal.sweep_orphans()), len(removal.sweep_orphans(min_age_s=-1)))
+"""
+    )
+    assert printed.strip() == "0 0 2"
+    assert not [path for path in media.rglob("*") if path.is_file()]
+
+
+def test_embeddings_of_a_replaced_bundle_and_those_that_came_to_nothing_are_swept_once_they_are_old(
     ready_image, bundle
 ):
     kept = embedding_store.file_name(bundle.digest, ready_image.digest)
     of_no_image = embedding_store.save(bundle.digest, "0" * 64, b"left by a killed process")
-    of_no_bundle = embedding_store.save("1" * 64, ready_image.digest, b"left by a deleted bundle")
+    of_no_bundle = embedding_store.save("1" * 64, ready_image.digest, b"left by a killed process")
     assert embedding_store.sweep_unused() == []
     assert set(embedding_store.sweep_unused(min_age_s=-1)) == {of_no_image, of_no_bundle}
 
@@ -288,7 +342,18 @@ def test_embeddings_of_a_replaced_bundle_and_of_vanished_pixels_are_swept_once_t
     bundle.pk, bundle.digest, bundle.is_default = None, "c" * 64, False
     bundle.save()  # other weights under its name
     assert embedding_store.sweep_unused(min_age_s=-1) == [kept]
+    assert not default_storage.exists(kept)
     assert not ready_image.embedding_jobs.exists()
+
+
+def test_sweeps_never_list_the_storage(ready_image, monkeypatch):
+    def refuse(self, path):
+        raise AssertionError(f"{path} was listed")
+
+    monkeypatch.setattr(FileSystemStorage, "listdir", refuse)
+    for chore in CHORES.values():
+        chore()
+    removal.delete_images([ready_image])
 
 
 @pytest.mark.parametrize(
@@ -325,6 +390,7 @@ def test_the_same_file_twice_at_the_same_moment_is_one_image(installation):
         f"""
 import base64, io, threading
 from django.db import connection
+from annotator.files import unowned
 from annotator.media import intake
 from annotator.models import Image, Project
 

@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from annotator.embeddings import store as embedding_store
+from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.errors import JobFailed
 from annotator.media.errors import DamagedImage
@@ -38,7 +40,9 @@ def run(job: EmbeddingJob) -> None:
         logger.error("%s: %s", job, error)
         raise JobFailed("A file is missing from the server's storage; its log says which.") from error
     duration_ms = round((time.perf_counter() - started_s) * 1000)
-    queue.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
+    with transaction.atomic():
+        queue.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
+        unowned.strike_out([embedding_store.file_name(job.bundle.digest, job.image.digest)])
     logger.info("embedding of image %s made in %s ms", job.image_id, duration_ms)
 
 

@@ -11,9 +11,11 @@ import time
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db import transaction
 
 from annotator.datasets import exports, records
 from annotator.errors import InvalidValue
+from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.errors import JobFailed, LeaseLost
 from annotator.models import Export
@@ -42,16 +44,16 @@ def run(export: Export) -> None:
         size_bytes = temporary.tell()
         temporary.seek(0)
         # The random part makes the name of a second attempt another one than the first's, which may still be writing.
-        name = default_storage.save(
-            f"exports/{export.project_id}/{export.pk}-{secrets.token_hex(8)}{exporter.extension}",
-            File(temporary),
-        )
+        name = f"exports/{export.project_id}/{export.pk}-{secrets.token_hex(8)}{exporter.extension}"
+        unowned.note([name])
+        default_storage.save(name, File(temporary))
+    file_name = _download_name(export, exporter.extension)
     try:
-        queue.finish(
-            export, file=name, file_name=_download_name(export, exporter.extension), size_bytes=size_bytes
-        )
+        with transaction.atomic():
+            queue.finish(export, file=name, file_name=file_name, size_bytes=size_bytes)
+            unowned.strike_out([name])
     except LeaseLost:
-        default_storage.delete(name)
+        unowned.discard([name])
         raise
     logger.info("export %s made", export.pk)
 
