@@ -1,4 +1,7 @@
-"""Domain errors: code, message, HTTP status. One handler turns them into the API's error shape."""
+"""What every refusal has: code, message, HTTP status. The errors of one room lie in its `errors.py`.
+
+One handler (`annotator.api.base.errors`) turns them into the API's error shape.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +37,3 @@ class InvalidValue(MaskwrightError):
     def of_field(cls, field: str, message: str) -> Self:
         """The error for one field, with the same sentence at the field."""
         return cls(message, fields={field: [message]})
-
-
-class NotAllowed(MaskwrightError):
-    """The person sees the thing but may not do this with it."""
-
-    code = "not_allowed"
-    status = 403
-
-
-class ExportNotReady(MaskwrightError):
-    code = "export_not_ready"
-    status = 409

@@ -16,7 +16,7 @@ from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.files import BYTES, file_response
 from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.datasets import exports
-from annotator.errors import ExportNotReady
+from annotator.datasets.errors import ExportNotReady
 from annotator.models import Export, Image
 from exporters.options import SEGMENTATIONS
 from exporters.registry import EXPORTERS

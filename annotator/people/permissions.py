@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from annotator.errors import NotAllowed
 from annotator.models import Membership, Project, Role
 from annotator.models.visibility import sees_everything
+from annotator.people.errors import NotAllowed
 
 # Right -> the roles that have it. Staff have all of them everywhere.
 ROLES_WITH_RIGHT: dict[str, frozenset[str]] = {

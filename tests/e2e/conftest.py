@@ -7,9 +7,7 @@ makes its own project through the API, so that tests do not see each other's dat
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +19,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from scripts.environment import require_chromium
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse-battery"
@@ -35,23 +36,6 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 START_TIMEOUT_S = 120
-
-
-def find_chromium() -> str:
-    """Path of Debian's (or another installed) Chromium; `CHROMIUM` in the environment wins."""
-    for name in (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
-        found = name and shutil.which(name)
-        if found:
-            return found
-    raise RuntimeError(
-        "no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
-    )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass
@@ -163,7 +147,7 @@ def playwright_driver() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright_driver: Playwright) -> Iterator[Browser]:
-    browser = playwright_driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
+    browser = playwright_driver.chromium.launch(executable_path=require_chromium(), args=CHROMIUM_ARGS)
     yield browser
     browser.close()
 

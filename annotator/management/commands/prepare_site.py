@@ -9,8 +9,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import OperationalError
 
 from annotator.bundles import catalogue, decoders
 from annotator.bundles.install import install_bundle
@@ -19,6 +18,7 @@ from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
 from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
+from annotator.site import migrations
 
 QUICK_S = 0.5  # steps faster than this are not worth a line
 
@@ -55,12 +55,12 @@ class Command(BaseCommand):
 
     def _migrate(self) -> None:
         try:
-            executor = MigrationExecutor(connection)
+            is_outdated = migrations.count_pending() > 0
         except OperationalError as error:
             raise CommandError(
                 f"the database cannot be reached: {error}. Is it running, and is DATABASE_URL right?"
             ) from error
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if is_outdated:
             call_command("migrate", interactive=False, verbosity=0)
 
     def _install_bundles(self) -> None:

@@ -1,8 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from annotator.jobs.kinds import KINDS
+from annotator.site import migrations
 from annotator.worker.supervisor import run_worker
 
 
@@ -15,7 +14,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, only: str | None, **options) -> None:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if migrations.count_pending():
             raise CommandError("The database is not up to date. Run: manage.py migrate")
         run_worker([KINDS[only]] if only else KINDS.values())
