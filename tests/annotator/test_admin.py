@@ -28,8 +28,7 @@ from annotator.models import (
     WorkerHeartbeat,
 )
 from annotator.projects import categories
-
-from .conftest import annotation_body
+from tests.annotator.world import annotation_body
 
 OWN_MODELS = [
     (model._meta.app_label, model._meta.model_name)

@@ -10,7 +10,7 @@ import pytest
 
 from annotator.models import Annotation
 from annotator.projects import categories, projects
-from tests.annotator.conftest import BUNDLE_DIGEST, annotation_body, client_of, encode_image, rectangle_rle
+from tests.annotator.world import BUNDLE_DIGEST, annotation_body, client_of, encode_image, rectangle_rle
 
 
 @pytest.fixture

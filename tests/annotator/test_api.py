@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from annotator.models import LoginFailures, Project, User
 from annotator.people import login_attempts
 from annotator.projects import projects
-from tests.annotator.conftest import Installation, annotation_body, client_of, encode_image, upload
+from tests.annotator.world import Installation, annotation_body, client_of, encode_image, upload
 
 PASSWORD = "correct horse battery"
 

@@ -14,7 +14,7 @@ from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
 from annotator.models import Bundle, EmbeddingJob
 from annotator.projects import projects
-from tests.annotator.conftest import client_of
+from tests.annotator.world import client_of
 
 
 @pytest.fixture(scope="session")

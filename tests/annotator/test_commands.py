@@ -24,8 +24,7 @@ from annotator.operations import demo, doctor
 from segmentation import masks
 from segmentation.families.tiny import make_tiny_bundle
 from segmentation.predictor import load_predictor
-
-from .conftest import encode_image
+from tests.annotator.world import encode_image
 
 
 def run(name: str, *arguments: object) -> str:

@@ -21,7 +21,7 @@ from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob
 from annotator.worker import run_job
 from segmentation.embedding_file import read_embedding
-from tests.annotator.conftest import BUNDLE_DIGEST, client_of, encode_image
+from tests.annotator.world import BUNDLE_DIGEST, client_of, encode_image
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from annotator.jobs.kinds import KINDS
 from annotator.models import Export
 from annotator.worker.run_job import run_next
 from segmentation import rle
-from tests.annotator.conftest import client_of, encode_image, rectangle_rle
+from tests.annotator.world import client_of, encode_image, rectangle_rle
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from tests.annotator.conftest import client_of
+from tests.annotator.world import client_of
 
 
 @pytest.fixture

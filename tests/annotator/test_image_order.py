@@ -12,8 +12,7 @@ from annotator.datasets import records
 from annotator.embeddings import queue as embedding_queue
 from annotator.media import intake
 from annotator.models import EmbeddingJob, Image
-
-from .conftest import client_of, encode_image
+from tests.annotator.world import client_of, encode_image
 
 
 @pytest.fixture

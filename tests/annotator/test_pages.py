@@ -21,7 +21,7 @@ from annotator.pages.urls import urlpatterns
 from annotator.projects import categories, projects
 from annotator.templatetags.modules import modules_of
 from segmentation import rle
-from tests.annotator.conftest import annotation_body
+from tests.annotator.world import annotation_body
 
 ROLES = ("anonymous", "stranger", "viewer", "annotator", "manager", "staff")
 USERS = {"stranger": "charlie", "viewer": "vera", "annotator": "bob", "manager": "alice", "staff": "sam"}

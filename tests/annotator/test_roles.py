@@ -11,7 +11,7 @@ from django.urls import reverse
 from annotator.api.urls import urlpatterns
 from annotator.models import Export, Membership
 from annotator.projects import categories, projects
-from tests.annotator.conftest import annotation_body, client_of, encode_image, upload
+from tests.annotator.world import annotation_body, client_of, encode_image, upload
 
 ROLES = ("anonymous", "stranger", "viewer", "annotator", "manager", "staff")
 

@@ -21,7 +21,7 @@ from annotator.media import intake, pixels, removal
 from annotator.models import Bundle, EmbeddingJob, Image, UnownedFile
 from annotator.projects import projects
 from annotator.worker.housekeeping import CHORES
-from tests.annotator.conftest import ROOT, client_of, encode_image, upload
+from tests.annotator.world import ROOT, client_of, encode_image, upload
 
 
 def prepared(content: bytes) -> pixels.PreparedImage:

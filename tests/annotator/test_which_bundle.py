@@ -9,7 +9,7 @@ from annotator.embeddings.errors import NoBundle
 from annotator.embeddings.which_bundle import bundle_of
 from annotator.models import Bundle, EmbeddingJob, Image
 from annotator.models.figures import with_details
-from tests.annotator.conftest import client_of
+from tests.annotator.world import client_of
 
 
 @pytest.fixture

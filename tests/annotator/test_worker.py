@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.annotator.conftest import Installation, encode_image
+from tests.annotator.world import Installation, encode_image
 
 WAIT_S = 60
 
@@ -137,7 +137,7 @@ from annotator.media import intake
 wake_up._send = lambda kind: None
 import io
 from annotator.models import Project
-from tests.annotator.conftest import encode_image
+from tests.annotator.world import encode_image
 intake.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name": "3.png"})(encode_image(seed=3))])
 """
     )

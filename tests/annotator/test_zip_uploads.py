@@ -10,7 +10,7 @@ import pytest
 
 from annotator.media import intake
 from annotator.models import Image
-from tests.annotator.conftest import encode_image
+from tests.annotator.world import encode_image
 
 
 def make_zip(entries: dict[str, bytes], compression=zipfile.ZIP_DEFLATED) -> bytes:

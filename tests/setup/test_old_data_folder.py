@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.annotator.conftest import Installation
+from tests.annotator.world import Installation
 
 ARCHIVE = Path(__file__).resolve().parents[1] / "data" / "data_folder_5168d33.tar.xz"
 START_TIMEOUT_S = 60
