@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from PIL import Image as Pillow
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
@@ -46,6 +47,19 @@ def client_of(user: User | None) -> APIClient:
         token, _ = Token.objects.get_or_create(user=user)
         client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
     return client
+
+
+def browser_of(user: User | None) -> Client:
+    client = Client()
+    if user:
+        client.force_login(user)
+    return client
+
+
+def html(client: Client, url: str) -> str:
+    response = client.get(url)
+    assert response.status_code == 200, url
+    return response.content.decode()
 
 
 def rectangle_rle(hw: tuple[int, int] = IMAGE_HW, top=1, left=2, height=2, width=3) -> dict:
