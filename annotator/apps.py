@@ -8,3 +8,6 @@ class AnnotatorConfig(AppConfig):
 
     def ready(self) -> None:
         from annotator import checks  # noqa: F401  registers the system checks
+        from annotator.site import data_folder
+
+        data_folder.prepare()

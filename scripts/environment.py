@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from annotator.site.environment import read
 from scripts.console import SetupFailed, detail, step
 from scripts.stamps import fingerprint, is_current, locked, write_stamp
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = Path(os.environ.get("VENV") or ROOT / ".venv").absolute()
+VENV = Path(read("VENV") or ROOT / ".venv").absolute()
 VENV_PYTHON = VENV / "bin" / "python"
 CONSTRAINTS = ROOT / "constraints.txt"
 NODE_MODULES = ROOT / "node_modules"
@@ -113,7 +114,7 @@ CHROMIUM_ADVICE = (
 
 
 def find_chromium() -> str | None:
-    for name in (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
+    for name in (read("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
         found = name and shutil.which(name)
         if found:
             return found

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from annotator.management.commands.create_demo import PASSWORD_VARIABLE
 from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
 from annotator.site import migrations
+from annotator.site.environment import read
 
 QUICK_S = 0.5  # steps faster than this are not worth a line
 
@@ -78,7 +78,7 @@ class Command(BaseCommand):
                 install_bundle(bundle.name, make_default=is_built_in and bundle.is_default)
 
     def _make_demo(self, logins_file: Path | None) -> None:
-        password = os.environ.get(PASSWORD_VARIABLE, "")
+        password = read(PASSWORD_VARIABLE)
         if demo.is_first_run():
             with self._step("demo project"):
                 passwords = demo.create(password).passwords
