@@ -51,6 +51,7 @@ class Listener:
         self._kind = kind
         self._connection: Connection | None = None
         self._woken = False
+        self._is_away = False  # the broker; said once, not with every wait
 
     def wait(self, timeout_s: float, stopping: Callable[[], bool]) -> None:
         """Returns after a wake-up, after `timeout_s`, or soon after `stopping()`; never raises for a broker."""
@@ -62,7 +63,9 @@ class Listener:
                 with suppress(TimeoutError):
                     connection.drain_events(timeout=min(left_s, STOP_CHECK_S))
         except Exception as error:  # whatever a broker's client raises: the worker looks by itself meanwhile
-            logger.warning("cannot listen for wake-ups for %s: %s", self._kind, error)
+            if not self._is_away:
+                logger.warning("cannot listen for wake-ups for %s: %s", self._kind, error)
+            self._is_away = True
             self._close()
             while not stopping() and (left_s := deadline_s - time.monotonic()) > 0:
                 time.sleep(min(left_s, STOP_CHECK_S))
@@ -82,6 +85,7 @@ class Listener:
         )
         consumer.qos(prefetch_count=1)
         consumer.consume()
+        self._is_away = False
         return connection
 
     def _on_message(self, message: Message) -> None:
