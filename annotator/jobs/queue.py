@@ -54,7 +54,7 @@ def claim(jobs: QuerySet[Job], worker: str) -> Job | None:
 
 def held(job: Job) -> QuerySet[Job]:
     """The row while this claim holds it; empty once the job was cancelled or its lease went to somebody else."""
-    return type(job)._default_manager.filter(pk=job.pk, state=State.RUNNING, lease_token=job.lease_token)
+    return type(job).objects.filter(pk=job.pk, state=State.RUNNING, lease_token=job.lease_token)
 
 
 def update(job: LeasedJob, **values: object) -> None:
@@ -97,7 +97,7 @@ def fail(job: LeasedJob, reason: str, permanent: bool = False) -> None:
 
 def held_by(model: type[Job], worker: str) -> QuerySet[Job]:
     """The jobs that a worker has claimed and not yet ended."""
-    return model._default_manager.filter(worker=worker, state=State.RUNNING)
+    return model.objects.filter(worker=worker, state=State.RUNNING)
 
 
 def release(jobs: QuerySet[Job]) -> int:

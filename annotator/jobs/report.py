@@ -24,6 +24,6 @@ def counts() -> dict[str, dict[str, int]]:
     """Kind of job -> state -> number of jobs."""
     table = {}
     for kind in KINDS.values():
-        counted = dict(kind.model._default_manager.order_by().values_list("state").annotate(Count("pk")))
+        counted = dict(kind.model.objects.order_by().values_list("state").annotate(Count("pk")))
         table[kind.name] = {state: counted.get(state, 0) for state in kind.model.states()}
     return table

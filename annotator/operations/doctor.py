@@ -174,7 +174,7 @@ def check_jobs() -> str:
     counts = report.counts()
     for kind in KINDS.values():
         if failed := counts[kind.name]["failed"]:
-            newest = kind.model._default_manager.filter(state="failed").order_by("-finished_at").first()
+            newest = kind.model.objects.filter(state="failed").order_by("-finished_at").first()
             retry = f", or: {kind.retry_command}" if kind.retry_command else ""
             raise Unwell(
                 f"{failed} {kind.name} failed, the newest ({newest}) with: {newest.error[:200]}",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import connection
+from django.db import close_old_connections
 from django.utils import timezone
 
 from annotator.datasets import exports
@@ -43,7 +43,7 @@ def keep_house() -> None:
             count = chore()
         except Exception:
             logger.exception("clearing away %s failed", what)
-            connection.close()
+            close_old_connections()
         else:
             if count:
                 logger.info("cleared away %s %s", count, what)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 
 from annotator.jobs.kinds import JobKind
 from annotator.jobs.wake_up import Listener
@@ -28,5 +28,4 @@ def work(kind: JobKind, worker: str, stopping: Callable[[], bool]) -> None:
                 pass
         except Exception:  # a database that restarts must not end the worker
             logger.exception("looking for %s failed", kind.name)
-            connection.close()
         listener.wait(settings.JOB_SWEEP_INTERVAL_S, stopping)

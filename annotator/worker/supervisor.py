@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -131,7 +131,7 @@ class Worker:
         WorkerHeartbeat.objects.update_or_create(name=self.name, defaults=signs)
 
     def _find_forgotten(self, kind: JobKind) -> None:
-        if queue.expire(kind.model._default_manager.all()) + kind.add_missing():
+        if queue.expire(kind.model.objects.all()) + kind.add_missing():
             kind.wake()
 
     def _held(self, kind: JobKind) -> QuerySet[LeasedJob]:
@@ -160,4 +160,4 @@ class Worker:
             work(*arguments)
         except Exception:
             logger.exception("the worker's look into the database failed")
-            connection.close()
+            close_old_connections()

@@ -47,4 +47,4 @@ class LeasedJobAdmin(ReadOnlyAdmin):
 
     def same_rows(self, queryset: QuerySet) -> QuerySet:
         """Without the list's joins and order, which an UPDATE cannot have."""
-        return self.model._default_manager.filter(pk__in=list(queryset.values_list("pk", flat=True)))
+        return self.model.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
