@@ -9,7 +9,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from annotator.site.environment import MEBIBYTE, WrongEnvironment, check, read
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent  # the checkout, or where pip installs packages
+INSTALLED_WEB_DIR = BASE_DIR / "annotator" / "_web"  # made by the wheel, see pyproject.toml
+IS_INSTALLED = INSTALLED_WEB_DIR.is_dir()
+WEB_DIR = INSTALLED_WEB_DIR if IS_INSTALLED else BASE_DIR  # holds templates and static files
 
 try:
     check()
@@ -17,7 +20,7 @@ except WrongEnvironment as error:
     raise ImproperlyConfigured(str(error)) from None
 
 # --- where everything lies ---
-DATA_DIR = Path(read("DATA_DIR") or BASE_DIR / "data").resolve()
+DATA_DIR = Path(read("DATA_DIR") or (Path.cwd() if IS_INSTALLED else BASE_DIR) / "data").resolve()
 HOST = read("HOST")
 PORT = read("PORT")
 
@@ -81,7 +84,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [WEB_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -125,7 +128,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "annotator.site.static_storage.HashedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [WEB_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "staticfiles"
 # Pages ask only for hashed names; keeping the plain copies too would double the 40 MB of onnxruntime's WASM.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True

@@ -144,7 +144,7 @@ def check_headers() -> str:
 
 def check_static() -> str:
     missing = [name for name in STATIC_FILES if not finders.find(name)]
-    missing += [name for name in STATIC_FOLDERS if not _folder_has_files(settings.BASE_DIR / "static" / name)]
+    missing += [name for name in STATIC_FOLDERS if not _folder_has_files(settings.WEB_DIR / "static" / name)]
     if missing:
         raise Unwell(f"the source has no {', '.join(missing)}", "Run: make setup")
     root = Path(settings.STATIC_ROOT)
