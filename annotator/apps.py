@@ -1,3 +1,5 @@
+"""The one Django app of the project."""
+
 from django.apps import AppConfig
 
 

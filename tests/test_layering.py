@@ -171,6 +171,17 @@ def test_tables_import_each_other_at_the_top_and_without_a_circle():
     TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
 
 
+def test_every_module_of_annotator_says_what_it_is():
+    silent = [
+        module_name(path)
+        for path in sorted((ROOT / "annotator").rglob("*.py"))
+        if "migrations" not in path.parts
+        and (source := path.read_text(encoding="utf-8"))
+        and not ast.get_docstring(ast.parse(source))
+    ]
+    assert silent == []
+
+
 def test_the_ground_of_annotator_knows_no_table():
     def is_wrong(found: Import) -> bool:
         return (

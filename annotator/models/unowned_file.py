@@ -1,3 +1,5 @@
+"""A stored file that no row owns yet, or owns no more."""
+
 from __future__ import annotations
 
 from django.db import models

@@ -1,3 +1,5 @@
+"""`manage.py create_demo`: the demo project and the people in it."""
+
 from __future__ import annotations
 
 import os

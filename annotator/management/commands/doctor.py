@@ -1,3 +1,5 @@
+"""`manage.py doctor`: looks for what is wrong."""
+
 from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandError

@@ -1,3 +1,5 @@
+"""`manage.py embed`: makes the missing image embeddings here and now."""
+
 from __future__ import annotations
 
 import logging

@@ -1,3 +1,5 @@
+"""`manage.py export_dataset`: a project's annotations into a file."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""`manage.py import_images`: pictures, folders and zips into a project."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""`manage.py install_bundle`: makes a model bundle ready to use."""
+
 from django.core.management.base import BaseCommand, CommandError
 
 from annotator.bundles import decoders

@@ -1,3 +1,5 @@
+"""`manage.py prepare_site`: brings the data folder up to date before the servers start."""
+
 from __future__ import annotations
 
 import json

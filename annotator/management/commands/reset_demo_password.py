@@ -1,3 +1,5 @@
+"""`manage.py reset_demo_password`: new passwords for the demo's people."""
+
 from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandError

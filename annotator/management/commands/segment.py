@@ -1,3 +1,5 @@
+"""`manage.py segment`: one object of one picture, without a browser."""
+
 from __future__ import annotations
 
 import argparse

@@ -1,3 +1,5 @@
+"""`manage.py worker`: does jobs until it is stopped."""
+
 from django.core.management.base import BaseCommand, CommandError
 
 from annotator.jobs.kinds import KINDS
