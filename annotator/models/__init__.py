@@ -3,7 +3,7 @@
 from annotator.models.annotation import Annotation
 from annotator.models.bundle import Bundle
 from annotator.models.category import Category
-from annotator.models.embedding import EmbeddingJob, WorkerHeartbeat
+from annotator.models.embedding import EmbeddingJob
 from annotator.models.export import Export
 from annotator.models.image import Image
 from annotator.models.job import LeasedJob
@@ -12,6 +12,7 @@ from annotator.models.membership import Membership
 from annotator.models.project import Project, Role
 from annotator.models.unowned_file import UnownedFile
 from annotator.models.user import User
+from annotator.models.worker import WorkerHeartbeat
 
 __all__ = [
     "Annotation",

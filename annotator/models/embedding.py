@@ -1,4 +1,4 @@
-"""What embeddings are to be made, and the workers that make them."""
+"""What image embeddings are to be made."""
 
 from __future__ import annotations
 
@@ -54,22 +54,3 @@ class EmbeddingJob(LeasedJob):
 
     def __str__(self) -> str:
         return f"embedding of {self.image_id} with {self.bundle_id}: {self.state}"
-
-
-class WorkerHeartbeat(models.Model):
-    """A worker process that was alive at `last_seen`; looked at by doctor, admin and pages."""
-
-    name = models.CharField(max_length=200, unique=True)
-    hostname = models.CharField(max_length=200)
-    pid = models.PositiveIntegerField()
-    device = models.CharField(
-        max_length=100, blank=True, help_text="The torch device in use; empty before the first embedding."
-    )
-    started_at = models.DateTimeField(auto_now_add=True)
-    last_seen = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-last_seen"]
-
-    def __str__(self) -> str:
-        return self.name
