@@ -83,13 +83,49 @@ def test_segmentation_knows_nothing_of_ours_and_no_django():
     assert offences(imports_of("segmentation"), lambda found: found.is_of(*wrong)) == []
 
 
-def test_exporters_know_only_rle_and_masks():
+def test_exporters_know_only_rle_masks_and_outlines():
     def is_wrong(found: Import) -> bool:
         if found.is_of("segmentation"):
-            return not found.is_of("segmentation.rle", "segmentation.masks")
+            return not found.is_of("segmentation.rle", "segmentation.masks", "segmentation.outlines")
         return found.is_of("annotator", "scripts", "django", "celery", *TORCH)
 
     assert offences(imports_of("exporters"), is_wrong) == []
+
+
+# A folder of exporters is a format; its name stands in the folder and in the one table.
+FORMATS = sorted(path.parent.name for path in (ROOT / "exporters").glob("*/__init__.py"))
+TABLE_OF_FORMATS = "exporters.registry"
+
+
+def test_a_format_is_imported_by_itself_and_the_table_alone():
+    assert FORMATS
+
+    def is_wrong(found: Import) -> bool:
+        return found.module != TABLE_OF_FORMATS and any(
+            found.is_of(f"exporters.{name}") and not f"{found.module}.".startswith(f"exporters.{name}.")
+            for name in FORMATS
+        )
+
+    assert offences([*imports_of("exporters"), *imports_of("annotator")], is_wrong) == []
+
+
+def test_a_format_is_named_by_itself_and_the_table_alone():
+    """Named: a string that is the format's name and nothing else. COCO's words in prose are the field's own."""
+    quoted = re.compile(rf"""["'`](?:{"|".join(FORMATS)})["'`]""")
+    sources = [
+        *(ROOT / "annotator").rglob("*.py"),
+        *(ROOT / "exporters").rglob("*.py"),
+        *(ROOT / "static" / "js").rglob("*.js"),
+        *(ROOT / "templates").rglob("*.html"),
+    ]
+    elsewhere = [
+        str(path.relative_to(ROOT))
+        for path in sources
+        if not (path.suffix == ".py" and module_name(path).startswith(TABLE_OF_FORMATS))
+        and path.relative_to(ROOT).parts[:2] not in {("exporters", name) for name in FORMATS}
+        and quoted.search(path.read_text(encoding="utf-8"))
+    ]
+    assert elsewhere == []
 
 
 def test_annotator_imports_torch_only_inside_functions():

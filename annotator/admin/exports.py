@@ -8,7 +8,7 @@ from django.utils.html import format_html
 
 from annotator.admin.base.columns import size
 from annotator.admin.base.jobs import LeasedJobAdmin
-from annotator.datasets import exports
+from annotator.datasets import exports, formats
 from annotator.models import Export
 
 
@@ -35,10 +35,7 @@ class ExportAdmin(LeasedJobAdmin):
 
     @admin.display(description="options")
     def choices(self, export: Export) -> str:
-        options = export.options
-        words = [options.get("segmentation", "")]
-        words += ["with images"] if options.get("include_images") else []
-        return ", ".join(filter(None, [*words, *options.get("states", [])]))
+        return f"{formats.title(export)}, {formats.images(export)}"
 
     @admin.display(description="progress")
     def progress_column(self, export: Export):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import django_filters as filters
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,22 +19,61 @@ from rest_framework.response import Response
 from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.files import BYTES, file_response
 from annotator.api.base.scope import ProjectScopedView, RowView
-from annotator.datasets import exports
+from annotator.datasets import exports, formats
 from annotator.datasets.errors import ExportNotReady
 from annotator.models import Export, Image
-from exporters.options import SEGMENTATIONS
-from exporters.registry import EXPORTERS
+from exporters.options import ChoiceOption, Option
+from exporters.registry import FORMATS, find_format
 
 
 class ExportStartSerializer(serializers.Serializer):
-    format = serializers.ChoiceField(choices=sorted(EXPORTERS))
-    segmentation = serializers.ChoiceField(choices=SEGMENTATIONS, default="rle")
-    include_images = serializers.BooleanField(default=False)
+    """What every export has; the format's own options stand beside it, see `export_start_serializer`."""
+
+    formats: Iterable[str] = FORMATS
+
     states = serializers.ListField(
         child=serializers.ChoiceField(choices=Image.State.choices),
         required=False,
         help_text="Only images in these states; all when left out.",
     )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {"format": serializers.ChoiceField(choices=list(self.formats))} | super().get_fields()
+
+
+def export_start_serializer(format: str) -> type[ExportStartSerializer]:
+    """The body that starts an export in one format, its options as fields."""
+    row = find_format(format)
+    fields: dict[str, object] = {option.name: _option_field(option) for option in row.options}
+    fields["formats"] = [format]
+    # The class's name and docstring are what the API's schema says about it.
+    fields["__doc__"] = " ".join([f"{row.title}.", *row.losses])
+    return type(f"{format.title()}ExportStartSerializer", (ExportStartSerializer,), fields)
+
+
+def _option_field(option: Option) -> serializers.Field:
+    words = f"{option.title}. {option.help}".rstrip()
+    if isinstance(option, ChoiceOption):
+        choices = [(choice.value, choice.title) for choice in option.choices]
+        return serializers.ChoiceField(choices=choices, default=option.default, help_text=words)
+    return serializers.BooleanField(default=option.default, help_text=words)
+
+
+class ExportStartSchema(OpenApiSerializerExtension):
+    """In the schema, the body is that of one of the formats."""
+
+    target_class = ExportStartSerializer
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, object]:
+        bodies = {
+            name: auto_schema.resolve_serializer(export_start_serializer(name), direction).ref
+            for name in FORMATS
+        }
+        mapping = {name: body["$ref"] for name, body in bodies.items()}
+        return {
+            "oneOf": list(bodies.values()),
+            "discriminator": {"propertyName": "format", "mapping": mapping},
+        }
 
 
 class ExportSerializer(serializers.ModelSerializer):
@@ -84,6 +127,8 @@ class ExportsView(ProjectScopedView, generics.ListAPIView):
         """Starts an export in the background; follow it under `/api/exports/{id}/`."""
         form = ExportStartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        form = export_start_serializer(form.validated_data["format"])(data=request.data)
+        form.is_valid(raise_exception=True)
         export = exports.start(self.project, request.user, **form.validated_data)
         return Response(self.get_serializer(export).data, status=202)
 
@@ -114,7 +159,7 @@ class ExportFileView(RowView):
                 request,
                 lambda: default_storage.open(export.file.name, "rb"),
                 etag=f'"{export.file.name.rpartition("/")[2]}"',
-                content_type="application/zip" if export.file.name.endswith(".zip") else "application/json",
+                content_type=formats.media_type(export),
                 immutable=False,
                 file_name=export.file_name,
                 as_attachment=True,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from annotator.datasets import formats
 from annotator.errors import InvalidValue
 from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.kinds import kind_of
 from annotator.models import Export, Image, Project
-from exporters.errors import ExportError
-from exporters.options import ExportOptions
-from exporters.registry import make_exporter
 
 State = Export.State
 
@@ -25,41 +24,32 @@ def start(
     user,
     *,
     format: str,
-    segmentation: str = "rle",
-    include_images: bool = False,
     states: list[str] | None = None,
+    **options: Any,
 ) -> Export:
     """Queues an export.
 
+    Args:
+        states: only images in one of these; None or empty: all of them.
+        options: those of the format.
+
     Raises:
-        InvalidValue: unknown format, kind of segmentation or image state.
+        InvalidValue: unknown format, option, value of an option or image state.
     """
     if unknown := set(states or []) - set(Image.State.values):
         raise InvalidValue(
             f"Unknown image states: {', '.join(sorted(unknown))}.", fields={"states": ["Unknown state."]}
         )
-    options = {
-        "segmentation": segmentation,
-        "include_images": include_images,
-        "states": sorted(set(states or [])),
-    }
-    make_exporter_or_refuse(format, options)
+    _, checked = formats.choose(format, options)
     with transaction.atomic():
-        export = Export.objects.create(project=project, format=format, options=options, created_by=user)
+        export = Export.objects.create(
+            project=project,
+            format=format,
+            options={**checked, "states": sorted(set(states or []))},
+            created_by=user,
+        )
         kind_of(Export).wake()
     return export
-
-
-def make_exporter_or_refuse(format: str, options: dict):
-    """The exporter for a row's format and options. Raises InvalidValue."""
-    try:
-        return make_exporter(
-            format,
-            ExportOptions(segmentation=options["segmentation"], include_images=options["include_images"]),
-        )
-    except ExportError as error:
-        field = "format" if error.code == "unknown_export_format" else "segmentation"
-        raise InvalidValue(f"{error}.", fields={field: [str(error)]}) from error
 
 
 def cancel_or_delete(export: Export) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import uuid
 import zipfile
 from datetime import timedelta
 
@@ -13,11 +14,12 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from annotator.annotations import saving
-from annotator.datasets import exports, records
+from annotator.datasets import exports, formats, records
 from annotator.jobs import queue
 from annotator.jobs.kinds import KINDS
-from annotator.models import Export
+from annotator.models import Export, Image
 from annotator.worker.run_job import run_next
+from exporters.records import AnnotationRecord, DatasetRecord
 from segmentation import rle
 from tests.annotator.world import client_of, encode_image, rectangle_rle
 
@@ -38,6 +40,10 @@ def download(user, export: Export) -> bytes:
     response = client_of(user).get(f"/api/exports/{export.pk}/file/")
     assert response.status_code == 200
     return b"".join(response.streaming_content)
+
+
+def annotations_of(dataset: DatasetRecord) -> list[AnnotationRecord]:
+    return [record for image in dataset.images for record in image.annotations]
 
 
 def test_an_export_is_made_and_downloaded(start, alice, annotation, category):
@@ -76,14 +82,46 @@ def test_only_images_in_the_chosen_states_are_exported(start, alice, annotation,
 
 def test_deleted_annotations_are_not_exported(project, annotation):
     saving.delete(annotation)
-    assert list(records.build(project).annotations()) == []
+    assert list(annotations_of(records.build(project))) == []
 
 
 def test_records_come_in_batches_without_losing_any(project, alice, annotation, second_image, monkeypatch):
     monkeypatch.setattr(records, "BATCH_IMAGES", 1)
     dataset = records.build(project)
-    assert [image.file_name for image in dataset.images()] == ["photo.png", "second.png"]
-    assert [record.uuid for record in dataset.annotations()] == [str(annotation.pk)]
+    assert [image.file_name for image in dataset.images] == ["photo.png", "second.png"]
+    assert [record.uuid for record in annotations_of(dataset)] == [str(annotation.pk)]
+
+
+def test_each_image_carries_its_own_annotations_numbered_in_the_projects_order(
+    project, bob, annotation, category, image, second_image
+):
+    saving.create(
+        second_image,
+        author=bob,
+        id=uuid.uuid4(),
+        category=category.pk,
+        segmentation=rectangle_rle(),
+        prompt={"point_coords": [[3, 2]], "point_labels": [1]},
+        predicted_iou=0.5,
+    )
+    Image.objects.filter(pk=image.pk).update(position=second_image.position + 1)
+    first, second = records.build(project).images
+    assert [record.id for record in (*first.annotations, *second.annotations)] == [1, 2]
+    assert (first.id, second.id) == (second_image.pk, image.pk)
+    (record,) = first.annotations
+    assert (record.author, record.category_id, record.predicted_iou) == ("bob", category.coco_id, 0.5)
+    assert record.prompt["point_coords"] == [[3, 2]]
+    assert record.created_at is not None
+
+
+def test_a_pass_over_the_images_alone_reads_no_annotation(
+    project, annotation, second_image, django_assert_num_queries
+):
+    dataset = records.build(project)
+    with django_assert_num_queries(2):  # one batch, and one that shows that there is no more
+        assert len(list(dataset.images)) == 2
+    with django_assert_num_queries(3):
+        assert len(annotations_of(dataset)) == 1
 
 
 def test_the_exported_name_has_the_stored_files_extension(project, alice):
@@ -119,13 +157,13 @@ def test_a_waiting_export_is_cancelled_then_deleted(start, alice):
 
 def test_cancelling_stops_an_export_at_work_and_leaves_no_file(start, project, annotation, monkeypatch):
     export = start()
-    original = exports.make_exporter_or_refuse
+    original = formats.chosen_by
 
     def cancelled_meanwhile(*args):
         exports.cancel_or_delete(export)
         return original(*args)
 
-    monkeypatch.setattr(exports, "make_exporter_or_refuse", cancelled_meanwhile)
+    monkeypatch.setattr(formats, "chosen_by", cancelled_meanwhile)
     run_next(KINDS["exports"], "w")
     export.refresh_from_db()
     assert export.state == "cancelled"

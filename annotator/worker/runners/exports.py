@@ -13,7 +13,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from annotator.datasets import exports, records
+from annotator.datasets import formats, records
 from annotator.errors import InvalidValue
 from annotator.files import unowned
 from annotator.jobs import queue
@@ -35,19 +35,20 @@ def run(export: Export) -> None:
         LeaseLost: the export was cancelled, or belongs to somebody else by now.
     """
     try:
-        exporter = exports.make_exporter_or_refuse(export.format, export.options)
+        format, options = formats.chosen_by(export)
     except InvalidValue as error:
         raise JobFailed(str(error), permanent=True) from error
+    extension = format.file_type(options).extension
     dataset = records.build(export.project, export.options.get("states") or ())
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as temporary:
-        exporter.write(dataset, temporary, progress=_Progress(export))
+        format.write(dataset, temporary, options, _Progress(export))
         size_bytes = temporary.tell()
         temporary.seek(0)
         # The random part makes the name of a second attempt another one than the first's, which may still be writing.
-        name = f"exports/{export.project_id}/{export.pk}-{secrets.token_hex(8)}{exporter.extension}"
+        name = f"exports/{export.project_id}/{export.pk}-{secrets.token_hex(8)}{extension}"
         unowned.note([name])
         default_storage.save(name, File(temporary))
-    file_name = _download_name(export, exporter.extension)
+    file_name = _download_name(export, extension)
     try:
         with transaction.atomic():
             queue.finish(export, file=name, file_name=file_name, size_bytes=size_bytes)

@@ -51,19 +51,49 @@ list.addEventListener("click", (event) => {
 });
 
 const form = find("[data-new-export]", HTMLFormElement);
-form?.addEventListener("submit", (event) => {
-    event.preventDefault();
-    act(form, async () => {
-        const data = new FormData(form);
-        await startExport(http, projectId(), {
-            format: String(data.get("format")),
-            segmentation: String(data.get("segmentation")),
-            includeImages: data.has("include_images"),
-            states: data.get("which") === "done" ? ["done"] : [],
+if (form) {
+    const format = need("[name=format]", HTMLSelectElement, form);
+    // One fieldset for each format, with the format's own options; only the chosen one is shown.
+    const fieldsets = [...form.querySelectorAll("fieldset")].filter((fieldset) => fieldset.dataset.format);
+
+    const showChosen = () => {
+        for (const fieldset of fieldsets) {
+            fieldset.disabled = fieldset.hidden = fieldset.dataset.format !== format.value;
+        }
+    };
+    format.addEventListener("change", showChosen);
+    showChosen(); // the browser may bring back an earlier choice when the page is loaded again
+
+    form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        act(form, async () => {
+            const chosen = fieldsets.find((fieldset) => fieldset.dataset.format === format.value);
+            await startExport(http, projectId(), {
+                format: format.value,
+                options: chosen ? optionsIn(chosen) : {},
+                states: new FormData(form).get("which") === "done" ? ["done"] : [],
+            });
+            form.closest("dialog")?.close();
+            toast("The export has started.");
+            await refresh();
+            watchAfter(POLL_MS);
         });
-        form.closest("dialog")?.close();
-        toast("The export has started.");
-        await refresh();
-        watchAfter(POLL_MS);
     });
-});
+}
+
+/**
+ * What is chosen in the fieldset of a format, as the API takes it.
+ *
+ * @param {HTMLFieldSetElement} fieldset
+ */
+function optionsIn(fieldset) {
+    /** @type {Record<string, string | boolean>} */
+    const options = {};
+    for (const input of fieldset.querySelectorAll("input")) {
+        const name = input.dataset.option;
+        if (!name) continue;
+        if (input.type === "checkbox") options[name] = input.checked;
+        else if (input.checked) options[name] = input.value;
+    }
+    return options;
+}

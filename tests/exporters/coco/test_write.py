@@ -13,85 +13,41 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from exporters.coco import CocoExporter
-from exporters.errors import InvalidOption, InvalidRecord, UnknownFormat
-from exporters.options import ExportOptions
-from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, LicenceRecord
-from exporters.registry import EXPORTERS, make_exporter
+from exporters.errors import InvalidRecord
+from exporters.records import DatasetRecord, ImageRecord, LicenceRecord
+from exporters.registry import FORMATS
+from tests.exporters.world import (
+    HEIGHT,
+    PERSON,
+    WIDTH,
+    annotation,
+    dataset,
+    golden_dataset,
+    image,
+    masks,
+    write_as,
+)
 
-HEIGHT, WIDTH = 60, 80
-PERSON = CategoryRecord(id=1, name="person", supercategory="living", color="#0072b2")
-
-
-def disc(height: int, width: int, y: float, x: float, radius: float) -> np.ndarray:
-    rows, columns = np.ogrid[:height, :width]
-    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-
-
-def masks() -> dict[str, np.ndarray]:
-    """Shapes at the edges of what a mask can be, all (60, 80) bool."""
-    empty = np.zeros((HEIGHT, WIDTH), bool)
-    shapes = {
-        name: empty.copy() for name in ("one pixel", "last pixel", "row", "column", "diagonal", "corner")
-    }
-    shapes["one pixel"][17, 23] = True
-    shapes["last pixel"][-1, -1] = True
-    shapes["row"][30, :] = True
-    shapes["column"][:, 0] = True
-    shapes["diagonal"][np.arange(10), np.arange(10)] = True
-    shapes["corner"][:5, :5] = True
-    shapes["full"] = ~empty
-    shapes["disc"] = disc(HEIGHT, WIDTH, 30, 40, 20)
-    shapes["ring"] = shapes["disc"] & ~disc(HEIGHT, WIDTH, 30, 40, 9)
-    shapes["two pieces"] = disc(HEIGHT, WIDTH, 15, 15, 8) | disc(HEIGHT, WIDTH, 45, 60, 10)
-    shapes["noise"] = np.random.default_rng(7).random((HEIGHT, WIDTH)) < 0.5
-    return shapes
-
-
-def annotation(number: int, mask: np.ndarray, image_id: int = 1) -> AnnotationRecord:
-    encoded = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return AnnotationRecord(
-        id=number,
-        image_id=image_id,
-        category_id=PERSON.id,
-        segmentation={"size": list(mask.shape), "counts": encoded["counts"].decode()},
-        area=int(mask.sum()),
-        bbox_xywh=tuple(coco_mask.toBbox(encoded).tolist()),
-        uuid=f"00000000-0000-4000-8000-{number:012d}",
-        predicted_iou=0.875,
-        stability_score=0.96875,
-    )
-
-
-def image(number: int = 1, file_name: str = "photo.jpg") -> ImageRecord:
-    return ImageRecord(id=number, file_name=file_name, width=WIDTH, height=HEIGHT)
-
-
-def dataset(annotations: list[AnnotationRecord], images: list[ImageRecord] | None = None) -> DatasetRecord:
-    images = images or [image()]
-    return DatasetRecord(
-        name="Test",
-        categories=(PERSON,),
-        images=lambda: iter(images),
-        annotations=lambda: iter(annotations),
-        image_count=len(images),
-        annotation_count=len(annotations),
-    )
+FORMAT = FORMATS["coco"]
+GOLDEN = Path(__file__).parents[2] / "data" / "coco"
 
 
 def write(records: DatasetRecord, **options) -> bytes:
-    stream = io.BytesIO()
-    CocoExporter(ExportOptions(**options)).write(records, stream)
-    return stream.getvalue()
+    return write_as("coco", records, **options)
 
 
 def read(content: bytes, tmp_path: Path) -> COCO:
     path = tmp_path / "instances.json"
     path.write_bytes(content)
     return COCO(str(path))
+
+
+@pytest.mark.parametrize("segmentation", ["rle", "polygon", "both"])
+def test_the_bytes_are_those_that_the_first_exporter_wrote(segmentation):
+    written = write(golden_dataset(), segmentation=segmentation)
+    assert written == (GOLDEN / f"{segmentation}.json").read_bytes()
 
 
 @pytest.mark.parametrize("segmentation", ["rle", "both"])
@@ -151,7 +107,7 @@ def test_the_document_has_coco_s_sections_and_the_models_figures():
 
 
 def test_a_dataset_without_anything_is_still_a_readable_file(tmp_path):
-    records = replace(dataset([], []), images=lambda: iter(()), categories=())
+    records = replace(dataset([]), images=(), categories=())
     coco = read(write(records), tmp_path)
     assert (coco.anns, coco.imgs, coco.cats) == ({}, {}, {})
 
@@ -197,23 +153,31 @@ def test_the_same_annotation_id_twice_is_refused():
         write(dataset([twice, twice]))
 
 
-def test_an_annotation_of_an_image_that_is_not_listed_is_left_out():
-    content = json.loads(write(dataset([annotation(1, masks()["corner"], image_id=2)])))
+class GrowsBetweenPasses:
+    """Images to which one is added, with its mask, after the first pass."""
+
+    def __init__(self) -> None:
+        self.passes = 0
+
+    def __iter__(self) -> Iterator[ImageRecord]:
+        self.passes += 1
+        yield image(1)
+        if self.passes > 1:
+            yield replace(image(2), annotations=(annotation(1, masks()["corner"]),))
+
+
+def test_an_image_that_comes_in_while_the_file_is_written_is_left_out_as_a_whole():
+    content = json.loads(write(replace(dataset([]), images=GrowsBetweenPasses())))
+    assert [row["id"] for row in content["images"]] == [1]
     assert content["annotations"] == []
-
-
-def test_unknown_options_and_formats_name_the_known_ones():
-    with pytest.raises(InvalidOption, match="rle, polygon, both"):
-        ExportOptions(segmentation="bitmap")
-    with pytest.raises(UnknownFormat, match="coco"):
-        make_exporter("nonsense")
-    assert isinstance(make_exporter("coco"), EXPORTERS["coco"])
 
 
 def test_progress_counts_to_the_end_and_can_stop_the_export():
     seen: list[tuple[int, int]] = []
     records = dataset([annotation(number, masks()["corner"]) for number in (1, 2, 3)])
-    CocoExporter().write(records, io.BytesIO(), lambda done, total: seen.append((done, total)))
+    FORMAT.write(
+        records, io.BytesIO(), FORMAT.options_from({}), lambda done, total: seen.append((done, total))
+    )
     assert seen[-1] == (4, 4)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
@@ -224,7 +188,7 @@ def test_progress_counts_to_the_end_and_can_stop_the_export():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        CocoExporter().write(records, io.BytesIO(), cancel)
+        FORMAT.write(records, io.BytesIO(), FORMAT.options_from({}), cancel)
 
 
 def test_with_images_it_is_a_zip_whose_names_are_those_in_the_document(tmp_path):
@@ -235,30 +199,55 @@ def test_with_images_it_is_a_zip_whose_names_are_those_in_the_document(tmp_path)
     ]
     seen: list[tuple[int, int]] = []
     stream = io.BytesIO()
-    exporter = CocoExporter(ExportOptions(include_images=True))
-    exporter.write(dataset([annotation(1, masks()["ring"])], images), stream, lambda *at: seen.append(at))
+    options = FORMAT.options_from({"include_images": True})
+    FORMAT.write(
+        dataset([annotation(1, masks()["ring"])], images), stream, options, lambda *at: seen.append(at)
+    )
     with zipfile.ZipFile(stream) as archive:
         assert archive.testzip() is None
         content = json.loads(archive.read("annotations/instances.json"))
         names = {row["id"]: row["file_name"] for row in content["images"]}
         assert names == {1: "etc/cat.jpg", 2: "Etc/Cat-2.jpg", 3: "a/b_c.jpg"}
         assert {number: archive.read(f"images/{name}") for number, name in names.items()} == bytes_of
-    assert exporter.extension == ".zip"
+    assert FORMAT.file_type(options) == ("application/zip", ".zip")
     assert seen[-1] == (7, 7)
 
 
-def test_memory_stays_flat_however_many_masks_there_are():
-    one = annotation(1, masks()["disc"])
-    count = 20_000
+class OnDemand:
+    """An iterable that holds nothing: each pass makes its rows anew."""
 
-    def many() -> Iterator[AnnotationRecord]:
-        return (replace(one, id=number) for number in range(1, count + 1))
+    def __init__(self, rows) -> None:
+        self._rows = rows
 
-    records = replace(dataset([]), annotations=many, annotation_count=count)
+    def __iter__(self) -> Iterator:
+        return iter(self._rows())
+
+
+def peak_bytes_of_writing(records: DatasetRecord) -> int:
     with open(os.devnull, "wb") as stream:
         tracemalloc.start()
-        CocoExporter().write(records, stream)
+        FORMAT.write(records, stream, FORMAT.options_from({}), None)
         peak_bytes = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
+    return peak_bytes
+
+
+def test_memory_stays_flat_however_many_masks_an_image_has():
+    one = annotation(1, masks()["disc"])
+    count = 20_000
+    many = OnDemand(lambda: (replace(one, id=number) for number in range(1, count + 1)))
+    records = replace(dataset([]), images=(replace(image(), annotations=many),), annotation_count=count)
     # The file has some 6 MB and a list of its rows 40 MB; what remains is the set of ids and one block of text.
-    assert peak_bytes < 4_000_000
+    assert peak_bytes_of_writing(records) < 4_000_000
+
+
+def test_memory_stays_flat_however_many_images_have_masks():
+    one = annotation(1, masks()["disc"])
+
+    def rows() -> Iterator[ImageRecord]:
+        for number in range(1, 2001):
+            annotations = tuple(replace(one, id=10 * number + at) for at in range(10))
+            yield replace(image(number, f"{number}.jpg"), annotations=annotations)
+
+    # The same masks as above; 2,000 names besides.
+    assert peak_bytes_of_writing(replace(dataset([]), images=OnDemand(rows))) < 5_000_000
