@@ -1,4 +1,4 @@
-"""The formats a dataset can be written in. A new one is a folder, one row here and its tests.
+"""The formats a dataset can be written in and read from. A new one is a folder, one row here and its tests.
 
 The export page, the API, its schema and `export_dataset` build what they offer from the row.
 """
@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol
 
+from exporters.coco.read import read as read_coco
 from exporters.coco.write import LOSSES as COCO_LOSSES
 from exporters.coco.write import OPTIONS as COCO_OPTIONS
 from exporters.coco.write import write as write_coco
 from exporters.errors import InvalidOption, UnknownFormat
 from exporters.options import INCLUDE_IMAGES, Option, Options
+from exporters.reading import Reader
 from exporters.records import DatasetRecord
 from exporters.steps import Progress
 
@@ -57,6 +59,7 @@ class Format:
         options: what can be chosen.
         losses: one sentence for everything that the format cannot hold.
         write: makes a file.
+        read: gives the records back; None where a file cannot be read.
     """
 
     title: str
@@ -65,6 +68,7 @@ class Format:
     options: tuple[Option, ...]
     losses: tuple[str, ...]
     write: Writer
+    read: Reader | None = None
 
     def __post_init__(self) -> None:
         names = [option.name for option in self.options]
@@ -106,6 +110,7 @@ FORMATS: dict[str, Format] = {
         options=COCO_OPTIONS,
         losses=COCO_LOSSES,
         write=write_coco,
+        read=read_coco,
     ),
 }
 

@@ -10,7 +10,7 @@ import pytest
 import exporters
 from exporters.errors import InvalidOption, UnknownFormat
 from exporters.options import BooleanOption, Choice, ChoiceOption
-from exporters.registry import FORMATS, find_format
+from exporters.registry import FORMATS, Format, find_format
 
 COCO = FORMATS["coco"]
 
@@ -85,3 +85,7 @@ def test_options_that_would_hide_each_other_are_a_mistake_in_the_table(names):
     options = tuple(BooleanOption(name=name, title=name) for name in names)
     with pytest.raises(ValueError, match="differ"):
         replace(COCO, options=options)
+
+
+def test_a_format_without_a_reader_says_so():
+    assert Format("T", "text/plain", ".txt", (), (), write=COCO.write).read is None
