@@ -137,7 +137,7 @@ def check_headers() -> str:
     if wrong:
         raise Unwell(
             f"the pages lack {', '.join(wrong)}: the browser then gives the decoder one thread only",
-            "Is annotator.site.middleware.IsolationHeadersMiddleware in MIDDLEWARE? A proxy must keep the headers.",
+            "Is annotator.site.middleware.SecurityHeadersMiddleware in MIDDLEWARE? A proxy must keep the headers.",
         )
     return "pages are cross-origin isolated (COOP, COEP, CORP)"
 
