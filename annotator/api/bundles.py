@@ -44,7 +44,7 @@ class BundleSerializer(serializers.ModelSerializer):
         return f"{url}?sha256={bundle.decoder_sha256}" if bundle.decoder_sha256 else url
 
     def get_fast_decoder_url(self, bundle: Bundle) -> str | None:
-        version = decoders.fast_decoder_version(bundle)
+        version = decoders.package_version(bundle)
         url = reverse("api:bundle-fast-decoder", args=[bundle.name])
         return version and f"{url}?version={version}"
 
@@ -75,10 +75,10 @@ class BundleDecoderView(generics.GenericAPIView):
     def get(self, request: Request, name: str) -> HttpResponse | Response:
         """The ONNX decoder the browser runs."""
         bundle = self.get_object()
-        path = decoders.require_decoder(bundle)
+        stored = decoders.require_decoder(bundle)
         return file_response(
             request,
-            lambda: open(path, "rb"),
+            lambda: decoders.decoder_storage().open(stored),
             etag=f'"{bundle.decoder_sha256 or bundle.digest}"',
             content_type="application/octet-stream",
             immutable=bool(bundle.decoder_sha256)
@@ -102,12 +102,12 @@ class BundleFastDecoderView(generics.GenericAPIView):
     def get(self, request: Request, name: str) -> HttpResponse | Response:
         """The fast decoder: graphs, weights and kernel in one file. Only some families have one."""
         bundle = self.get_object()
-        version = decoders.fast_decoder_version(bundle)
+        version = decoders.package_version(bundle)
         if version is None:
             raise NotFound(f"The bundle {bundle.name} has no fast decoder; use its decoder.")
         return file_response(
             request,
-            lambda: open(decoders.fast_decoder_file(bundle), "rb"),
+            lambda: decoders.decoder_storage().open(decoders.package_name(bundle)),
             etag=f'"{version}"',
             content_type="application/octet-stream",
             immutable=request.query_params.get("version") == version,

@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from annotator.bundles import decoders
+from annotator.bundles.folders import folder_of
 from annotator.embeddings.figures import mean_recent_ms
 from annotator.jobs import report
 from annotator.jobs.kinds import KINDS
@@ -190,7 +191,7 @@ def check_device() -> str:
     from segmentation.onnx.parity import sample_image
 
     bundle = _default_bundle()
-    encoder = ImageEncoder(Path(bundle.path), device=settings.DEVICE)
+    encoder = ImageEncoder(folder_of(bundle), device=settings.DEVICE)
     image = sample_image()
     encoder.encode(image)  # the first call warms up
     started_s = time.perf_counter()
@@ -221,11 +222,11 @@ def check_bundle() -> str:
 
     bundle = _default_bundle()
     again = f"Run: manage.py install_bundle {bundle.name}"
-    directory = Path(bundle.path)
     try:
+        directory = folder_of(bundle)
         manifest = load_manifest(directory)
         verify_weights(manifest, directory)
-    except BundleError as error:
+    except (BundleError, FileNotFoundError) as error:
         raise Unwell(
             str(error), "Restore the bundle's folder (git checkout), then install it again."
         ) from error
@@ -233,9 +234,9 @@ def check_bundle() -> str:
         raise Unwell(
             f"{bundle.name} on disk is {manifest.digest[:12]}, the table says {bundle.digest[:12]}", again
         )
-    path = decoders.decoder_file(bundle)
-    if not path.is_file():
+    if not decoders.is_exported(bundle):
         raise Unwell(f"the decoder of {bundle.name} is not exported", again)
+    path = decoders.local_decoder(bundle)
     try:
         with_torch = load_predictor(directory, device="cpu")
         with_onnx = load_predictor(directory, device="cpu", decoder_path=path)

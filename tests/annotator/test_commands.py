@@ -351,7 +351,7 @@ def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny
     other = make_tiny_bundle(tmp_path / "other", seed=1, name="other")
     from segmentation.onnx import export_decoder
 
-    export_decoder(tmp_path / "other", decoders.decoder_file(tiny))
+    export_decoder(tmp_path / "other", decoders.local_decoder(tiny))
     found = findings()
     assert not found["bundle"].ok
     assert other.digest in found["bundle"].message

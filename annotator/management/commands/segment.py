@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from PIL import Image as Pillow
 
 from annotator.bundles import catalogue, decoders
+from annotator.bundles.folders import folder_of
 from annotator.embeddings import store as embedding_store
 from annotator.embeddings.which_bundle import bundle_of
 from annotator.errors import MaskwrightError
@@ -95,8 +96,8 @@ class Command(BaseCommand):
             if row is None:
                 raise CommandError(f"there is no image {image}, and no file of that name")
             used = catalogue.by_name(bundle) if bundle else bundle_of(row.project)
-            decoder = decoders.decoder_file(used)
-            predictor = load_predictor(Path(used.path), decoder_path=decoder if decoder.is_file() else None)
+            decoder = decoders.local_decoder(used) if decoders.has_decoder(used) else None
+            predictor = load_predictor(folder_of(used), decoder_path=decoder)
             if embedding_store.exists(used.digest, row.digest):
                 from segmentation.embedding_file import read_embedding
 
@@ -172,4 +173,4 @@ def _default_bundle_name() -> str:
         default = Bundle.objects.default()
     except DatabaseError:
         default = None
-    return default.path if default else catalogue.BUILT_IN_BUNDLE
+    return str(folder_of(default)) if default else catalogue.BUILT_IN_BUNDLE
