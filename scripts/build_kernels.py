@@ -12,11 +12,8 @@ import tempfile
 from pathlib import Path
 
 ZIG_VERSION = "0.17.0"
-ONNX = Path(__file__).parents[1] / "segmentation/onnx"
-SOURCES = tuple(
-    ONNX / source
-    for source in ("fast/click_kernel/click.c", "fast/tail_kernel/tail.c", "pocket_kernel/pocket.c")
-)
+ROOT = Path(__file__).parents[1]
+SOURCES = tuple(sorted((ROOT / "segmentation/families").rglob("*.c")))
 SIMD = {"plain": ["-msimd128"], "relaxed": ["-msimd128", "-mrelaxed-simd"]}
 FLAGS = [
     "--target=wasm32-freestanding",

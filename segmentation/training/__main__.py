@@ -148,10 +148,10 @@ def _stage(text: str) -> tuple[float, int, int]:
 
 def _train(options: argparse.Namespace) -> int:
     from segmentation.encoder import pick_device
-    from segmentation.training.dataset import read_dataset
+    from segmentation.training.data.dataset import read_dataset
+    from segmentation.training.data.samples import NoTrainingData
+    from segmentation.training.data.synthetic import synthetic_samples
     from segmentation.training.loop import Settings
-    from segmentation.training.samples import NoTrainingData
-    from segmentation.training.synthetic import synthetic_samples
 
     variant = _variant(options)
     device = pick_device(options.device).type
@@ -212,7 +212,7 @@ class SettingsClash(SegmentationError, ValueError):
 
 def _variant(options: argparse.Namespace) -> str:
     from segmentation.bundle import find_bundle, load_manifest
-    from segmentation.families.pocket import VARIANTS
+    from segmentation.families.pocket.network import VARIANTS
     from segmentation.training.loop import Settings
 
     variant = options.variant

@@ -12,7 +12,7 @@ from segmentation import atomic_file
 from segmentation.bundle import Manifest, find_bundle, load_manifest, write_manifest
 from segmentation.errors import SegmentationError
 from segmentation.families import load_model
-from segmentation.families.pocket import VARIANTS
+from segmentation.families.pocket.network import VARIANTS
 from segmentation.training.validation import PIXEL_MEAN, PIXEL_STD
 
 EMBEDDING_STRIDES = (16, 8, 4)

@@ -22,13 +22,13 @@ from torch import Tensor
 
 from segmentation import atomic_file
 from segmentation.errors import SegmentationError
-from segmentation.families.pocket import PocketModel
+from segmentation.families.pocket.initial_trunk import load_trunk
+from segmentation.families.pocket.network import PocketModel
 from segmentation.training import run_log
-from segmentation.training.augment import View, make_view
-from segmentation.training.initial_trunk import load_trunk
+from segmentation.training.data.augment import View, make_view
+from segmentation.training.data.samples import DEFAULT_SOURCE_WEIGHT, SOURCE_WEIGHTS, Sample
 from segmentation.training.losses import prompt_loss
 from segmentation.training.prompt_simulation import PromptBatch, next_click, noisy_box, random_point
-from segmentation.training.samples import DEFAULT_SOURCE_WEIGHT, SOURCE_WEIGHTS, Sample
 from segmentation.training.validation import blank_padding, to_input, validate
 
 TRIES_PER_VIEW = 200

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segmentation.families.pocket import PocketModel
+from segmentation.families.pocket.network import PocketModel
+from segmentation.training.data.samples import Sample
 from segmentation.training.prompt_simulation import PromptBatch, next_click
-from segmentation.training.samples import Sample
 
 CLICKS = (1, 3, 5)
 PIXEL_MEAN, PIXEL_STD = 128.0, 128.0

@@ -20,8 +20,8 @@ from pycocotools.coco import COCO
 from annotator import bundles, demo, doctor, embedding_store
 from annotator.models import Annotation, EmbeddingJob, Image, Project, WorkerHeartbeat
 from segmentation import masks
-from segmentation.families.tiny import make_tiny_bundle
 from segmentation.predictor import load_predictor
+from segmentation.testing.tiny import make_tiny_bundle
 
 from .conftest import encode_image
 
@@ -348,7 +348,7 @@ def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny
     assert "decoder agrees with torch" in found["bundle"].message
 
     other = make_tiny_bundle(tmp_path / "other", seed=1, name="other")
-    from segmentation.onnx import export_decoder
+    from segmentation.decoder import export_decoder
 
     export_decoder(tmp_path / "other", bundles.decoder_file(tiny))
     found = findings()

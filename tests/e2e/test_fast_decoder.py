@@ -10,11 +10,11 @@ import safetensors.numpy
 
 from benchmarks.decoder_browser import make_handler
 from benchmarks.random_sam import INPUT_SIDE, RandomSam
+from segmentation.decoder.package import FORMAT, write_package
 from segmentation.embedding_file import as_int8, write_embedding
+from segmentation.families.sam.fast.package import decoder_files
+from segmentation.families.sam.fast.weights import from_segment_anything
 from segmentation.frames import ModelFrame
-from segmentation.onnx.fast import FORMAT
-from segmentation.onnx.fast.package import write_package
-from segmentation.onnx.fast.weights import from_segment_anything
 from segmentation.prompts import build_prompt_tensors
 
 pytestmark = pytest.mark.e2e
@@ -65,7 +65,7 @@ def models(sam, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     metadata = {"bundle_digest": DIGEST, "family": "sam"}
     package = folder / "fast.safetensors"
-    write_package(from_segment_anything(sam.decoder_state()), package, metadata)
+    write_package(decoder_files(from_segment_anything(sam.decoder_state())), package, metadata)
     files = safetensors.numpy.load_file(package)
     header = {"format": FORMAT, "embedding_shape": "256,64,64", **metadata}
     for name, without in WITHOUT_KERNELS.items():
@@ -267,7 +267,8 @@ def test_logits_that_are_no_numbers_are_reported_not_drawn(browser, address, mod
     broken = RandomSam(seed=11)
     broken.mask_decoder.output_hypernetworks_mlps[0].layers[-1].bias.data[0] = float("inf")
     metadata = {"bundle_digest": DIGEST, "family": "sam"}
-    write_package(from_segment_anything(broken.decoder_state()), models / "broken.safetensors", metadata)
+    files = decoder_files(from_segment_anything(broken.decoder_state()))
+    write_package(files, models / "broken.safetensors", metadata)
     page = open_page(browser, address)
     point = {"kind": "point", "point": {"x": 9, "y": 9, "frame": "image"}, "label": 1, "maskIndex": None}
     settings = {

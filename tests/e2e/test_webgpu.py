@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.decoder_browser import make_handler
 from segmentation.bundle import load_manifest
+from segmentation.decoder import export_decoder
 from segmentation.embedding_file import write_embedding
-from segmentation.families.tiny import make_tiny_bundle
-from segmentation.onnx import export_decoder
+from segmentation.testing.tiny import make_tiny_bundle
 from tests.e2e.conftest import CHROMIUM_ARGS, find_chromium
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the adapter needs seconds for a decode

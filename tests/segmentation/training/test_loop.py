@@ -15,14 +15,14 @@ import torch
 from safetensors.torch import load_file
 
 from segmentation import rle
-from segmentation.families.pocket import PocketModel
+from segmentation.families.pocket.network import PocketModel
 from segmentation.predictor import load_predictor
 from segmentation.training import __main__ as command
-from segmentation.training.dataset import read_dataset
+from segmentation.training.data.dataset import read_dataset
+from segmentation.training.data.samples import Sample
 from segmentation.training.export import ExportRefused, RunNotFound, export_run
 from segmentation.training.loop import NoView, RunUnusable, Settings, Trainer, draw_views
 from segmentation.training.plot import read_log
-from segmentation.training.samples import Sample
 from segmentation.training.validation import validate
 from tests.segmentation.training.worlds import shapes, write_coco
 

@@ -25,7 +25,7 @@ export async function fetchPackage(url, bundle) {
 }
 
 /**
- * Reads a decoder package: the safetensors format, every tensor a file; segmentation/onnx/fast/package.py writes it.
+ * Reads a decoder package: the safetensors format, every tensor a file; segmentation/families/sam/fast/package.py writes it.
  *
  * @param {ArrayBuffer} bytes
  * @returns {DecoderPackage | null} null: it is no decoder package

@@ -1,7 +1,7 @@
 /**
  * SAM's decoder as three graphs: one run per image, one per click, and the tail that makes masks of what a click gives.
  *
- * segmentation/onnx/fast builds them and has the same in Python (session.py); docs/decoder.md says why and how fast.
+ * segmentation/families/sam/fast builds them and has the same in Python (session.py); docs/decoder.md says why and how fast.
  */
 
 /** @import {InferenceSession, Tensor} from "onnxruntime-web" */

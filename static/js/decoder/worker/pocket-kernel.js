@@ -2,8 +2,8 @@
  * pocket's whole decoder as a WebAssembly kernel: this lays out the memory and writes the list of operations, draws the
  * prompt, and has the kernel work through the list, on one thread or with helpers on several.
  *
- * segmentation/families/pocket.py is the network, and what everything here is named after; the kernel's source and build
- * are in segmentation/onnx/pocket_kernel.
+ * segmentation/families/pocket/network.py is the network, and what everything here is named after; the kernel's source and build
+ * are in segmentation/families/pocket/kernel.
  */
 
 import {KernelThreads, runnableBuild} from "./kernel-threads.js";

@@ -1,5 +1,5 @@
 /**
- * A prompt drawn as maps, as `pocket` reads it; segmentation/families/pocket.py has the same in torch.
+ * A prompt drawn as maps, as `pocket` reads it; segmentation/families/pocket/network.py has the same in torch.
  *
  * Bells are products of a row's and a column's, so that drawing costs a multiplication and a comparison a cell.
  */
