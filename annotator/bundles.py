@@ -24,7 +24,7 @@ from segmentation.bundle import (
     load_manifest,
     verify_weights,
 )
-from segmentation.onnx.fast import FAST_FAMILIES, PACKAGE_VERSION
+from segmentation.decoder.package import PACKAGE_VERSION, has_package
 
 logger = logging.getLogger(__name__)
 
@@ -137,8 +137,8 @@ def ensure_decoder(bundle: Bundle) -> Path:
     """
     path = decoder_file(bundle)
     if not path.is_file():
+        from segmentation.decoder import export_decoder
         from segmentation.errors import SegmentationError
-        from segmentation.onnx import export_decoder
 
         try:
             export_decoder(
@@ -175,19 +175,19 @@ def fast_decoder_version(bundle: Bundle) -> str | None:
 
 def is_exported(bundle: Bundle) -> bool:
     """Whether everything the browser may run is there."""
-    has_all = bundle.family not in FAST_FAMILIES or fast_decoder_file(bundle).is_file()
+    has_all = not has_package(bundle.family) or fast_decoder_file(bundle).is_file()
     return bool(bundle.decoder_sha256) and decoder_file(bundle).is_file() and has_all
 
 
 def _ensure_fast_decoder(bundle: Bundle) -> None:
     path = fast_decoder_file(bundle)
-    if bundle.family not in FAST_FAMILIES or path.is_file():
+    if not has_package(bundle.family) or path.is_file():
         return
+    from segmentation.decoder.package import export_package
     from segmentation.errors import SegmentationError
-    from segmentation.onnx.fast.export import export_fast_decoder
 
     try:
-        export_fast_decoder(Path(bundle.path), path)
+        export_package(Path(bundle.path), path)
     except SegmentationError as error:
         raise BundleRefused(f"The fast decoder of {bundle.name} cannot be used: {error}.") from error
 

@@ -194,8 +194,8 @@ def check_jobs() -> str:
 
 def check_device() -> str:
     """What the encoder really computes on, here and in the workers: asked of the tensors, not of the settings."""
+    from segmentation.decoder.parity import sample_image
     from segmentation.encoder import ImageEncoder
-    from segmentation.onnx.parity import sample_image
 
     bundle = _default_bundle()
     encoder = ImageEncoder(Path(bundle.path), device=settings.DEVICE)
@@ -224,8 +224,8 @@ def check_device() -> str:
 def check_bundle() -> str:
     """Weights as the manifest says, row as the disk says, decoder of this bundle and with torch's answers."""
     from segmentation.bundle import BundleError, load_manifest, verify_weights
+    from segmentation.decoder.parity import IOU_TOLERANCE, LOGIT_TOLERANCE, sample_image
     from segmentation.errors import SegmentationError
-    from segmentation.onnx.parity import IOU_TOLERANCE, LOGIT_TOLERANCE, sample_image
     from segmentation.predictor import load_predictor
 
     bundle = _default_bundle()
