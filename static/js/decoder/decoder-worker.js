@@ -115,7 +115,7 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
     }
     images.set(imageKey, {
         feeds,
-        chain: new PromptChain((steps, maskInput) => session.decode(feeds, steps, maskInput)),
+        chain: new PromptChain((steps, maskInput) => session.decode(feeds, steps, maskInput), bundle.outputs),
     });
     return null;
 }

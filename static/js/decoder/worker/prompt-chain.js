@@ -6,9 +6,9 @@
 
 import {candidateOrder, decodeKey} from "../../core/prompt.js";
 
-/** @import {PromptStep} from "../../types.d.ts" */
+/** @import {Outputs, PromptStep} from "../../types.d.ts" */
 
-const KEPT_DECODES = 24; // of 1 MB each (4 x 256 x 256 floats)
+const KEPT_DECODES = 24; // of 1 MB each with four outputs of 256 x 256
 
 /**
  * The decoder's answer: four outputs.
@@ -22,13 +22,18 @@ const KEPT_DECODES = 24; // of 1 MB each (4 x 256 x 256 floats)
 
 export class PromptChain {
     #run;
+    #outputs;
     /** @type {Map<string, Decode>} oldest first */
     #decodes = new Map();
     #runs = 0;
 
-    /** @param {RunDecoder} run */
-    constructor(run) {
+    /**
+     * @param {RunDecoder} run
+     * @param {Outputs} outputs the bundle's
+     */
+    constructor(run, outputs) {
         this.#run = run;
+        this.#outputs = outputs;
     }
 
     /**
@@ -52,7 +57,7 @@ export class PromptChain {
                 .slice(0, count)
                 .map((step, k) => ({...step, maskIndex: maskIndices[k] ?? null}));
             decode = await this.#decodeOnce(soFar, maskInput);
-            order = candidateOrder(soFar, decode.iouPredictions);
+            order = candidateOrder(soFar, decode.iouPredictions, this.#outputs);
             const chosen = steps[count - 1].maskIndex ?? order[0];
             maskIndices.push(chosen);
             maskInput = outputOf(decode, chosen);
