@@ -129,8 +129,8 @@ def prompt_cases() -> dict:
 
     return {
         "about": (
-            "cases: what the decoder is fed: points, then box corners (2, 3), else one padding point (-1); model pixels. "
-            "orders: the outputs that are offered, the one shown at first before the others"
+            "cases: what the decoder is fed: points, then box corners (2, 3), else one padding point (-1); model "
+            "pixels. orders: the outputs that are offered, the one shown at first before the others"
         ),
         "cases": [
             case("one foreground point", (600, 800), 1024, [[400, 300]], [1], None),

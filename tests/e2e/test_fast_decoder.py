@@ -10,6 +10,7 @@ import safetensors.numpy
 
 from benchmarks.decoder_browser import make_handler
 from benchmarks.random_sam import INPUT_SIDE, RandomSam
+from segmentation.bundle import DEFAULT_OUTPUTS
 from segmentation.decoder.package import FORMAT, write_package
 from segmentation.embedding_file import as_int8, write_embedding
 from segmentation.families.sam.fast.package import decoder_files
@@ -33,9 +34,10 @@ ASK_WORKER = """async ({embedding, imageSize, bundle, steps}) => {
         worker.postMessage({id: ++id, ...request});
     });
     const at = (path) => new URL(path, location.href).href;
-    const urls = {kernelHelper: at("/js/decoder/worker/kernel-helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
+    const urls = {kernelHelper: at("/js/decoder/worker/kernel/helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
         ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"), ortWasm: at("/ort/ort-wasm-simd-threaded.wasm")};
-    const loaded = await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl)}});
+    const loaded = await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl),
+        sessionUrl: at(bundle.sessionUrl)}});
     const bytes = await (await fetch(embedding)).arrayBuffer();
     await ask({kind: "setImage", imageKey: "a", imageSize, embedding: bytes});
     const answers = [];
@@ -86,6 +88,7 @@ def bundle_row(**changes):
     return {
         "name": "random", "title": "Random", "digest": DIGEST, "inputSide": INPUT_SIDE, "maskThreshold": 0,
         "lowResSide": 256, "decoderUrl": "/models/absent.onnx", "fastDecoderUrl": "/models/fast.safetensors",
+        "sessionUrl": "/js/decoder/worker/sam/session.js", "outputs": DEFAULT_OUTPUTS.as_dict(),
     } | changes  # fmt: skip
 
 
@@ -291,9 +294,10 @@ KEEP_IMAGES = """async ({embedding, imageSize, bundle, steps}) => {
         worker.postMessage({id: ++id, ...request});
     });
     const at = (path) => new URL(path, location.href).href;
-    const urls = {kernelHelper: at("/js/decoder/worker/kernel-helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
+    const urls = {kernelHelper: at("/js/decoder/worker/kernel/helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
         ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"), ortWasm: at("/ort/ort-wasm-simd-threaded.wasm")};
-    await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl)}});
+    await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl),
+        sessionUrl: at(bundle.sessionUrl)}});
     const bytes = await (await fetch(embedding)).arrayBuffer();
     for (const imageKey of ["a", "b", "c", "d", "e"]) {
         await ask({kind: "setImage", imageKey, imageSize, embedding: bytes.slice(0)});

@@ -3,9 +3,9 @@
 // tests/segmentation/test_fast_decoder.py.
 import {readFileSync} from "node:fs";
 
-import {ClickKernel} from "../../static/js/decoder/worker/click-kernel.js";
-import {readPackage} from "../../static/js/decoder/worker/decoder-package.js";
-import {PocketKernel} from "../../static/js/decoder/worker/pocket-kernel.js";
+import {ClickKernel} from "../../static/js/decoder/worker/sam/click-kernel.js";
+import {readPackage} from "../../static/js/decoder/worker/files/decoder-package.js";
+import {PocketKernel} from "../../static/js/decoder/worker/pocket/kernel.js";
 import {keepHelpers, loseHelpers} from "./lost-helper.js";
 import {HELPER_URL, NodeWorker} from "./node-worker.js";
 

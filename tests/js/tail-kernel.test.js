@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {readFileSync} from "node:fs";
 import test from "node:test";
 
-import {TailKernel} from "../../static/js/decoder/worker/tail-kernel.js";
+import {TailKernel} from "../../static/js/decoder/worker/sam/tail-kernel.js";
 import {keepHelpers, loseHelpers} from "./lost-helper.js";
 import {HELPER_URL, NodeWorker} from "./node-worker.js";
 

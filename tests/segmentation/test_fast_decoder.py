@@ -19,7 +19,7 @@ from segmentation.families import DecoderFiles
 from segmentation.families.pocket.kernel import kernel_files
 from segmentation.families.pocket.network import PocketModel
 from segmentation.families.sam.fast.package import build_graphs, decoder_files
-from segmentation.families.sam.fast.session import AMBIGUOUS_BIAS, FastDecoder, choose_form
+from segmentation.families.sam.fast.session import FastDecoder, choose_form
 from segmentation.families.sam.fast.weights import from_segment_anything
 from segmentation.families.sam.names import to_transformers
 from segmentation.families.sam.network import SamNetwork
@@ -31,6 +31,7 @@ from segmentation.prompts import build_prompt_tensors
 LOGIT_TOLERANCE = 5e-3
 IOU_TOLERANCE = 2e-4
 MAX_FLIPPED = 5e-5
+AMBIGUOUS_BIAS = (-1000.0, 0.0, 0.0, 0.0)  # of a single point: masks 1 to 3 come before mask 0
 SIZES_HW = ((1024, 1024), (1500, 2250), (1200, 500))  # square, landscape, portrait
 
 

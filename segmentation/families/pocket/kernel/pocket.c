@@ -1,4 +1,4 @@
-// pocket's decoder as WebAssembly SIMD: a list of operations, made by static/js/decoder/worker/pocket-kernel.js, that one
+// pocket's decoder as WebAssembly SIMD: a list of operations, made by static/js/decoder/worker/pocket/kernel.js, that one
 // thread or several work through.
 //
 // segmentation/families/pocket/network.py is the network, and its ONNX export the reference in tests. This is faster because a

@@ -13,9 +13,7 @@ from segmentation.families.sam.fast.graph import SHARED_WEIGHTS
 
 Tensors = dict[str, NDArray]
 
-# Added to the IoU predictions, it decides which masks come first (architecture.md): after one single point the best of
-# masks 1 to 3, after anything more mask 0.
-AMBIGUOUS_BIAS = (-1000.0, 0.0, 0.0, 0.0)
+# Added to the IoU predictions, it decides which masks come first.
 PLAIN_BIAS = (1000.0, 0.0, 0.0, 0.0)
 TAIL_INPUTS = ("gain", "coefficients", "basis", "filters")
 

@@ -5,18 +5,12 @@
  */
 
 import {candidateOrder, decodeKey} from "../../core/prompt.js";
+import {outputOf} from "./decode.js";
 
 /** @import {Outputs, PromptStep} from "../../types.d.ts" */
+/** @import {Decode} from "./session.d.ts" */
 
 const KEPT_DECODES = 24; // of 1 MB each with four outputs of 256 x 256
-
-/**
- * The decoder's answer: four outputs.
- *
- * @typedef {object} Decode
- * @property {Float32Array} logits (4, lowResSide, lowResSide)
- * @property {Float32Array} iouPredictions (4,)
- */
 
 /** @typedef {(steps: readonly PromptStep[], maskInput: Float32Array | null) => Promise<Decode>} RunDecoder */
 
@@ -90,14 +84,4 @@ export class PromptChain {
         this.keepNewest(KEPT_DECODES);
         return decode;
     }
-}
-
-/**
- * @param {Decode} decode
- * @param {number} index
- * @returns {Float32Array} (lowResSide, lowResSide); a view into the decode
- */
-export function outputOf(decode, index) {
-    const size = decode.logits.length / decode.iouPredictions.length;
-    return decode.logits.subarray(index * size, (index + 1) * size);
 }

@@ -5,7 +5,7 @@
 // cache, so that the image's tensors are read once per layer; because nothing is copied in or out; and because the products
 // reach twice the speed of onnxruntime-web's. Build: python scripts/build_kernels.py.
 //
-// static/js/decoder/worker/click-kernel.js lays out the memory and writes the list of operations that threads work
+// static/js/decoder/worker/sam/click-kernel.js lays out the memory and writes the list of operations that threads work
 // through together (threads.h). Nothing here may use the C stack in memory, because every thread's instance would put its
 // own at the same place: no arrays but those that fit into registers, no addresses of locals. The build
 // refuses any.

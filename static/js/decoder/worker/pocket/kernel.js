@@ -6,10 +6,10 @@
  * are in segmentation/families/pocket/kernel.
  */
 
-import {KernelThreads, runnableBuild} from "./kernel-threads.js";
-import {drawPrompt} from "./pocket-prompt.js";
+import {KernelThreads, runnableBuild} from "../kernel/threads.js";
+import {drawPrompt} from "./prompt-maps.js";
 
-/** @import {DrawnPrompt} from "./pocket-prompt.js" */
+/** @import {DrawnPrompt} from "./prompt-maps.js" */
 
 const PAGE_BYTES = 65536;
 const MIN_PAGES = 16; // as the build says, both
@@ -93,7 +93,7 @@ export class PocketKernel {
 
     /**
      * @param {Map<string, Uint8Array>} files a decoder package's
-     * @param {{inputSide: number, threads: number, helperUrl: string | null}} options helperUrl: kernel-helper.js
+     * @param {{inputSide: number, threads: number, helperUrl: string | null}} options helperUrl: kernel/helper.js
      * @returns {Promise<PocketKernel | null>} null: this browser cannot run it, or it is not made for such an input side
      */
     static async open(files, {inputSide, threads, helperUrl}) {

@@ -6,7 +6,7 @@
  * every step. Here is where everything lies in memory, and the list of operations that a click is.
  */
 
-import {KernelThreads, runnableBuild} from "./kernel-threads.js";
+import {KernelThreads, runnableBuild} from "../kernel/threads.js";
 
 /** @import {TailInputs} from "./tail-kernel.js" */
 

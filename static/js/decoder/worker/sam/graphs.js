@@ -7,11 +7,11 @@
 /** @import {InferenceSession, Tensor} from "onnxruntime-web" */
 
 const SHARED_WEIGHTS = "weights.bin";
-export const OWN_TOKENS = 5; // one for the IoU predictions, four for the masks
+export const MASKS = 4;
+export const OWN_TOKENS = 1 + MASKS; // the first is for the IoU predictions
 const HEAD_FORM_MIN_TOKENS = 17; // as in click_graph.py
 
-/** Added to the IoU predictions, it decides which masks come first: after one point the best of 1..3, else mask 0. */
-export const AMBIGUOUS_BIAS = [-1000, 0, 0, 0];
+/** Added to the IoU predictions, it decides which masks come first. */
 export const PLAIN_BIAS = [1000, 0, 0, 0];
 
 /**
@@ -43,7 +43,7 @@ export const PLAIN_BIAS = [1000, 0, 0, 0];
  * @property {Record<string, Tensor>} tailInputs
  */
 
-export class FastDecoder {
+export class SamGraphs {
     #ort;
     #files;
     #options;
@@ -95,7 +95,7 @@ export class FastDecoder {
             ...image.tensors,
             point_coords: this.#tensor(prompt.coords, [1, count, 2]),
             point_labels: this.#tensor(prompt.labels, [1, count]),
-            mask_bias: this.#tensor(Float32Array.from(prompt.maskBias), [4]),
+            mask_bias: this.#tensor(Float32Array.from(prompt.maskBias), [MASKS]),
             mask_count: this.#integers([prompt.maskCount]),
         };
         if (prompt.maskInput) {

@@ -1,5 +1,7 @@
 /** The further threads of a WebAssembly kernel: started once, woken for every run, all on the kernel's shared memory. */
 
+// More threads than this make decoders of this size no faster and take cores from the page.
+const MAX_THREADS = 4;
 const HELPER_START_MS = 5000;
 // A run takes some ten milliseconds. A helper that has said nothing for so long is dead, with the work it took.
 const HELPER_ANSWER_MS = 5000;
@@ -48,7 +50,7 @@ export class KernelThreads {
     }
 
     /**
-     * @param {string} url kernel-helper.js
+     * @param {string} url helper.js
      * @param {WebAssembly.Module} module
      * @param {string} call the export that does a share of the work
      * @param {number[]} args what it is called with
@@ -131,6 +133,11 @@ export class KernelThreads {
             if (Atomics.wait(this.#control, 1, finished, HELPER_ANSWER_MS) === "timed-out") return false;
         }
     }
+}
+
+/** Threads share memory, which browsers only give to cross-origin isolated pages. */
+export function usefulThreads() {
+    return self.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * A further thread of a WebAssembly kernel: waits for work, does its share, says so; kernel-threads.js starts it.
+ * A further thread of a WebAssembly kernel: waits for work, does its share, says so; threads.js starts it.
  */
 
 onmessage = async ({data: {module, memory, control, call, args}}) => {

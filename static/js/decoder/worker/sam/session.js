@@ -1,34 +1,30 @@
 /**
- * The fast decoder behind the same methods as `DecoderSession`: all four outputs of a prompt, at low resolution.
+ * SAM's decoder as graphs and kernels: all outputs of a prompt, at low resolution.
  *
  * Only the part of the grid that the image covers is decoded at once. The padding's logits are no part of any mask, but
  * the next step is fed them; they are made right after the answer has gone out.
  */
 
-import {inputSize} from "../../core/frames.js";
-import {buildPromptTensors} from "../../core/prompt.js";
-import {DecoderError} from "../protocol.js";
-import {checkFinite, loadWasmOrt, messageOf} from "./decoder-session.js";
-import {fetchPackage} from "./decoder-package.js";
-import {checkTensors} from "./embedding-file.js";
+import {inputSize} from "../../../core/frames.js";
+import {buildPromptTensors} from "../../../core/prompt.js";
+import {DecoderError} from "../../protocol.js";
+import {checkFinite, decodeFailed, messageOf, NOT_YET} from "../decode.js";
+import {fetchPackage} from "../files/decoder-package.js";
+import {checkTensors} from "../files/embedding-file.js";
+import {loadWasmOrt} from "../one-graph/ort.js";
 import {ClickKernel, MAX_TOKENS} from "./click-kernel.js";
-import {FastDecoder, imageWindow, OWN_TOKENS, PLAIN_BIAS} from "./fast-decoder.js";
+import {imageWindow, MASKS, OWN_TOKENS, PLAIN_BIAS, SamGraphs} from "./graphs.js";
 import {TailKernel} from "./tail-kernel.js";
 
-/** @import {Bundle, PromptStep} from "../../types.d.ts" */
-/** @import {DecoderUrls} from "../protocol.js" */
-/** @import {ImageFeeds} from "./decoder-session.js" */
-/** @import {ClickPrompt, GridWindow, PreparedImage} from "./fast-decoder.js" */
-/** @import {Decode} from "./prompt-chain.js" */
+/** @import {Bundle} from "../../../types.d.ts" */
+/** @import {Decode, ImageFeeds, LoadSession, Session} from "../session.d.ts" */
+/** @import {ClickPrompt, GridWindow, PreparedImage} from "./graphs.js" */
 /** @import {TailInputs} from "./tail-kernel.js" */
 
 const EMBEDDING = "image_embeddings";
-const DECODER_OUTPUTS = 4;
 const KERNEL_COLUMNS = 16; // a kernel's window starts at a multiple of it
 // The frame that shows the answer comes first; a click that comes sooner has it done at once.
 const PADDING_AFTER_MS = 50;
-// Where logits are not made yet. Far below any threshold: padding counts as background until it is known.
-export const NOT_YET = -1000;
 
 /**
  * What a click gives, made by graph or kernel.
@@ -39,58 +35,47 @@ export const NOT_YET = -1000;
  * @property {TailInputs} tailInputs
  */
 
-export class FastSession {
+/** @type {LoadSession} */
+export async function loadSession(urls, bundle) {
+    const [{files, metadata}, ort] = await Promise.all([fetchPackage(bundle), loadWasmOrt(urls)]);
+    const graphs = new SamGraphs(ort, files, {executionProviders: ["wasm"]});
+    const threads = ort.env.wasm.numThreads ?? 1;
+    const options = {threads, helperUrl: urls.kernelHelper};
+    const tail = await TailKernel.open(files, options);
+    try {
+        const click = tail && (await openClickKernel(files, options));
+        await graphs.warm({withClick: !click, withTail: !tail});
+        const embeddingShape = (metadata.embedding_shape ?? "").split(",").map(Number);
+        return new SamSession(bundle, graphs, {click, tail}, threads, embeddingShape);
+    } catch (error) {
+        tail?.close();
+        throw error;
+    }
+}
+
+/** @implements {Session} */
+class SamSession {
     executionProvider = /** @type {const} */ ("wasm");
     #bundle;
-    #decoder;
+    #graphs;
     #clickKernel;
     #tailKernel;
     #embeddingShape;
+    /** @type {WeakMap<ImageFeeds, Promise<PreparedImage>>} what the graphs make of an image, once */
+    #images = new WeakMap();
     /** @type {WeakMap<ArrayBufferLike, () => void>} logits whose padding is missing -> what makes it */
     #unfinished = new WeakMap();
 
     /**
-     * @param {DecoderUrls} urls
      * @param {Bundle} bundle
-     * @returns {Promise<FastSession | null>} null: there is no fast decoder for this bundle, or it cannot run here
-     * @throws {DecoderError} bundle_mismatch
-     */
-    static async load(urls, bundle) {
-        if (!bundle.fastDecoderUrl) return null;
-        /** @type {TailKernel | null} */
-        let tail = null;
-        try {
-            const [{files, metadata}, ort] = await Promise.all([
-                fetchPackage(bundle.fastDecoderUrl, bundle),
-                loadWasmOrt(urls),
-            ]);
-            const decoder = new FastDecoder(ort, files, {executionProviders: ["wasm"]});
-            const threads = ort.env.wasm.numThreads ?? 1;
-            const options = {threads, helperUrl: urls.kernelHelper};
-            tail = await TailKernel.open(files, options);
-            const click = tail && (await openClickKernel(files, options));
-            await decoder.warm({withClick: !click, withTail: !tail});
-            const embeddingShape = (metadata.get("embedding_shape") ?? "").split(",").map(Number);
-            return new FastSession(bundle, decoder, {click, tail}, threads, embeddingShape);
-        } catch (error) {
-            if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;
-            tail?.close();
-            // The decoder of one graph gives the same masks.
-            console.warn("The fast decoder is not used:", error);
-            return null;
-        }
-    }
-
-    /**
-     * @param {Bundle} bundle
-     * @param {FastDecoder} decoder
+     * @param {SamGraphs} graphs
      * @param {{click: ClickKernel | null, tail: TailKernel | null}} kernels no click without tail
      * @param {number} threads
      * @param {readonly number[]} embeddingShape (C, h, w)
      */
-    constructor(bundle, decoder, kernels, threads, embeddingShape) {
+    constructor(bundle, graphs, kernels, threads, embeddingShape) {
         this.#bundle = bundle;
-        this.#decoder = decoder;
+        this.#graphs = graphs;
         this.#clickKernel = kernels.click;
         this.#tailKernel = kernels.tail;
         this.threads = threads;
@@ -98,10 +83,9 @@ export class FastSession {
     }
 
     /**
-     * Makes what no prompt changes; the first decode of the image does it otherwise.
+     * The first decode of the image does it otherwise.
      *
-     * @param {ImageFeeds} image
-     * @throws {DecoderError} embedding_invalid, decode_failed
+     * @type {Session["prepare"]}
      */
     async prepare(image) {
         const prepared = await this.#prepared(image);
@@ -109,13 +93,7 @@ export class FastSession {
         if (this.#clickKernel && !this.#clickKernel.hasImage) this.#setImage(prepared);
     }
 
-    /**
-     * @param {ImageFeeds} image
-     * @param {readonly PromptStep[]} steps
-     * @param {Float32Array | null} maskInput (lowResSide, lowResSide) logits of the step before
-     * @returns {Promise<Decode>}
-     * @throws {DecoderError} decode_failed, not_finite
-     */
+    /** @type {Session["decode"]} */
     async decode(image, steps, maskInput) {
         const {inputSide, lowResSide: side} = this.#bundle;
         const prepared = await this.#prepared(image);
@@ -126,7 +104,7 @@ export class FastSession {
             labels: pointLabels,
             maskInput,
             maskBias: PLAIN_BIAS,
-            maskCount: DECODER_OUTPUTS,
+            maskCount: MASKS,
         };
         try {
             const kernel = this.#tailKernel;
@@ -136,8 +114,7 @@ export class FastSession {
             const logits = this.#logits(kernel, image, prepared, answer, side);
             return {logits, iouPredictions: answer.iouPredictions};
         } catch (error) {
-            if (error instanceof DecoderError) throw error;
-            throw new DecoderError("decode_failed", `The decoder failed: ${messageOf(error)}`);
+            throw decodeFailed(error);
         }
     }
 
@@ -149,9 +126,9 @@ export class FastSession {
     async #click(prepared, prompt) {
         if (this.#clickKernel && OWN_TOKENS + prompt.labels.length <= MAX_TOKENS) {
             this.#setImage(prepared);
-            return {...this.#clickKernel.run(prompt), maskIndices: [...Array(DECODER_OUTPUTS).keys()]};
+            return {...this.#clickKernel.run(prompt), maskIndices: [...Array(MASKS).keys()]};
         }
-        const {tailInputs, ...answer} = await this.#decoder.click(prepared, prompt);
+        const {tailInputs, ...answer} = await this.#graphs.click(prepared, prompt);
         return {...answer, tailInputs: /** @type {TailInputs} */ (dataOf(tailInputs))};
     }
 
@@ -168,11 +145,11 @@ export class FastSession {
      * @returns {Promise<Decode>}
      */
     async #decodeByGraphs(prepared, prompt, side) {
-        const answer = await this.#decoder.click(prepared, prompt);
+        const answer = await this.#graphs.click(prepared, prompt);
         checkFinite(answer.iouPredictions);
-        const logits = new Float32Array(DECODER_OUTPUTS * side * side);
+        const logits = new Float32Array(MASKS * side * side);
         const whole = {row: 0, endRow: side / 4, column: 0, endColumn: side / 4};
-        place(logits, side, answer.maskIndices, await this.#decoder.masks(prepared, answer, whole), whole);
+        place(logits, side, answer.maskIndices, await this.#graphs.masks(prepared, answer, whole), whole);
         checkFinite(logits);
         return {logits, iouPredictions: answer.iouPredictions};
     }
@@ -187,7 +164,7 @@ export class FastSession {
      */
     #logits(kernel, image, prepared, {maskIndices, tailInputs}, side) {
         const grid = side / 4;
-        const logits = new Float32Array(DECODER_OUTPUTS * side * side);
+        const logits = new Float32Array(MASKS * side * side);
         const upscaled = /** @type {Float32Array} */ (prepared.upscaled.data);
         const run = (/** @type {TailInputs} */ inputs, /** @type {GridWindow} */ window) => {
             kernel.setImage(upscaled);
@@ -221,20 +198,22 @@ export class FastSession {
 
     /** @param {ImageFeeds} image */
     #prepared(image) {
-        if (!image.prepared) {
+        let prepared = this.#images.get(image);
+        if (!prepared) {
             checkTensors(image.tensors, {[EMBEDDING]: this.#embeddingShape});
-            const {values, shape} = /** @type {{values: Float32Array, shape: number[]}} */ (
+            const {values, shape} = /** @type {{values: Float32Array, shape: readonly number[]}} */ (
                 image.tensors.get(EMBEDDING)
             );
-            image.prepared = this.#decoder.prepareImage(values, shape).catch((error) => {
-                image.prepared = null;
+            prepared = this.#graphs.prepareImage(values, shape).catch((error) => {
+                this.#images.delete(image);
                 throw new DecoderError(
                     "decode_failed",
                     `The image could not be prepared: ${messageOf(error)}`,
                 );
             });
+            this.#images.set(image, prepared);
         }
-        return image.prepared;
+        return prepared;
     }
 }
 

@@ -5,9 +5,9 @@
  * the package's tail graph, which is used where this one cannot be.
  */
 
-import {KernelThreads, runnableBuild} from "./kernel-threads.js";
+import {KernelThreads, runnableBuild} from "../kernel/threads.js";
 
-/** @import {GridWindow} from "./fast-decoder.js" */
+/** @import {GridWindow} from "./graphs.js" */
 
 const GRID = 64;
 const POSITIONS = GRID * GRID;
@@ -52,7 +52,7 @@ export class TailKernel {
 
     /**
      * @param {Map<string, Uint8Array>} files a decoder package's
-     * @param {{threads: number, helperUrl: string | null}} options helperUrl: kernel-helper.js; without it, or where memory
+     * @param {{threads: number, helperUrl: string | null}} options helperUrl: kernel/helper.js; without it, or where memory
      *     cannot be shared between workers, there is one thread
      * @returns {Promise<TailKernel | null>} null: the package has no kernel, or this browser cannot run it
      */
