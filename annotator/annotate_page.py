@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from annotator import embedding_jobs
+from annotator import bundles, embedding_jobs
 from annotator.api.serializers import BundleSerializer, CategorySerializer, ImageSerializer
 from annotator.errors import NoBundle
 from annotator.models import Image, Role
@@ -20,7 +20,7 @@ from annotator.permissions import role_of
 
 STATIC_URLS = {
     "worker": "js/decoder/decoder-worker.js",
-    "kernel_helper": "js/decoder/worker/kernel-helper.js",
+    "kernel_helper": "js/decoder/worker/kernel/helper.js",
     "ort_module": "vendor/ort/ort.wasm.min.mjs",
     "ort_wasm_mjs": "vendor/ort/ort-wasm-simd-threaded.mjs",
     "ort_wasm": "vendor/ort/ort-wasm-simd-threaded.wasm",
@@ -46,6 +46,7 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         "page_data": page_data,
         "embedding_url": embedding_url,
         "decoder_url": embedding_url and decoder_url(page_data["bundle"]),
+        "session_module": session_module(page_data["bundle"]),
     }
     return render(request, "pages/annotate.html", context)
 
@@ -64,6 +65,11 @@ def scene(request: HttpRequest, pk: int) -> HttpResponse:
 def decoder_url(bundle: dict[str, Any] | None) -> str | None:
     """What the decoder worker fetches, for a bundle as `bundle_of` gives it."""
     return bundle and (bundle["fast_decoder_url"] or bundle["decoder_url"])
+
+
+def session_module(bundle: dict[str, Any] | None) -> str | None:
+    """Static path of what the decoder worker imports for a bundle; None: nothing beside its own modules."""
+    return bundles.session_module(bundle["family"]) if bundle and bundle["fast_decoder_url"] else None
 
 
 def _embedding_url(page_data: dict[str, Any]) -> str | None:

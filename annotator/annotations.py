@@ -30,11 +30,11 @@ from annotator.errors import (
 )
 from annotator.models import Annotation, Bundle, Category, Image
 from segmentation import rle
+from segmentation.bundle import DEFAULT_OUTPUTS, Outputs, outputs_of
 
 # Pointers report fractions of pixels at the very edge; anything further outside is a mistake.
 PROMPT_TOLERANCE_PX = 1.0
 PROMPT_KEYS = {"point_coords", "point_labels", "box", "box_step", "mask_indices"}
-DECODER_OUTPUTS = 4
 # A repeated save is recognised by these; the effort fields may have moved on in between.
 CONTENT_FIELDS = (
     "category_id",
@@ -107,7 +107,7 @@ def update(annotation: Annotation, *, version: int | None, **changes) -> Annotat
         raise VersionRequired(
             'Send the "version" this change starts from.', fields={"version": ["This field is required."]}
         )
-    values = _checked_values(annotation.image, changes)
+    values = _checked_values(annotation.image, changes, annotation.bundle_digest)
     with transaction.atomic():
         written = Annotation.objects.live().filter(pk=annotation.pk, version=version)
         if written.update(version=F("version") + 1, updated_at=timezone.now(), **values) != 1:
@@ -173,8 +173,12 @@ def _has(annotation: Annotation, values: dict[str, Any], names) -> bool:
 
 
 # --- checks: what was sent -> column values ---
-def _checked_values(image: Image, sent: dict[str, Any]) -> dict[str, Any]:
-    """Column values for the fields in `sent`; area and bbox_xywh are computed here and never taken from outside."""
+def _checked_values(image: Image, sent: dict[str, Any], bundle_digest: str = "") -> dict[str, Any]:
+    """Column values for the fields in `sent`; area and bbox_xywh are computed here and never taken from outside.
+
+    Args:
+        bundle_digest: of the bundle that the annotation was made with, where `sent` does not say.
+    """
     unknown = set(sent) - {
         "category",
         "segmentation",
@@ -195,7 +199,8 @@ def _checked_values(image: Image, sent: dict[str, Any]) -> dict[str, Any]:
     if "segmentation" in sent:
         values |= _check_segmentation(image, sent["segmentation"])
     if "prompt" in sent:
-        values["prompt"] = check_prompt(image, sent["prompt"])
+        outputs = _outputs_of(sent.get("bundle_digest") or bundle_digest)
+        values["prompt"] = check_prompt(image, sent["prompt"], outputs.count)
     if "bundle_digest" in sent:
         values["bundle_digest"] = _check_bundle_digest(sent["bundle_digest"] or "")
     for name in ("predicted_iou", "stability_score"):
@@ -254,11 +259,13 @@ def _invalid_mask(message: str) -> InvalidMask:
     return InvalidMask(message, fields={"segmentation": [message]})
 
 
-def check_prompt(image: Image, prompt: Any) -> dict[str, Any] | None:
+def check_prompt(
+    image: Image, prompt: Any, output_count: int = DEFAULT_OUTPUTS.count
+) -> dict[str, Any] | None:
     """A prompt in image pixels with steps that fit together; None stays None.
 
     Steps are the points in order, the box inserted as step `box_step`; `mask_indices` is empty or has one decoder
-    output per step.
+    output per step, of the bundle's `output_count`.
 
     Raises:
         InvalidPrompt: with the field and the rule.
@@ -291,8 +298,8 @@ def check_prompt(image: Image, prompt: Any) -> dict[str, Any] | None:
     mask_indices = _check_list(prompt, "mask_indices")
     if len(mask_indices) not in (0, steps):
         raise _invalid_prompt(f"{len(mask_indices)} mask_indices for {steps} steps.")
-    if not all(type(index) is int and 0 <= index < DECODER_OUTPUTS for index in mask_indices):
-        raise _invalid_prompt(f"mask_indices are 0 to {DECODER_OUTPUTS - 1}.")
+    if not all(type(index) is int and 0 <= index < output_count for index in mask_indices):
+        raise _invalid_prompt(f"mask_indices are 0 to {output_count - 1}.")
     return {
         "point_coords": checked_points,
         "point_labels": labels,
@@ -345,6 +352,11 @@ def _inside(value: float, length: int) -> bool:
 
 def _invalid_prompt(message: str) -> InvalidPrompt:
     return InvalidPrompt(message, fields={"prompt": [message]})
+
+
+def _outputs_of(bundle_digest: str) -> Outputs:
+    bundle = Bundle.objects.filter(digest=bundle_digest).first() if bundle_digest else None
+    return outputs_of(bundle.manifest) if bundle else DEFAULT_OUTPUTS
 
 
 def _check_bundle_digest(digest: str) -> str:

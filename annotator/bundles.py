@@ -17,6 +17,7 @@ from annotator import embedding_jobs
 from annotator.errors import BundleRefused, DecoderMissing, UnknownBundle
 from annotator.models import Bundle, EmbeddingJob, Project
 from segmentation.bundle import (
+    BUILT_IN_BUNDLE,
     BundleError,
     Manifest,
     find_bundle,
@@ -25,6 +26,7 @@ from segmentation.bundle import (
     verify_weights,
 )
 from segmentation.decoder.package import PACKAGE_VERSION, has_package
+from segmentation.families import FAMILIES
 
 logger = logging.getLogger(__name__)
 
@@ -173,6 +175,12 @@ def fast_decoder_version(bundle: Bundle) -> str | None:
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
+def session_module(family: str) -> str | None:
+    """Static path of the module that runs the decoder packages of a family; None: they run as one graph."""
+    row = FAMILIES.get(family)
+    return f"js/decoder/worker/{row.browser_session}/session.js" if row and row.browser_session else None
+
+
 def is_exported(bundle: Bundle) -> bool:
     """Whether everything the browser may run is there."""
     has_all = not has_package(bundle.family) or fast_decoder_file(bundle).is_file()
@@ -220,7 +228,7 @@ def _columns(directory: Path, manifest: Manifest) -> dict:
 def _ensure_one_default() -> None:
     if Bundle.objects.default() is None:
         available = Bundle.objects.available()
-        chosen = available.filter(name="pocket").first() or available.order_by("name").first()
+        chosen = available.filter(name=BUILT_IN_BUNDLE).first() or available.order_by("name").first()
         if chosen:
             Bundle.objects.filter(pk=chosen.pk).update(is_default=True)
 

@@ -142,6 +142,7 @@ def _images(request: HttpRequest, shown: Project) -> dict:
         rows = rows.filter(pk__in=having.filter(author__username=filters["person"]).values("image"))
     kept = request.GET.copy()
     kept.pop("page", None)
+    bundle = annotate_page.bundle_of(shown)
     return {
         "page": Paginator(rows, IMAGES_PER_PAGE).get_page(request.GET.get("page")),
         "is_filtered": any(filters.values()),
@@ -151,7 +152,8 @@ def _images(request: HttpRequest, shown: Project) -> dict:
         "embedding_choices": EMBEDDING_CHOICES,
         "categories": shown.categories.all(),
         "colors_version": _colors_version(shown),
-        "decoder_url": annotate_page.decoder_url(annotate_page.bundle_of(shown)),
+        "decoder_url": annotate_page.decoder_url(bundle),
+        "session_module": annotate_page.session_module(bundle),
     }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.templatetags.static import static
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -21,6 +24,7 @@ from annotator.models import (
 )
 from exporters.options import SEGMENTATIONS
 from exporters.registry import EXPORTERS
+from segmentation.bundle import outputs_of
 
 LARGEST_ID = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1
@@ -296,10 +300,20 @@ class ExportSerializer(serializers.ModelSerializer):
 
 
 # --- bundles ---
+class OutputsSerializer(serializers.Serializer):
+    """The masks that one decode gives: how many, the one for a clear prompt, those for an ambiguous one."""
+
+    count = serializers.IntegerField()
+    single = serializers.IntegerField()
+    candidates = serializers.ListField(child=serializers.IntegerField())
+
+
 class BundleSerializer(serializers.ModelSerializer):
     embedding = serializers.DictField(child=serializers.ListField(child=serializers.IntegerField()))
     decoder_url = serializers.SerializerMethodField()
     fast_decoder_url = serializers.SerializerMethodField()
+    outputs = serializers.SerializerMethodField()
+    session_url = serializers.SerializerMethodField()
 
     class Meta:
         model = Bundle
@@ -316,6 +330,8 @@ class BundleSerializer(serializers.ModelSerializer):
             "decoder_url",
             "decoder_sha256",
             "fast_decoder_url",
+            "outputs",
+            "session_url",
         ]
         read_only_fields = fields
 
@@ -327,6 +343,14 @@ class BundleSerializer(serializers.ModelSerializer):
         version = bundles.fast_decoder_version(bundle)
         url = reverse("api:bundle-fast-decoder", args=[bundle.name])
         return version and f"{url}?version={version}"
+
+    @extend_schema_field(OutputsSerializer)
+    def get_outputs(self, bundle: Bundle) -> dict[str, Any]:
+        return outputs_of(bundle.manifest).as_dict()
+
+    def get_session_url(self, bundle: Bundle) -> str | None:
+        module = bundles.session_module(bundle.family)
+        return module and static(module)
 
 
 BYTES = OpenApiTypes.BINARY

@@ -16,11 +16,12 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image as Pillow
 
-from annotator import annotations, mask_thumbnails, projects
+from annotator import annotations, bundles, mask_thumbnails, projects
 from annotator.models import Annotation, EmbeddingJob, Export, Image, WorkerHeartbeat
 from annotator.page_urls import urlpatterns
 from annotator.templatetags.modules import modules_of
 from segmentation import rle
+from segmentation.families import FAMILIES
 from tests.annotator.conftest import annotation_body
 
 ROLES = ("anonymous", "stranger", "viewer", "annotator", "manager", "staff")
@@ -425,10 +426,27 @@ def test_a_viewer_asks_for_neither(vera, image):
     assert "/embedding/" not in text
 
 
+def test_the_workbench_preloads_the_session_that_its_bundle_runs_in(bob, image, bundle):
+    session = '<link rel="modulepreload" href="/static/js/decoder/worker/sam/session.js">'
+    assert session not in html(browser_of(bob), f"/images/{image.pk}/annotate/"), (
+        "no decoder package is there"
+    )
+    path = bundles.fast_decoder_file(bundle)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    text = html(browser_of(bob), f"/images/{image.pk}/annotate/")
+    path.unlink()
+    assert session in text
+    assert '<link rel="modulepreload" href="/static/js/decoder/worker/kernel/threads.js">' in text
+    assert "worker/pocket/" not in text
+
+
 def test_the_workbench_preloads_every_module_that_it_and_its_worker_import():
-    paths = modules_of("js/pages/annotate.js") + modules_of("js/decoder/decoder-worker.js")
+    sessions = [bundles.session_module(family) for family in FAMILIES]
+    paths = [path for entry in ("js/pages/annotate.js", "js/decoder/decoder-worker.js", *sessions)
+             for path in modules_of(entry)]  # fmt: skip
     folder = Path(settings.BASE_DIR) / "static"
-    assert {"js/core/rle.js", "js/view/stage.js", "js/decoder/worker/embedding-file.js"} <= set(paths)
+    assert {"js/core/rle.js", "js/view/stage.js", "js/decoder/worker/files/embedding-file.js"} <= set(paths)
     for path in paths:
         # Read another way than the tag does: every statement's end, whatever its lines.
         for name in re.findall(r'from "(\.[^"]+\.js)";', (folder / path).read_text()):

@@ -16,8 +16,8 @@ from annotator import bundles, demo
 from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
 from annotator.models import Bundle, EmbeddingJob
+from segmentation.bundle import BUILT_IN_BUNDLE
 
-BUILT_IN_BUNDLE = "pocket"
 QUICK_S = 0.5  # steps faster than this are not worth a line
 
 
