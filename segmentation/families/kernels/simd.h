@@ -5,10 +5,7 @@
 
 #include <wasm_simd128.h>
 
-enum {
-    TILE = 16,   // positions worked on at a time
-    BLOCK = 4,   // rows multiplied at a time
-};
+#include "layout.h"
 
 typedef v128_t vec;
 

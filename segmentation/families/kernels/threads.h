@@ -3,21 +3,15 @@
 #ifndef MASKWRIGHT_THREADS_H
 #define MASKWRIGHT_THREADS_H
 
+#include "layout.h"
+
 enum {
     SPINS = 20000,    // looks at the others before a thread goes to sleep
     TIMED_OUT = 2,    // of atomic.wait
 };
 static const long long PATIENCE_NS = 5000000000LL;
 
-// What every operation begins with.
-typedef struct {
-    int kind;
-    int units;
-    int next;  // the first unit that nobody has taken
-    int done;  // how many are finished
-} Work;
-
-// Works through `count` operations of `size` bytes, each beginning with its Work; do_unit does one unit of one.
+// Works through `count` operations of `size` bytes, each beginning with its Work (layout.h); do_unit does one unit of one.
 //
 // An operation is over when all its units are done, no matter by whom: a thread that the system wakes late joins where the
 // others are and holds nobody up. Returns 0, or 1 where a thread took a unit and did not finish it in time.

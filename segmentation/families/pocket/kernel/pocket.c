@@ -12,31 +12,11 @@
 
 #include "../../kernels/simd.h"
 #include "../../kernels/threads.h"
+#include "layout.h"
 
-// Maps lie in planes with a margin of zeros around each, as wide as the filters reach; `data` is channel 0's first
-// position inside. All fields are 4 bytes wide: JavaScript fills them in this order.
-typedef struct {
-    float* data;
-    int channels, height, width;
-    int stride, plane;  // floats from row to row, from channel to channel
-} Map;
+// Maps lie in planes with a margin of zeros around each, as wide as the filters reach.
 
-typedef enum { CONVOLVE, MIX, UPSAMPLE, POOL, PREVIOUS, SIMILAR, GATHER, SUMMARISE, SHIFT, LINEAR, TOTAL, HINT, PRESS, SHUFFLE,
-    JUDGE } Kind;
-typedef enum { NO_ACTIVATION, RELU, SIGMOID, ONE_PLUS_TANH } Activation;
-
-typedef struct {
-    Work work;
-    Map in, out, add;    // `add` without data: nothing is added
-    int kernel, dilation;
-    Activation activation;
-    const float *w0, *b0, *w1, *b1, *w2;  // weights, see each operation
-    float* vector;
-    int count, others;  // numbers, see each operation
-    const int* list;
-} Op;
-
-INLINE float* row_of(const Map* map, int channel, int y) { return map->data + channel * map->plane + y * map->stride; }
+INLINE float* row_of(const PlaneMap* map, int channel, int y) { return map->data + channel * map->plane + y * map->stride; }
 
 INLINE vec sigmoid(vec x) {
     return wasm_f32x4_div(CONST(1.0f), wasm_f32x4_add(CONST(1.0f), exponential(wasm_f32x4_neg(x))));

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.families.kernels import sizes
 from segmentation.families.sam.fast.algebra import Algebra, centred
 from segmentation.families.sam.fast.graph import SharedWeights
 from segmentation.families.sam.fast.weights import DecoderWeights, Linear
 
 FOLDER = Path(__file__).parent
 BUILDS = ("plain", "relaxed")
-# The kernel is compiled for these sizes, those of all of SAM's own decoders; others use the click graph.
-CHANNELS, GRID, HEAD_WIDTH, HIDDEN = 256, 64, 16, 2048
 _TOKEN_NAMES = ("mask_decoder.iou_token.weight", "mask_decoder.mask_tokens.weight")
 
 
@@ -35,17 +34,20 @@ def kernel_files(algebra: Algebra, shared: SharedWeights) -> dict[str, bytes]:
 
 
 def _fits(weights: DecoderWeights) -> bool:
+    """Whether the decoder is of the kernel's sizes, those of all of SAM's own; others use the click graph."""
+    kernel = sizes(FOLDER)
     hidden = [
         len(weights.linear(f"mask_decoder.transformer.layers.{layer}.mlp.lin1").bias) for layer in (0, 1)
     ]
     heads = [
         weights.mlp(f"mask_decoder.{name}") for name in ("iou_prediction_head", "output_hypernetworks_mlps.0")
     ]
-    sizes = (weights.channels, weights.grid, weights.head_width)
     return (
-        sizes == (CHANNELS, GRID, HEAD_WIDTH)
-        and hidden == [HIDDEN] * 2
-        and all(len(head) == 3 and len(head[0].bias) == CHANNELS for head in heads)
+        weights.channels == kernel["CHANNELS"]
+        and weights.grid == kernel["GRID"]
+        and weights.head_width == kernel["WIDTH"]
+        and hidden == [kernel["HIDDEN"]] * 2
+        and all(len(head) == 3 and len(head[0].bias) == weights.channels for head in heads)
     )
 
 

@@ -14,29 +14,7 @@
 
 #include "../../../kernels/simd.h"
 #include "../../../kernels/threads.h"
-
-enum {
-    GRID = 64,
-    POSITIONS = GRID * GRID,
-    CHANNELS = 256,
-    HEADS = 8,
-    WIDTH = 16,                // of a head, in the attentions between tokens and image
-    INNER = HEADS * WIDTH,
-    OWN_WIDTH = 32,            // of a head, among the tokens
-    SPAN = 256,                // positions a unit of work has
-    SPAN_TILES = SPAN / TILE,
-    SPANS = POSITIONS / SPAN,
-    EXTRA = 4,                 // rows behind those of layer 1: a constant, ones for the tail, two of zeros
-    MAX_VECTORS = 16 * INNER,  // of at most 16 tokens
-    MASK_ROWS = 20,            // the mask prompt's 16 channels, ones, three of zeros
-};
-
-typedef enum { LINEAR, DOTS, NORM, SELF, MASK, GATHER, UPDATE, COMBINE } Kind;
-
-typedef struct {
-    Work work;
-    const void* job;
-} Op;
+#include "layout.h"
 
 INLINE int least(int a, int b) { return a < b ? a : b; }
 
@@ -131,14 +109,6 @@ INLINE void transpose(const vec a, const vec b, const vec c, const vec d, float*
 
 // y (rows, groups of columns) = x w + b, plus `add`, which lies as y does, but elsewhere: the last rows are written twice. w: columns in blocks of 16, w_block floats
 // apart, w_row from one input to the next. A unit is a block of a group.
-typedef struct {
-    const float *x, *w, *b, *add;
-    float* y;
-    int rows, inputs, columns;
-    int x_row, x_group, w_row, w_block, w_group, y_row, y_group;
-    int is_relu;
-} Linear;
-
 __attribute__((noinline))
 static void linear(const Linear* job, int unit) {
     int blocks = job->columns / TILE, group = unit / blocks, block = unit % blocks;
@@ -194,13 +164,6 @@ INLINE float dot(const float* a, const float* b) {
 // y (rows, columns + columns1), packed in blocks of 4 rows = x times (y0, y1) transposed, all of CHANNELS. Where y0 is x
 // itself (is_gram) a block's columns begin at its own rows, and there count half: for half of a sum over all pairs. A unit is a
 // row.
-typedef struct {
-    const float *x, *y0, *y1;
-    float* y;
-    int columns, columns1;
-    int is_gram;
-} Dots;
-
 __attribute__((noinline))
 static void dots(const Dots* job, int row) {
     const float* x = job->x + row * CHANNELS;
@@ -215,12 +178,6 @@ static void dots(const Dots* job, int row) {
 }
 
 // y = LayerNorm(x), and y + `add` beside it where `sum` is given. A unit is a token.
-typedef struct {
-    const float *x, *weight, *bias, *add;
-    float *y, *sum;
-    float epsilon;
-} Norm;
-
 __attribute__((noinline))
 static void norm(const Norm* job, int row) {
     const float* x = job->x + row * CHANNELS;
@@ -242,12 +199,6 @@ static void norm(const Norm* job, int row) {
 }
 
 // Attention among the tokens; all (T, CHANNELS), queries scaled. scratch: (T). A unit is a head.
-typedef struct {
-    const float *queries, *keys, *values;
-    float* y;
-    int tokens;
-} Self;
-
 __attribute__((noinline))
 static void self_attention(const Self* job, int head, float* scratch) {
     int place = head * OWN_WIDTH;
@@ -291,12 +242,6 @@ INLINE void store_columns(const float* rows, int depth, float* columns, int tile
 }
 
 // The mask prompt's 16 channels at every position, ones and zeros behind them. A unit is a span.
-typedef struct {
-    const float* logits;   // (4 GRID, 4 GRID)
-    const float* weights;  // filter (4, 4), bias, norm weight, norm bias (4 each); filter (16, 16), bias, weight, bias (16 each)
-    float *rows, *columns;
-} Mask;
-
 // Of `channels` rows of 4 positions each: LayerNorm over them (their mean is zero already) and GELU. weight, bias: (channels).
 INLINE void norm_and_gelu(float* rows, int channels, int row, const float* weight) {
     vec squares = CONST(0.0f);
@@ -348,18 +293,6 @@ static void mask_features(const Mask* job, int span, float* scratch) {
 }
 
 // Tokens attend to a span of the image.
-typedef struct {
-    const float* queries;   // (T, INNER), scaled
-    const float* keys;      // image's part; times gain, plus `constant`
-    const float* constant;  // or none
-    const float* values;    // image's part, times gain
-    const float* gain;      // (POSITIONS), or none
-    const float* rows;      // (HEADS T, depth): what a coefficient adds to a score
-    const float *coefficients, *columns;
-    float* partial;         // per span: maximum (rows), sum (rows), values (rows, WIDTH), coefficients (blocks, rows, 16)
-    int tokens, depth, partial_size;
-} Gather;
-
 // base (INNER, TILE) times gain plus constant; base itself where there is neither.
 INLINE const float* effective(const float* base, const float* constant, const float* gain, int tile, float* to) {
     base += tile * INNER * TILE;
@@ -426,12 +359,6 @@ static void gather(const Gather* job, int span, float* scratch) {
 }
 
 // The spans' parts of a softmax to the whole: gathered (T, INNER) and moments (HEADS T, depth). A unit is a row.
-typedef struct {
-    const float* partial;
-    float *gathered, *moments;
-    int tokens, depth, partial_size;
-} Combine;
-
 __attribute__((noinline))
 static void combine(const Combine* job, int row) {
     int rows = HEADS * job->tokens, depth = job->depth, size = job->partial_size;
@@ -463,25 +390,6 @@ static void combine(const Combine* job, int row) {
 
 // A span of the image attends to the tokens, LayerNorm, and the tokens attend to what comes out. Coefficients: those
 // from before (`depth_before`, a multiple of 4), the tokens', and where `is_last` EXTRA more.
-typedef struct {
-    const float* keys;             // (T, INNER) of the tokens, scaled
-    const float *queries, *constant;  // image's part
-    const float* rows;             // (HEADS T, depth_before)
-    const float *before;           // (tile, depth_before, TILE)
-    const float* gain_before;      // (POSITIONS), or none
-    const float* mask_products;    // (tile, MASK_ROWS, TILE), or none
-    const float *values_before, *gathered_before;  // (T, INNER) and image tensor of the layer before, or none
-    const float *values, *gathered;
-    const float* mixed;            // (depth_before, depth): Gram matrix of the basis
-    const float* own;              // (depth - depth_before, depth - depth_before), the rest of it
-    const float *norms, *constant_products;  // (POSITIONS)
-    float *gain, *coefficients, *columns;
-    float* plain;                  // coefficients as (depth, POSITIONS) for the tail, or none
-    int tokens, depth_before, depth, is_last;
-    float epsilon;
-    Gather gather;
-} Update;
-
 // Over the tokens of each head: (HEADS, tokens, TILE).
 INLINE void softmax_over_tokens(float* scores, int tokens) {
     for (int head = 0; head < HEADS; head++, scores += tokens * TILE) {

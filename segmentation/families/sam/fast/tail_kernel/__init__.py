@@ -5,18 +5,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.families.kernels import sizes
 from segmentation.families.sam.fast.weights import DecoderWeights
 
 FOLDER = Path(__file__).parent
-SOURCE = FOLDER / "tail.c"
 BUILDS = ("plain", "relaxed")
-# The kernel is compiled for these sizes, those of all of SAM's own decoders; others use the tail graph.
-CHANNELS, GRID = 256, 64
 
 
 def kernel_files(weights: DecoderWeights) -> dict[str, bytes]:
     """What a decoder package carries for the kernel: both builds and `tail-weights`; nothing where it does not fit."""
-    if (weights.channels, weights.grid) != (CHANNELS, GRID):
+    kernel = sizes(FOLDER)  # those of all of SAM's own decoders; others use the tail graph
+    if (weights.channels, weights.grid) != (kernel["CHANNELS"], kernel["GRID"]):
         return {}
     files = {f"tail-{build}.wasm": (FOLDER / f"{build}.wasm").read_bytes() for build in BUILDS}
     return {**files, "tail-weights": kernel_weights(weights).tobytes()}

@@ -9,34 +9,7 @@
 // locals. The build refuses any.
 
 #include "../../../kernels/simd.h"
-
-enum {
-    GRID = 64,
-    POSITIONS = GRID * GRID,
-    CHANNELS = 256,
-    ROWS = CHANNELS,                // of the first upscaling: (channel of 64, sub-position of 4)
-    MIDDLE = CHANNELS / 4,          // channels after the first upscaling
-    LAST = CHANNELS / 8,            // channels after the second
-    SECOND_ROWS = 4 * LAST,         // (sub-position, channel)
-};
-
-// Filled by tail-kernel.js; every field is a byte offset or a number, 4 bytes wide, in this order.
-typedef struct {
-    const float* upscaled;      // packed by pack_image
-    const float* gain;          // (POSITIONS)
-    const float* coefficients;  // (depth, POSITIONS)
-    const float* basis;         // (depth, ROWS), packed by pack_rows
-    const float* norm;          // weight (MIDDLE), bias (MIDDLE)
-    const float* kernel;        // (MIDDLE, SECOND_ROWS), packed by pack_rows
-    const float* bias;          // (SECOND_ROWS)
-    const float* filters;       // (masks, LAST)
-    float* out;                 // (masks, 4 * rows, 4 * columns) of the window
-    int depth;
-    int masks;
-    int row, end_row;           // window of the grid
-    int column, end_column;
-    int next_tile;
-} Job;
+#include "layout.h"
 
 // a's element (row, k) at row * row_stride + k * depth_stride -> blocks of 4 rows, k by k.
 __attribute__((export_name("pack_rows")))

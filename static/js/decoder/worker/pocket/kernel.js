@@ -6,24 +6,20 @@
  * are in segmentation/families/pocket/kernel.
  */
 
+import {TILE, Work} from "../kernel/layout.js";
 import {KernelThreads, runnableBuild} from "../kernel/threads.js";
+import {Activation, Kind, Op} from "./layout.js";
 import {drawPrompt} from "./prompt-maps.js";
 
+/** @import {FieldsOf, ValuesOf} from "../kernel/struct.js" */
 /** @import {DrawnPrompt} from "./prompt-maps.js" */
 
 const PAGE_BYTES = 65536;
 const MIN_PAGES = 16; // as the build says, both
 const MAX_PAGES = 1024;
 const OUTPUTS = 4;
-const TILE = 16;
 const MAX_CLICKS = 64; // of each kind whose similarity is read; later ones are drawn all the same
 const LOGIT_SCALE = 8;
-const OP_WORDS = 34;
-const [UNITS, NEXT, DONE, W0, COUNT] = [1, 2, 3, 25, 31]; // an operation's words that change, see threads.h for the first
-// The order of the enums in pocket.c.
-const KINDS = ["convolve", "mix", "upsample", "pool", "previous", "similar", "gather", "summarise", "shift", "linear",
-    "total", "hint", "press", "shuffle", "judge"]; // prettier-ignore
-const ACTIVATIONS = ["none", "relu", "sigmoid", "onePlusTanh"];
 
 /**
  * Planes in the kernel's memory, each with a margin of zeros.
@@ -37,24 +33,7 @@ const ACTIVATIONS = ["none", "relu", "sigmoid", "onePlusTanh"];
  * @property {number} plane floats from channel to channel
  */
 
-/**
- * @typedef {object} OpFields
- * @property {PlaneMap} [in]
- * @property {PlaneMap} [out]
- * @property {PlaneMap} [add]
- * @property {number} [kernel]
- * @property {number} [dilation]
- * @property {string} [activation]
- * @property {number} [w0]
- * @property {number} [b0]
- * @property {number} [w1]
- * @property {number} [b1]
- * @property {number} [w2]
- * @property {number} [vector]
- * @property {number} [count]
- * @property {number} [others]
- * @property {number} [list]
- */
+/** @typedef {Omit<ValuesOf<FieldsOf<typeof Op>>, "work">} OpFields what an operation is told */
 
 /**
  * @typedef {object} KernelExports
@@ -79,7 +58,7 @@ export class PocketKernel {
     #weights;
     #threads;
     #end = 1024; // the kernel has no data of its own; nothing lies at 0
-    /** @type {number[][]} the words of each operation */
+    /** @type {Int32Array[]} */
     #ops = [];
     /** @type {Map<string, number>} operations that a prompt changes -> their place in the list */
     #named = new Map();
@@ -131,18 +110,19 @@ export class PocketKernel {
         this.#side = inputSide;
         const control = this.#place(2);
         this.#plan = this.#makePlan();
-        const words = OP_WORDS * this.#ops.length;
+        const words = Op.words * this.#ops.length;
         const [list, ownList] = [this.#place(words), this.#place(words)];
         this.#scratchAt = this.#end;
         this.#place(threads * this.#scratchFloats());
-        new Int32Array(memory.buffer, list, words).set(this.#ops.flat());
-        const progress = [NEXT, DONE];
+        const memoryOfList = new Int32Array(memory.buffer, list, words);
+        this.#ops.forEach((op, k) => memoryOfList.set(op, k * Op.words));
+        const progress = [Work.at("next"), Work.at("done")];
         this.#threads = new KernelThreads(memory, {
             control,
             list,
             ownList,
             words,
-            operationWords: OP_WORDS,
+            operationWords: Op.words,
             progress,
         });
     }
@@ -200,7 +180,7 @@ export class PocketKernel {
             hasMask,
         ]);
         if (!maskInput) this.#floats(plan.previousSums, this.#side / 4).fill(0);
-        this.#opWords("previous")[UNITS] = hasMask ? this.#side / 4 : 0;
+        this.#opWords("previous")[Work.at("units")] = hasMask ? this.#side / 4 : 0;
         this.#gatherClicks(drawn);
         const chosen = chooseChannels(drawn, Boolean(maskInput));
         for (const name of ["prompt16", "prompt8"]) this.#choose(name, chosen.wide);
@@ -260,7 +240,7 @@ export class PocketKernel {
         }
         for (const [name, kind] of /** @type {[string, number][]} */ ([
             ["similar16-foreground", 0], ["similar8-foreground", 0], ["similar16-background", 1], ["similar8-background", 1],
-        ])) this.#opWords(name)[COUNT] = counts[kind]; // prettier-ignore
+        ])) this.#opWords(name)[Op.at("count")] = counts[kind]; // prettier-ignore
     }
 
     /**
@@ -337,21 +317,21 @@ export class PocketKernel {
 
         // What the prompt is, at strides 8 and 16.
         const previous4 = channel(drawn4, 2);
-        this.#op("previous", s4, {in: maskInput, out: previous4, vector: previousSums}, "previous");
-        this.#op("pool", s8, {in: previous4, out: channel(drawn8, 12)});
-        this.#op("pool", s16, {
+        this.#op("PREVIOUS", s4, {in: maskInput, out: previous4, vector: previousSums}, "previous");
+        this.#op("POOL", s8, {in: previous4, out: channel(drawn8, 12)});
+        this.#op("POOL", s16, {
             in: channel(drawn8, 0, drawnChannels),
             out: channel(drawn16, 0, drawnChannels),
         });
         ["foreground", "background"].forEach((kind, k) => {
             const places = [drawn16, drawn8].map((drawn) => channel(drawn, drawnChannels + 2 * k, 2));
-            this.#op("similar", s16, {in: unit16, out: places[0], w0: clicked16[k]}, `similar16-${kind}`);
-            this.#op("similar", s8, {in: unit8, out: places[1], w0: clicked8[k]}, `similar8-${kind}`);
+            this.#op("SIMILAR", s16, {in: unit16, out: places[0], w0: clicked16[k]}, `similar16-${kind}`);
+            this.#op("SIMILAR", s8, {in: unit8, out: places[1], w0: clicked8[k]}, `similar8-${kind}`);
         });
         [clickWeights, channel(drawn16, 6), channel(drawn16, 12)].forEach((add, k) =>
-            this.#op("gather", wide, {in: stride16, add, vector: context + 4 * k * wide}),
+            this.#op("GATHER", wide, {in: stride16, add, vector: context + 4 * k * wide}),
         );
-        this.#op("total", 1, {
+        this.#op("TOTAL", 1, {
             out: vectorMap(counts + 16),
             vector: previousSums,
             count: s4,
@@ -359,9 +339,9 @@ export class PocketKernel {
         });
         const asked = this.#place(2 * wide);
         const modulation = this.#place(2 * wide);
-        this.#linear("context.0", context, asked, "relu");
-        this.#linear("context.2", asked, modulation, "onePlusTanh", 0, wide);
-        this.#linear("context.2", asked, modulation + 4 * wide, "none", wide, 2 * wide);
+        this.#linear("context.0", context, asked, Activation.RELU);
+        this.#linear("context.2", asked, modulation, Activation.ONE_PLUS_TANH, 0, wide);
+        this.#linear("context.2", asked, modulation + 4 * wide, Activation.NO_ACTIVATION, wide, 2 * wide);
 
         // Stride 16.
         const blocks16 = this.#blockNames("blocks16");
@@ -369,17 +349,17 @@ export class PocketKernel {
         let [x, spare] = [this.#map(wide, s16, margin16), this.#map(wide, s16, margin16)];
         this.#convolveDrawn("prompt16", drawn16, x, {
             add: stride16,
-            activation: "relu",
+            activation: Activation.RELU,
             w1: modulation,
             b1: modulation + 4 * wide,
         });
         const summary = this.#place(2 * wide);
         blocks16.forEach((name, k) => {
             if (k === Math.floor(blocks16.length / 2)) {
-                this.#op("summarise", wide, {in: x, vector: summary});
+                this.#op("SUMMARISE", wide, {in: x, vector: summary});
                 const w0 = this.#copyOf("context_again.weight");
                 const b0 = this.#copyOf("context_again.bias");
-                this.#op("shift", wide, {in: x, w0, b0, vector: summary, count: 2 * wide});
+                this.#op("SHIFT", wide, {in: x, w0, b0, vector: summary, count: 2 * wide});
             }
             this.#mix(name, x, spare, 1 + (k % 2));
             [x, spare] = [spare, x];
@@ -389,11 +369,11 @@ export class PocketKernel {
         const small8 = this.#map(middle, s16);
         const from16 = this.#map(middle, s8);
         this.#convolve("down8", x, small8);
-        this.#op("upsample", s8, {in: small8, out: from16, add: stride8});
+        this.#op("UPSAMPLE", s8, {in: small8, out: from16, add: stride8});
         const blocks8 = this.#blockNames("blocks8");
         const margin8 = Math.max(...blocks8.map((name) => this.#reach(name, 1)));
         let [y, spare8] = [this.#map(middle, s8, margin8), this.#map(middle, s8, margin8)];
-        this.#convolveDrawn("prompt8", drawn8, y, {add: from16, activation: "relu"});
+        this.#convolveDrawn("prompt8", drawn8, y, {add: from16, activation: Activation.RELU});
         for (const name of blocks8) {
             this.#mix(name, y, spare8, 1);
             [y, spare8] = [spare8, y];
@@ -405,14 +385,14 @@ export class PocketKernel {
         const small4 = this.#map(fine, s8);
         const from8 = this.#map(fine, s4);
         this.#convolve("coarse", y, coarse, {add: outsideMap});
-        this.#op("upsample", s4, {in: coarse, out: coarse4});
-        this.#op("hint", s4, {in: coarse4, out: channel(drawn4, 4, 2)});
+        this.#op("UPSAMPLE", s4, {in: coarse, out: coarse4});
+        this.#op("HINT", s4, {in: coarse4, out: channel(drawn4, 4, 2)});
         this.#convolve("down4", y, small4);
-        this.#op("upsample", s4, {in: small4, out: from8, add: stride4});
+        this.#op("UPSAMPLE", s4, {in: small4, out: from8, add: stride4});
         const blocks4 = this.#blockNames("blocks4");
         const margin4 = Math.max(...blocks4.map((name) => this.#reach(name, 1)));
         let [z, spare4] = [this.#map(fine, s4, margin4), this.#map(fine, s4, margin4)];
-        this.#convolveDrawn("prompt4", drawn4, z, {add: from8, activation: "relu"});
+        this.#convolveDrawn("prompt4", drawn4, z, {add: from8, activation: Activation.RELU});
         for (const name of blocks4) {
             this.#mix(name, z, spare4, 1);
             [z, spare4] = [spare4, z];
@@ -424,10 +404,10 @@ export class PocketKernel {
                 (_, k) => (k % 2 ? -1 : 1) * clickGains[(k % 2) * OUTPUTS + (k >> 1)],
             ),
         );
-        this.#op("press", s4, {out: coarse4, add: channel(drawn4, 0, 2), w0: gains});
+        this.#op("PRESS", s4, {out: coarse4, add: channel(drawn4, 0, 2), w0: gains});
         const logits = this.#map(OUTPUTS, 2 * s4);
-        this.#op("upsample", 2 * s4, {in: coarse4, out: logits});
-        this.#op("shuffle", s4, {
+        this.#op("UPSAMPLE", 2 * s4, {in: coarse4, out: logits});
+        this.#op("SHUFFLE", s4, {
             in: z,
             out: logits,
             w0: this.#packed("final"),
@@ -436,8 +416,8 @@ export class PocketKernel {
 
         // What the IoU head reads.
         const judged = this.#place(s8 * OUTPUTS * (middle + 3));
-        this.#op("judge", s8, {in: logits, add: y, vector: judged, count: s8});
-        this.#op("summarise", wide, {in: x, vector: summary});
+        this.#op("JUDGE", s8, {in: logits, add: y, vector: judged, count: s8});
+        this.#op("SUMMARISE", wide, {in: x, vector: summary});
         return {
             stride16, stride8, stride4, unit16, unit8, drawn8, drawn4, maskInput, clickWeights, outsideMap,
             clicked16, clicked8, previousSums, counts, logits, judged, summary,
@@ -445,50 +425,16 @@ export class PocketKernel {
     }
 
     /**
-     * @param {string} kind
+     * @param {keyof typeof Kind} kind
      * @param {number} units
      * @param {OpFields} fields
      * @param {string} [name] to find it again
      */
     #op(kind, units, fields, name) {
         if (name) this.#named.set(name, this.#ops.length);
-        const map = (/** @type {PlaneMap | undefined} */ m) =>
-            m ? [m.data, m.channels, m.height, m.width, m.stride, m.plane] : [0, 0, 0, 0, 0, 0];
-        const {
-            kernel = 0,
-            dilation = 1,
-            activation = "none",
-            w0 = 0,
-            b0 = 0,
-            w1 = 0,
-            b1 = 0,
-            w2 = 0,
-        } = fields;
-        const {vector = 0, count = 0, others = 0, list = 0} = fields;
-        const words = [
-            KINDS.indexOf(kind),
-            units,
-            0,
-            0,
-            ...map(fields.in),
-            ...map(fields.out),
-            ...map(fields.add),
-        ];
-        words.push(
-            kernel,
-            dilation,
-            ACTIVATIONS.indexOf(activation),
-            w0,
-            b0,
-            w1,
-            b1,
-            w2,
-            vector,
-            count,
-            others,
-            list,
-        );
-        this.#ops.push(words);
+        const op = new Int32Array(Op.words);
+        Op.write(op, 0, {dilation: 1, ...fields, work: {kind: Kind[kind], units}});
+        this.#ops.push(op);
     }
 
     /**
@@ -514,8 +460,8 @@ export class PocketKernel {
         const {raw, list, channels: all, rows} = /** @type {DrawnFilter} */ (this.#chosen.get(name));
         const op = this.#opWords(name);
         new Int32Array(this.#memory.buffer, list, all).set(channels);
-        op[COUNT] = channels.length;
-        this.#kernel.pack_some(raw, rows, all, 9, list, channels.length, op[W0]);
+        op[Op.at("count")] = channels.length;
+        this.#kernel.pack_some(raw, rows, all, 9, list, channels.length, op[Op.at("w0")]);
     }
 
     /**
@@ -527,7 +473,7 @@ export class PocketKernel {
      */
     #convolve(name, from, to, fields = {}, opName) {
         const taps = this.#weight(`${name}.weight`).length / (from.channels * to.channels);
-        this.#op("convolve", to.height, {
+        this.#op("CONVOLVE", to.height, {
             in: from, out: to, kernel: Math.sqrt(taps), w0: this.#packed(name), b0: this.#copyOf(`${name}.bias`), ...fields,
         }, opName); // prettier-ignore
     }
@@ -539,7 +485,7 @@ export class PocketKernel {
      * @param {number} dilation
      */
     #mix(name, from, to, dilation) {
-        this.#op("mix", to.height, {
+        this.#op("MIX", to.height, {
             in: from, out: to, dilation, kernel: this.#kernelSize(name), count: this.#weight(`${name}.widen.bias`).length,
             w0: this.#copyOf(`${name}.depthwise.weight`), b0: this.#copyOf(`${name}.depthwise.bias`),
             w1: this.#packed(`${name}.widen`), b1: this.#copyOf(`${name}.widen.bias`),
@@ -551,7 +497,7 @@ export class PocketKernel {
      * @param {string} name
      * @param {number} from byte offset of the vector it reads
      * @param {number} to
-     * @param {string} activation
+     * @param {number} activation
      * @param {number} firstRow
      * @param {number} endRow
      */
@@ -560,7 +506,7 @@ export class PocketKernel {
         const count = weight.length / this.#weight(`${name}.bias`).length;
         const w0 = this.#store(weight.subarray(firstRow * count, endRow * count));
         const b0 = this.#store(this.#weight(`${name}.bias`).subarray(firstRow, endRow));
-        this.#op("linear", endRow - firstRow, {out: vectorMap(to), activation, w0, b0, vector: from, count});
+        this.#op("LINEAR", endRow - firstRow, {out: vectorMap(to), activation, w0, b0, vector: from, count});
     }
 
     /** @param {string} stage */
@@ -702,7 +648,7 @@ export class PocketKernel {
     /** @param {string} name */
     #opWords(name) {
         const index = /** @type {number} */ (this.#named.get(name));
-        return new Int32Array(this.#memory.buffer, this.#threads.list + 4 * OP_WORDS * index, OP_WORDS);
+        return new Int32Array(this.#memory.buffer, this.#threads.list + 4 * Op.words * index, Op.words);
     }
 }
 

@@ -6,38 +6,35 @@
  * every step. Here is where everything lies in memory, and the list of operations that a click is.
  */
 
+import {TILE, Work} from "../kernel/layout.js";
 import {KernelThreads, runnableBuild} from "../kernel/threads.js";
+import {
+    CHANNELS, Combine, Dots, EXTRA, FILTER, Gather, HEADS, HIDDEN, INNER, Kind, Linear, MASK_BASIS, MASK_ROWS, MASKS, Mask,
+    MAX_TOKENS, Norm, Op, OWN_TOKENS, POSITIONS, Self, SPAN, SPANS, Update, WIDTH,
+} from "./click-layout.js"; // prettier-ignore
 
+/** @import {FieldsOf, ValuesOf} from "../kernel/struct.js" */
 /** @import {TailInputs} from "./tail-kernel.js" */
 
-const GRID = 64;
-const POSITIONS = GRID * GRID;
-const TILE = 16;
-const SPANS = 16; // what is done to the positions is done in so many parts
-const SPAN = POSITIONS / SPANS;
-const CHANNELS = 256;
-const HEADS = 8;
-const WIDTH = 16;
-const INNER = HEADS * WIDTH;
-const HIDDEN = 2048;
-const OWN_TOKENS = 5;
-const MASKS = 4;
-const FILTER = CHANNELS / 8;
-const MASK_ROWS = 20; // the mask prompt's 16 channels, ones, three of zeros
-const MASK_BASIS = 17;
-const EXTRA = 4; // a constant, ones for the tail, two of zeros
-export const MAX_TOKENS = 16;
 const MAX_ROWS = HEADS * MAX_TOKENS;
 const MAX_DEPTH_0 = MASK_ROWS + MAX_ROWS;
 const MAX_DEPTH = MAX_DEPTH_0 + MAX_ROWS + EXTRA;
 const MAX_OPERATIONS = 96;
-const OPERATION_WORDS = 5;
-const [NEXT, DONE] = [2, 3]; // of them, see threads.h
-const JOB_WORDS = 40;
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 2048; // as the build says
 
-const [LINEAR, DOTS, NORM, SELF, MASK, GATHER, UPDATE, COMBINE] = Array(8).keys();
+/** What each kind of operation is told. */
+const JOBS = {
+    LINEAR: Linear,
+    DOTS: Dots,
+    NORM: Norm,
+    SELF: Self,
+    MASK: Mask,
+    GATHER: Gather,
+    UPDATE: Update,
+    COMBINE: Combine,
+};
+const JOB_WORDS = Math.max(...Object.values(JOBS).map(({words}) => words));
 
 /** Of the image graph's outputs: those that lie in tiles and those that lie in spans, see click.c. */
 const TILED = [
@@ -160,7 +157,7 @@ export class ClickKernel {
         this.#layout = layout;
         this.#threads = new KernelThreads(memory, {
             control: layout.control, list: layout.operations, ownList: layout.ownOperations,
-            words: MAX_OPERATIONS * OPERATION_WORDS, operationWords: OPERATION_WORDS, progress: [NEXT, DONE],
+            words: MAX_OPERATIONS * Op.words, operationWords: Op.words, progress: [Work.at("next"), Work.at("done")],
         }); // prettier-ignore
         this.#words = new Int32Array(memory.buffer);
         this.#floats = new Float32Array(memory.buffer);
@@ -334,56 +331,50 @@ export class ClickKernel {
         const coefficients0 = {rows: l.rows0, columns: l.columns0, depth: depth0};
         const coefficients = {rows: l.rows, columns: l.columns, depth};
         if (hasMask)
-            this.#add(MASK, SPANS, [l.maskInput, this.#weight("mask_filters"), l.maskRows, l.maskColumns]);
+            this.#add("MASK", SPANS, {
+                logits: l.maskInput,
+                weights: this.#weight("mask_filters"),
+                rows: l.maskRows,
+                columns: l.maskColumns,
+            });
 
         // Layer 0: the tokens' side up to what the image attends to.
         this.#selfAttention(0, tokens, l.prompt, l.prompt);
         this.#queries(0, tokens, l.queries);
         if (hasMask) this.#scoresOfBasis("keys_0", l.queries, tokens, maskBasis, MASK_ROWS, l.scoresTokens);
-        this.#add(GATHER, SPANS, this.#gather(0, tokens, null, l.scoresTokens, maskCoefficients));
+        this.#add("GATHER", SPANS, this.#gather(0, tokens, null, l.scoresTokens, maskCoefficients));
         this.#tokensFromImage(0, tokens, maskBasis, depthMask);
         this.#imageFromTokens(0, tokens, l.keysTokens0, l.valuesTokens0, tokenBasis0);
         if (hasMask) {
             this.#scoresOfBasis("queries_0", l.keysTokens0, tokens, maskBasis, MASK_ROWS, l.scoresImage);
-            this.#add(DOTS, depthMask, [basis0, basis0, tokenBasis0, l.mixed, depthMask, rows, 1]);
+            this.#gram(basis0, tokenBasis0, l.mixed, depthMask, rows);
         }
-        this.#add(DOTS, rows, [tokenBasis0, tokenBasis0, 0, l.own, rows, 0, 1]);
+        this.#gram(tokenBasis0, 0, l.own, rows, 0);
 
         // Layer 1 begins among the tokens, so that one pass over the image ends layer 0 and begins layer 1.
         this.#selfAttention(1, tokens, l.tokens, l.positioned);
         this.#queries(1, tokens, l.queries);
         this.#scoresOfBasis("keys_1", l.queries, tokens, basis0, depth0, l.scoresTokens);
-        this.#add(
-            UPDATE,
-            SPANS,
-            [
-                l.keysTokens0,
-                l.image.queries_0,
-                0,
-                l.scoresImage,
-                l.maskRows,
-                0,
-                hasMask ? l.maskProducts[0] : 0,
-                0,
-                0,
-                l.valuesTokens0,
-                l.image.gathered_0,
-                l.mixed,
-                l.own,
-                l.norms,
-                0,
-                l.gain0,
-                l.rows0,
-                l.columns0,
-                0,
-                tokens,
-                depthMask,
-                depth0,
-                0,
-            ],
-            [this.#epsilon],
-            this.#gather(1, tokens, l.gain0, l.scoresTokens, coefficients0),
-        );
+        this.#add("UPDATE", SPANS, {
+            keys: l.keysTokens0,
+            queries: l.image.queries_0,
+            rows: l.scoresImage,
+            before: l.maskRows,
+            maskProducts: hasMask ? l.maskProducts[0] : 0,
+            values: l.valuesTokens0,
+            gathered: l.image.gathered_0,
+            mixed: l.mixed,
+            own: l.own,
+            norms: l.norms,
+            gain: l.gain0,
+            coefficients: l.rows0,
+            columns: l.columns0,
+            tokens,
+            depthBefore: depthMask,
+            depth: depth0,
+            epsilon: this.#epsilon,
+            gather: this.#gather(1, tokens, l.gain0, l.scoresTokens, coefficients0),
+        });
         this.#tokensFromImage(1, tokens, basis0, depth0);
         this.#imageFromTokens(1, tokens, l.keysTokens1, l.valuesTokens1, basis1);
         this.#scoresOfBasis("queries_1", l.keysTokens1, tokens, basis0, depth0, l.scoresImage);
@@ -397,43 +388,39 @@ export class ClickKernel {
         });
         this.#copy(this.#weight("between"), basis1 + 4 * rows * CHANNELS, CHANNELS);
         this.#view(basis1 + 4 * (rows + 1) * CHANNELS, (EXTRA - 1) * CHANNELS).fill(0);
-        this.#add(DOTS, depth0, [l.basis, l.basis, basis1, l.mixed, depth0, rows + EXTRA, 1]);
-        this.#add(DOTS, rows + EXTRA, [basis1, basis1, 0, l.own, rows + EXTRA, 0, 1]);
+        this.#gram(l.basis, basis1, l.mixed, depth0, rows + EXTRA);
+        this.#gram(basis1, 0, l.own, rows + EXTRA, 0);
 
         // The final attention, of the decoder's own tokens only.
         this.#queries(2, OWN_TOKENS, l.queries);
         this.#scoresOfBasis("keys_2", l.queries, OWN_TOKENS, l.basis, depth, l.scoresTokens);
-        this.#add(
-            UPDATE,
-            SPANS,
-            [
-                l.keysTokens1,
-                l.image.queries_1,
-                l.constants["queries_1.constant"],
-                l.scoresImage,
-                l.rows0,
-                l.gain0,
-                hasMask ? l.maskProducts[1] : 0,
-                l.valuesTokens0,
-                l.image.gathered_0_carried,
-                l.valuesTokens1,
-                l.image.gathered_1,
-                l.mixed,
-                l.own,
-                l.norms + 4 * POSITIONS,
-                l.norms + 8 * POSITIONS,
-                l.gain,
-                l.rows,
-                l.columns,
-                l.plain,
-                tokens,
-                depth0,
-                depth,
-                1,
-            ],
-            [this.#epsilon],
-            this.#gather(2, OWN_TOKENS, l.gain, l.scoresTokens, coefficients),
-        );
+        this.#add("UPDATE", SPANS, {
+            keys: l.keysTokens1,
+            queries: l.image.queries_1,
+            constant: l.constants["queries_1.constant"],
+            rows: l.scoresImage,
+            before: l.rows0,
+            gainBefore: l.gain0,
+            maskProducts: hasMask ? l.maskProducts[1] : 0,
+            valuesBefore: l.valuesTokens0,
+            gatheredBefore: l.image.gathered_0_carried,
+            values: l.valuesTokens1,
+            gathered: l.image.gathered_1,
+            mixed: l.mixed,
+            own: l.own,
+            norms: l.norms + 4 * POSITIONS,
+            constantProducts: l.norms + 8 * POSITIONS,
+            gain: l.gain,
+            coefficients: l.rows,
+            columns: l.columns,
+            plain: l.plain,
+            tokens,
+            depthBefore: depth0,
+            depth,
+            isLast: 1,
+            epsilon: this.#epsilon,
+            gather: this.#gather(2, OWN_TOKENS, l.gain, l.scoresTokens, coefficients),
+        });
         this.#tokensFromImage(2, OWN_TOKENS, l.basis, depth);
 
         // What comes out.
@@ -496,7 +483,7 @@ export class ClickKernel {
         this.#linear(`self_${layer}.q`, {x: positioned, y: queries, ...shape});
         this.#linear(`self_${layer}.k`, {x: positioned, y: keys, ...shape});
         this.#linear(`self_${layer}.v`, {x: from, y: values, ...shape});
-        this.#add(SELF, HEADS, [queries, keys, values, l.attended, tokens]);
+        this.#add("SELF", HEADS, {queries, keys, values, y: l.attended, tokens});
         this.#linear(`self_${layer}.out`, {
             x: l.attended,
             y: l.summed,
@@ -535,7 +522,28 @@ export class ClickKernel {
      */
     #scoresOfBasis(projection, vectors, tokens, basis, depth, to) {
         this.#byHead(projection, vectors, tokens, this.#layout.channels);
-        this.#add(DOTS, HEADS * tokens, [this.#layout.channels, basis, 0, to, depth, 0, 0]);
+        this.#add("DOTS", HEADS * tokens, {x: this.#layout.channels, y0: basis, y: to, columns: depth});
+    }
+
+    /**
+     * Inner products of a basis' rows with each other, each pair once, and with those of another.
+     *
+     * @param {number} basis (rows, CHANNELS)
+     * @param {number} other (otherRows, CHANNELS), or 0
+     * @param {number} to
+     * @param {number} rows
+     * @param {number} otherRows
+     */
+    #gram(basis, other, to, rows, otherRows) {
+        this.#add("DOTS", rows, {
+            x: basis,
+            y0: basis,
+            y1: other,
+            y: to,
+            columns: rows,
+            columns1: otherRows,
+            isGram: 1,
+        });
     }
 
     /**
@@ -571,24 +579,23 @@ export class ClickKernel {
      * @param {number | null} gain
      * @param {number} scores what a coefficient adds to them
      * @param {{rows: number, columns: number, depth: number}} coefficients
-     * @returns {number[]} the job
      */
     #gather(layer, tokens, gain, scores, {rows, columns, depth}) {
         const l = this.#layout;
-        return [
-            l.queries,
-            l.image[`keys_${layer}`],
-            layer ? l.constants[`keys_${layer}.constant`] : 0,
-            l.image[`values_${layer}`],
-            gain ?? 0,
-            scores,
-            rows,
+        return {
+            queries: l.queries,
+            keys: l.image[`keys_${layer}`],
+            constant: layer ? l.constants[`keys_${layer}.constant`] : 0,
+            values: l.image[`values_${layer}`],
+            gain: gain ?? 0,
+            rows: scores,
+            coefficients: rows,
             columns,
-            l.partial,
+            partial: l.partial,
             tokens,
             depth,
-            partialSize(tokens, depth),
-        ];
+            partialSize: partialSize(tokens, depth),
+        };
     }
 
     /**
@@ -602,14 +609,14 @@ export class ClickKernel {
     #tokensFromImage(layer, tokens, basis, depth) {
         const l = this.#layout;
         const rows = HEADS * tokens;
-        this.#add(COMBINE, rows, [
-            l.partial,
-            l.gathered,
-            l.moments,
+        this.#add("COMBINE", rows, {
+            partial: l.partial,
+            gathered: l.gathered,
+            moments: l.moments,
             tokens,
             depth,
-            partialSize(tokens, depth),
-        ]);
+            partialSize: partialSize(tokens, depth),
+        });
         let gathered = l.gathered;
         if (depth) {
             this.#linear(null, {
@@ -701,8 +708,15 @@ export class ClickKernel {
      */
     #norm(name, tokens, to, positioned) {
         const {summed, prompt} = this.#layout;
-        const [weight, bias] = [this.#weight(`${name}.weight`), this.#weight(`${name}.bias`)];
-        this.#add(NORM, tokens, [summed, weight, bias, prompt, to, positioned], [this.#epsilon]);
+        this.#add("NORM", tokens, {
+            x: summed,
+            weight: this.#weight(`${name}.weight`),
+            bias: this.#weight(`${name}.bias`),
+            add: prompt,
+            y: to,
+            sum: positioned,
+            epsilon: this.#epsilon,
+        });
     }
 
     /**
@@ -735,41 +749,43 @@ export class ClickKernel {
             yGroup = 0,
         },
     ) {
-        const weight = w ?? this.#weights.get(`${name}.weight`) ?? this.#weight(`${name}`);
-        const bias = hasBias ? this.#weight(`${name}.bias`) : 0;
-        const steps = [xRow, xGroup, wRow, wBlock, wGroup, yRow, yGroup];
-        this.#add(LINEAR, (groups * columns) / TILE, [
+        this.#add("LINEAR", (groups * columns) / TILE, {
             x,
-            weight,
-            bias,
+            w: w ?? this.#weights.get(`${name}.weight`) ?? this.#weight(`${name}`),
+            b: hasBias ? this.#weight(`${name}.bias`) : 0,
             add,
             y,
             rows,
             inputs,
             columns,
-            ...steps,
-            isRelu ? 1 : 0,
-        ]);
+            xRow,
+            xGroup,
+            wRow,
+            wBlock,
+            wGroup,
+            yRow,
+            yGroup,
+            isRelu: isRelu ? 1 : 0,
+        });
     }
 
     /**
-     * Writes one operation: whole numbers, then floats, then whole numbers.
+     * Writes one operation.
      *
-     * @param {number} kind
+     * @template {keyof typeof JOBS} K
+     * @param {K} kind
      * @param {number} units
-     * @param {number[]} words
-     * @param {number[]} floats
-     * @param {number[]} rest
+     * @param {ValuesOf<FieldsOf<(typeof JOBS)[K]>>} values
      */
-    #add(kind, units, words, floats = [], rest = []) {
-        const {jobs} = this.#layout;
+    #add(kind, units, values) {
         const number = this.#operations++;
         if (number >= MAX_OPERATIONS) throw new RangeError("too many operations");
-        const job = jobs + 4 * number * JOB_WORDS;
-        this.#words.set(words, job / 4);
-        this.#floats.set(floats, job / 4 + words.length);
-        this.#words.set(rest, job / 4 + words.length + floats.length);
-        this.#words.set([kind, units, 0, 0, job], this.#threads.list / 4 + number * OPERATION_WORDS);
+        const job = this.#layout.jobs + 4 * number * JOB_WORDS;
+        JOBS[kind].write(this.#words, job / 4, values);
+        Op.write(this.#words, this.#threads.list / 4 + number * Op.words, {
+            work: {kind: Kind[kind], units},
+            job,
+        });
     }
 
     /** @param {string} name */
@@ -849,8 +865,8 @@ function makeLayout(threads, arrays) {
         maskProducts: [place(MASK_ROWS * POSITIONS), place(MASK_ROWS * POSITIONS)],
         control: place(2),
         count: place(1),
-        operations: place(MAX_OPERATIONS * OPERATION_WORDS),
-        ownOperations: place(MAX_OPERATIONS * OPERATION_WORDS),
+        operations: place(MAX_OPERATIONS * Op.words),
+        ownOperations: place(MAX_OPERATIONS * Op.words),
         jobs: place(MAX_OPERATIONS * JOB_WORDS),
         // Tokens.
         prompt: tokenRows(),

@@ -4,11 +4,11 @@
  * segmentation/families/sam/fast builds them and has the same in Python (session.py); docs/decoder.md says why and how fast.
  */
 
+import {MASKS, OWN_TOKENS} from "./click-layout.js";
+
 /** @import {InferenceSession, Tensor} from "onnxruntime-web" */
 
 const SHARED_WEIGHTS = "weights.bin";
-export const MASKS = 4;
-export const OWN_TOKENS = 1 + MASKS; // the first is for the IoU predictions
 const HEAD_FORM_MIN_TOKENS = 17; // as in click_graph.py
 
 /** Added to the IoU predictions, it decides which masks come first. */

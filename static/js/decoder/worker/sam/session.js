@@ -12,8 +12,9 @@ import {checkFinite, decodeFailed, messageOf, NOT_YET} from "../decode.js";
 import {fetchPackage} from "../files/decoder-package.js";
 import {checkTensors} from "../files/embedding-file.js";
 import {loadWasmOrt} from "../one-graph/ort.js";
-import {ClickKernel, MAX_TOKENS} from "./click-kernel.js";
-import {imageWindow, MASKS, OWN_TOKENS, PLAIN_BIAS, SamGraphs} from "./graphs.js";
+import {ClickKernel} from "./click-kernel.js";
+import {MASKS, MAX_TOKENS, OWN_TOKENS} from "./click-layout.js";
+import {imageWindow, PLAIN_BIAS, SamGraphs} from "./graphs.js";
 import {TailKernel} from "./tail-kernel.js";
 
 /** @import {Bundle} from "../../../types.d.ts" */

@@ -5,24 +5,16 @@
  * the package's tail graph, which is used where this one cannot be.
  */
 
+import {TILE} from "../kernel/layout.js";
 import {KernelThreads, runnableBuild} from "../kernel/threads.js";
+import {CHANNELS, Job, LAST, MAX_MASKS, MIDDLE, POSITIONS, SECOND_ROWS} from "./tail-layout.js";
 
 /** @import {GridWindow} from "./graphs.js" */
 
-const GRID = 64;
-const POSITIONS = GRID * GRID;
-const TILE = 16;
-const CHANNELS = 256;
-const MIDDLE = CHANNELS / 4;
-const LAST = CHANNELS / 8;
-const SECOND_ROWS = 4 * LAST;
-const MAX_MASKS = 4;
 // Of the head form with a mask prompt: 128 + 17 + 128 + 2; the token form is used up to the same.
 const MAX_DEPTH = 288;
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 1024; // at most what the build says
-const JOB_FIELDS = 16;
-const NEXT_TILE = 15; // of them
 
 /**
  * What the kernel needs of a click graph's answer.
@@ -87,8 +79,8 @@ export class TailKernel {
         this.#kernel = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
         this.#layout = layout;
         this.#threads = new KernelThreads(memory, {
-            control: layout.control, list: layout.job, ownList: layout.ownJob, words: JOB_FIELDS, operationWords: JOB_FIELDS,
-            progress: [NEXT_TILE],
+            control: layout.control, list: layout.job, ownList: layout.ownJob, words: Job.words, operationWords: Job.words,
+            progress: [Job.at("nextTile")],
         }); // prettier-ignore
     }
 
@@ -129,19 +121,16 @@ export class TailKernel {
         this.#floats(layout.rawBasis, basis.length).set(basis);
         this.#kernel.pack_rows(layout.rawBasis, 1, CHANNELS, CHANNELS, depth, layout.basis);
 
-        const job = new Int32Array(this.#memory.buffer, this.#threads.list, JOB_FIELDS);
-        job.set([
-            layout.upscaled,
-            layout.gain,
-            layout.coefficients,
-            layout.basis,
-            layout.norm,
-            layout.kernel,
-        ]);
-        job.set(
-            [layout.bias, layout.filters, layout.out, depth, masks, row, endRow, column, endColumn, 0],
-            6,
-        );
+        const {upscaled, norm, kernel, bias, out} = layout;
+        const parts = {
+            gain: layout.gain,
+            coefficients: layout.coefficients,
+            basis: layout.basis,
+            filters: layout.filters,
+        };
+        Job.write(new Int32Array(this.#memory.buffer), this.#threads.list / 4, {
+            upscaled, ...parts, norm, kernel, bias, out, depth, masks, row, endRow, column, endColumn,
+        }); // prettier-ignore
         this.#threads.work((list) => this.#kernel.run_tail(list, layout.scratch[0]));
         const size = masks * 16 * (endRow - row) * (endColumn - column);
         return this.#floats(layout.out, size).slice();
@@ -181,8 +170,8 @@ function makeLayout(threads) {
     };
     const layout = {
         control: place(2),
-        job: place(JOB_FIELDS),
-        ownJob: place(JOB_FIELDS),
+        job: place(Job.words),
+        ownJob: place(Job.words),
         norm: place(2 * MIDDLE),
         bias: place(SECOND_ROWS),
         kernel: place(MIDDLE * SECOND_ROWS),
