@@ -19,7 +19,7 @@ class View:
 
     pixels    (side, side, 3) uint8, RGB
     valid_hw  rows and columns that are picture, the rest is padding
-    targets   (K, side / 2, side / 2) bool
+    targets   (K, side / cell, side / cell) bool
     """
 
     pixels: NDArray[np.uint8]
@@ -32,6 +32,7 @@ def make_view(
     side: int,
     objects: int,
     rng: np.random.Generator,
+    cell: int,
     donor: Sample | None = None,
 ) -> View | None:
     """A random view of a sample, in the frame the encoder sees: longest side `side`, top-left, zero padding.
@@ -41,6 +42,7 @@ def make_view(
         side: pixels.
         objects: how many targets at most.
         rng: the only source of randomness.
+        cell: model pixels to a low-res cell.
         donor: where an object to paste comes from; None pastes nothing.
 
     Returns:
@@ -68,7 +70,7 @@ def make_view(
         mask = sample.mask(int(index))[y0:y1, x0:x1]
         if not mask.any():
             continue
-        target = _reduce(_turned(mask, is_mirrored, quarter_turns), (out_h, out_w), side)
+        target = _reduce(_turned(mask, is_mirrored, quarter_turns), (out_h, out_w), side, cell)
         cells = int(target.sum())
         if cells < MIN_CELLS or cells > 0.95 * target.size:
             continue
@@ -76,7 +78,7 @@ def make_view(
         if len(targets) == objects:
             break
     if donor is not None:
-        pasted = _paste(picture, donor, side, rng)
+        pasted = _paste(picture, donor, side, rng, cell)
         if pasted is not None:
             targets = [t & ~pasted for t in targets]
             targets = [pasted, *[t for t in targets if t.sum() >= MIN_CELLS]][:objects]
@@ -115,22 +117,23 @@ def _turned(array: NDArray, is_mirrored: bool, quarter_turns: int) -> NDArray:
     return np.ascontiguousarray(np.rot90(array[:, ::-1] if is_mirrored else array, quarter_turns))
 
 
-def _reduce(mask: NDArray[np.bool_], out_hw: tuple[int, int], side: int) -> NDArray[np.bool_]:
-    """A cropped mask to the low-res frame (side/2, side/2): a cell belongs when half of it does."""
-    shrink = min(out_hw[0] / mask.shape[0], out_hw[1] / mask.shape[1]) / 2
-    half = (max(1, round(out_hw[1] / 2)), max(1, round(out_hw[0] / 2)))
+def _reduce(mask: NDArray[np.bool_], out_hw: tuple[int, int], side: int, cell: int) -> NDArray[np.bool_]:
+    """A cropped mask to the low-res frame (side/cell, side/cell): a cell belongs when half of it does."""
+    shrink = min(out_hw[0] / mask.shape[0], out_hw[1] / mask.shape[1]) / cell
+    cells_wh = (max(1, round(out_hw[1] / cell)), max(1, round(out_hw[0] / cell)))
+    low_res_side = side // cell
     small = cv2.resize(
         mask.astype(np.float32),
-        half,
+        cells_wh,
         interpolation=cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR,
     )
-    target = np.zeros((side // 2, side // 2), bool)
-    target[: half[1], : half[0]] = small[: side // 2, : side // 2] > 0.5
+    target = np.zeros((low_res_side, low_res_side), bool)
+    target[: cells_wh[1], : cells_wh[0]] = small[:low_res_side, :low_res_side] > 0.5
     return target
 
 
 def _paste(
-    picture: NDArray[np.uint8], donor: Sample, side: int, rng: np.random.Generator
+    picture: NDArray[np.uint8], donor: Sample, side: int, rng: np.random.Generator, cell: int
 ) -> NDArray[np.bool_] | None:
     """Copies a whole object of another sample into the picture (in place); its target, or None when none fits."""
     candidates = [index for index, kind in enumerate(donor.kinds) if kind == "instance"]
@@ -157,7 +160,7 @@ def _paste(
     spot[:] = (pixels * alpha[..., None] + spot * (1 - alpha[..., None])).astype(np.uint8)
     whole = np.zeros((side, side), np.float32)
     whole[y : y + size[1], x : x + size[0]] = alpha
-    target = cv2.resize(whole, (side // 2, side // 2), interpolation=cv2.INTER_AREA) > 0.5
+    target = cv2.resize(whole, (side // cell, side // cell), interpolation=cv2.INTER_AREA) > 0.5
     return target if target.sum() >= MIN_CELLS else None
 
 
