@@ -36,8 +36,9 @@ ASK_WORKER = """async ({embedding, imageSize, bundle, steps}) => {
     const at = (path) => new URL(path, location.href).href;
     const urls = {kernelHelper: at("/js/decoder/worker/kernel/helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
         ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"), ortWasm: at("/ort/ort-wasm-simd-threaded.wasm")};
-    const loaded = await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl),
-        sessionUrl: at(bundle.sessionUrl)}});
+    const loaded = await ask({kind: "load", urls, bundle: {...bundle,
+        fastDecoderUrl: bundle.fastDecoderUrl && at(bundle.fastDecoderUrl),
+        sessionUrl: bundle.sessionUrl && at(bundle.sessionUrl)}});
     const bytes = await (await fetch(embedding)).arrayBuffer();
     await ask({kind: "setImage", imageKey: "a", imageSize, embedding: bytes});
     const answers = [];
