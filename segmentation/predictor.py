@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from segmentation import masks
 from segmentation.bundle import Bundle, BundleDigestMismatch, find_bundle
-from segmentation.decoder.decoder_file import DecoderMismatch, check_metadata
+from segmentation.decoder import DecoderMismatch
+from segmentation.decoder.session import open_decoder
 from segmentation.errors import SegmentationError
 from segmentation.families import family_of
 from segmentation.frames import ModelFrame
@@ -292,14 +293,7 @@ class OnnxDecoder:
     """
 
     def __init__(self, path: Path, bundle_digest: str) -> None:
-        import onnxruntime
-
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        except Exception as error:
-            # onnxruntime's exceptions have no common class of their own below Exception.
-            raise DecoderMismatch(f"onnxruntime cannot load {path}: {error}") from error
-        check_metadata(self._session.get_modelmeta().custom_metadata_map, path, bundle_digest)
+        self._session = open_decoder(path, bundle_digest)
 
     def decode(
         self, embedding: Mapping[str, NDArray[np.float32]], prompt: Mapping[str, NDArray[np.float32]]

@@ -1,14 +1,16 @@
 """Does the exported decoder answer as torch does?"""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.bundle import Manifest
+from segmentation.bundle import Bundle, Manifest
 from segmentation.decoder.decoder_file import DecoderMismatch
-from segmentation.families import DecoderSession, PromptableModel, family_of
+from segmentation.decoder.session import open_decoder
+from segmentation.families import DecoderSession, PromptableModel, family_of, load_model
 from segmentation.frames import ModelFrame
 from segmentation.prompts import build_prompt_tensors
 
@@ -110,6 +112,19 @@ def _decoder_inputs(
         "mask_input": mask,
         "has_mask_input": np.array([mask_input is not None], np.float32),
     }
+
+
+def compare_file(bundle: Bundle | Path | str, path: Path | str) -> Difference:
+    """How a decoder file compares with the network of its bundle, over all sample prompts.
+
+    Raises:
+        BundleError: the bundle cannot be loaded.
+        DecoderMismatch: the file is missing, not a decoder, or of another bundle.
+    """
+    bundle = Bundle.open(bundle)
+    session = open_decoder(path, bundle.manifest.digest)
+    model = load_model(bundle)
+    return compare(model, session, bundle.manifest, sample_embedding(model, bundle.manifest))
 
 
 def compare(
