@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
+from django.templatetags.static import static
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -14,12 +17,23 @@ from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.files import BYTES, file_response
 from annotator.bundles import decoders
 from annotator.models import Bundle
+from segmentation.bundle import outputs_of
+
+
+class OutputsSerializer(serializers.Serializer):
+    """The masks that one decode gives: how many, the one for a clear prompt, those for an ambiguous one."""
+
+    count = serializers.IntegerField()
+    single = serializers.IntegerField()
+    candidates = serializers.ListField(child=serializers.IntegerField())
 
 
 class BundleSerializer(serializers.ModelSerializer):
     embedding = serializers.DictField(child=serializers.ListField(child=serializers.IntegerField()))
     decoder_url = serializers.SerializerMethodField()
     fast_decoder_url = serializers.SerializerMethodField()
+    outputs = serializers.SerializerMethodField()
+    session_url = serializers.SerializerMethodField()
 
     class Meta:
         model = Bundle
@@ -36,6 +50,8 @@ class BundleSerializer(serializers.ModelSerializer):
             "decoder_url",
             "decoder_sha256",
             "fast_decoder_url",
+            "outputs",
+            "session_url",
         ]
         read_only_fields = fields
 
@@ -47,6 +63,14 @@ class BundleSerializer(serializers.ModelSerializer):
         version = decoders.package_version(bundle)
         url = reverse("api:bundle-fast-decoder", args=[bundle.name])
         return version and f"{url}?version={version}"
+
+    @extend_schema_field(OutputsSerializer)
+    def get_outputs(self, bundle: Bundle) -> dict[str, Any]:
+        return outputs_of(bundle.manifest).as_dict()
+
+    def get_session_url(self, bundle: Bundle) -> str | None:
+        module = decoders.session_module(bundle.family)
+        return module and static(module)
 
 
 class BundlesView(generics.ListAPIView):

@@ -14,7 +14,8 @@ from annotator.bundles.errors import BundleRefused, DecoderMissing
 from annotator.bundles.folders import folder_of
 from annotator.files.local import local_path
 from annotator.models import Bundle
-from segmentation.onnx.fast import FAST_FAMILIES, PACKAGE_VERSION
+from segmentation.decoder.package import PACKAGE_VERSION, has_package
+from segmentation.families import FAMILIES
 
 
 def ensure_decoder(bundle: Bundle) -> None:
@@ -26,11 +27,11 @@ def ensure_decoder(bundle: Bundle) -> None:
     """
     if not has_decoder(bundle):
         _export_decoder(bundle)
-    has_package = bundle.family in FAST_FAMILIES
-    if has_package and not decoder_storage().exists(package_name(bundle)):
+    wants_package = has_package(bundle.family)
+    if wants_package and not decoder_storage().exists(package_name(bundle)):
         _export_package(bundle)
     bundle.decoder_sha256 = _sha256(decoder_name(bundle))
-    bundle.package_sha256 = _sha256(package_name(bundle)) if has_package else ""
+    bundle.package_sha256 = _sha256(package_name(bundle)) if wants_package else ""
     bundle.save(update_fields=["decoder_sha256", "package_sha256"])
 
 
@@ -64,9 +65,15 @@ def package_version(bundle: Bundle) -> str | None:
     return bundle.package_sha256 if is_there else None
 
 
+def session_module(family: str) -> str | None:
+    """Static path of the module that runs the decoder packages of a family; None: they run as one graph."""
+    row = FAMILIES.get(family)
+    return f"js/decoder/worker/{row.browser_session}/session.js" if row and row.browser_session else None
+
+
 def is_exported(bundle: Bundle) -> bool:
     """Whether everything the browser may run is there."""
-    has_all = bundle.family not in FAST_FAMILIES or package_version(bundle) is not None
+    has_all = not has_package(bundle.family) or package_version(bundle) is not None
     return bool(bundle.decoder_sha256) and has_decoder(bundle) and has_all
 
 
@@ -79,8 +86,8 @@ def decoder_storage() -> Storage:
 
 
 def _export_decoder(bundle: Bundle) -> None:
+    from segmentation.decoder import export_decoder
     from segmentation.errors import SegmentationError
-    from segmentation.onnx import export_decoder
 
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         path = Path(folder) / decoder_name(bundle)
@@ -93,13 +100,13 @@ def _export_decoder(bundle: Bundle) -> None:
 
 
 def _export_package(bundle: Bundle) -> None:
+    from segmentation.decoder.package import export_package
     from segmentation.errors import SegmentationError
-    from segmentation.onnx.fast.export import export_fast_decoder
 
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         path = Path(folder) / package_name(bundle)
         try:
-            export_fast_decoder(folder_of(bundle), path)
+            export_package(folder_of(bundle), path)
         except SegmentationError as error:
             raise BundleRefused(f"The decoder package of {bundle.name} cannot be used: {error}.") from error
         _store(path)

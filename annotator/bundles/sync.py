@@ -10,10 +10,16 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from annotator.bundles.catalogue import BUILT_IN_BUNDLE
 from annotator.embeddings import queue as embedding_queue
 from annotator.models import Bundle, EmbeddingJob, Project
-from segmentation.bundle import BUILT_IN_DIR, BundleError, Manifest, list_bundles, load_manifest
+from segmentation.bundle import (
+    BUILT_IN_BUNDLE,
+    BUILT_IN_DIR,
+    BundleError,
+    Manifest,
+    list_bundles,
+    load_manifest,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -38,6 +38,13 @@ export type PromptStep = (PointStep | BoxStep) & {readonly maskIndex: number | n
 /** Immutable: every change makes a new one. */
 export type Prompt = {readonly steps: readonly PromptStep[]};
 
+/** The masks that one decode gives: how many, which answers a prompt that is not ambiguous, which are offered for one that is. */
+export type Outputs = {
+    readonly count: number;
+    readonly single: number;
+    readonly candidates: readonly number[];
+};
+
 /** What a decoder and its embeddings have in common. */
 export type Bundle = {
     readonly name: string;
@@ -47,9 +54,12 @@ export type Bundle = {
     readonly inputSide: number;
     readonly maskThreshold: number;
     readonly lowResSide: number;
+    readonly outputs: Outputs;
     readonly decoderUrl: string;
     /** A decoder package that answers several times faster; only some families have one. */
     readonly fastDecoderUrl: string | null;
+    /** The module that runs the package; without one the decoder runs as one graph. */
+    readonly sessionUrl: string | null;
 };
 
 /** COCO's compressed RLE: size is [height, width]. */
@@ -122,7 +132,7 @@ export type Scene = {
 
 /** One decoder output: (lowResSide, lowResSide) logits, row by row. */
 export type Candidate = {
-    /** Which decoder output: 0 single-mask, 1..3 the ambiguity candidates. */
+    /** Which decoder output, see the bundle's `outputs`. */
     readonly index: number;
     readonly logits: Float32Array;
     readonly predictedIou: number;

@@ -131,7 +131,7 @@ def installation(tmp_path, migrated_data_dir) -> Installation:
 @pytest.fixture(scope="session")
 def tiny_dirs(tmp_path_factory):
     """Two bundles called tiny with different weights, and a third called other."""
-    from segmentation.families.tiny import make_tiny_bundle
+    from segmentation.testing.tiny import make_tiny_bundle
 
     place = tmp_path_factory.mktemp("bundles")
     make_tiny_bundle(place / "first" / "tiny", seed=0)

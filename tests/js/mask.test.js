@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {covers, finishMask, postprocess, stabilityScore} from "../../static/js/core/mask.js";
+import {covers, finishMask, stabilityScore} from "../../static/js/core/mask.js";
+import {inputSize} from "../../static/js/core/frames.js";
 import {encodeRle} from "../../static/js/core/rle.js";
 import {golden} from "./golden.js";
 
@@ -19,6 +20,36 @@ function logitsOf({cx, cy, radius, gain, noise}, constant) {
     return logits;
 }
 
+/**
+ * SAM's two steps, one after the other and everywhere: to the model's square, cut off the padding, to the image.
+ * Positions are rounded as torch rounds them, see segmentation/masks.py.
+ */
+function logitsAtImageSize(logits, image, {lowResSide, inputSide}) {
+    const {height, width} = inputSize(image, inputSide);
+    const low = {height: lowResSide, width: lowResSide};
+    const square = resized(logits, low, {height: inputSide, width: inputSide}, {height, width});
+    return resized(square, {height, width}, image, image);
+}
+
+/** The first `kept` rows and columns of what bilinear interpolation to `to` gives. */
+function resized(values, from, to, kept) {
+    const [rows, columns] = ["height", "width"].map((along) =>
+        Array.from({length: kept[along]}, (_, i) => {
+            const scale = Math.fround(from[along] / to[along]);
+            const centre = Math.max(0, Math.fround((i + 0.5) * scale - 0.5));
+            const low = Math.min(Math.floor(centre), from[along] - 1);
+            return {low, high: Math.min(low + 1, from[along] - 1), share: Math.fround(centre - low)};
+        }),
+    );
+    const at = (row, {low, high, share}) =>
+        (1 - share) * values[row * from.width + low] + share * values[row * from.width + high];
+    return Float64Array.from(
+        rows.flatMap((row) =>
+            columns.map((column) => (1 - row.share) * at(row.low, column) + row.share * at(row.high, column)),
+        ),
+    );
+}
+
 for (const {name, image, side, formula, constant, rle, area, stability_score, logits: probes} of golden(
     "mask",
 ).cases) {
@@ -29,7 +60,7 @@ for (const {name, image, side, formula, constant, rle, area, stability_score, lo
         assert.deepEqual(finished.segmentation, rle);
         assert.equal(finished.area, area);
         assert.ok(Math.abs(finished.stabilityScore - stability_score) < 1e-4);
-        const large = postprocess(logits, image, shape);
+        const large = logitsAtImageSize(logits, image, shape);
         for (const {x, y, value} of probes) {
             // float32 in torch, float64 here: the last digits of a logit differ.
             assert.ok(Math.abs(large[y * image.width + x] - value) < 1e-3 * Math.max(1, Math.abs(value)));
@@ -52,7 +83,7 @@ for (const [where, blob] of Object.entries(BLOBS)) {
         const image = {height: 300, width: 450};
         const shape = {lowResSide: LOW_RES_SIDE, inputSide: 1024, maskThreshold: 0};
         const logits = logitsOf({...blob, gain: 6, noise: 0}, where === "nowhere" ? -9 : 0);
-        const whole = postprocess(logits, image, shape);
+        const whole = logitsAtImageSize(logits, image, shape);
         const finished = finishMask(logits, image, shape);
         assert.deepEqual(
             finished.segmentation,

@@ -128,24 +128,6 @@ export function finishMask(logits, imageSize, shape) {
 }
 
 /**
- * The logits at image size.
- *
- * @param {Float32Array} logits (lowResSide, lowResSide), row by row
- * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
- * @returns {Float32Array} (height, width), row by row
- */
-export function postprocess(logits, imageSize, shape) {
-    const out = new Float32Array(imageSize.height * imageSize.width);
-    const {x: across, y: down} = axes(logits, imageSize, shape);
-    const box = {x: {first: 0, end: imageSize.width}, y: {first: 0, end: imageSize.height}};
-    forEachColumn(logits, shape, across, down, box, (x, column) => {
-        for (let y = 0; y < imageSize.height; y++) out[y * imageSize.width + x] = column[y];
-    });
-    return out;
-}
-
-/**
  * The IoU of the logits cut at +offset and at -offset. Source: segment-anything, utils/amg.py.
  *
  * @param {Float32Array} logits
