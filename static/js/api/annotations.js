@@ -1,6 +1,6 @@
 /** Annotations on the wire. */
 
-/** @import {Annotation, Prompt, PromptStep} from "../types.d.ts" */
+/** @import {Annotation, Prompt, PromptStep} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 
 /** An annotation as the server has it. @typedef {{annotation: Annotation, version: number}} ServerAnnotation */

@@ -16,7 +16,7 @@ import {
     updateAnnotation,
 } from "./annotations.js";
 
-/** @import {Annotation, ChangeSet} from "../types.d.ts" */
+/** @import {Annotation, ChangeSet} from "../core/types.d.ts" */
 /** @import {AnnotationWire, ServerAnnotation} from "./annotations.js" */
 /** @import {Http} from "./http.js" */
 

@@ -2,7 +2,6 @@
 
 import {pause, withPatience} from "./http.js";
 
-/** @import {JobState} from "../types.d.ts" */
 /** @import {Http} from "./http.js" */
 
 const POLL_FIRST_MS = 250;
@@ -10,7 +9,7 @@ const POLL_LONGEST_MS = 2000;
 
 /**
  * @typedef {object} EmbeddingProgress
- * @property {JobState | "offline"} state
+ * @property {"queued" | "running" | "ready" | "failed" | "offline"} state of the job, or that the server is away
  * @property {number | null} position jobs before this one while it is queued
  * @property {string} error why it failed
  */

@@ -1,7 +1,8 @@
 /** Projects, their categories and their members. */
 
-/** @import {Role} from "../types.d.ts" */
 /** @import {Http} from "./http.js" */
+
+/** @typedef {"manager" | "annotator" | "viewer"} Role */
 
 /**
  * @param {Http} http

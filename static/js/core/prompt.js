@@ -6,7 +6,7 @@
 
 import {imageToModel} from "./frames.js";
 
-/** @import {ImageBox, ImagePoint, ImageSize, PointLabel, Prompt, PromptStep} from "../types.d.ts" */
+/** @import {ImageBox, ImagePoint, ImageSize, PointLabel, Prompt, PromptStep} from "./types.d.ts" */
 
 export const BACKGROUND = 0;
 export const FOREGROUND = 1;
@@ -80,16 +80,6 @@ export function withMaskIndices(prompt, maskIndices) {
 export function withLastChoice(prompt, maskIndex) {
     const last = prompt.steps.length - 1;
     return {steps: prompt.steps.map((step, k) => (k === last ? {...step, maskIndex} : step))};
-}
-
-/**
- * Whether the two would be decoded alike: the same steps and the same choices before the last one.
- *
- * @param {Prompt} a
- * @param {Prompt} b
- */
-export function decodesAlike(a, b) {
-    return decodeKey(a.steps) === decodeKey(b.steps);
 }
 
 /**

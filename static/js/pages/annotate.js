@@ -31,9 +31,8 @@ import {Workbench} from "./annotate/workbench.js";
 
 /** @import {Conflict, Refusal, SaveStatus} from "../api/autosave.js" */
 /** @import {EmbeddingProgress} from "../api/embeddings.js" */
-/** @import {SceneWire} from "../api/images.js" */
+/** @import {Scene, SceneWire} from "../api/images.js" */
 /** @import {DecoderUrls} from "../decoder/protocol.js" */
-/** @import {Scene} from "../types.d.ts" */
 /** @import {Situation} from "./annotate/wording.js" */
 
 /** @typedef {"prompt" | "select" | "hand"} ToolName */
@@ -514,7 +513,7 @@ function render() {
     promptBar.render({
         candidates: isEmpty(prompt) ? [] : workbench.candidates,
         shown,
-        shape: decoder?.bundle ?? null,
+        grid: decoder?.bundle ?? null,
         imageSize: stage.imageSize,
         color,
         save: isEmpty(prompt) || !shown ? null : workbench.category,

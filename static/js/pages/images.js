@@ -11,7 +11,7 @@ import {UploadTray} from "../view/site/upload-tray.js";
 import {csrfToken, http} from "./site/http.js";
 import {UploadQueue} from "./site/upload-queue.js";
 
-/** @import {ImageState} from "../types.d.ts" */
+/** @import {ImageState} from "../core/types.d.ts" */
 
 const POLL_PENDING_MS = 1500;
 const POLL_IDLE_MS = 15_000;

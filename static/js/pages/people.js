@@ -4,7 +4,7 @@ import {addMember, changeRole, removeMember} from "../api/projects.js";
 import {act, ask, find, need, projectId, toast} from "../view/site/page.js";
 import {http} from "./site/http.js";
 
-/** @import {Role} from "../types.d.ts" */
+/** @import {Role} from "../api/projects.js" */
 
 const table = need("[data-members]", HTMLElement);
 /** @param {Element} part */

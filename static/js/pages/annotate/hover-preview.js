@@ -6,7 +6,7 @@
  * to wait for the last of them.
  */
 
-/** @import {Candidate, ImagePoint} from "../../types.d.ts" */
+/** @import {Candidate, ImagePoint} from "../../core/types.d.ts" */
 
 const STORAGE_KEY = "maskwright.preview";
 const REST_MS = 40;

@@ -8,8 +8,9 @@ import {fetchScene} from "../../api/images.js";
 /** @import {EmbeddingProgress} from "../../api/embeddings.js" */
 /** @import {ServerAnnotation} from "../../api/annotations.js" */
 /** @import {Http} from "../../api/http.js" */
+/** @import {ImageRow, Scene} from "../../api/images.js" */
 /** @import {DecoderImage} from "../../decoder/decoder-client.js" */
-/** @import {Bundle, ImageRow, Scene} from "../../types.d.ts" */
+/** @import {Bundle} from "../../core/types.d.ts" */
 
 /** One image on its way to the screen. */
 export class LoadingImage {

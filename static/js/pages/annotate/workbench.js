@@ -17,7 +17,7 @@ import {
     withoutLastStep,
 } from "../../core/prompt.js";
 
-/** @import {Annotation, Candidate, Category, ChangeSet, ImageBox, ImagePoint, PointLabel, Prompt} from "../../types.d.ts" */
+/** @import {Annotation, Candidate, Category, ChangeSet, ImageBox, ImagePoint, PointLabel, Prompt} from "../../core/types.d.ts" */
 /** @import {DecoderClient, DecoderImage} from "../../decoder/decoder-client.js" */
 
 /** What undo brings back besides the document. @typedef {{prompt: Prompt, selectedId: string | null}} Work */

@@ -2,7 +2,7 @@
 
 import {button, element, find} from "../elements.js";
 
-/** @import {Category} from "../../types.d.ts" */
+/** @import {Category} from "../../core/types.d.ts" */
 
 const DIGITS = 10;
 

@@ -3,8 +3,8 @@
 import {button, element} from "../elements.js";
 import {candidatePictures} from "./candidate-pictures.js";
 
-/** @import {Candidate, Category, ImageSize} from "../../types.d.ts" */
-/** @import {LogitsShape} from "../../core/mask.js" */
+/** @import {Candidate, Category, ImageSize} from "../../core/types.d.ts" */
+/** @import {LogitsGrid} from "../../core/mask.js" */
 
 export class PromptBar {
     #root;
@@ -32,22 +32,22 @@ export class PromptBar {
      * @param {object} content
      * @param {readonly Candidate[]} content.candidates
      * @param {Candidate | null} content.shown
-     * @param {LogitsShape | null} content.shape of the candidates' logits
+     * @param {LogitsGrid | null} content.grid of the candidates' logits
      * @param {ImageSize} content.imageSize
      * @param {string} content.color
      * @param {Category | null} content.save what it would be saved as; null: there is nothing to save
      * @param {string} content.hint
      */
-    render({candidates, shown, shape, imageSize, color, save, hint}) {
+    render({candidates, shown, grid, imageSize, color, save, hint}) {
         const areSame =
             candidates.length === this.#candidates.length &&
             candidates.every((one, k) => one === this.#candidates[k]);
         const state = JSON.stringify([shown?.index, color, save, hint]);
         if (areSame && state === this.#drawn) return;
         this.#drawn = state;
-        if (shape && !(areSame && color === this.#pictureColor)) {
+        if (grid && !(areSame && color === this.#pictureColor)) {
             this.#candidates = candidates;
-            this.#pictures = candidatePictures(candidates, imageSize, shape, color);
+            this.#pictures = candidatePictures(candidates, imageSize, grid, color);
             this.#pictureColor = color;
         }
         const chips = candidates.map((candidate, k) => {

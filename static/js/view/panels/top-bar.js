@@ -2,7 +2,7 @@
 
 import {find, icon, keepFocus} from "../elements.js";
 
-/** @import {ImageState, Scene} from "../../types.d.ts" */
+/** @import {ImageState} from "../../core/types.d.ts" */
 
 /** @typedef {{tone: "good" | "working" | "waiting" | "bad", text: string}} Badge icon and colour follow from the tone */
 
@@ -24,7 +24,12 @@ export class TopBar {
         }
     }
 
-    /** @param {Scene} scene */
+    /**
+     * @param {object} scene
+     * @param {{name: string}} scene.project
+     * @param {{name: string}} scene.image
+     * @param {{previous: number | null, next: number | null, position: number, total: number}} scene.siblings
+     */
     showImage({project, image, siblings}) {
         find(this.#root, "[data-project-name]", HTMLElement).textContent = project.name;
         find(this.#root, "[data-image-name]", HTMLElement).textContent = image.name;

@@ -3,7 +3,7 @@
 import {BACKGROUND, FOREGROUND} from "../../core/prompt.js";
 import {isInside, pixelAt} from "../../core/frames.js";
 
-/** @import {ImageBox, ImagePoint, ImageSize, PointLabel} from "../../types.d.ts" */
+/** @import {ImageBox, ImagePoint, ImageSize, PointLabel} from "../../core/types.d.ts" */
 /** @import {Stage} from "../stage.js" */
 
 const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand

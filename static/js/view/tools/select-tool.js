@@ -1,6 +1,6 @@
 /** A click selects the saved mask there. */
 
-/** @import {ImagePoint} from "../../types.d.ts" */
+/** @import {ImagePoint} from "../../core/types.d.ts" */
 /** @import {Stage} from "../stage.js" */
 
 export class SelectTool {
