@@ -7,7 +7,7 @@ import {annotateUrl, sceneFromWire, setImageState} from "../api/images.js";
 import {covers} from "../core/mask.js";
 import {isEmpty} from "../core/prompt.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
-import {find, icon, keepFocus, setIconSprite} from "../view/elements.js";
+import {find, icon, keepFocus} from "../view/elements.js";
 import {listenToKeys} from "../view/keymap.js";
 import {ImageLayer} from "../view/layers/image-layer.js";
 import {CandidateLayer} from "../view/layers/candidate-layer.js";
@@ -41,18 +41,17 @@ const UNNAMED_COLOR = "#4f46e5";
 const MEASURES = ["decode", "click-to-mask", "ready-to-decode"];
 
 /** @type {SceneWire & {urls: Record<string, string>, csrf_token: string, user: string}} */
-const pageData = JSON.parse(find(document, "#page-data", HTMLScriptElement).textContent ?? "");
+const pageData = JSON.parse(find("#page-data", HTMLScriptElement).textContent ?? "");
 const http = new Http(pageData.csrf_token);
-setIconSprite(pageData.urls.icons);
 /** @type {Scene} */
 let scene = sceneFromWire(pageData);
 let loading = new LoadingImage(http, scene.image.id, scene); // it begins to fetch
 
-const coordinates = find(document, "[data-coordinates]", HTMLElement);
-const zoom = find(document, "[data-zoom]", HTMLElement);
-const decodeTime = find(document, "[data-decode-time]", HTMLElement);
+const coordinates = find("[data-coordinates]", HTMLElement);
+const zoom = find("[data-zoom]", HTMLElement);
+const decodeTime = find("[data-decode-time]", HTMLElement);
 
-const notices = new Notices(find(document, "[data-notices]", HTMLElement));
+const notices = new Notices(find("[data-notices]", HTMLElement));
 const workbench = new Workbench(pageData.user, {
     onChange: render,
     onProblem: (text) =>
@@ -81,7 +80,7 @@ workbench.document.subscribe((changes, origin) => {
     if (origin === "user") autosave.submit(changes);
 });
 
-const stage = new Stage(find(document, "[data-stage]", HTMLElement), (view) => {
+const stage = new Stage(find("[data-stage]", HTMLElement), (view) => {
     zoom.textContent = `${Math.round(view.scale * 100)} %`;
 });
 const imageLayer = new ImageLayer();
@@ -133,12 +132,12 @@ let tool = "prompt";
 
 const body = document.body;
 const mayAnnotate = pageData.project.role !== "viewer";
-const topBar = new TopBar(find(document, "[data-top-bar]", HTMLElement), perform);
-const categoriesPanel = new CategoriesPanel(find(document, "[data-panel]", HTMLElement), (index) =>
+const topBar = new TopBar(find("[data-top-bar]", HTMLElement), perform);
+const categoriesPanel = new CategoriesPanel(find("[data-panel]", HTMLElement), (index) =>
     workbench.pickCategory(index),
 );
 const objectsPanel = new ObjectsPanel(
-    find(document, "[data-panel]", HTMLElement),
+    find("[data-panel]", HTMLElement),
     {
         onSelect: (id) => workbench.select(id === workbench.selected?.id ? null : id),
         onToggle: (id) => workbench.toggleHidden(id),
@@ -147,11 +146,11 @@ const objectsPanel = new ObjectsPanel(
     !mayAnnotate,
 );
 const promptBar = new PromptBar(
-    find(document, "[data-prompt-bar]", HTMLElement),
+    find("[data-prompt-bar]", HTMLElement),
     (index) => workbench.chooseCandidate(index),
     () => workbench.accept(),
 );
-const keysDialog = new KeysDialog(find(document, "[data-keys-dialog]", HTMLDialogElement));
+const keysDialog = new KeysDialog(find("[data-keys-dialog]", HTMLDialogElement));
 
 /** @type {DecoderClient | null} */
 let decoder = null;
@@ -176,7 +175,7 @@ const ACTIONS = {
     "leave-out": () => {
         if (!mayAnnotate) return false;
         promptTool.isLeavingOut = !promptTool.isLeavingOut;
-        find(document, "[data-action=leave-out]", HTMLElement).setAttribute(
+        find("[data-action=leave-out]", HTMLElement).setAttribute(
             "aria-pressed",
             String(promptTool.isLeavingOut),
         );
@@ -627,7 +626,7 @@ function listenToPointerPosition() {
 
 /** @param {boolean} areHidden */
 function showHideMasks(areHidden) {
-    const node = find(document, "[data-action=hide-masks]", HTMLElement);
+    const node = find("[data-action=hide-masks]", HTMLElement);
     if (node.getAttribute("aria-pressed") === String(areHidden)) return;
     node.setAttribute("aria-pressed", String(areHidden));
     node.replaceChildren(icon(areHidden ? "eye-off" : "eye"));

@@ -2,13 +2,15 @@
 
 import {removeExport, startExport} from "../api/exports.js";
 import {syncItems} from "../view/site/keyed-list.js";
-import {act, find, need, projectId, toast} from "../view/site/page.js";
+import {find, findOptional} from "../view/elements.js";
+import {act, toast} from "../view/site/feedback.js";
+import {projectId} from "../view/site/page.js";
 import {http} from "./site/http.js";
 
 const POLL_MS = 1000;
 const POLL_AWAY_MS = 5000;
-const list = need("[data-exports]", HTMLUListElement);
-const empty = need("[data-empty]", HTMLElement);
+const list = find("[data-exports]", HTMLUListElement);
+const empty = find("[data-empty]", HTMLElement);
 
 /** Draws the list as the server has it now. */
 async function refresh() {
@@ -50,7 +52,7 @@ list.addEventListener("click", (event) => {
     });
 });
 
-const form = find("[data-new-export]", HTMLFormElement);
+const form = findOptional("[data-new-export]", HTMLFormElement);
 form?.addEventListener("submit", (event) => {
     event.preventDefault();
     act(form, async () => {

@@ -5,7 +5,10 @@ import {retryEmbedding} from "../api/embeddings.js";
 import {ApiError} from "../api/http.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
 import {syncItems, syncLiveParts} from "../view/site/keyed-list.js";
-import {act, ask, find, need, plural, projectId, sentence, toast} from "../view/site/page.js";
+import {find, findOptional} from "../view/elements.js";
+import {act, ask, toast} from "../view/site/feedback.js";
+import {projectId} from "../view/site/page.js";
+import {plural, sentence} from "../view/words.js";
 import {Selection} from "../view/site/selection.js";
 import {UploadTray} from "../view/site/upload-tray.js";
 import {csrfToken, http} from "./site/http.js";
@@ -20,9 +23,9 @@ const TILES_AT_ONCE = 200; // as many as the server draws in one answer
 const NEW_TILES_DELAY_MS = 250; // uploads that end together are fetched together
 
 const project = projectId();
-const gallery = need("[data-gallery]", HTMLUListElement);
-const empty = need("[data-empty]", HTMLElement);
-const filters = need("[data-filters]", HTMLFormElement);
+const gallery = find("[data-gallery]", HTMLUListElement);
+const empty = find("[data-empty]", HTMLElement);
+const filters = find("[data-filters]", HTMLFormElement);
 
 const tiles = () => /** @type {HTMLElement[]} */ ([...gallery.children]);
 /** @param {HTMLElement} tile */
@@ -114,7 +117,7 @@ addEventListener("pageshow", () => {
 
 // --- selection ---
 
-const bar = find("[data-selection-bar]", HTMLElement);
+const bar = findOptional("[data-selection-bar]", HTMLElement);
 if (bar) {
     const selection = new Selection(gallery, bar);
 
@@ -132,11 +135,11 @@ if (bar) {
                 }),
             );
 
-    const deleteButton = find("[data-delete-selected]", HTMLButtonElement, bar);
+    const deleteButton = findOptional("[data-delete-selected]", HTMLButtonElement, bar);
     deleteButton?.addEventListener("click", async () => {
-        const dialog = need("#confirm-delete", HTMLDialogElement);
+        const dialog = find("#confirm-delete", HTMLDialogElement);
         const chosen = selection.items;
-        need("[data-delete-title]", HTMLElement, dialog).textContent =
+        find("[data-delete-title]", HTMLElement, dialog).textContent =
             `Delete ${plural(chosen.length, "image")}?`;
         if ((await ask(dialog)) !== "delete") return;
         await act(deleteButton, async () => {
@@ -154,14 +157,14 @@ if (bar) {
 
 // --- uploads ---
 
-const input = find("[data-files]", HTMLInputElement);
+const input = findOptional("[data-files]", HTMLInputElement);
 if (input) {
     const queue = new UploadQueue(uploadUrl(project), csrfToken, (upload) => {
         tray.draw(upload);
         drawTraySoon();
         if (upload.state === "done") drawNewTiles(upload.answer.images.map(({id}) => id));
     });
-    const tray = new UploadTray(need("[data-tray]", HTMLElement), {
+    const tray = new UploadTray(find("[data-tray]", HTMLElement), {
         cancel: (upload) => queue.cancel(upload),
         retry: (upload) => queue.retry(upload),
         cancelAll: () => queue.cancelAll(),
@@ -208,7 +211,7 @@ if (input) {
         input.value = "";
     });
     acceptDrops(
-        need("[data-drop-veil]", HTMLElement),
+        find("[data-drop-veil]", HTMLElement),
         (files) => queue.add(files),
         (error) => toast(sentence(error), "error"),
     );

@@ -1,12 +1,14 @@
 /** The table of categories: edit in place, order, add, delete. */
 
 import {createCategory, deleteCategory, updateCategory} from "../api/projects.js";
-import {act, find, need, projectId, toast} from "../view/site/page.js";
+import {find, findOptional} from "../view/elements.js";
+import {act, toast} from "../view/site/feedback.js";
+import {projectId} from "../view/site/page.js";
 import {http} from "./site/http.js";
 
 const SAVED_SHOWN_MS = 1500;
-const table = need("[data-labels] tbody", HTMLTableSectionElement);
-const form = find("[data-new-category]", HTMLFormElement);
+const table = find("[data-labels] tbody", HTMLTableSectionElement);
+const form = findOptional("[data-new-category]", HTMLFormElement);
 
 const rows = () => /** @type {HTMLTableRowElement[]} */ ([...table.querySelectorAll("tr[data-category-id]")]);
 /** @param {HTMLElement} row */
@@ -55,7 +57,7 @@ table.addEventListener("click", (event) => {
         else neighbour.after(row);
         showOrder();
         // At the end of the list the button just used is off; the other one keeps the keyboard in the row.
-        (button.disabled ? find("[data-move]:enabled", HTMLButtonElement, row) : button)?.focus();
+        (button.disabled ? findOptional("[data-move]:enabled", HTMLButtonElement, row) : button)?.focus();
         act(table, saveOrder);
     } else if ("deleteCategory" in button.dataset) {
         act(button, async () => {
@@ -101,11 +103,11 @@ table.addEventListener("dragend", () => {
 function showOrder() {
     const all = rows();
     for (const [index, row] of all.entries()) {
-        const key = need("[data-key]", HTMLElement, row);
+        const key = find("[data-key]", HTMLElement, row);
         key.hidden = index > 8;
         key.textContent = String(index + 1);
-        need("[data-move='-1']", HTMLButtonElement, row).disabled = index === 0;
-        need("[data-move='1']", HTMLButtonElement, row).disabled = index === all.length - 1;
+        find("[data-move='-1']", HTMLButtonElement, row).disabled = index === 0;
+        find("[data-move='1']", HTMLButtonElement, row).disabled = index === all.length - 1;
     }
 }
 
@@ -136,5 +138,5 @@ form?.addEventListener("submit", (event) => {
 if (form && sessionStorage.getItem("added-category")) {
     // Labels are added one after the other: the field is ready for the next.
     sessionStorage.removeItem("added-category");
-    need("[name=name]", HTMLInputElement, form).focus();
+    find("[name=name]", HTMLInputElement, form).focus();
 }

@@ -18,8 +18,8 @@ export class CategoriesPanel {
      * @param {(index: number) => void} onPick
      */
     constructor(root, onPick) {
-        this.#list = find(root, "[data-categories]", HTMLElement);
-        this.#empty = find(root, "[data-no-categories]", HTMLElement);
+        this.#list = find("[data-categories]", HTMLElement, root);
+        this.#empty = find("[data-no-categories]", HTMLElement, root);
         this.#onPick = onPick;
     }
 

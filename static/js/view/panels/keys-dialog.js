@@ -15,8 +15,8 @@ export class KeysDialog {
                 SHORTCUTS.filter((shortcut) => shortcut.group === group),
             ),
         );
-        find(dialog, "[data-keys]", HTMLElement).append(section("Mouse", POINTER_HELP), ...groups);
-        find(dialog, "[data-close]", HTMLElement).addEventListener("click", () => dialog.close());
+        find("[data-keys]", HTMLElement, dialog).append(section("Mouse", POINTER_HELP), ...groups);
+        find("[data-close]", HTMLElement, dialog).addEventListener("click", () => dialog.close());
         dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
         dialog.addEventListener("keydown", (event) => event.key === "?" && dialog.close());
     }

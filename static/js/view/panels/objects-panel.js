@@ -36,9 +36,9 @@ export class ObjectsPanel {
      * @param {boolean} isReadOnly
      */
     constructor(root, events, isReadOnly) {
-        this.#list = find(root, "[data-objects]", HTMLElement);
-        this.#count = find(root, "[data-object-count]", HTMLElement);
-        this.#empty = find(root, "[data-no-objects]", HTMLElement);
+        this.#list = find("[data-objects]", HTMLElement, root);
+        this.#count = find("[data-object-count]", HTMLElement, root);
+        this.#empty = find("[data-no-objects]", HTMLElement, root);
         this.#events = events;
         this.#isReadOnly = isReadOnly;
     }

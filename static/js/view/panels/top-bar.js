@@ -31,13 +31,13 @@ export class TopBar {
      * @param {{previous: number | null, next: number | null, position: number, total: number}} scene.siblings
      */
     showImage({project, image, siblings}) {
-        find(this.#root, "[data-project-name]", HTMLElement).textContent = project.name;
-        find(this.#root, "[data-image-name]", HTMLElement).textContent = image.name;
-        find(this.#root, "[data-position]", HTMLElement).textContent =
+        find("[data-project-name]", HTMLElement, this.#root).textContent = project.name;
+        find("[data-image-name]", HTMLElement, this.#root).textContent = image.name;
+        find("[data-position]", HTMLElement, this.#root).textContent =
             `${siblings.position} of ${siblings.total}`;
-        find(this.#root, "[data-action=previous-image]", HTMLButtonElement).disabled =
+        find("[data-action=previous-image]", HTMLButtonElement, this.#root).disabled =
             siblings.previous === null;
-        find(this.#root, "[data-action=next-image]", HTMLButtonElement).disabled = siblings.next === null;
+        find("[data-action=next-image]", HTMLButtonElement, this.#root).disabled = siblings.next === null;
         document.title = `${image.name} · ${project.name} · Maskwright`;
     }
 
@@ -49,7 +49,7 @@ export class TopBar {
         const done = this.#root.querySelector("[data-action=done]");
         if (!done) return;
         const label = state === "done" ? "Done" : "Mark done";
-        find(done, "[data-label]", HTMLElement).textContent = label;
+        find("[data-label]", HTMLElement, done).textContent = label;
         done.classList.toggle("is-done", state === "done");
         const marks = hasNext ? "Mark this image done and go to the next (D)" : "Mark this image done (D)";
         done.setAttribute(
@@ -60,7 +60,7 @@ export class TopBar {
 
     /** @param {Badge} badge */
     showModel(badge) {
-        show(find(this.#root, "[data-model-state]", HTMLElement), badge);
+        show(find("[data-model-state]", HTMLElement, this.#root), badge);
     }
 
     /**
@@ -68,7 +68,7 @@ export class TopBar {
      * @param {Badge} badge
      */
     showSaving(state, badge) {
-        const node = find(this.#root, "[data-save-state]", HTMLElement);
+        const node = find("[data-save-state]", HTMLElement, this.#root);
         node.dataset.saveState = state;
         show(node, badge);
     }

@@ -1,10 +1,12 @@
 /** The list of uploads in the corner: one line a file, an overall bar, what failed and why. */
 
-import {icon, need, plural} from "./page.js";
+import {element, find, icon, iconButton} from "../elements.js";
+import {plural} from "../words.js";
 
 // Thousands of lines would make the page slow; what failed is always shown.
 const MAX_LINES = 300;
 const MAX_REASONS = 20;
+const BUTTON = "button plain tight square";
 
 /**
  * @typedef {object} TrayUpload
@@ -42,12 +44,12 @@ export class UploadTray {
     constructor(root, actions) {
         this.#root = root;
         this.#actions = actions;
-        this.#list = need("[data-tray-files]", HTMLUListElement, root);
-        this.#bar = need("[data-tray-progress]", HTMLProgressElement, root);
-        this.#title = need("[data-tray-title]", HTMLElement, root);
-        this.#cancelAll = need("[data-tray-cancel]", HTMLButtonElement, root);
-        this.#retryAll = need("[data-tray-retry]", HTMLButtonElement, root);
-        this.#close = need("[data-tray-close]", HTMLButtonElement, root);
+        this.#list = find("[data-tray-files]", HTMLUListElement, root);
+        this.#bar = find("[data-tray-progress]", HTMLProgressElement, root);
+        this.#title = find("[data-tray-title]", HTMLElement, root);
+        this.#cancelAll = find("[data-tray-cancel]", HTMLButtonElement, root);
+        this.#retryAll = find("[data-tray-retry]", HTMLButtonElement, root);
+        this.#close = find("[data-tray-close]", HTMLButtonElement, root);
         this.#cancelAll.addEventListener("click", actions.cancelAll);
         this.#retryAll.addEventListener("click", actions.retryAll);
         this.#close.addEventListener("click", actions.close);
@@ -84,11 +86,11 @@ export class UploadTray {
         let line = this.#lines.get(upload);
         if (!line) {
             if (this.#lines.size >= MAX_LINES && !this.#dropALine() && upload.state !== "failed") return;
-            line = document.createElement("li");
+            line = element("li");
             line.append(
                 icon(ICONS[upload.state]),
-                text("name", upload.file.name),
-                text("small quiet number", ""),
+                span("name", upload.file.name),
+                span("small quiet number", ""),
             );
             this.#lines.set(upload, line);
             this.#list.append(line);
@@ -100,22 +102,28 @@ export class UploadTray {
         }
         line.dataset.uploadState = upload.state;
         line.className = `tray-file ${upload.state}`;
-        const name = text("name", upload.file.name);
+        const name = span("name", upload.file.name);
         name.title = upload.file.name;
         line.replaceChildren(
             icon(ICONS[upload.state]),
             name,
-            text("small quiet number", outcome(upload, percent)),
+            span("small quiet number", outcome(upload, percent)),
         );
         if (upload.state === "failed" || upload.state === "cancelled")
-            line.append(button("refresh-cw", `Retry ${upload.file.name}`, () => this.#actions.retry(upload)));
+            line.append(
+                iconButton(BUTTON, "refresh-cw", `Retry ${upload.file.name}`, () =>
+                    this.#actions.retry(upload),
+                ),
+            );
         else if (upload.state !== "done")
-            line.append(button("x", `Cancel ${upload.file.name}`, () => this.#actions.cancel(upload)));
+            line.append(
+                iconButton(BUTTON, "x", `Cancel ${upload.file.name}`, () => this.#actions.cancel(upload)),
+            );
         const reasons = reasonsOf(upload);
         line.classList.toggle("refused", reasons.length > 0);
-        for (const reason of reasons.slice(0, MAX_REASONS)) line.append(text("why", reason));
+        for (const reason of reasons.slice(0, MAX_REASONS)) line.append(span("why", reason));
         if (reasons.length > MAX_REASONS)
-            line.append(text("why", `and ${reasons.length - MAX_REASONS} more`));
+            line.append(span("why", `and ${reasons.length - MAX_REASONS} more`));
     }
 
     clear() {
@@ -163,27 +171,8 @@ function reasonsOf({file, state, answer}) {
 
 /**
  * @param {string} className
- * @param {string} content
+ * @param {string} text
  */
-function text(className, content) {
-    const span = document.createElement("span");
-    span.className = className;
-    span.textContent = content;
-    return span;
-}
-
-/**
- * @param {string} iconName
- * @param {string} label
- * @param {() => void} onClick
- */
-function button(iconName, label, onClick) {
-    const made = document.createElement("button");
-    made.type = "button";
-    made.className = "button plain tight square";
-    made.title = label;
-    made.setAttribute("aria-label", label);
-    made.append(icon(iconName));
-    made.addEventListener("click", onClick);
-    return made;
+function span(className, text) {
+    return element("span", {class: className}, text);
 }
