@@ -3,16 +3,10 @@
 import {pause, withPatience} from "./http.js";
 
 /** @import {Http} from "./http.js" */
+/** @import {EmbeddingProgress} from "./types.d.ts" */
 
 const POLL_FIRST_MS = 250;
 const POLL_LONGEST_MS = 2000;
-
-/**
- * @typedef {object} EmbeddingProgress
- * @property {"queued" | "running" | "ready" | "failed" | "offline"} state of the job, or that the server is away
- * @property {number | null} position jobs before this one while it is queued
- * @property {string} error why it failed
- */
 
 /** The server gave up making it; `retryEmbedding` starts anew. */
 export class EmbeddingFailed extends Error {

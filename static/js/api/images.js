@@ -1,20 +1,8 @@
 /** Images and what their pages are made of. */
 
-/** @import {Bundle, Category, ImageSize, ImageState} from "../core/types.d.ts" */
+/** @import {Bundle, Category, ImageState} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
-/** @import {Role} from "./projects.js" */
-
-/** @typedef {{id: number, name: string, size: ImageSize, state: ImageState, fileUrl: string, thumbnailUrl: string}} ImageRow */
-
-/**
- * What an image's page is made of.
- *
- * @typedef {object} Scene
- * @property {{id: number, name: string, role: Role, categories: readonly Category[], url: string}} project
- * @property {ImageRow} image
- * @property {{previous: number | null, next: number | null, position: number, total: number}} siblings
- * @property {Bundle | null} bundle
- */
+/** @import {ImageRow, Role, Scene} from "./types.d.ts" */
 
 /**
  * @typedef {object} SceneWire the page-data of docs/architecture.md, as far as it is one image's

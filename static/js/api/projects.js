@@ -1,8 +1,7 @@
 /** Projects, their categories and their members. */
 
 /** @import {Http} from "./http.js" */
-
-/** @typedef {"manager" | "annotator" | "viewer"} Role */
+/** @import {Role} from "./types.d.ts" */
 
 /**
  * @param {Http} http

@@ -1,12 +1,15 @@
 /** The annotate page: puts workbench, stage, panels, decoder and autosave together. */
 
-import {Autosave} from "../api/autosave.js";
+import {AnnotationServer} from "../api/annotations.js";
 import {EmbeddingFailed, retryEmbedding} from "../api/embeddings.js";
-import {Http, withPatience} from "../api/http.js";
+import {Http, pause, retryDelayMs, withPatience} from "../api/http.js";
+import {LoadingImage} from "../api/loading-image.js";
 import {annotateUrl, sceneFromWire, setImageState} from "../api/images.js";
 import {covers} from "../core/mask.js";
 import {isEmpty} from "../core/prompt.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
+import {Autosave} from "../session/autosave.js";
+import {UnsavedRecords} from "../session/unsaved-records.js";
 import {find, icon, keepFocus} from "../view/elements.js";
 import {listenToKeys} from "../view/keymap.js";
 import {ImageLayer} from "../view/layers/image-layer.js";
@@ -25,13 +28,13 @@ import {HandTool} from "../view/tools/hand-tool.js";
 import {PromptTool} from "../view/tools/prompt-tool.js";
 import {SelectTool} from "../view/tools/select-tool.js";
 import {HoverPreview} from "./annotate/hover-preview.js";
-import {LoadingImage} from "./annotate/scene-loader.js";
 import {hint, modelBadge, savingBadge} from "./annotate/wording.js";
 import {Workbench} from "./annotate/workbench.js";
 
-/** @import {Conflict, Refusal, SaveStatus} from "../api/autosave.js" */
-/** @import {EmbeddingProgress} from "../api/embeddings.js" */
-/** @import {Scene, SceneWire} from "../api/images.js" */
+/** @import {Conflict, Refusal, SaveStatus} from "../session/autosave.js" */
+/** @import {EmbeddingProgress} from "../api/types.d.ts" */
+/** @import {SceneWire} from "../api/images.js" */
+/** @import {Scene} from "../api/types.d.ts" */
 /** @import {DecoderUrls} from "../decoder/protocol.js" */
 /** @import {Situation} from "./annotate/wording.js" */
 
@@ -64,18 +67,20 @@ const workbench = new Workbench(pageData.user, {
         ),
 });
 
-const autosave = new Autosave({
-    http,
-    storage: localStorage,
-    username: pageData.user,
-    onStatus: (status) => {
-        if (status.reason === "signed_out") showSignedOut();
-        else notices.hide("signed-out");
-        render();
+const autosave = new Autosave(
+    new AnnotationServer(http),
+    new UnsavedRecords(localStorage, pageData.user),
+    (attempt) => pause(retryDelayMs(attempt)),
+    {
+        onStatus: (status) => {
+            if (status.reason === "signed_out") showSignedOut();
+            else notices.hide("signed-out");
+            render();
+        },
+        onConflict: showConflict,
+        onRefusal: showRefusal,
     },
-    onConflict: showConflict,
-    onRefusal: showRefusal,
-});
+);
 workbench.document.subscribe((changes, origin) => {
     if (origin === "user") autosave.submit(changes);
 });

@@ -6,7 +6,7 @@ import {act, ask, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
 import {http} from "./site/http.js";
 
-/** @import {Role} from "../api/projects.js" */
+/** @import {Role} from "../api/types.d.ts" */
 
 const table = find("[data-members]", HTMLElement);
 /** @param {Element} part */

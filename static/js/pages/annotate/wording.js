@@ -1,7 +1,7 @@
 /** What the workbench says about its state, in few words. */
 
-/** @import {SaveStatus} from "../../api/autosave.js" */
-/** @import {EmbeddingProgress} from "../../api/embeddings.js" */
+/** @import {SaveStatus} from "../../session/autosave.js" */
+/** @import {EmbeddingProgress} from "../../api/types.d.ts" */
 /** @import {Badge} from "../../view/panels/top-bar.js" */
 
 /**
