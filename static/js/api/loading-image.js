@@ -5,12 +5,10 @@ import {fetchEmbedding} from "./embeddings.js";
 import {NetworkError, withPatience} from "./http.js";
 import {fetchScene} from "./images.js";
 
-/** @import {EmbeddingProgress} from "./types.d.ts" */
-/** @import {ServerAnnotation} from "./types.d.ts" */
-/** @import {Http} from "./http.js" */
-/** @import {ImageRow, Scene} from "./types.d.ts" */
-/** @import {DecoderImage} from "../decoder/decoder-client.js" */
 /** @import {Bundle} from "../core/types.d.ts" */
+/** @import {DecoderImage} from "../decoder/decoder-client.js" */
+/** @import {Http} from "./http.js" */
+/** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation} from "./types.d.ts" */
 
 /** One image on its way to the screen. */
 export class LoadingImage {

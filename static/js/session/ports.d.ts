@@ -1,5 +1,5 @@
 // What session/ asks of the world outside: pages hand it in, tests hand in their own. Nothing here knows DOM or URLs.
-import type {SaveProblem, ServerAnnotation} from "../api/types.d.ts";
+import type {EmbeddingProgress, ImageRow, SaveProblem, Scene, ServerAnnotation} from "../api/types.d.ts";
 import type {Annotation, Bbox, Bundle, Candidate, ImageSize, PromptStep, Rle} from "../core/types.d.ts";
 
 /** The browser's localStorage, or a Map in a test. */
@@ -72,4 +72,21 @@ export type Decoder = {
     decode(image: DecoderImage, steps: readonly PromptStep[]): Promise<DecoderAnswer | null>;
     /** Of steps whose choices are all made. */
     finishMask(image: DecoderImage, steps: readonly PromptStep[]): Promise<FinishedMask>;
+};
+
+// --- images ---
+
+/** One image on its way to the screen. */
+export type LoadingImage<Picture> = {
+    readonly imageId: number;
+    readonly scene: Promise<Scene>;
+    /** Told about the embedding while somebody looks at this image. */
+    onProgress: (progress: EmbeddingProgress) => void;
+    /** `onWait` is called each time the server is not reached. */
+    picture(image: ImageRow, onWait?: () => void): Promise<Picture>;
+    /** Always asked anew: somebody else may have annotated since the image was fetched ahead. */
+    annotations(onWait?: () => void): Promise<ServerAnnotation[]>;
+    decoderImage(image: ImageRow, bundle: Bundle): DecoderImage;
+    /** Nobody waits for it any more; its picture must not be drawn again. */
+    giveUp(): void;
 };

@@ -9,7 +9,7 @@ import {candidatePictures} from "./candidate-pictures.js";
 export class PromptBar {
     #root;
     #onChoose;
-    #onSave;
+    #save;
     #drawn = "";
     /** @type {readonly Candidate[]} */
     #candidates = [];
@@ -20,12 +20,12 @@ export class PromptBar {
     /**
      * @param {HTMLElement} root
      * @param {(index: number) => void} onChoose a decoder output
-     * @param {() => void} onSave
+     * @param {{onSave: () => void, tip: string, key: string}} save
      */
-    constructor(root, onChoose, onSave) {
+    constructor(root, onChoose, save) {
         this.#root = root;
         this.#onChoose = onChoose;
-        this.#onSave = onSave;
+        this.#save = save;
     }
 
     /**
@@ -77,13 +77,9 @@ export class PromptBar {
     #saveButton(category) {
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", category.color);
-        return button(
-            {class: "bench-save", title: "Save the mask (Enter)"},
-            this.#onSave,
-            swatch,
-            `Save as ${category.name}`,
-            element("kbd", {}, "Enter"),
-        );
+        const {onSave, tip, key} = this.#save;
+        const keyCap = key ? element("kbd", {}, key) : "";
+        return button({class: "bench-save", title: tip}, onSave, swatch, `Save as ${category.name}`, keyCap);
     }
 }
 
