@@ -51,3 +51,11 @@ export type SaveProblem =
     | {readonly kind: "conflict"; readonly current: ServerAnnotation; readonly isDeleted: boolean}
     /** The server will never take it as it is. */
     | {readonly kind: "refused"; readonly message: string};
+
+/** What the server says of one uploaded file. A zip gives several images. */
+export type UploadAnswer = {
+    readonly images: readonly {readonly id: number; readonly isDuplicate: boolean}[];
+    readonly refused: readonly {readonly name: string; readonly message: string}[];
+    /** Why nothing was taken; empty otherwise. */
+    readonly message: string;
+};

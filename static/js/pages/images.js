@@ -1,9 +1,14 @@
 /** A project's images: gallery with live states, filters, selection, uploads by button or drag and drop. */
 
-import {deleteImage, fetchTiles, setImageState, uploadUrl} from "../api/gallery.js";
+import {deleteImage, fetchTiles} from "../api/gallery.js";
 import {retryEmbedding} from "../api/embeddings.js";
-import {ApiError} from "../api/http.js";
+import {ApiError, Http} from "../api/http.js";
+import {setImageState} from "../api/images.js";
+import {sendUpload} from "../api/uploads.js";
+import {UploadQueue} from "../session/upload-queue.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
+import {sendFilters} from "../view/site/filter-form.js";
+import {Poller} from "../view/site/poller.js";
 import {syncItems, syncLiveParts} from "../view/site/keyed-list.js";
 import {find, findOptional} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
@@ -11,11 +16,10 @@ import {projectId} from "../view/site/page.js";
 import {plural, sentence} from "../view/words.js";
 import {Selection} from "../view/site/selection.js";
 import {UploadTray} from "../view/site/upload-tray.js";
-import {csrfToken, http} from "./site/http.js";
-import {UploadQueue} from "./site/upload-queue.js";
 
 /** @import {ImageState} from "../core/types.d.ts" */
 
+const http = new Http();
 const POLL_PENDING_MS = 1500;
 const POLL_IDLE_MS = 15_000;
 const POLL_AWAY_MS = 5000; // the server did not answer
@@ -26,6 +30,7 @@ const project = projectId();
 const gallery = find("[data-gallery]", HTMLUListElement);
 const empty = find("[data-empty]", HTMLElement);
 const filters = find("[data-filters]", HTMLFormElement);
+sendFilters(filters);
 
 const tiles = () => /** @type {HTMLElement[]} */ ([...gallery.children]);
 /** @param {HTMLElement} tile */
@@ -59,16 +64,7 @@ async function drawCounts() {
 
 // --- live states ---
 
-let pollTimer = 0;
-
-/** @param {number} delayMs */
-function pollAfter(delayMs) {
-    clearTimeout(pollTimer);
-    pollTimer = window.setTimeout(poll, delayMs);
-}
-
-async function poll() {
-    if (document.hidden) return; // goes on when the page is looked at again
+const poller = new Poller(async () => {
     const pending = tiles().filter(
         ({dataset}) => dataset.embeddingState === "queued" || dataset.embeddingState === "running",
     );
@@ -76,18 +72,14 @@ async function poll() {
     try {
         // The first ones are the next to be done; what waits behind them need not be asked about each time.
         await drawTiles(looked.slice(0, TILES_AT_ONCE).map(idOf));
-        pollAfter(pending.length ? POLL_PENDING_MS : POLL_IDLE_MS);
     } catch (error) {
-        if (error instanceof ApiError && error.status === 401)
-            toast("You are signed out. Reload the page to sign in again.", "error");
-        else pollAfter(POLL_AWAY_MS);
+        if (!(error instanceof ApiError && error.status === 401)) return POLL_AWAY_MS;
+        toast("You are signed out. Reload the page to sign in again.", "error");
+        return null;
     }
-}
-
-document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) pollAfter(0);
+    return pending.length ? POLL_PENDING_MS : POLL_IDLE_MS;
 });
-pollAfter(POLL_PENDING_MS);
+poller.after(POLL_PENDING_MS);
 
 gallery.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-retry-embedding]") : null;
@@ -96,23 +88,8 @@ gallery.addEventListener("click", (event) => {
     act(button, async () => {
         await retryEmbedding(http, idOf(tile));
         await drawTiles([idOf(tile)]);
-        pollAfter(POLL_PENDING_MS);
+        poller.after(POLL_PENDING_MS);
     });
-});
-
-// --- filters ---
-
-filters.addEventListener("change", () => filters.requestSubmit());
-filters.addEventListener("submit", () => {
-    // Keeps empty filters out of the address.
-    for (const field of filters.elements)
-        if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && !field.value)
-            field.disabled = true;
-});
-// Coming back by the browser's back button brings the page as it was left: with its fields off.
-addEventListener("pageshow", () => {
-    for (const field of filters.elements)
-        if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.disabled = false;
 });
 
 // --- selection ---
@@ -159,11 +136,16 @@ if (bar) {
 
 const input = findOptional("[data-files]", HTMLInputElement);
 if (input) {
-    const queue = new UploadQueue(uploadUrl(project), csrfToken, (upload) => {
-        tray.draw(upload);
-        drawTraySoon();
-        if (upload.state === "done") drawNewTiles(upload.answer.images.map(({id}) => id));
-    });
+    /** @type {UploadQueue<File>} */
+    const queue = new UploadQueue(
+        (file, events) => sendUpload(project, file, events),
+        (upload) => {
+            tray.draw(upload);
+            tray.drawOverall(queue);
+            if (upload.state === "done") drawNewTiles(upload.answer.images.map(({id}) => id));
+        },
+    );
+    /** @type {UploadTray<File>} */
     const tray = new UploadTray(find("[data-tray]", HTMLElement), {
         cancel: (upload) => queue.cancel(upload),
         retry: (upload) => queue.retry(upload),
@@ -174,16 +156,6 @@ if (input) {
             tray.clear();
         },
     });
-
-    let isTrayStale = false;
-    const drawTraySoon = () => {
-        if (isTrayStale) return;
-        isTrayStale = true;
-        requestAnimationFrame(() => {
-            isTrayStale = false;
-            tray.drawOverall(queue.uploads, queue.progress, queue.isBusy);
-        });
-    };
 
     /** @type {number[]} */
     let newIds = [];
@@ -198,7 +170,7 @@ if (input) {
             try {
                 await drawTiles(taken);
                 drawCounts();
-                pollAfter(POLL_PENDING_MS);
+                poller.after(POLL_PENDING_MS);
             } catch (error) {
                 newIds.push(...taken);
                 toast(`${sentence(error)} The uploaded images appear when you reload the page.`, "error");

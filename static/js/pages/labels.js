@@ -1,11 +1,12 @@
 /** The table of categories: edit in place, order, add, delete. */
 
+import {Http} from "../api/http.js";
 import {createCategory, deleteCategory, updateCategory} from "../api/projects.js";
 import {find, findOptional} from "../view/elements.js";
 import {act, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
-import {http} from "./site/http.js";
 
+const http = new Http();
 const SAVED_SHOWN_MS = 1500;
 const table = find("[data-labels] tbody", HTMLTableSectionElement);
 const form = findOptional("[data-new-category]", HTMLFormElement);

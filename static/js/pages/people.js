@@ -1,13 +1,14 @@
 /** Members of a project: add by user name, change role, remove. */
 
+import {Http} from "../api/http.js";
 import {addMember, changeRole, removeMember} from "../api/projects.js";
 import {find, findOptional} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
-import {http} from "./site/http.js";
 
 /** @import {Role} from "../api/types.d.ts" */
 
+const http = new Http();
 const table = find("[data-members]", HTMLElement);
 /** @param {Element} part */
 const memberOf = (part) => {

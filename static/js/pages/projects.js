@@ -1,11 +1,12 @@
 /** The list of projects, and the dialog that makes a new one with its categories. */
 
+import {Http} from "../api/http.js";
 import {createCategory, createProject} from "../api/projects.js";
 import {find, pageData} from "../view/elements.js";
 import {act} from "../view/site/feedback.js";
 import "../view/site/page.js";
-import {http} from "./site/http.js";
 
+const http = new Http();
 const colors = /** @type {string[]} */ (pageData("category-colors"));
 const form = find("[data-new-project]", HTMLFormElement);
 const rows = find("[data-category-rows]", HTMLUListElement);

@@ -1,11 +1,12 @@
 /** A project's name, description and model; and its end, behind its typed name. */
 
+import {Http} from "../api/http.js";
 import {deleteProject, updateProject} from "../api/projects.js";
 import {find} from "../view/elements.js";
 import {act, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
-import {http} from "./site/http.js";
 
+const http = new Http();
 const form = find("[data-settings]", HTMLFormElement);
 form.addEventListener("submit", (event) => {
     event.preventDefault();

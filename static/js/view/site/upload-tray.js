@@ -3,17 +3,21 @@
 import {element, find, icon, iconButton} from "../elements.js";
 import {plural} from "../words.js";
 
+/** @import {Upload, UploadFile} from "../../session/upload-queue.js" */
+
 // Thousands of lines would make the page slow; what failed is always shown.
 const MAX_LINES = 300;
 const MAX_REASONS = 20;
 const BUTTON = "button plain tight square";
 
 /**
- * @typedef {object} TrayUpload
- * @property {File} file
- * @property {"waiting" | "sending" | "checking" | "done" | "failed" | "cancelled"} state
- * @property {number} sentBytes
- * @property {{images: {id: number, isDuplicate: boolean}[], refused: {name: string, message: string}[], message: string}} answer
+ * @template {UploadFile} F
+ * @typedef {object} TrayActions
+ * @property {(upload: Upload<F>) => void} cancel
+ * @property {(upload: Upload<F>) => void} retry
+ * @property {() => void} cancelAll
+ * @property {() => void} retryAll
+ * @property {() => void} close
  */
 
 const ICONS = {
@@ -25,6 +29,7 @@ const ICONS = {
     cancelled: "x",
 };
 
+/** @template {UploadFile} F */
 export class UploadTray {
     #root;
     #list;
@@ -34,12 +39,13 @@ export class UploadTray {
     #retryAll;
     #close;
     #actions;
-    /** @type {Map<TrayUpload, HTMLLIElement>} */
+    #isStale = false;
+    /** @type {Map<Upload<F>, HTMLLIElement>} */
     #lines = new Map();
 
     /**
      * @param {HTMLElement} root
-     * @param {{cancel: (upload: any) => void, retry: (upload: any) => void, cancelAll: () => void, retryAll: () => void, close: () => void}} actions
+     * @param {TrayActions<F>} actions
      */
     constructor(root, actions) {
         this.#root = root;
@@ -56,11 +62,21 @@ export class UploadTray {
     }
 
     /**
-     * @param {readonly TrayUpload[]} uploads
-     * @param {number} progress 0 to 1
-     * @param {boolean} isBusy
+     * Draws the bar and the sum with the next frame, however often it is called until then.
+     *
+     * @param {{uploads: readonly Upload<F>[], progress: number, isBusy: boolean}} queue progress: 0 to 1
      */
-    drawOverall(uploads, progress, isBusy) {
+    drawOverall(queue) {
+        if (this.#isStale) return;
+        this.#isStale = true;
+        requestAnimationFrame(() => {
+            this.#isStale = false;
+            this.#drawOverall(queue);
+        });
+    }
+
+    /** @param {{uploads: readonly Upload<F>[], progress: number, isBusy: boolean}} queue */
+    #drawOverall({uploads, progress, isBusy}) {
         const count = {waiting: 0, sending: 0, checking: 0, done: 0, failed: 0, cancelled: 0};
         for (const {state} of uploads) count[state]++;
         const over = count.done + count.failed + count.cancelled;
@@ -81,7 +97,7 @@ export class UploadTray {
         if (this.#title.textContent !== text) this.#title.textContent = text;
     }
 
-    /** @param {TrayUpload} upload */
+    /** @param {Upload<F>} upload */
     draw(upload) {
         let line = this.#lines.get(upload);
         if (!line) {
@@ -145,7 +161,7 @@ export class UploadTray {
 }
 
 /**
- * @param {TrayUpload} upload
+ * @param {Upload<UploadFile>} upload
  * @param {number} percent
  */
 function outcome({state, answer}, percent) {
@@ -159,7 +175,7 @@ function outcome({state, answer}, percent) {
     return `${plural(answer.images.length - duplicates, "image")} added${duplicates ? `, ${duplicates} already here` : ""}`;
 }
 
-/** @param {TrayUpload} upload */
+/** @param {Upload<UploadFile>} upload */
 function reasonsOf({file, state, answer}) {
     if (state === "done") return answer.refused.map(({name, message}) => `${name}: ${message}`);
     if (state !== "failed") return [];
