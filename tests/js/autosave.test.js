@@ -223,6 +223,17 @@ test("mine against a mask that somebody deleted brings it back", async () => {
     assert.equal(rowsOf(server)[0].category, 2);
 });
 
+test("a server that answers again is no longer away, whatever it answers", async () => {
+    const {autosave, server, waiting} = page();
+    server.trouble = "signed out";
+    autosave.submit(created(annotationOf("bad", {counts: "refused"})));
+    await settle();
+    assert.equal(autosave.status.reason, "signed_out");
+    server.trouble = "";
+    await waiting.over();
+    assert.equal(autosave.status.reason, "refused");
+});
+
 test("a conflict holds up nothing else, and what is changed meanwhile is part of mine", async () => {
     const {autosave, server, mine} = await inConflict();
     autosave.submit(created(annotationOf("b")));
@@ -322,13 +333,14 @@ test("a page that goes on from another's record finds the change that came in be
     await settle();
     server.trouble = "offline";
     first.autosave.submit(updated(a, {...a, categoryId: 2}));
-    await settle();
+    await settle(); // and here the page crashes
     server.change("a", {clicks: 77});
-    server.trouble = "";
     const next = page({server, storage});
     next.autosave.resume();
-    next.autosave.overlay(7, await listOf(server)); // it lists version 2; the record started from 1
     await settle();
+    next.autosave.overlay(7, await listOf(server)); // it lists version 2; the record started from 1
+    server.trouble = "";
+    await next.waiting.over();
     assert.deepEqual(
         next.conflicts.map(({id, version}) => [id, version]),
         [["a", 2]],

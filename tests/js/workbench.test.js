@@ -159,12 +159,15 @@ test("a decode that fails is said, and the next step is decoded as usual", async
     assert.equal(workbench.prompts.shown.index, 0);
 });
 
-test("a pick of a category leaves the decode under way alone", async () => {
+test("another category for the selected mask leaves the decode under way alone", async () => {
     const {workbench, said} = bench();
+    workbench.showSaved([annotationOf("a")]);
+    workbench.select("a");
     HandMadeWorker.isHolding = true;
     workbench.addPoint(at(1), 1, 42);
     await settle();
     workbench.pickCategory(1);
+    assert.equal(workbench.document.get("a").categoryId, 2);
     await HandMadeWorker.latest.answerNext();
     assert.deepEqual(said.masks, [42]);
     assert.equal(decodesOf().length, 1);

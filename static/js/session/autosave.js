@@ -155,18 +155,19 @@ export class Autosave {
         for (let attempt = 0; ;) {
             const record = this.#next();
             if (!record) break;
-            try {
-                await this.#send(record);
+            const problem = await this.#send(record).then(
+                () => null,
+                (error) => this.#server.problemOf(error),
+            );
+            if (problem?.kind === "passing") {
+                this.#trouble = problem.reason;
+                this.#tell();
+                await this.#pause(attempt++);
+            } else {
                 attempt = 0;
-                this.#trouble = "";
-            } catch (error) {
-                const problem = this.#server.problemOf(error);
-                if (problem.kind === "passing") {
-                    this.#trouble = problem.reason;
-                    this.#tell();
-                    await this.#pause(attempt++);
-                } else if (problem.kind === "conflict") this.#conflict(record, problem);
-                else this.#refuse(record, problem.message);
+                this.#trouble = ""; // the server has answered
+                if (problem?.kind === "conflict") this.#conflict(record, problem);
+                if (problem?.kind === "refused") this.#refuse(record, problem.message);
             }
             this.#tell();
         }
@@ -191,7 +192,7 @@ export class Autosave {
         const known = this.#known.get(id) ?? null;
         if (desired) {
             if (known && !known.isDeleted && known.content === this.#server.contentOf(desired))
-                return this.#settle(record);
+                return this.#unsaved.forget(id);
             if (!known) {
                 this.#unsaved.keep({...record, isSent: true});
                 this.#remember(await this.#server.create(desired), desired);
@@ -202,18 +203,9 @@ export class Autosave {
             }
             return;
         }
-        if (known?.isDeleted || (!known && !record.isSent)) return this.#settle(record);
+        if (known?.isDeleted || (!known && !record.isSent)) return this.#unsaved.forget(id);
         await this.#server.remove(id, known?.version ?? null);
         this.#known.set(id, {version: (known?.version ?? 1) + 1, isDeleted: true, content: ""});
-    }
-
-    /**
-     * The server has it, unless more was wanted meanwhile.
-     *
-     * @param {Unsaved} record
-     */
-    #settle(record) {
-        if (this.#unsaved.get(record.id)?.desired === record.desired) this.#unsaved.forget(record.id);
     }
 
     /**

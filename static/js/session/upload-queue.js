@@ -89,7 +89,7 @@ export class UploadQueue {
     }
 
     cancelAll() {
-        for (const upload of [...this.#uploads].reverse()) this.cancel(upload);
+        for (const upload of this.#uploads) this.cancel(upload);
     }
 
     /** Forgets everything that is over. */
