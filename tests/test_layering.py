@@ -197,7 +197,9 @@ def test_browser_modules_import_along_the_arrows():
 
 def test_pages_only_put_things_together():
     """A page is a composition root: what grows in it belongs to session/ or view/."""
-    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (JS / "pages").iterdir()}
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (JS / "pages").iterdir()
+    }
     assert {name: length for name, length in lengths.items() if length > MAX_LINES_OF_A_PAGE} == {}
 
 

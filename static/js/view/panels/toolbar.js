@@ -31,7 +31,8 @@ export class Toolbar {
             const {action, node} = button;
             const row = this.#commands.get(action);
             const isOn = this.#commands.isOn(action);
-            node.title = this.#commands.tipOf(action);
+            const tip = this.#commands.tipOf(action);
+            if (node.title !== tip) node.title = tip;
             node.disabled = !this.#commands.applies(action);
             if (isOn !== null) node.setAttribute("aria-pressed", String(isOn));
             const iconName = (isOn && row.iconOn) || row.icon || "";
