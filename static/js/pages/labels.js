@@ -5,6 +5,7 @@ import {createCategory, deleteCategory, updateCategory} from "../api/projects.js
 import {find, findOptional} from "../view/elements.js";
 import {act, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
+import Sortable from "../../vendor/sortable/sortable.esm.js";
 
 const http = new Http();
 const SAVED_SHOWN_MS = 1500;
@@ -70,35 +71,18 @@ table.addEventListener("click", (event) => {
     }
 });
 
-/** @type {HTMLElement | null} */
-let dragged = null;
-table.addEventListener("pointerdown", (event) => {
+if (form) {
     // Only the grip drags: text in the fields can be selected as usual.
-    const row = event.target instanceof Element ? event.target.closest("tr") : null;
-    if (row && form)
-        row.draggable = event.target instanceof Element && event.target.closest(".grip") !== null;
-});
-table.addEventListener("dragstart", (event) => {
-    dragged = event.target instanceof HTMLElement ? event.target.closest("tr") : null;
-    dragged?.classList.add("is-dragged");
-});
-table.addEventListener("dragover", (event) => {
-    const over = event.target instanceof Element ? event.target.closest("tr[data-category-id]") : null;
-    if (!dragged || !over) return;
-    event.preventDefault();
-    if (over === dragged) return;
-    const box = over.getBoundingClientRect();
-    if (event.clientY < box.top + box.height / 2) over.before(dragged);
-    else over.after(dragged);
-});
-table.addEventListener("dragend", () => {
-    dragged?.classList.remove("is-dragged");
-    if (dragged) {
-        showOrder();
-        act(table, saveOrder);
-    }
-    dragged = null;
-});
+    new Sortable(table, {
+        handle: ".grip",
+        draggable: "tr[data-category-id]",
+        ghostClass: "is-dragged",
+        onEnd: () => {
+            showOrder();
+            act(table, saveOrder);
+        },
+    });
+}
 
 /** Keys and arrows follow the order. */
 function showOrder() {
