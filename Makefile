@@ -9,11 +9,11 @@ export VENV
 BENCHMARKS = sam_parity interactive_quality embedding_wire decoder_browser click_to_mask
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format setup worker doctor passwords bench need-python
+.PHONY: help run test test-fast lint format setup worker doctor passwords bench need-python
 
 help: ## this list
 	@echo "Maskwright. Environment: HOST, PORT, DATA_DIR, MASKWRIGHT_DEMO_PASSWORD, WORKERS, VENV"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: need-python ## set everything up and start the site; Ctrl-C stops it
 	@$(PYTHON) -m scripts.run
@@ -21,14 +21,17 @@ run: need-python ## set everything up and start the site; Ctrl-C stops it
 test: need-python ## install what the suite needs and run all of it
 	@$(PYTHON) -m scripts.test
 
-lint: need-python ## ruff and the type check of the JavaScript
+test-fast: need-python ## without the browser and without what is slow: a few minutes
+	@$(PYTHON) -m scripts.test --fast
+
+lint: need-python ## what reads the code and runs none of it: layout, faults, types
 	@$(PYTHON) -m scripts.test --lint
 
 setup: need-python ## install everything, start nothing
 	@$(PYTHON) -m scripts.install test training
 
-format: $(VENV_PYTHON) ## let ruff lay out the Python
-	@$(VENV_PYTHON) -m ruff format . && $(VENV_PYTHON) -m ruff check --fix .
+format: $(VENV_PYTHON) ## let ruff and prettier lay out the code
+	@$(VENV_PYTHON) -m ruff check --fix . && $(VENV_PYTHON) -m ruff format . && npm run --silent format
 
 worker: $(VENV_PYTHON) ## one more embedding worker, in the foreground
 	@$(VENV_PYTHON) manage.py worker

@@ -9,6 +9,12 @@ export default [
         linterOptions: {reportUnusedDisableDirectives: "error"},
         rules: {eqeqeq: "error", "no-var": "error", "prefer-const": "error", "object-shorthand": "error"},
     },
-    {files: ["static/js/**", "benchmarks/**"], languageOptions: {globals: {...globals.browser, ...globals.worker}}},
-    {files: ["tests/js/**", "tests/segmentation/**", "scripts/**", "*.js"], languageOptions: {globals: globals.node}},
+    {
+        files: ["static/js/**", "benchmarks/**"],
+        languageOptions: {globals: {...globals.browser, ...globals.worker}},
+    },
+    {
+        files: ["tests/js/**", "tests/segmentation/**", "scripts/**", "*.js"],
+        languageOptions: {globals: globals.node},
+    },
 ];

@@ -1,16 +1,7 @@
 #!/usr/bin/env python
 """Django's command line for Maskwright: `python manage.py help` lists the commands."""
 
-import os
-import sys
-
-
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
-
+from annotator.cli import main
 
 if __name__ == "__main__":
     main()

@@ -1,3 +1,5 @@
+"""The one Django app of the project."""
+
 from django.apps import AppConfig
 
 
@@ -8,4 +10,6 @@ class AnnotatorConfig(AppConfig):
 
     def ready(self) -> None:
         from annotator import checks  # noqa: F401  registers the system checks
-        from annotator.celery import app  # noqa: F401  `shared_task` needs the app in the web process too
+        from annotator.site import data_folder
+
+        data_folder.prepare()

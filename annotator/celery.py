@@ -1,4 +1,4 @@
-"""The Celery application. Messages are wake-ups only; the rows of EmbeddingJob and Export are the truth."""
+"""The Celery application: it carries wake-ups (`annotator.jobs.wake_up`) to the broker of CELERY_BROKER_URL."""
 
 from __future__ import annotations
 
@@ -10,5 +10,3 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
 
 app = Celery("annotator")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["annotator"])
-app.set_default()

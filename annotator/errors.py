@@ -1,8 +1,11 @@
-"""Domain errors: code, message, HTTP status. One handler turns them into the API's error shape."""
+"""What every refusal has: code, message, HTTP status. The errors of one room lie in its `errors.py`.
+
+One handler (`annotator.api.base.errors`) turns them into the API's error shape.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 
 class MaskwrightError(Exception):
@@ -30,171 +33,7 @@ class MaskwrightError(Exception):
 class InvalidValue(MaskwrightError):
     code = "invalid"
 
-
-class NotAllowed(MaskwrightError):
-    """The person sees the thing but may not do this with it."""
-
-    code = "not_allowed"
-    status = 403
-
-
-# --- uploads ---
-class UploadError(MaskwrightError):
-    code = "upload_refused"
-
-
-class RequestTooLarge(UploadError):
-    code = "request_too_large"
-    status = 413
-
-
-class NoFiles(UploadError):
-    code = "no_files"
-
-
-class TooManyFiles(UploadError):
-    code = "too_many_files"
-
-
-class FileTooLarge(UploadError):
-    code = "file_too_large"
-
-
-class EmptyFile(UploadError):
-    code = "empty_file"
-
-
-class NotAnImage(UploadError):
-    code = "not_an_image"
-
-
-class UnsupportedImage(UploadError):
-    code = "unsupported_image"
-
-
-class AnimatedImage(UploadError):
-    code = "animated_image"
-
-
-class DamagedImage(UploadError):
-    code = "damaged_image"
-
-
-class TooManyPixels(UploadError):
-    code = "too_many_pixels"
-
-
-class ZipRefused(UploadError):
-    code = "zip_refused"
-
-
-class AllUploadsFailed(UploadError):
-    code = "all_uploads_failed"
-
-
-# --- bundles and embeddings ---
-class NoBundle(MaskwrightError):
-    code = "no_bundle"
-    status = 503
-
-
-class UnknownBundle(MaskwrightError):
-    code = "unknown_bundle"
-
-
-class BundleRefused(MaskwrightError):
-    code = "bundle_refused"
-
-
-class DecoderMissing(MaskwrightError):
-    code = "decoder_missing"
-    status = 503
-
-
-class BundleMismatch(MaskwrightError):
-    code = "bundle_mismatch"
-    status = 409
-
-
-class LeaseLost(MaskwrightError):
-    """The job now belongs to another worker, or to none."""
-
-    code = "lease_lost"
-    status = 409
-
-
-class EmbeddingNotFailed(MaskwrightError):
-    code = "embedding_not_failed"
-    status = 409
-
-
-# --- annotations ---
-class AnnotationError(MaskwrightError):
-    code = "annotation_refused"
-
-
-class InvalidMask(AnnotationError):
-    code = "invalid_rle"
-
-
-class MaskSizeMismatch(AnnotationError):
-    code = "mask_size_mismatch"
-
-
-class EmptyMask(AnnotationError):
-    code = "empty_mask"
-
-
-class UnknownCategory(AnnotationError):
-    code = "unknown_category"
-
-
-class InvalidPrompt(AnnotationError):
-    code = "invalid_prompt"
-
-
-class VersionRequired(AnnotationError):
-    code = "version_required"
-
-
-class VersionConflict(AnnotationError):
-    """Somebody else saved in between; `extra["current"]` is filled in by the API from `current`."""
-
-    code = "version_conflict"
-    status = 409
-
-    def __init__(self, message: str, current) -> None:
-        super().__init__(message)
-        self.current = current
-
-
-class AnnotationDeleted(VersionConflict):
-    code = "annotation_deleted"
-
-
-class IdTaken(AnnotationError):
-    """The client's UUID belongs to an annotation elsewhere; says nothing about that one."""
-
-    code = "id_taken"
-    status = 409
-
-
-# --- categories, members, exports ---
-class CategoryInUse(MaskwrightError):
-    code = "category_in_use"
-    status = 409
-
-
-class LastManager(MaskwrightError):
-    code = "last_manager"
-    status = 409
-
-
-class ExportNotReady(MaskwrightError):
-    code = "export_not_ready"
-    status = 409
-
-
-class ExportCancelled(MaskwrightError):
-    code = "export_cancelled"
-    status = 409
+    @classmethod
+    def of_field(cls, field: str, message: str) -> Self:
+        """The error for one field, with the same sentence at the field."""
+        return cls(message, fields={field: [message]})

@@ -6,5 +6,5 @@ from django.urls import include, path
 urlpatterns = [
     path("api/", include("annotator.api.urls")),
     path("admin/", admin.site.urls),
-    path("", include("annotator.page_urls")),
+    path("", include("annotator.pages.urls")),
 ]

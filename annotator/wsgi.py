@@ -1,3 +1,5 @@
+"""The door for web servers: gunicorn loads `application`."""
+
 import os
 
 from django.core.wsgi import get_wsgi_application

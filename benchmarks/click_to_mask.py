@@ -29,7 +29,10 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-from conftest import CHROMIUM_ARGS, PASSWORD, Site, find_chromium, free_port, sign_in_as  # noqa: E402
+from conftest import CHROMIUM_ARGS, PASSWORD, Site, sign_in_as  # noqa: E402
+
+from scripts.environment import require_chromium  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 
 READY_WITHIN_S = 180
 PAUSE_BETWEEN_CLICKS_MS = 150
@@ -86,7 +89,7 @@ def main() -> int:
 def measure(site: Site, photos: list[Path], clicks: int, is_hand: bool) -> None:
     with sync_playwright() as driver:
         images = upload(driver, site, photos)
-        browser = driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
+        browser = driver.chromium.launch(executable_path=require_chromium(), args=CHROMIUM_ARGS)
         page = browser.new_page(base_url=site.url, viewport={"width": 1440, "height": 900})
         sign_in_as(page, "manager")
 

@@ -149,13 +149,14 @@ def run(models: Path, threads: list[int], cases: list[dict], rounds: int) -> dic
     """One page per number of threads."""
     from playwright.sync_api import sync_playwright
 
-    from tests.e2e.conftest import CHROMIUM_ARGS, find_chromium
+    from scripts.environment import require_chromium
+    from tests.e2e.conftest import CHROMIUM_ARGS
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(models))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     results = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(executable_path=require_chromium(), args=CHROMIUM_ARGS)
         for count in threads:
             page = browser.new_page()
             page.set_default_timeout(0)

@@ -23,11 +23,13 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-from conftest import CHROMIUM_ARGS, Site, find_chromium, free_port, sign_in_as  # noqa: E402
+from conftest import CHROMIUM_ARGS, Site, sign_in_as  # noqa: E402
 
 from benchmarks import click_to_mask  # noqa: E402
+from scripts.environment import require_chromium  # noqa: E402
 from segmentation import masks  # noqa: E402
 from segmentation.predictor import Predictor, load_predictor  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 TILE = 320, 214  # pixels, width and height of one picture in the gallery
@@ -160,7 +162,7 @@ def make_workbench(photos: Path, bundle: str, path: Path) -> None:
                 names = ("dog.jpg", "truck.jpg", "groceries.jpg", "cars.jpg")
                 files = [find_photo(photos, name) for name in names]
                 images = click_to_mask.upload(driver, site, files, "Around the house", CATEGORIES)
-                browser = driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
+                browser = driver.chromium.launch(executable_path=require_chromium(), args=CHROMIUM_ARGS)
                 page = browser.new_page(base_url=site.url, viewport={"width": 1440, "height": 900})
                 sign_in_as(page, "manager")
                 page.goto(f"/images/{images[0]['id']}/annotate/")

@@ -1,32 +1,107 @@
-"""The choices every format shares."""
+"""What a person may choose about a file. Pages, API and commands build their forms from these declarations."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from exporters.errors import InvalidOption
 
-SEGMENTATIONS = ("rle", "polygon", "both")
+Options = Mapping[str, Any]  # option name -> checked value, complete: `Format.options_from` makes it
 
 
 @dataclass(frozen=True)
-class ExportOptions:
-    """How a dataset is written.
+class Choice:
+    """One value of a `ChoiceOption`.
 
     Attributes:
-        segmentation: "rle" keeps every mask bit for bit; "polygon" is what older tools read and loses holes;
-            "both" gives the RLE and the polygons beside it.
-        include_images: put the picture files in, which makes the export a zip.
-
-    Raises:
-        InvalidOption: `segmentation` is none of these.
+        value: as programs send it.
+        title: as a form shows it.
+        help: half a sentence under the title.
+        phrase: how the row of a finished file names the choice, "masks as RLE".
     """
 
-    segmentation: str = "rle"
-    include_images: bool = False
+    value: str
+    title: str
+    help: str = ""
+    phrase: str = ""
+
+
+@dataclass(frozen=True)
+class ChoiceOption:
+    """One of several values.
+
+    Attributes:
+        name: snake_case; the key in the API and in stored options.
+        title: as a form shows it.
+        default: the value of one of `choices`.
+        flag: the command's argument, where `--name` is not it.
+    """
+
+    kind: ClassVar[str] = "choice"
+
+    name: str
+    title: str
+    choices: tuple[Choice, ...]
+    default: str
+    help: str = ""
+    flag: str = ""
 
     def __post_init__(self) -> None:
-        if self.segmentation not in SEGMENTATIONS:
+        self.check(self.default)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return tuple(choice.value for choice in self.choices)
+
+    def check(self, value: object) -> str:
+        """`value`, if it is one of the choices; else raises InvalidOption."""
+        if not isinstance(value, str) or value not in self.values:
             raise InvalidOption(
-                f"segmentation is {self.segmentation!r}; it must be one of {', '.join(SEGMENTATIONS)}"
+                f"{self.name} is {value!r:.100}; it must be one of {', '.join(self.values)}", self.name
             )
+        return value
+
+    def phrase_of(self, value: str) -> str:
+        """How the row of a finished file names the choice; "" where there is nothing to say."""
+        return next(choice.phrase for choice in self.choices if choice.value == value)
+
+
+@dataclass(frozen=True)
+class BooleanOption:
+    """Yes or no. The attributes are those of `ChoiceOption`; `phrase` is what a yes says about the file."""
+
+    kind: ClassVar[str] = "boolean"
+
+    name: str
+    title: str
+    default: bool = False
+    help: str = ""
+    phrase: str = ""
+    flag: str = ""
+
+    def __post_init__(self) -> None:
+        self.check(self.default)
+
+    def check(self, value: object) -> bool:
+        """`value`, if it is True or False; else raises InvalidOption."""
+        if not isinstance(value, bool):
+            raise InvalidOption(f"{self.name} is {value!r:.100}; it must be true or false", self.name)
+        return value
+
+    def phrase_of(self, value: bool) -> str:
+        """How the row of a finished file names a yes; "" for a no."""
+        return self.phrase if value else ""
+
+
+Option = ChoiceOption | BooleanOption
+
+# The same in every format that can carry the pictures; the file is a zip then (`Format.file_type`).
+INCLUDE_IMAGES = BooleanOption(
+    name="include_images",
+    title="Include the pictures",
+    help="The download is a .zip then",
+    phrase="with pictures",
+    flag="--images",
+)

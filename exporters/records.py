@@ -1,14 +1,15 @@
-"""What an exporter is given: one dataset as frozen records, the long lists as iterators.
+"""One dataset as frozen records: what a format writes and what its reader gives back.
 
-Records hold plain values only, so that a file can be made from anything that can fill them in.
+Records hold plain values only, so that a file can be made from anything that can fill them in. They come image by
+image, each image with its annotations, so that neither side holds more than one image.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, TypedDict
+from typing import IO, Any, TypedDict
 
 
 class Rle(TypedDict):
@@ -29,13 +30,44 @@ class CategoryRecord:
 
 
 @dataclass(frozen=True)
+class AnnotationRecord:
+    """One instance.
+
+    Attributes:
+        id: >= 1 and unique in the dataset (pycocotools' evaluation takes 0 for "unmatched"); the lasting id is `uuid`.
+        category_id: a `CategoryRecord.id`.
+        segmentation: RLE of the image's size.
+        area: pixels in the mask.
+        bbox_xywh: the mask's box, [x, y, width, height] in image pixels.
+        uuid: the annotation's own, lasting id, or "".
+        author: user name, or "" where nobody is known.
+        prompt: what the author told the model, in image pixels, as the API gives it; None for a mask without prompt.
+        bundle_digest: of the model bundle that drew the mask, or "".
+    """
+
+    id: int
+    category_id: int
+    segmentation: Rle
+    area: int
+    bbox_xywh: tuple[float, float, float, float]
+    uuid: str = ""
+    predicted_iou: float | None = None
+    stability_score: float | None = None
+    author: str = ""
+    prompt: Mapping[str, Any] | None = None
+    bundle_digest: str = ""
+    created_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
 class ImageRecord:
-    """One picture.
+    """One image.
 
     Attributes:
         id: >= 1, unique in the dataset.
-        file_name: as a person knows it; exporters make it unique and safe to unpack (`exporters.file_names`).
+        file_name: as a person knows it; formats make it unique and safe to unpack (`exporters.file_names`).
         width, height: of the upright pixels, in pixels.
+        annotations: can be gone through as often as wanted; may be read only when somebody does.
         digest: sha256 of the pixels, or "".
         created_at: when it came in.
         open: opens the file's bytes for reading; needed only where files are put into the export.
@@ -45,34 +77,10 @@ class ImageRecord:
     file_name: str
     width: int
     height: int
+    annotations: Iterable[AnnotationRecord] = ()
     digest: str = ""
     created_at: dt.datetime | None = None
-    open: Callable[[], BinaryIO] | None = None
-
-
-@dataclass(frozen=True)
-class AnnotationRecord:
-    """One instance.
-
-    Attributes:
-        id: >= 1 and unique in the file; pycocotools' evaluation takes 0 for "unmatched".
-        image_id: an `ImageRecord.id`.
-        category_id: a `CategoryRecord.id`.
-        segmentation: RLE of the image's size.
-        area: pixels in the mask.
-        bbox_xywh: the mask's box, [x, y, width, height] in image pixels.
-        uuid: the annotation's own, lasting id.
-    """
-
-    id: int
-    image_id: int
-    category_id: int
-    segmentation: Rle
-    area: int
-    bbox_xywh: tuple[float, float, float, float]
-    uuid: str = ""
-    predicted_iou: float | None = None
-    stability_score: float | None = None
+    open: Callable[[], IO[bytes]] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,16 +92,17 @@ class LicenceRecord:
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """One dataset. `images` and `annotations` are called for a fresh iterator each time and may read from a database.
+    """One dataset.
 
     Attributes:
-        image_count, annotation_count: how many the iterators give, for progress only.
+        images: can be gone through as often as wanted, and may read from a database each time, so that two passes may
+            differ by what somebody saved in between.
+        image_count, annotation_count: how many there are, for progress only.
     """
 
     name: str
     categories: tuple[CategoryRecord, ...]
-    images: Callable[[], Iterable[ImageRecord]]
-    annotations: Callable[[], Iterable[AnnotationRecord]]
+    images: Iterable[ImageRecord]
     image_count: int = 0
     annotation_count: int = 0
     description: str = ""

@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from annotator.site.environment import read
 from scripts.console import SetupFailed, detail, step
 from scripts.stamps import fingerprint, is_current, locked, write_stamp
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = Path(os.environ.get("VENV") or ROOT / ".venv").absolute()
+VENV = Path(read("VENV") or ROOT / ".venv").absolute()
 VENV_PYTHON = VENV / "bin" / "python"
 CONSTRAINTS = ROOT / "constraints.txt"
 NODE_MODULES = ROOT / "node_modules"
@@ -106,12 +107,30 @@ def node_folder() -> Path:
     return _link_node_from_wheel()
 
 
+CHROMIUM_ADVICE = (
+    "Install Chromium for the browser tests (Debian, Ubuntu: sudo apt-get install chromium) "
+    "or set CHROMIUM to the path of one."
+)
+
+
 def find_chromium() -> str | None:
-    for name in (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
+    for name in (read("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
         found = name and shutil.which(name)
         if found:
             return found
     return None
+
+
+def require_chromium() -> str:
+    """The path of Chromium.
+
+    Raises:
+        SetupFailed: there is none.
+    """
+    found = find_chromium()
+    if not found:
+        raise SetupFailed("there is no Chromium", CHROMIUM_ADVICE)
+    return found
 
 
 def install_chromium() -> None:
@@ -122,21 +141,15 @@ def install_chromium() -> None:
     """
     if find_chromium():
         return
-    advice = (
-        "Install Chromium for the browser tests (Debian, Ubuntu: sudo apt-get install chromium) "
-        "or set CHROMIUM to the path of one."
-    )
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise SetupFailed("there is no Chromium", advice)
+        raise SetupFailed("there is no Chromium", CHROMIUM_ADVICE)
     with step("Chromium"):
         env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        _run_quietly(["apt-get", "update"], env=env, advice=advice)
+        _run_quietly(["apt-get", "update"], env=env, advice=CHROMIUM_ADVICE)
         packages = ["chromium", "fonts-dejavu-core"]
-        _run_quietly(
-            ["apt-get", "install", "-y", "--no-install-recommends", *packages], env=env, advice=advice
-        )
-    if not find_chromium():
-        raise SetupFailed("apt-get installed Chromium, but there is no `chromium` on the path", advice)
+        command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+        _run_quietly(command, env=env, advice=CHROMIUM_ADVICE)
+    require_chromium()
 
 
 def _install_lock() -> Path:

@@ -1,7 +1,6 @@
 """`make run`: everything from a fresh checkout to a running site, and down again with Ctrl-C.
 
-Environment: HOST (127.0.0.1), PORT (8000), DATA_DIR (./data), MASKWRIGHT_DEMO_PASSWORD, WORKERS (embedding workers, 1),
-WEB_WORKERS (web processes, 2), VENV (./.venv). Everything else is read by annotator/settings.py.
+The environment variables, with what they accept: annotator/site/environment.py.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from annotator.site.environment import WrongEnvironment, check, read
 from scripts import environment, processes
 from scripts.console import SetupFailed, duration, report_failure, say, step
 from scripts.processes import Child
@@ -77,11 +77,13 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 def _settings() -> tuple[str, int, Path]:
-    host = os.environ.get("HOST") or "127.0.0.1"
-    text = os.environ.get("PORT") or "8000"
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise SetupFailed(f"PORT={text} is no port", "Set PORT to a number from 1 to 65535.")
-    data_dir = Path(os.environ.get("DATA_DIR") or environment.ROOT / "data").absolute()
+    try:
+        check()
+    except WrongEnvironment as error:
+        raise SetupFailed(
+            str(error), "Set it right, or unset it; docs/settings.md lists them all."
+        ) from error
+    data_dir = Path(read("DATA_DIR") or environment.ROOT / "data").absolute()
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -90,7 +92,7 @@ def _settings() -> tuple[str, int, Path]:
         ) from error
     if not os.access(data_dir, os.W_OK):
         raise SetupFailed(f"the data folder {data_dir} is not writable", "Change its owner or set DATA_DIR.")
-    return host, int(text), data_dir
+    return read("HOST"), read("PORT"), data_dir
 
 
 def _prepare(data_dir: Path) -> dict[str, str]:
@@ -134,7 +136,7 @@ def _serve(host: str, port: int, data_dir: Path, logins: dict[str, str], started
         [python, "-m", "gunicorn", "annotator.wsgi", "--bind", bind, "--worker-class", "gthread"]
         + [
             "--workers",
-            os.environ.get("WEB_WORKERS") or "2",
+            str(read("WEB_WORKERS")),
             "--threads",
             str(WEB_THREADS),
             "--timeout",
@@ -155,7 +157,7 @@ def _serve(host: str, port: int, data_dir: Path, logins: dict[str, str], started
             stop_grace_s=15.0,  # the worker itself lets a running job finish for 10 s
             restarts=True,
         )
-        for number in range(1, int(os.environ.get("WORKERS") or "1") + 1)
+        for number in range(1, read("WORKERS") + 1)
     ]
     children = [web, *workers]
     interrupts = _Interrupts()

@@ -1,6 +1,6 @@
 """`make test`: installs what the suite needs, runs every check and says at the end which failed.
 
-With `--lint` only ruff and the type check of the JavaScript.
+`--fast` leaves out the browser tests and those marked slow; `--lint` runs only what reads the code.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ NOT_FOR_TESTS = ("DATA_DIR", "DATABASE_URL", "CELERY_BROKER_URL", "HOST", "PORT"
 
 
 def main(arguments: list[str]) -> int:
-    lint_only = "--lint" in arguments
+    scope = next((name for name in ("lint", "fast") if f"--{name}" in arguments), "all")
     try:
         environment.install_python_packages("test", "training")
         environment.install_browser_packages()
-        if not lint_only:
+        if scope == "all":
             environment.install_chromium()
-        return run_checks(checks(lint_only))
+        return run_checks(checks(scope))
     except SetupFailed as failure:
         report_failure(failure)
         return 1
@@ -33,22 +33,36 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def checks(lint_only: bool) -> dict[str, list[str]]:
-    """Title -> command, the quick ones first."""
-    python = str(environment.VENV_PYTHON)
-    rows = {
-        "ruff": [python, "-m", "ruff", "check", "."],
-        "tsc": ["npm", "run", "--silent", "check"],
+def checks(scope: str) -> dict[str, list[str]]:
+    """Title -> command, the quick ones first.
+
+    Args:
+        scope: "lint", "fast" or "all"; each holds what the one before it holds.
+    """
+    python = [str(environment.VENV_PYTHON), "-m"]
+    lint = {
+        "ruff": [*python, "ruff", "check", "."],
+        "ruff format": [*python, "ruff", "format", "--check", "."],
+        "prettier, eslint, tsc": ["npm", "run", "--silent", "lint"],
     }
-    if lint_only:
-        return rows
-    workers = str(min(os.cpu_count() or 1, 4))
-    return rows | {
-        "JavaScript tests": ["npm", "test", "--silent"],
-        "Python tests": [python, "-m", "pytest", "-q", "-n", workers, "--ignore=tests/e2e"],
-        # One at a time: they share a site, and some measure how fast it answers.
-        "browser tests": [python, "-m", "pytest", "-q", "tests/e2e"],
-    }
+    pytest = [*python, "pytest", "-q"]
+    in_parallel = ["-n", str(min(os.cpu_count() or 1, 4)), "--ignore=tests/e2e"]
+    javascript = {"JavaScript tests": ["npm", "test", "--silent"]}
+    match scope:
+        case "lint":
+            return lint
+        case "fast":
+            return lint | javascript | {"Python tests": [*pytest, *in_parallel, "-m", "not slow"]}
+        case _:
+            return (
+                lint
+                | javascript
+                | {
+                    "Python tests": [*pytest, *in_parallel],
+                    # One at a time: they share a site, and some measure how fast it answers.
+                    "browser tests": [*pytest, "tests/e2e"],
+                }
+            )
 
 
 def run_checks(commands: dict[str, list[str]]) -> int:

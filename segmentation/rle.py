@@ -8,7 +8,7 @@ ends in the middle of a number is read past its end, runs beyond the mask are wr
 string from outside passes `check` before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from segmentation.errors import SegmentationError
 from segmentation.outlines import to_polygons
 
 __all__ = [
+    "PolygonMalformed",
     "RleCountsMalformed",
     "RleError",
     "RleNotAnObject",
@@ -31,6 +32,8 @@ __all__ = [
     "check",
     "decode",
     "encode",
+    "from_polygons",
+    "from_runs",
     "runs",
     "to_polygons",
 ]
@@ -40,6 +43,9 @@ MAX_PIXELS = 2**31 - 1
 # 7 characters of 5 bits hold any signed number up to MAX_PIXELS; an 8th would shift past what the format
 # needs.
 MAX_CHARACTERS_PER_RUN = 7
+# pycocotools walks an outline in fifths of a pixel and keeps every step in memory: 2 million pixels take some 200 MB.
+MAX_OUTLINE_PIXELS = 2_000_000
+MAX_POLYGON_SIDE = 100_000_000  # its fifths of a pixel are signed 32-bit integers
 
 
 class RleError(SegmentationError, ValueError):
@@ -72,6 +78,10 @@ class RleTooShort(RleError):
     code = "rle_too_short"
 
 
+class PolygonMalformed(RleError):
+    code = "polygon_malformed"
+
+
 def encode(mask: NDArray[Any]) -> dict[str, Any]:
     """Encodes a mask.
 
@@ -87,8 +97,7 @@ def encode(mask: NDArray[Any]) -> dict[str, Any]:
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.size == 0:
         raise ValueError(f"mask must be (H, W) with at least one pixel, got {mask.shape}")
-    encoded = coco_mask.encode(np.asfortranarray(mask != 0, dtype=np.uint8))
-    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
+    return _from_pycocotools(coco_mask.encode(np.asfortranarray(mask != 0, dtype=np.uint8)))
 
 
 def decode(rle: Mapping[str, Any]) -> NDArray[np.bool_]:
@@ -145,6 +154,87 @@ def bbox_xywh(rle: Mapping[str, Any]) -> list[float]:
     `check`."""
     check(rle)
     return [float(value) for value in coco_mask.toBbox(_for_pycocotools(rle))]
+
+
+def from_runs(lengths: Sequence[int], hw: tuple[int, int]) -> dict[str, Any]:
+    """COCO's uncompressed RLE, compressed.
+
+    Args:
+        lengths: runs down the columns, background first; empty ones are taken.
+        hw: (height, width) of the mask.
+
+    Returns:
+        `{"size": [H, W], "counts": str}`, the same as `encode` gives for the mask.
+
+    Raises:
+        RleCountsMalformed: not a list of whole numbers of 0 or more.
+        RlePastEnd, RleTooShort: the runs do not add up to the mask's pixels.
+    """
+    height, width = _checked_size({"size": list(hw), "counts": ""})
+    pixels = height * width
+    if not isinstance(lengths, list | tuple) or not all(
+        isinstance(length, int) and not isinstance(length, bool) and 0 <= length <= pixels
+        for length in lengths
+    ):
+        raise RleCountsMalformed(f"uncompressed counts are whole numbers from 0 to the {pixels} pixels")
+    total = sum(lengths)
+    if total != pixels:
+        error = RlePastEnd if total > pixels else RleTooShort
+        raise error(f"the runs cover {total} pixels, the mask has {pixels}")
+    runs = np.asarray(lengths, dtype=np.uint32)
+    is_foreground = np.arange(len(runs)) % 2 == 1
+    # Without the empty runs, neighbours of one colour are one run; a background run comes first, empty if need be.
+    runs, is_foreground = runs[runs > 0], is_foreground[runs > 0]
+    starts = np.flatnonzero(np.diff(is_foreground, prepend=~is_foreground[0]))
+    merged = np.add.reduceat(runs, starts).tolist()
+    counts = [0, *merged] if is_foreground[0] else merged
+    return _from_pycocotools(
+        coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    )
+
+
+def from_polygons(polygons: Sequence[Sequence[float]], hw: tuple[int, int]) -> dict[str, Any]:
+    """The mask that COCO's polygons cover together.
+
+    Args:
+        polygons: outlines `[x0, y0, x1, y1, ...]` in image pixels; those with under three corners cover nothing.
+        hw: (height, width) of the mask.
+
+    Returns:
+        `{"size": [H, W], "counts": str}`.
+
+    Raises:
+        PolygonMalformed: not lists of x, y pairs, numbers that are not finite or lie far outside the image, or no
+            outline with three corners.
+    """
+    height, width = _checked_size({"size": list(hw), "counts": ""})
+    # pycocotools draws whatever it gets: numbers that are not finite, or far out, hang it or end the process.
+    # Outlines that run a little past the border are common; a whole image past it is generous.
+    if max(height, width) > MAX_POLYGON_SIDE:
+        raise PolygonMalformed(f"an image of {width} x {height} is too large for polygons")
+    width_height = np.array([width, height])
+    outlines = []
+    if not isinstance(polygons, list | tuple):
+        raise PolygonMalformed("polygons are a list of outlines [x0, y0, x1, y1, ...]")
+    for polygon in polygons:
+        try:
+            outline = np.asarray(polygon, float).reshape(-1, 2)  # x, y
+        except (TypeError, ValueError, OverflowError):
+            raise PolygonMalformed("an outline is a list of numbers x0, y0, x1, y1, ...") from None
+        if not ((outline >= -width_height) & (outline <= 2 * width_height)).all():  # False for NaN
+            raise PolygonMalformed(f"an outline runs far outside the image of {width} x {height}")
+        closed = np.concatenate([outline, outline[:1]])
+        if np.abs(np.diff(closed, axis=0)).max(axis=1, initial=0).sum() > MAX_OUTLINE_PIXELS:
+            raise PolygonMalformed(f"an outline is longer than {MAX_OUTLINE_PIXELS} pixels")
+        if len(outline) >= 3:
+            outlines.append(outline.ravel().tolist())
+    if not outlines:
+        raise PolygonMalformed("no outline has three corners")
+    return _from_pycocotools(coco_mask.merge(coco_mask.frPyObjects(outlines, height, width)))
+
+
+def _from_pycocotools(encoded: dict[str, Any]) -> dict[str, Any]:
+    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
 
 
 def _for_pycocotools(rle: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -83,13 +84,49 @@ def test_segmentation_knows_nothing_of_ours_and_no_django():
     assert offences(imports_of("segmentation"), lambda found: found.is_of(*wrong)) == []
 
 
-def test_exporters_know_only_rle_and_masks():
+def test_exporters_know_only_rle_masks_and_outlines():
     def is_wrong(found: Import) -> bool:
         if found.is_of("segmentation"):
-            return not found.is_of("segmentation.rle", "segmentation.masks")
+            return not found.is_of("segmentation.rle", "segmentation.masks", "segmentation.outlines")
         return found.is_of("annotator", "scripts", "django", "celery", *TORCH)
 
     assert offences(imports_of("exporters"), is_wrong) == []
+
+
+# A folder of exporters is a format; its name stands in the folder and in the one table.
+FORMATS = sorted(path.parent.name for path in (ROOT / "exporters").glob("*/__init__.py"))
+TABLE_OF_FORMATS = "exporters.registry"
+
+
+def test_a_format_is_imported_by_itself_and_the_table_alone():
+    assert FORMATS
+
+    def is_wrong(found: Import) -> bool:
+        return found.module != TABLE_OF_FORMATS and any(
+            found.is_of(f"exporters.{name}") and not f"{found.module}.".startswith(f"exporters.{name}.")
+            for name in FORMATS
+        )
+
+    assert offences([*imports_of("exporters"), *imports_of("annotator")], is_wrong) == []
+
+
+def test_a_format_is_named_by_itself_and_the_table_alone():
+    """Named: a string that is the format's name and nothing else. COCO's words in prose are the field's own."""
+    quoted = re.compile(rf"""["'`](?:{"|".join(FORMATS)})["'`]""")
+    sources = [
+        *(ROOT / "annotator").rglob("*.py"),
+        *(ROOT / "exporters").rglob("*.py"),
+        *(ROOT / "static" / "js").rglob("*.js"),
+        *(ROOT / "templates").rglob("*.html"),
+    ]
+    elsewhere = [
+        str(path.relative_to(ROOT))
+        for path in sources
+        if not (path.suffix == ".py" and module_name(path).startswith(TABLE_OF_FORMATS))
+        and path.relative_to(ROOT).parts[:2] not in {("exporters", name) for name in FORMATS}
+        and quoted.search(path.read_text(encoding="utf-8"))
+    ]
+    assert elsewhere == []
 
 
 def test_annotator_imports_torch_only_inside_functions():
@@ -114,38 +151,98 @@ def test_pages_api_and_admin_never_import_torch_at_all():
     assert offences(imports_of("annotator"), is_wrong) == []
 
 
-# Outer ones may import inner ones, never the other way round.
-OUTER = ("annotator.api", "annotator.admin", "annotator.management", "annotator.pages", "annotator.page_urls")
-OUTER += ("annotator.annotate_page", "annotator.urls", "annotator.tasks", "annotator.templatetags")
-# Django's own entry points and what it is configured with.
-FRAME = ("annotator.settings", "annotator.apps", "annotator.celery", "annotator.wsgi", "annotator.checks")
-FRAME += ("annotator.middleware", "annotator.storage", "annotator.secret_key", "annotator.migrations")
+# The floors and rooms of annotator, the lowest first: each may import itself and those before it.
+ROOMS = (
+    ("errors",),
+    ("models",),
+    ("files",),
+    ("jobs",),
+    ("people",),
+    ("embeddings",),
+    ("bundles",),
+    ("media",),
+    ("projects",),
+    ("annotations",),
+    ("datasets",),
+    ("worker",),
+    ("operations",),
+    # The outer floor, where people and programs come in.
+    ("api", "pages", "admin", "management", "templatetags", "urls"),
+)
+# Django's own entry points and what Django is configured with; these know no table.
+GROUND = ("settings", "apps", "celery", "cli", "wsgi", "checks", "site", "migrations")
 
 
-def layer(module: str) -> int:
-    """0 errors, 1 models, 2 domain modules, 3 api, pages, commands, tasks, admin."""
-    if module == "annotator.errors" or module.startswith("annotator.errors."):
-        return 0
-    if module == "annotator.models" or module.startswith("annotator.models."):
-        return 1
-    return 3 if any(module == outer or module.startswith(f"{outer}.") for outer in OUTER) else 2
+def room(module: str) -> int | None:
+    """The floor of a module of annotator, 0 the lowest; None for the ground."""
+    name = module.split(".")[1]
+    if name in GROUND:
+        return None
+    floors = [level for level, names in enumerate(ROOMS) if name in names]
+    assert floors, f"{module} lies in no room: give annotator/{name} a place in ROOMS"
+    return floors[0]
 
 
-def test_inside_annotator_the_arrows_point_inwards():
+def is_ours(found: Import) -> bool:
+    """Whether a module of annotator imports another one."""
+    return found.is_of("annotator") and found.target != "annotator" and found.module != "annotator"
+
+
+def test_inside_annotator_a_room_imports_only_the_rooms_before_it():
     def is_wrong(found: Import) -> bool:
-        ours = found.is_of("annotator") and found.target != "annotator"
-        if not ours or found.is_of(*FRAME) or any(found.module.startswith(frame) for frame in FRAME):
+        if not is_ours(found):
             return False
-        return layer(found.target) > layer(found.module)
+        target, own = room(found.target), room(found.module)
+        return None not in (target, own) and target > own
 
     assert offences(imports_of("annotator"), is_wrong) == []
 
 
+def test_tables_import_each_other_at_the_top_and_without_a_circle():
+    known = {module_name(path) for path in (ROOT / "annotator" / "models").glob("*.py")}
+    imports = [found for found in imports_of("annotator/models") if found.is_of("annotator.models")]
+    assert offences(imports, lambda found: not found.at_top) == []
+    graph = {module: set() for module in known - {"annotator.models"}}
+    for found in imports:
+        graph.setdefault(found.module, set()).add(found.target.rpartition(".")[0])
+    TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
+
+
+def test_every_module_of_annotator_says_what_it_is():
+    silent = [
+        module_name(path)
+        for path in sorted((ROOT / "annotator").rglob("*.py"))
+        if "migrations" not in path.parts
+        and (source := path.read_text(encoding="utf-8"))
+        and not ast.get_docstring(ast.parse(source))
+    ]
+    assert silent == []
+
+
+def test_the_ground_of_annotator_knows_no_table():
+    def is_wrong(found: Import) -> bool:
+        return (
+            found.module.startswith("annotator.site.")
+            and is_ours(found)
+            and not found.is_of("annotator.site")
+        )
+
+    assert offences(imports_of("annotator"), is_wrong) == []
+
+
+STANDARD_LIBRARY_ONLY = (
+    "annotator.site.environment"  # scripts read the variables that they share with the site
+)
+
+
 def test_scripts_run_before_anything_is_installed():
     def is_wrong(found: Import) -> bool:
-        return found.target.split(".")[0] not in {*sys.stdlib_module_names, "scripts"}
+        allowed = {*sys.stdlib_module_names, "scripts"}
+        return found.target.split(".")[0] not in allowed and not found.is_of(STANDARD_LIBRARY_ONLY)
 
     assert offences(imports_of("scripts"), is_wrong) == []
+    shared = [found for found in imports_of("annotator") if found.module == STANDARD_LIBRARY_ONLY]
+    assert offences(shared, lambda found: found.target.split(".")[0] not in sys.stdlib_module_names) == []
 
 
 # --- JavaScript ---

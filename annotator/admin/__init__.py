@@ -1,12 +1,42 @@
-"""Django's admin panel, one module per subject. What it changes goes through the domain modules, as the API does."""
+"""Django's admin panel, one module for each noun. What it changes goes through the rooms of rules, as the API does."""
 
 from django.contrib import admin
 
-from annotator.admin import annotations, embeddings, exports, images, projects, users
+from annotator.admin import (
+    annotations,
+    bundles,
+    categories,
+    embeddings,
+    exports,
+    images,
+    login_failures,
+    memberships,
+    projects,
+    users,
+    workers,
+)
+from annotator.admin.base.jobs import LeasedJobAdmin
+from annotator.jobs.kinds import KINDS
 
-__all__ = ["annotations", "embeddings", "exports", "images", "projects", "users"]
+__all__ = [
+    "annotations",
+    "bundles",
+    "categories",
+    "embeddings",
+    "exports",
+    "images",
+    "login_failures",
+    "memberships",
+    "projects",
+    "users",
+    "workers",
+]
 
 admin.site.site_header = "Maskwright"
 admin.site.site_title = "Maskwright admin"
 admin.site.index_title = "Overview"
 admin.site.site_url = "/"
+
+for kind in KINDS.values():
+    if not admin.site.is_registered(kind.model):
+        admin.site.register(kind.model, LeasedJobAdmin)

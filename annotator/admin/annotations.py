@@ -1,3 +1,5 @@
+"""Annotations in the admin: looked at, deleted softly, restored."""
+
 from __future__ import annotations
 
 from django.contrib import admin
@@ -6,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from annotator import annotations
-from annotator.admin.columns import figure, link_to, picture, state_badge, swatch
-from annotator.admin.overlay import overlay_png
-from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.admin.base.columns import figure, link_to, picture, state_badge, swatch
+from annotator.admin.base.read_only import ReadOnlyAdmin
+from annotator.annotations import saving
+from annotator.annotations.pictures import overlay_png
 from annotator.errors import MaskwrightError
 from annotator.models import Annotation
 from segmentation.rle import RleError
@@ -158,19 +160,19 @@ class AnnotationAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="deleted_at")
     def status(self, annotation: Annotation):
-        return state_badge("cancelled") if annotation.deleted_at else state_badge("ready")
+        return state_badge("deleted" if annotation.deleted_at else "live")
 
     @admin.action(description="Restore selected deleted annotations", permissions=["change"])
     def restore(self, request, queryset) -> None:
         deleted = list(queryset.filter(deleted_at__isnull=False))
         for annotation in deleted:
-            annotations.restore(annotation)
+            saving.restore(annotation)
         self.message_user(request, f"{len(deleted)} restored.")
 
     # Softly, as everywhere: what was deleted by mistake here can be restored here.
     def delete_model(self, request, annotation: Annotation) -> None:
-        annotations.delete(annotation)
+        saving.delete(annotation)
 
     def delete_queryset(self, request, queryset) -> None:
         for annotation in queryset:
-            annotations.delete(annotation)
+            saving.delete(annotation)

@@ -1,71 +1,18 @@
+"""Embedding jobs in the admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Count, Q
-from django.utils import timezone
-from django.utils.timesince import timesince
+from django.db.models import QuerySet
 
-from annotator import bundles, embedding_jobs
-from annotator.admin.columns import link_to, link_to_list, size, state_badge
-from annotator.admin.read_only import ReadOnlyAdmin
-from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
-
-SHORT_ERROR_CHARACTERS = 80
-
-
-@admin.register(Bundle)
-class BundleAdmin(ReadOnlyAdmin):
-    """Mirrors the manifests on disk: what is to change is changed there, by `manage.py install_bundle`."""
-
-    list_display = [
-        "name",
-        "family",
-        "side",
-        "short_digest",
-        "decoder",
-        "is_default",
-        "is_available",
-        "embeddings",
-    ]
-    list_filter = ["family", "is_available", "is_default"]
-    search_fields = ["name", "title", "digest"]
-    actions = ["make_default"]
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False  # annotations name its digest
-
-    def get_queryset(self, request):
-        ready = Q(embedding_jobs__state=EmbeddingJob.State.READY)
-        return super().get_queryset(request).annotate(ready_count=Count("embedding_jobs", filter=ready))
-
-    @admin.display(description="input side", ordering="input_side")
-    def side(self, bundle: Bundle) -> str:
-        return f"{bundle.input_side} px"
-
-    @admin.display(description="digest", ordering="digest")
-    def short_digest(self, bundle: Bundle) -> str:
-        return bundle.digest[:12]
-
-    @admin.display(boolean=True)
-    def decoder(self, bundle: Bundle) -> bool:
-        return bool(bundle.decoder_sha256) and bundles.decoder_file(bundle).is_file()
-
-    @admin.display(ordering="ready_count")
-    def embeddings(self, bundle: Bundle):
-        return link_to_list("embeddingjob", bundle.ready_count, bundle__id__exact=bundle.pk)
-
-    @admin.action(description="Make the selected bundle the default", permissions=["change"])
-    def make_default(self, request, queryset) -> None:
-        chosen = list(queryset[:2])
-        if len(chosen) != 1 or not chosen[0].is_available:
-            self.message_user(request, "Choose exactly one available bundle.", "error")
-            return
-        bundles.set_default(chosen[0])
-        self.message_user(request, f"New projects get {chosen[0].name} from now on.")
+from annotator.admin.base.columns import link_to, size
+from annotator.admin.base.jobs import LeasedJobAdmin
+from annotator.embeddings import queue as embedding_queue
+from annotator.models import EmbeddingJob
 
 
 @admin.register(EmbeddingJob)
-class EmbeddingJobAdmin(ReadOnlyAdmin):
+class EmbeddingJobAdmin(LeasedJobAdmin):
     list_display = [
         "image_column",
         "state_column",
@@ -97,22 +44,6 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
     def project(self, job: EmbeddingJob):
         return link_to(job.image.project)
 
-    @admin.display(description="state", ordering="state")
-    def state_column(self, job: EmbeddingJob):
-        return state_badge(job.state)
-
-    @admin.display(description="error")
-    def short_error(self, job: EmbeddingJob) -> str:
-        error = job.error
-        return error if len(error) <= SHORT_ERROR_CHARACTERS else f"{error[:SHORT_ERROR_CHARACTERS]}…"
-
-    @admin.display(ordering="lease_expires_at")
-    def lease(self, job: EmbeddingJob) -> str:
-        if not job.lease_expires_at:
-            return "–"
-        left_s = (job.lease_expires_at - timezone.now()).total_seconds()
-        return f"{left_s:.0f} s left" if left_s > 0 else "ran out"
-
     @admin.display(ordering="duration_ms")
     def duration(self, job: EmbeddingJob) -> str:
         return "–" if job.duration_ms is None else f"{job.duration_ms / 1000:.2f} s"
@@ -121,28 +52,11 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
     def stored_size(self, job: EmbeddingJob) -> str:
         return size(job.size_bytes)
 
-    @admin.action(description="Retry selected failed jobs", permissions=["change"])
-    def retry_failed(self, request, queryset) -> None:
-        count = embedding_jobs.retry_failed(_same_rows(queryset))
-        self.message_user(request, f"{count} failed jobs wait for a worker again.")
+    def put_back(self, jobs: QuerySet[EmbeddingJob]) -> int:
+        return embedding_queue.retry_failed(jobs)
 
     @admin.action(description="Move selected jobs to the front of the queue", permissions=["change"])
     def move_to_front(self, request, queryset) -> None:
-        count = embedding_jobs.prioritise(_same_rows(queryset), EmbeddingJob.Priority.OPENED)
-        embedding_jobs.wake()
+        count = embedding_queue.prioritise(self.same_rows(queryset), EmbeddingJob.Priority.OPENED)
+        embedding_queue.wake()
         self.message_user(request, f"{count} waiting jobs come first now.")
-
-
-@admin.register(WorkerHeartbeat)
-class WorkerHeartbeatAdmin(ReadOnlyAdmin):
-    list_display = ["name", "hostname", "pid", "device", "started_at", "seen"]
-    search_fields = ["name", "hostname"]
-
-    @admin.display(description="last seen", ordering="last_seen")
-    def seen(self, heartbeat: WorkerHeartbeat) -> str:
-        return f"{timesince(heartbeat.last_seen)} ago"
-
-
-def _same_rows(queryset):
-    """Without the list's joins and order, which an UPDATE cannot have."""
-    return EmbeddingJob.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))

@@ -1,17 +1,19 @@
+"""Exports in the admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from annotator import export_jobs
-from annotator.admin.columns import size, state_badge
-from annotator.admin.read_only import ReadOnlyAdmin
+from annotator.admin.base.columns import size
+from annotator.admin.base.jobs import LeasedJobAdmin
+from annotator.datasets import exports, formats
 from annotator.models import Export
 
 
 @admin.register(Export)
-class ExportAdmin(ReadOnlyAdmin):
+class ExportAdmin(LeasedJobAdmin):
     list_display = [
         "id",
         "project",
@@ -33,14 +35,7 @@ class ExportAdmin(ReadOnlyAdmin):
 
     @admin.display(description="options")
     def choices(self, export: Export) -> str:
-        options = export.options
-        words = [options.get("segmentation", "")]
-        words += ["with images"] if options.get("include_images") else []
-        return ", ".join(filter(None, [*words, *options.get("states", [])]))
-
-    @admin.display(description="state", ordering="state")
-    def state_column(self, export: Export):
-        return state_badge(export.state)
+        return f"{formats.title(export)}, {formats.images(export)}"
 
     @admin.display(description="progress")
     def progress_column(self, export: Export):
@@ -57,23 +52,18 @@ class ExportAdmin(ReadOnlyAdmin):
             return "–"
         return format_html('<a href="{}">Download</a>', reverse("api:export-file", args=[export.pk]))
 
-    @admin.action(description="Retry selected failed exports", permissions=["change"])
-    def retry_failed(self, request, queryset) -> None:
-        rows = Export.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
-        self.message_user(request, f"{export_jobs.retry_failed(rows)} exports wait for a worker again.")
-
     @admin.action(description="Cancel selected exports", permissions=["change"])
     def cancel(self, request, queryset) -> None:
         running = list(queryset.filter(state__in=[Export.State.QUEUED, Export.State.RUNNING]))
         for export in running:
-            export_jobs.cancel_or_delete(export)
+            exports.cancel_or_delete(export)
         self.message_user(request, f"{len(running)} cancelled.")
 
     # One that is under way is stopped first, so that its worker does not leave a file without a row.
     def delete_model(self, request, export: Export) -> None:
-        export_jobs.cancel_or_delete(export)
+        exports.cancel_or_delete(export)
         if Export.objects.filter(pk=export.pk).exists():
-            export_jobs.cancel_or_delete(export)
+            exports.cancel_or_delete(export)
 
     def delete_queryset(self, request, queryset) -> None:
         for export in queryset:

@@ -1,15 +1,20 @@
+"""Images in the admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
 
-from annotator import embedding_jobs, uploads
-from annotator.admin.columns import link_to_list, picture, size, state_badge
-from annotator.admin.deleting import DeletesWhatBelongsToIt
-from annotator.admin.read_only import ReadOnlyAdmin
-from annotator.errors import NoBundle
+from annotator.admin.base.columns import link_to_list, picture, size, state_badge
+from annotator.admin.base.deleting import DeletesWhatBelongsToIt
+from annotator.admin.base.read_only import ReadOnlyAdmin
+from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings.errors import NoBundle
+from annotator.embeddings.which_bundle import bundle_of
+from annotator.media import removal
 from annotator.models import EmbeddingJob, Image
+from annotator.models.figures import with_details
 
 
 @admin.register(Image)
@@ -27,6 +32,7 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         "created_at",
     ]
     list_display_links = ["thumbnail_column", "name"]
+    ordering = ["pk"]  # across projects, positions say nothing
     list_filter = ["state", "project", "content_type", "created_at"]
     list_select_related = ["project", "uploaded_by"]
     search_fields = ["name", "digest", "project__name", "uploaded_by__username"]
@@ -39,7 +45,7 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         return [*shown, "size_bytes", "file", "uploaded_by", "created_at", "updated_at"]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).with_details()
+        return with_details(super().get_queryset(request))
 
     @admin.display(description="")
     def thumbnail_column(self, image: Image):
@@ -79,19 +85,17 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         count = 0
         for image in queryset.select_related("project__bundle"):
             try:
-                embedding_jobs.ensure_job(
-                    image, embedding_jobs.bundle_of(image.project), EmbeddingJob.Priority.OPENED
-                )
+                embedding_queue.ensure_job(image, bundle_of(image.project), EmbeddingJob.Priority.OPENED)
             except NoBundle as error:
                 self.message_user(request, error.message, messages.ERROR)
                 return
             count += 1
-        embedding_jobs.wake()
+        embedding_queue.wake()
         self.message_user(request, f"{count} images come first now.")
 
     # The rows' files go too; Django's own deletion would leave them on disk.
     def delete_model(self, request, image: Image) -> None:
-        uploads.delete_images([image])
+        removal.delete_images([image])
 
     def delete_queryset(self, request, queryset) -> None:
-        uploads.delete_images(queryset)
+        removal.delete_images(queryset)

@@ -1,30 +1,16 @@
+"""Projects in the admin, with their members and categories."""
+
 from __future__ import annotations
 
-from django.contrib import admin, messages
-from django.db.models import Count, Q
+from django.contrib import admin
 
-from annotator import projects, uploads
-from annotator.admin.columns import link_to_list, swatch
-from annotator.admin.deleting import DeletesWhatBelongsToIt
-from annotator.errors import MaskwrightError
-from annotator.models import Category, Membership, Project
-
-
-class CategoryInline(admin.TabularInline):
-    model = Category
-    fields = ["position", "name", "supercategory", "color", "coco_id"]
-    extra = 0
-    # Deleting asks whether annotations have it: on the category's own page, where there is an answer to give.
-    can_delete = False
-    show_change_link = True
-
-
-class MembershipInline(admin.TabularInline):
-    model = Membership
-    fields = ["user", "role", "created_at"]
-    readonly_fields = ["created_at"]
-    autocomplete_fields = ["user"]
-    extra = 0
+from annotator.admin.base.columns import link_to_list
+from annotator.admin.base.deleting import DeletesWhatBelongsToIt
+from annotator.admin.categories import CategoryInline
+from annotator.admin.memberships import MembershipOfProjectInline
+from annotator.models import Project
+from annotator.models.figures import with_progress
+from annotator.projects import projects
 
 
 @admin.register(Project)
@@ -45,10 +31,10 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
     date_hierarchy = "created_at"
     fields = ["name", "description", "bundle", "created_by", "created_at", "updated_at"]
     readonly_fields = ["created_by", "created_at", "updated_at"]
-    inlines = [MembershipInline, CategoryInline]
+    inlines = [MembershipOfProjectInline, CategoryInline]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).with_progress()
+        return with_progress(super().get_queryset(request))
 
     @admin.display(ordering="image_count")
     def images(self, project: Project):
@@ -78,56 +64,8 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
             projects.update_project(project, bundle=project.bundle)  # queues the embeddings it needs
 
     def delete_model(self, request, project: Project) -> None:
-        uploads.delete_project(project)
+        projects.delete_project(project)
 
     def delete_queryset(self, request, queryset) -> None:
         for project in queryset:
-            uploads.delete_project(project)
-
-
-@admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):
-    list_display = ["name", "project", "color_column", "supercategory", "coco_id", "position", "annotations"]
-    list_filter = ["project"]
-    list_select_related = ["project"]
-    search_fields = ["name", "supercategory", "project__name"]
-    readonly_fields = ["color_column"]
-
-    def get_queryset(self, request):
-        live = Q(annotations__deleted_at__isnull=True)
-        return super().get_queryset(request).annotate(live_count=Count("annotations", filter=live))
-
-    def get_readonly_fields(self, request, obj=None):
-        # An annotation's category and image belong to one project; moving a category would part them.
-        return [*super().get_readonly_fields(request, obj), *(["project"] if obj else [])]
-
-    @admin.display(description="color", ordering="color")
-    def color_column(self, category: Category):
-        return swatch(category.color, category.color) if category.color else "–"
-
-    @admin.display(ordering="live_count")
-    def annotations(self, category: Category):
-        return link_to_list("annotation", category.live_count, category__id__exact=category.pk)
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        in_use = obj is not None and obj.annotations.live().exists()
-        return not in_use and super().has_delete_permission(request, obj)
-
-    def delete_model(self, request, category: Category) -> None:
-        projects.delete_category(category)
-
-    def delete_queryset(self, request, queryset) -> None:
-        for category in queryset:
-            try:
-                projects.delete_category(category)
-            except MaskwrightError as error:
-                self.message_user(request, error.message, messages.ERROR)
-
-
-@admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):
-    list_display = ["user", "project", "role", "created_at"]
-    list_filter = ["role", "project"]
-    list_select_related = ["user", "project"]
-    search_fields = ["user__username", "project__name"]
-    autocomplete_fields = ["user", "project"]
+            projects.delete_project(project)

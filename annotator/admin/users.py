@@ -1,21 +1,13 @@
+"""Users in the admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
 from django.db.models import Count
 
-from annotator.admin.read_only import ReadOnlyAdmin
-from annotator.models import LoginFailures, Membership
-
-admin.site.unregister(User)
-
-
-class MembershipOfUserInline(admin.TabularInline):
-    model = Membership
-    fields = ["project", "role"]
-    autocomplete_fields = ["project"]
-    extra = 0
+from annotator.admin.memberships import MembershipOfUserInline
+from annotator.models import User
 
 
 @admin.register(User)
@@ -48,11 +40,3 @@ class PersonAdmin(UserAdmin):
     def activate(self, request, queryset) -> None:
         rows = User.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)), is_active=False)
         self.message_user(request, f"{rows.update(is_active=True)} activated.")
-
-
-@admin.register(LoginFailures)
-class LoginFailuresAdmin(ReadOnlyAdmin):
-    """Deleting a row lets that person try again at once."""
-
-    list_display = ["username", "address", "count", "forgotten_at"]
-    search_fields = ["username", "address"]

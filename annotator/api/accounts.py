@@ -1,17 +1,33 @@
+"""Who is signed in, and tokens for programs."""
+
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema
-from rest_framework import exceptions, permissions
+from rest_framework import exceptions, permissions, serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotator import login_attempts
-from annotator.api.serializers import CredentialsSerializer, ErrorSerializer, MeSerializer, TokenSerializer
+from annotator.api.base.errors import ErrorSerializer
 from annotator.errors import InvalidValue
+from annotator.people import login_attempts
+
+
+class CredentialsSerializer(serializers.Serializer):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, style={"input_type": "password"})
+
+
+class TokenSerializer(serializers.Serializer):
+    token = serializers.CharField()
+
+
+class MeSerializer(serializers.Serializer):
+    username = serializers.CharField()
+    is_staff = serializers.BooleanField()
 
 
 class TokenView(APIView):

@@ -1,36 +1,130 @@
+"""Annotations over HTTP. Every write names the version that it changes."""
+
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+import django_filters as filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator import annotations
-from annotator.api.filters import AnnotationFilter
-from annotator.api.scope import ScopedView
-from annotator.api.serializers import (
-    LARGEST_INTEGER,
-    AnnotationCreateSerializer,
-    AnnotationPatchSerializer,
-    AnnotationSerializer,
-    ErrorSerializer,
-)
+from annotator.annotations import saving
+from annotator.annotations.errors import VersionConflict
+from annotator.annotations.prompt import PromptSerializer
+from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.filters import IdFilter
+from annotator.api.base.limits import LARGEST_ID, LARGEST_INTEGER
+from annotator.api.base.scope import WRITES, RowView, ScopedView
 from annotator.models import Annotation, Image
 
+LONGEST_EFFORT_S = 1e7
 
-class AnnotationsView(ScopedView):
+
+class RleSerializer(serializers.Serializer):
+    size = serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2)
+    counts = serializers.CharField()
+
+
+@extend_schema_field(RleSerializer)
+class RleField(serializers.JSONField):
+    """Passed on as sent; `annotator.annotations.saving` checks it against the image."""
+
+
+@extend_schema_field(PromptSerializer)
+class PromptField(serializers.JSONField):
+    """Passed on as sent; `annotator.annotations.prompt` checks it against the image."""
+
+
+class AnnotationSerializer(serializers.ModelSerializer):
+    segmentation = RleField()
+    prompt = PromptField(allow_null=True)
+    bbox = serializers.ListField(child=serializers.IntegerField(), source="bbox_xywh")
+    author = serializers.CharField(source="author.username", default=None, allow_null=True)
+
+    class Meta:
+        model = Annotation
+        fields = [
+            "id",
+            "image",
+            "category",
+            "segmentation",
+            "area",
+            "bbox",
+            "prompt",
+            "predicted_iou",
+            "stability_score",
+            "bundle_digest",
+            "author",
+            "time_spent_s",
+            "clicks",
+            "version",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class AnnotationChangeSerializer(serializers.Serializer):
+    """What a PATCH may carry. `area` and `bbox` are the server's, whatever is sent."""
+
+    category = serializers.IntegerField(min_value=1, max_value=LARGEST_ID, required=False)
+    segmentation = RleField(required=False)
+    prompt = PromptField(required=False, allow_null=True)
+    predicted_iou = serializers.FloatField(required=False, allow_null=True)
+    stability_score = serializers.FloatField(required=False, allow_null=True)
+    bundle_digest = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=64)
+    time_spent_s = serializers.FloatField(required=False, min_value=0, max_value=LONGEST_EFFORT_S)
+    clicks = serializers.IntegerField(required=False, min_value=0, max_value=LARGEST_INTEGER)
+
+
+class AnnotationPatchSerializer(AnnotationChangeSerializer):
+    version = serializers.IntegerField(min_value=1, max_value=LARGEST_INTEGER, required=False)
+
+
+class AnnotationCreateSerializer(AnnotationChangeSerializer):
+    id = serializers.UUIDField()
+    category = serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
+    segmentation = RleField()
+
+
+class AnnotationFilter(filters.FilterSet):
+    author = filters.CharFilter("author__username")
+    category = IdFilter("category_id")
+
+    class Meta:
+        model = Annotation
+        fields = []
+
+
+class SavesAnnotations(ScopedView):
+    """The answer to a conflict carries the current row."""
+
     write_right = "annotate"
     serializer_class = AnnotationSerializer
+
+    def handle_exception(self, error: Exception) -> Response:
+        if isinstance(error, VersionConflict):
+            error.extra["current"] = self.get_serializer(error.current).data
+        return super().handle_exception(error)
+
+
+class AnnotationsView(SavesAnnotations, generics.ListAPIView):
+    """The annotations of an image; deleted ones are left out."""
+
     filterset_class = AnnotationFilter
     queryset = Annotation.objects.none()
+    image: Image
 
-    @extend_schema(responses=AnnotationSerializer(many=True))
-    def get(self, request: Request, image_id: int) -> Response:
-        image = self.find(Image.objects.all(), pk=image_id)
-        rows = Annotation.objects.live().filter(image=image).select_related("author")
-        return self.list_rows(rows)
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.image = self.find(Image.objects.all(), pk=kwargs["image_id"])
+
+    def get_queryset(self) -> QuerySet[Annotation]:
+        return Annotation.objects.live().filter(image=self.image).select_related("author")
 
     @extend_schema(
         request=AnnotationCreateSerializer,
@@ -44,20 +138,22 @@ class AnnotationsView(ScopedView):
     )
     def post(self, request: Request, image_id: int) -> Response:
         """Saves an annotation under the client's id: 201 at first, 200 when the same save is repeated."""
-        image = self.find(Image.objects.all(), pk=image_id)
         form = AnnotationCreateSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        annotation, created = annotations.create(image, author=request.user, **form.validated_data)
+        annotation, created = saving.create(self.image, author=request.user, **form.validated_data)
         return Response(self.get_serializer(annotation).data, status=201 if created else 200)
 
 
-class AnnotationView(ScopedView):
-    write_right = "annotate"
-    serializer_class = AnnotationSerializer
+class AnnotationView(RowView, SavesAnnotations, generics.RetrieveAPIView):
+    """One annotation; a deleted one can only be restored."""
+
+    lookup_url_kwarg = "annotation_id"
     queryset = Annotation.objects.none()
 
-    def get(self, request: Request, annotation_id: UUID) -> Response:
-        return Response(self.get_serializer(self.row(annotation_id, Annotation.objects.live())).data)
+    def get_queryset(self) -> QuerySet[Annotation]:
+        """A deleted annotation cannot be read; writing to one is answered with a conflict, or restores it."""
+        rows = Annotation.objects.all() if self.request.method in WRITES else Annotation.objects.live()
+        return rows.select_related("author", "image")
 
     @extend_schema(
         request=AnnotationPatchSerializer,
@@ -65,12 +161,12 @@ class AnnotationView(ScopedView):
     )
     def patch(self, request: Request, annotation_id: UUID) -> Response:
         """Changes fields, if nobody has written since `version`; 409 with the current row otherwise."""
-        annotation = self.row(annotation_id)
+        annotation = self.get_object()
         form = AnnotationPatchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         changes = dict(form.validated_data)
         version = changes.pop("version", None)
-        return Response(self.get_serializer(annotations.update(annotation, version=version, **changes)).data)
+        return Response(self.get_serializer(saving.update(annotation, version=version, **changes)).data)
 
     @extend_schema(
         parameters=[OpenApiParameter("version", int, description="Delete only this version; 409 otherwise.")],
@@ -78,22 +174,14 @@ class AnnotationView(ScopedView):
     )
     def delete(self, request: Request, annotation_id: UUID) -> Response:
         """Deletes softly: `restore/` brings it back."""
-        annotation = self.row(annotation_id)
+        annotation = self.get_object()
         version = None
         if "version" in request.query_params:
             version = serializers.IntegerField(min_value=1, max_value=LARGEST_INTEGER).run_validation(
                 request.query_params["version"]
             )
-        annotations.delete(annotation, version=version)
+        saving.delete(annotation, version=version)
         return Response(status=204)
-
-    def row(self, annotation_id: UUID, queryset=None) -> Annotation:
-        rows = Annotation.objects.all() if queryset is None else queryset
-        return self.find(
-            rows.select_related("author", "image"),
-            project_of=lambda annotation: annotation.image.project_id,
-            pk=annotation_id,
-        )
 
 
 class AnnotationRestoreView(AnnotationView):
@@ -102,4 +190,4 @@ class AnnotationRestoreView(AnnotationView):
     @extend_schema(request=None, responses=AnnotationSerializer)
     def post(self, request: Request, annotation_id: UUID) -> Response:
         """Brings a deleted annotation back."""
-        return Response(self.get_serializer(annotations.restore(self.row(annotation_id))).data)
+        return Response(self.get_serializer(saving.restore(self.get_object())).data)

@@ -1,16 +1,52 @@
+"""Model bundles and their decoders over HTTP."""
+
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics
+from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator import bundles
-from annotator.api.files import file_response
-from annotator.api.serializers import BYTES, BundleSerializer, ErrorSerializer
+from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.files import BYTES, file_response
+from annotator.bundles import decoders
 from annotator.models import Bundle
+
+
+class BundleSerializer(serializers.ModelSerializer):
+    embedding = serializers.DictField(child=serializers.ListField(child=serializers.IntegerField()))
+    decoder_url = serializers.SerializerMethodField()
+    fast_decoder_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Bundle
+        fields = [
+            "name",
+            "title",
+            "family",
+            "digest",
+            "input_side",
+            "mask_threshold",
+            "low_res_side",
+            "embedding",
+            "is_default",
+            "decoder_url",
+            "decoder_sha256",
+            "fast_decoder_url",
+        ]
+        read_only_fields = fields
+
+    def get_decoder_url(self, bundle: Bundle) -> str:
+        url = reverse("api:bundle-decoder", args=[bundle.name])
+        return f"{url}?sha256={bundle.decoder_sha256}" if bundle.decoder_sha256 else url
+
+    def get_fast_decoder_url(self, bundle: Bundle) -> str | None:
+        version = decoders.package_version(bundle)
+        url = reverse("api:bundle-fast-decoder", args=[bundle.name])
+        return version and f"{url}?version={version}"
 
 
 class BundlesView(generics.ListAPIView):
@@ -39,10 +75,10 @@ class BundleDecoderView(generics.GenericAPIView):
     def get(self, request: Request, name: str) -> HttpResponse | Response:
         """The ONNX decoder the browser runs."""
         bundle = self.get_object()
-        path = bundles.require_decoder(bundle)
+        stored = decoders.require_decoder(bundle)
         return file_response(
             request,
-            lambda: open(path, "rb"),
+            lambda: decoders.decoder_storage().open(stored),
             etag=f'"{bundle.decoder_sha256 or bundle.digest}"',
             content_type="application/octet-stream",
             immutable=bool(bundle.decoder_sha256)
@@ -66,12 +102,12 @@ class BundleFastDecoderView(generics.GenericAPIView):
     def get(self, request: Request, name: str) -> HttpResponse | Response:
         """The fast decoder: graphs, weights and kernel in one file. Only some families have one."""
         bundle = self.get_object()
-        version = bundles.fast_decoder_version(bundle)
+        version = decoders.package_version(bundle)
         if version is None:
             raise NotFound(f"The bundle {bundle.name} has no fast decoder; use its decoder.")
         return file_response(
             request,
-            lambda: open(bundles.fast_decoder_file(bundle), "rb"),
+            lambda: decoders.decoder_storage().open(decoders.package_name(bundle)),
             etag=f'"{version}"',
             content_type="application/octet-stream",
             immutable=request.query_params.get("version") == version,

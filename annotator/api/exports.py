@@ -1,60 +1,157 @@
+"""Exports over HTTP: started, followed, fetched."""
+
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import django_filters as filters
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from drf_spectacular.utils import extend_schema
+from django.urls import reverse
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction, extend_schema
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator import export_jobs
-from annotator.api.files import file_response
-from annotator.api.filters import ExportFilter
-from annotator.api.scope import ScopedView
-from annotator.api.serializers import BYTES, ErrorSerializer, ExportSerializer, ExportStartSerializer
-from annotator.errors import ExportNotReady
-from annotator.models import Export
+from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.files import BYTES, file_response
+from annotator.api.base.scope import ProjectScopedView, RowView
+from annotator.datasets import exports, formats
+from annotator.datasets.errors import ExportNotReady
+from annotator.models import Export, Image
+from exporters.options import ChoiceOption, Option
+from exporters.registry import FORMATS, find_format
 
 
-class ExportsView(ScopedView):
+class ExportStartSerializer(serializers.Serializer):
+    """What every export has; the format's own options stand beside it, see `export_start_serializer`."""
+
+    formats: Iterable[str] = FORMATS
+
+    states = serializers.ListField(
+        child=serializers.ChoiceField(choices=Image.State.choices),
+        required=False,
+        help_text="Only images in these states; all when left out.",
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {"format": serializers.ChoiceField(choices=list(self.formats))} | super().get_fields()
+
+
+def export_start_serializer(format: str) -> type[ExportStartSerializer]:
+    """The body that starts an export in one format, its options as fields."""
+    row = find_format(format)
+    fields: dict[str, object] = {option.name: _option_field(option) for option in row.options}
+    fields["formats"] = [format]
+    # The class's name and docstring are what the API's schema says about it.
+    fields["__doc__"] = " ".join([f"{row.title}.", *row.losses])
+    return type(f"{format.title()}ExportStartSerializer", (ExportStartSerializer,), fields)
+
+
+def _option_field(option: Option) -> serializers.Field:
+    words = f"{option.title}. {option.help}".rstrip()
+    if isinstance(option, ChoiceOption):
+        choices = [(choice.value, choice.title) for choice in option.choices]
+        return serializers.ChoiceField(choices=choices, default=option.default, help_text=words)
+    return serializers.BooleanField(default=option.default, help_text=words)
+
+
+class ExportStartSchema(OpenApiSerializerExtension):
+    """In the schema, the body is that of one of the formats."""
+
+    target_class = ExportStartSerializer
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, object]:
+        bodies = {
+            name: auto_schema.resolve_serializer(export_start_serializer(name), direction).ref
+            for name in FORMATS
+        }
+        mapping = {name: body["$ref"] for name, body in bodies.items()}
+        return {
+            "oneOf": list(bodies.values()),
+            "discriminator": {"propertyName": "format", "mapping": mapping},
+        }
+
+
+class ExportSerializer(serializers.ModelSerializer):
+    progress = serializers.FloatField(read_only=True)
+    file_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Export
+        fields = [
+            "id",
+            "format",
+            "options",
+            "state",
+            "progress",
+            "done",
+            "total",
+            "error",
+            "size_bytes",
+            "file_url",
+            "file_name",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+    def get_file_url(self, export: Export) -> str | None:
+        if export.state != Export.State.READY:
+            return None
+        return reverse("api:export-file", args=[export.pk])
+
+
+class ExportFilter(filters.FilterSet):
+    state = filters.MultipleChoiceFilter(choices=Export.State.choices)
+
+    class Meta:
+        model = Export
+        fields = []
+
+
+class ExportsView(ProjectScopedView, generics.ListAPIView):
+    """A project's exports, the newest first."""
+
     serializer_class = ExportSerializer
     filterset_class = ExportFilter
     queryset = Export.objects.none()
 
-    @extend_schema(responses=ExportSerializer(many=True))
-    def get(self, request: Request, project_id: int) -> Response:
-        return self.list_rows(Export.objects.filter(project=self.find_project(project_id)))
+    def get_queryset(self) -> QuerySet[Export]:
+        return Export.objects.filter(project=self.project)
 
     @extend_schema(request=ExportStartSerializer, responses={202: ExportSerializer}, filters=False)
     def post(self, request: Request, project_id: int) -> Response:
         """Starts an export in the background; follow it under `/api/exports/{id}/`."""
-        project = self.find_project(project_id)
         form = ExportStartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        export = export_jobs.start(project, request.user, **form.validated_data)
+        form = export_start_serializer(form.validated_data["format"])(data=request.data)
+        form.is_valid(raise_exception=True)
+        export = exports.start(self.project, request.user, **form.validated_data)
         return Response(self.get_serializer(export).data, status=202)
 
 
-class ExportView(ScopedView):
+class ExportView(RowView, generics.RetrieveDestroyAPIView):
+    """Deleting cancels an export that waits or runs; its row stays until it is deleted once more."""
+
+    lookup_url_kwarg = "export_id"
     serializer_class = ExportSerializer
-    queryset = Export.objects.none()
+    queryset = Export.objects.all()
 
-    def get(self, request: Request, export_id: int) -> Response:
-        return Response(self.get_serializer(self.find(Export.objects.all(), pk=export_id)).data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, export_id: int) -> Response:
-        """Cancels an export that waits or runs; deletes one that is over."""
-        export_jobs.cancel_or_delete(self.find(Export.objects.all(), pk=export_id))
-        return Response(status=204)
+    def perform_destroy(self, export: Export) -> None:
+        exports.cancel_or_delete(export)
 
 
-class ExportFileView(ScopedView):
-    queryset = Export.objects.none()
+class ExportFileView(RowView):
+    lookup_url_kwarg = "export_id"
+    queryset = Export.objects.all()
 
     @extend_schema(responses={(200, "application/octet-stream"): BYTES, 409: ErrorSerializer})
     def get(self, request: Request, export_id: int) -> HttpResponse:
         """The finished file."""
-        export = self.find(Export.objects.all(), pk=export_id)
+        export = self.get_object()
         if export.state != Export.State.READY:
             raise ExportNotReady(f"The export is {export.state}; there is no file to download.")
         try:
@@ -62,7 +159,7 @@ class ExportFileView(ScopedView):
                 request,
                 lambda: default_storage.open(export.file.name, "rb"),
                 etag=f'"{export.file.name.rpartition("/")[2]}"',
-                content_type="application/zip" if export.file.name.endswith(".zip") else "application/json",
+                content_type=formats.media_type(export),
                 immutable=False,
                 file_name=export.file_name,
                 as_attachment=True,

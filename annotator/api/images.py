@@ -1,45 +1,130 @@
+"""A project's images over HTTP: lists, uploads, pictures."""
+
 from __future__ import annotations
 
+import django_filters as filters
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator import annotations, embedding_jobs, embedding_store, uploads
-from annotator.api.error_response import error_body
-from annotator.api.files import file_response
-from annotator.api.filters import ImageFilter
-from annotator.api.scope import ScopedView
-from annotator.api.serializers import (
-    BYTES,
-    EmbeddingStateSerializer,
-    ErrorSerializer,
-    ImageSerializer,
-    RefusedFileSerializer,
-    UploadReportSerializer,
-    UploadSerializer,
-)
-from annotator.errors import BundleMismatch, RequestTooLarge
-from annotator.models import EmbeddingJob, Image
+from annotator.api.base.errors import ErrorSerializer, error_body
+from annotator.api.base.files import BYTES, file_response
+from annotator.api.base.filters import IdFilter
+from annotator.api.base.scope import ProjectScopedView, RowView
+from annotator.media import intake, removal
+from annotator.media.errors import RequestTooLarge
+from annotator.models import Annotation, EmbeddingJob, Image
+from annotator.models.figures import NO_JOB, with_details
+from annotator.projects import progress
 
 DIGEST = OpenApiParameter(
     "digest", str, description="With the content's digest, the answer may be cached for ever."
 )
 
 
-class ImagesView(ScopedView):
+class ImageSerializer(serializers.ModelSerializer):
+    """Reading needs a queryset `with_details(...)`."""
+
+    embedding_state = serializers.ChoiceField(
+        choices=[*EmbeddingJob.states(), NO_JOB],
+        read_only=True,
+        help_text='"missing": no model bundle is installed.',
+    )
+    annotation_count = serializers.IntegerField(read_only=True)
+    file_url = serializers.SerializerMethodField()
+    thumbnail_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Image
+        fields = [
+            "id",
+            "project",
+            "position",
+            "name",
+            "width",
+            "height",
+            "state",
+            "embedding_state",
+            "annotation_count",
+            "digest",
+            "file_url",
+            "thumbnail_url",
+            "created_at",
+        ]
+        read_only_fields = [name for name in fields if name != "state"]
+
+    def get_file_url(self, image: Image) -> str:
+        # With the digest in it, the address may be cached for ever.
+        return f"{reverse('api:image-file', args=[image.pk])}?digest={image.digest}"
+
+    def get_thumbnail_url(self, image: Image) -> str:
+        return f"{reverse('api:image-thumbnail', args=[image.pk])}?digest={image.digest}"
+
+
+class UploadedImageSerializer(ImageSerializer):
+    duplicate = serializers.BooleanField(read_only=True)
+
+    class Meta(ImageSerializer.Meta):
+        fields = [*ImageSerializer.Meta.fields, "duplicate"]
+        read_only_fields = fields
+
+
+class UploadSerializer(serializers.Serializer):
+    files = serializers.ListField(child=serializers.FileField(), help_text="Images, or zips of images.")
+
+
+class RefusedFileSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    code = serializers.CharField(source="error.code")
+    message = serializers.CharField(source="error.message")
+
+
+class UploadReportSerializer(serializers.Serializer):
+    results = UploadedImageSerializer(many=True)
+    errors = RefusedFileSerializer(many=True)
+
+
+class ImageFilter(filters.FilterSet):
+    state = filters.MultipleChoiceFilter(choices=Image.State.choices)
+    embedding_state = filters.MultipleChoiceFilter(choices=[*EmbeddingJob.STATES, (NO_JOB, NO_JOB)])
+    search = filters.CharFilter("name", lookup_expr="icontains")
+    id_min = IdFilter("pk", lookup_expr="gte")
+    id_max = IdFilter("pk", lookup_expr="lte")
+    category = IdFilter(method="having_category", label="Images with an annotation of this category")
+    author = filters.CharFilter(method="having_author", label="Images with an annotation by this user")
+    ordering = filters.OrderingFilter(
+        fields=["id", "position", "name", "created_at", "state", "annotation_count"]
+    )
+
+    class Meta:
+        model = Image
+        fields = []
+
+    def having_category(self, queryset: QuerySet[Image], name: str, value: int) -> QuerySet[Image]:
+        return queryset.filter(pk__in=Annotation.objects.live().filter(category=value).values("image"))
+
+    def having_author(self, queryset: QuerySet[Image], name: str, value: str) -> QuerySet[Image]:
+        having = Annotation.objects.live().filter(author__username=value)
+        return queryset.filter(pk__in=having.values("image"))
+
+
+class ImagesView(ProjectScopedView, generics.ListAPIView):
+    """A project's images in their order."""
+
     serializer_class = ImageSerializer
     filterset_class = ImageFilter
     parser_classes = [MultiPartParser]
     queryset = Image.objects.none()
 
-    @extend_schema(responses=ImageSerializer(many=True))
-    def get(self, request: Request, project_id: int) -> Response:
-        project = self.find_project(project_id)
-        return self.list_rows(Image.objects.filter(project=project).with_details())
+    def get_queryset(self) -> QuerySet[Image]:
+        return with_details(Image.objects.filter(project=self.project))
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer},
@@ -48,19 +133,12 @@ class ImagesView(ScopedView):
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Uploads images and zips of images. A file that is refused does not stop the others."""
-        project = self.find_project(project_id)
         _refuse_large_request(request)
-        report = uploads.ingest_files(project, request.FILES.getlist("files"), request.user)
+        report = intake.ingest_files(self.project, request.FILES.getlist("files"), request.user)
         errors = RefusedFileSerializer(report.errors, many=True).data
         if not report.results:
-            if len(report.errors) == 1:
-                first = report.errors[0].error
-                body = error_body(first.code, first.message, first.fields)
-            else:
-                message = f"None of the {len(report.errors)} files could be taken."
-                body = error_body("all_uploads_failed", message)
-            return Response(body | {"errors": errors}, status=400)
-        rows = _rows_by_id([result.image.pk for result in report.results])
+            return Response(_nothing_taken(report) | {"errors": errors}, status=400)
+        rows = self.get_queryset().in_bulk({result.image.pk for result in report.results})
         results = [
             ImageSerializer(rows[result.image.pk]).data | {"duplicate": result.duplicate}
             for result in report.results
@@ -68,112 +146,48 @@ class ImagesView(ScopedView):
         return Response({"results": results, "errors": errors}, status=201)
 
 
-class ImageView(ScopedView):
+class ImageView(RowView, generics.RetrieveUpdateDestroyAPIView):
+    """Only an image's state can be changed. Deleting takes its annotations and files along, for good."""
+
+    lookup_url_kwarg = "image_id"
     serializer_class = ImageSerializer
     queryset = Image.objects.none()
 
     def right(self) -> str:
         return {"PATCH": "annotate", "DELETE": "manage"}.get(self.request.method, "read")
 
-    def get(self, request: Request, image_id: int) -> Response:
-        return Response(self.get_serializer(self.row(image_id)).data)
+    def get_queryset(self) -> QuerySet[Image]:
+        return with_details(Image.objects.all())
 
-    def patch(self, request: Request, image_id: int) -> Response:
-        """Sets the image's state."""
-        image = self.row(image_id)
-        form = self.get_serializer(image, data=request.data, partial=True)
-        form.is_valid(raise_exception=True)
+    def perform_update(self, form: ImageSerializer) -> None:
         if "state" in form.validated_data:
-            annotations.set_image_state(image, form.validated_data["state"])
-        return Response(self.get_serializer(self.row(image_id)).data)
+            progress.set_image_state(form.instance, form.validated_data["state"])
 
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, image_id: int) -> Response:
-        """Deletes the image with its annotations and files, for good."""
-        uploads.delete_images([self.row(image_id)])
-        return Response(status=204)
-
-    def row(self, image_id: int) -> Image:
-        return self.find(Image.objects.with_details(), pk=image_id)
+    def perform_destroy(self, image: Image) -> None:
+        removal.delete_images([image])
 
 
-class ImageFileView(ScopedView):
-    queryset = Image.objects.none()
+class ImageFileView(RowView):
+    lookup_url_kwarg = "image_id"
+    queryset = Image.objects.all()
 
     @extend_schema(parameters=[DIGEST], responses={(200, "image/*"): BYTES})
     def get(self, request: Request, image_id: int) -> HttpResponse:
         """The stored image: upright, 8-bit RGB."""
-        image = self.find(Image.objects.all(), pk=image_id)
+        image = self.get_object()
         return _stored_file(request, image, image.file.name, image.content_type)
 
 
-class ImageThumbnailView(ScopedView):
-    queryset = Image.objects.none()
+class ImageThumbnailView(RowView):
+    """A small JPEG of the image."""
+
+    lookup_url_kwarg = "image_id"
+    queryset = Image.objects.all()
 
     @extend_schema(parameters=[DIGEST], responses={(200, "image/jpeg"): BYTES})
     def get(self, request: Request, image_id: int) -> HttpResponse:
-        image = self.find(Image.objects.all(), pk=image_id)
+        image = self.get_object()
         return _stored_file(request, image, image.thumbnail.name, "image/jpeg")
-
-
-class EmbeddingView(ScopedView):
-    write_right = "annotate"
-    queryset = EmbeddingJob.objects.none()
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter(
-                "digest",
-                str,
-                description="Digest of the bundle the embedding is wanted for; 409 for another one.",
-            )
-        ],
-        responses={
-            (200, "application/octet-stream"): BYTES,
-            202: EmbeddingStateSerializer,
-            304: OpenApiResponse(description="The browser has it."),
-            409: ErrorSerializer,
-        },
-    )
-    def get(self, request: Request, image_id: int) -> HttpResponse:
-        """The image embedding, or 202 with its job's state. Asking moves the job to the front of the queue."""
-        image = self.find(Image.objects.select_related("project__bundle"), pk=image_id)
-        bundle = embedding_jobs.bundle_of(image.project)
-        wanted = request.query_params.get("digest")
-        if wanted and wanted != bundle.digest:
-            raise BundleMismatch(
-                f"The project's bundle is {bundle.name} {bundle.digest}; reload to get its decoder."
-            )
-        job = embedding_jobs.open_image(image)
-        if job.state == EmbeddingJob.State.READY:
-            try:
-                return file_response(
-                    request,
-                    lambda: embedding_store.open_for_wire(bundle.digest, image.digest),
-                    etag=embedding_store.etag(bundle.digest, image.digest),
-                    content_type="application/octet-stream",
-                    immutable=bool(wanted),
-                )
-            except FileNotFoundError:
-                job = embedding_jobs.requeue_lost(job)
-        return _job_state(job)
-
-    @extend_schema(request=None, responses={202: EmbeddingStateSerializer, 409: ErrorSerializer})
-    def post(self, request: Request, image_id: int) -> HttpResponse:
-        """Tries a failed embedding again."""
-        image = self.find(Image.objects.select_related("project__bundle"), pk=image_id)
-        job = embedding_jobs.ensure_job(image, embedding_jobs.bundle_of(image.project))
-        return _job_state(embedding_jobs.retry(job))
-
-
-def _job_state(job: EmbeddingJob) -> Response:
-    row = {
-        "state": job.state,
-        "attempts": job.attempts,
-        "error": job.error,
-        "position": embedding_jobs.position(job),
-    }
-    return Response(row, status=202, headers={"Cache-Control": "no-store"})
 
 
 def _stored_file(request: Request, image: Image, name: str, content_type: str) -> HttpResponse:
@@ -190,8 +204,11 @@ def _stored_file(request: Request, image: Image, name: str, content_type: str) -
         raise Http404 from error
 
 
-def _rows_by_id(ids: list[int]) -> dict[int, Image]:
-    return Image.objects.with_details().in_bulk(set(ids))
+def _nothing_taken(report: intake.UploadReport) -> dict:
+    if len(report.errors) == 1:
+        error = report.errors[0].error
+        return error_body(error.code, error.message, error.fields)
+    return error_body("all_uploads_failed", f"None of the {len(report.errors)} files could be taken.")
 
 
 def _refuse_large_request(request: Request) -> None:

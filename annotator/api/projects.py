@@ -1,152 +1,82 @@
+"""Projects over HTTP."""
+
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
+import django_filters as filters
+from django.db.models import QuerySet
+from rest_framework import generics, serializers
 
-from annotator import projects, uploads
-from annotator.api.filters import ProjectFilter
-from annotator.api.scope import ScopedView
-from annotator.api.serializers import (
-    CategorySerializer,
-    MemberRoleSerializer,
-    MemberSerializer,
-    ProjectSerializer,
-)
-from annotator.models import Category, Membership, Project
+from annotator.api.base.scope import RowView, ScopedView
+from annotator.models import Bundle, Project, Role
+from annotator.models.figures import with_progress
+from annotator.projects import projects
 
 
-class ProjectsView(ScopedView):
+class ProjectSerializer(serializers.ModelSerializer):
+    """Reading needs a queryset `with_progress(Project.objects.with_role(user))`."""
+
+    role = serializers.ChoiceField(choices=Role.choices, read_only=True)
+    bundle = serializers.SlugRelatedField(
+        slug_field="name", queryset=Bundle.objects.available(), required=False, allow_null=True
+    )
+    image_count = serializers.IntegerField(read_only=True)
+    done_count = serializers.IntegerField(read_only=True)
+    in_progress_count = serializers.IntegerField(read_only=True)
+    annotation_count = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Project
+        fields = [
+            "id",
+            "name",
+            "description",
+            "role",
+            "bundle",
+            "image_count",
+            "done_count",
+            "in_progress_count",
+            "annotation_count",
+            "created_at",
+        ]
+
+
+class ProjectFilter(filters.FilterSet):
+    search = filters.CharFilter("name", lookup_expr="icontains")
+    ordering = filters.OrderingFilter(fields=["name", "created_at", "id"])
+
+    class Meta:
+        model = Project
+        fields = []
+
+
+class ProjectsView(ScopedView, generics.ListCreateAPIView):
+    """The projects one is a member of; all of them for staff. Who makes a project is its manager."""
+
     serializer_class = ProjectSerializer
     filterset_class = ProjectFilter
     queryset = Project.objects.none()
 
-    def rows(self):
+    def get_queryset(self) -> QuerySet[Project]:
         user = self.request.user
-        return Project.objects.visible_to(user).with_role(user).with_progress().select_related("bundle")
+        return with_progress(Project.objects.visible_to(user).with_role(user)).select_related("bundle")
 
-    @extend_schema(responses=ProjectSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """The projects one is a member of; all of them for staff."""
-        return self.list_rows(self.rows())
-
-    @extend_schema(responses={201: ProjectSerializer})
-    def post(self, request: Request) -> Response:
-        """Makes a project; who makes it is its manager."""
-        form = self.get_serializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        project = projects.create_project(request.user, **form.validated_data)
-        return Response(self.get_serializer(self.rows().get(pk=project.pk)).data, status=201)
+    def perform_create(self, form: ProjectSerializer) -> None:
+        project = projects.create_project(self.request.user, **form.validated_data)
+        form.instance = self.get_queryset().get(pk=project.pk)
 
 
-class ProjectView(ScopedView):
+class ProjectView(RowView, generics.RetrieveUpdateDestroyAPIView):
+    """Deleting takes images, annotations and exports along, for good."""
+
+    lookup_url_kwarg = "project_id"
     serializer_class = ProjectSerializer
     queryset = Project.objects.none()
 
-    def row(self, project_id: int) -> Project:
-        user = self.request.user
-        rows = Project.objects.with_role(user).with_progress().select_related("bundle")
-        return self.find(rows, project_of=lambda project: project.pk, pk=project_id)
+    def get_queryset(self) -> QuerySet[Project]:
+        return with_progress(Project.objects.with_role(self.request.user)).select_related("bundle")
 
-    def get(self, request: Request, project_id: int) -> Response:
-        return Response(self.get_serializer(self.row(project_id)).data)
+    def perform_update(self, form: ProjectSerializer) -> None:
+        projects.update_project(form.instance, **form.validated_data)
 
-    def patch(self, request: Request, project_id: int) -> Response:
-        project = self.row(project_id)
-        form = self.get_serializer(project, data=request.data, partial=True)
-        form.is_valid(raise_exception=True)
-        projects.update_project(project, **form.validated_data)
-        return Response(self.get_serializer(self.row(project_id)).data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, project_id: int) -> Response:
-        """Deletes the project with its images, annotations and exports, for good."""
-        uploads.delete_project(self.row(project_id))
-        return Response(status=204)
-
-
-class CategoriesView(ScopedView):
-    serializer_class = CategorySerializer
-    queryset = Category.objects.none()
-
-    @extend_schema(responses=CategorySerializer(many=True))
-    def get(self, request: Request, project_id: int) -> Response:
-        project = self.find_project(project_id)
-        return self.list_rows(Category.objects.filter(project=project).with_annotation_count())
-
-    @extend_schema(responses={201: CategorySerializer})
-    def post(self, request: Request, project_id: int) -> Response:
-        project = self.find_project(project_id)
-        form = self.get_serializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        category = projects.create_category(project, **form.validated_data)
-        return Response(self.get_serializer(category).data, status=201)
-
-
-class CategoryView(ScopedView):
-    serializer_class = CategorySerializer
-    queryset = Category.objects.none()
-
-    def get(self, request: Request, category_id: int) -> Response:
-        return Response(self.get_serializer(self.row(category_id)).data)
-
-    def patch(self, request: Request, category_id: int) -> Response:
-        category = self.row(category_id)
-        form = self.get_serializer(category, data=request.data, partial=True)
-        form.is_valid(raise_exception=True)
-        projects.update_category(category, **form.validated_data)
-        return Response(self.get_serializer(category).data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, category_id: int) -> Response:
-        """Deletes a category that no annotation has; 409 otherwise."""
-        projects.delete_category(self.row(category_id))
-        return Response(status=204)
-
-    def row(self, category_id: int) -> Category:
-        return self.find(Category.objects.with_annotation_count(), pk=category_id)
-
-
-class MembersView(ScopedView):
-    serializer_class = MemberSerializer
-    queryset = Membership.objects.none()
-
-    @extend_schema(responses=MemberSerializer(many=True))
-    def get(self, request: Request, project_id: int) -> Response:
-        project = self.find_project(project_id)
-        return self.list_rows(Membership.objects.filter(project=project).select_related("user"))
-
-    @extend_schema(responses={201: MemberSerializer})
-    def post(self, request: Request, project_id: int) -> Response:
-        """Adds a user by name."""
-        project = self.find_project(project_id)
-        form = self.get_serializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        member = projects.add_member(
-            project, username=form.validated_data["user"]["username"], role=form.validated_data["role"]
-        )
-        return Response(self.get_serializer(member).data, status=201)
-
-
-class MemberView(ScopedView):
-    serializer_class = MemberSerializer
-    queryset = Membership.objects.none()
-
-    def get(self, request: Request, member_id: int) -> Response:
-        return Response(self.get_serializer(self.row(member_id)).data)
-
-    @extend_schema(request=MemberRoleSerializer)
-    def patch(self, request: Request, member_id: int) -> Response:
-        member = self.row(member_id)
-        form = MemberRoleSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return Response(self.get_serializer(projects.change_role(member, **form.validated_data)).data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, member_id: int) -> Response:
-        """Takes a member out of the project; their annotations stay."""
-        projects.remove_member(self.row(member_id))
-        return Response(status=204)
-
-    def row(self, member_id: int) -> Membership:
-        return self.find(Membership.objects.select_related("user"), pk=member_id)
+    def perform_destroy(self, project: Project) -> None:
+        projects.delete_project(project)

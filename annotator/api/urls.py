@@ -1,8 +1,20 @@
+"""Addresses of the API."""
+
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from annotator.api import accounts, annotations, bundles, exports, images, projects
-from annotator.api.unknown import UnknownAddressView
+from annotator.api import (
+    accounts,
+    annotations,
+    bundles,
+    categories,
+    embeddings,
+    exports,
+    images,
+    members,
+    projects,
+)
+from annotator.api.base.unknown import UnknownAddressView
 
 app_name = "api"
 
@@ -11,15 +23,15 @@ urlpatterns = [
     path("me/", accounts.MeView.as_view(), name="me"),
     path("projects/", projects.ProjectsView.as_view(), name="projects"),
     path("projects/<int:project_id>/", projects.ProjectView.as_view(), name="project"),
-    path("projects/<int:project_id>/categories/", projects.CategoriesView.as_view(), name="categories"),
-    path("categories/<int:category_id>/", projects.CategoryView.as_view(), name="category"),
-    path("projects/<int:project_id>/members/", projects.MembersView.as_view(), name="members"),
-    path("members/<int:member_id>/", projects.MemberView.as_view(), name="member"),
+    path("projects/<int:project_id>/categories/", categories.CategoriesView.as_view(), name="categories"),
+    path("categories/<int:category_id>/", categories.CategoryView.as_view(), name="category"),
+    path("projects/<int:project_id>/members/", members.MembersView.as_view(), name="members"),
+    path("members/<int:member_id>/", members.MemberView.as_view(), name="member"),
     path("projects/<int:project_id>/images/", images.ImagesView.as_view(), name="images"),
     path("images/<int:image_id>/", images.ImageView.as_view(), name="image"),
     path("images/<int:image_id>/file/", images.ImageFileView.as_view(), name="image-file"),
     path("images/<int:image_id>/thumbnail/", images.ImageThumbnailView.as_view(), name="image-thumbnail"),
-    path("images/<int:image_id>/embedding/", images.EmbeddingView.as_view(), name="embedding"),
+    path("images/<int:image_id>/embedding/", embeddings.EmbeddingView.as_view(), name="embedding"),
     path("images/<int:image_id>/annotations/", annotations.AnnotationsView.as_view(), name="annotations"),
     path("annotations/<uuid:annotation_id>/", annotations.AnnotationView.as_view(), name="annotation"),
     path(

@@ -1,11 +1,18 @@
-"""Tables and their constraints. Rules live in the domain modules beside this package."""
+"""Tables and their constraints. Rules live in the rooms beside this package."""
 
 from annotator.models.annotation import Annotation
-from annotator.models.embedding import Bundle, EmbeddingJob, WorkerHeartbeat
+from annotator.models.bundle import Bundle
+from annotator.models.category import Category
+from annotator.models.embedding import EmbeddingJob
 from annotator.models.export import Export
 from annotator.models.image import Image
+from annotator.models.job import LeasedJob
 from annotator.models.login_failures import LoginFailures
-from annotator.models.project import Category, Membership, Project, Role
+from annotator.models.membership import Membership
+from annotator.models.project import Project, Role
+from annotator.models.unowned_file import UnownedFile
+from annotator.models.user import User
+from annotator.models.worker import WorkerHeartbeat
 
 __all__ = [
     "Annotation",
@@ -14,9 +21,12 @@ __all__ = [
     "EmbeddingJob",
     "Export",
     "Image",
+    "LeasedJob",
     "LoginFailures",
     "Membership",
     "Project",
     "Role",
+    "UnownedFile",
+    "User",
     "WorkerHeartbeat",
 ]

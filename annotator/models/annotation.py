@@ -1,19 +1,24 @@
+"""An annotation: one instance on one image."""
+
 from __future__ import annotations
 
 import uuid
+from typing import Self
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
+from annotator.models.category import Category
+from annotator.models.image import Image
 from annotator.models.visibility import VisibleQuerySet
 
 
 class AnnotationQuerySet(VisibleQuerySet):
     project_path = "image__project"
 
-    def live(self):
+    def live(self) -> Self:
         """Without the softly deleted ones."""
         return self.filter(deleted_at__isnull=True)
 
@@ -22,9 +27,9 @@ class Annotation(models.Model):
     """One instance on one image: category + RLE, COCO's sense. The id is made by the client."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    image = models.ForeignKey("annotator.Image", on_delete=models.CASCADE, related_name="annotations")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="annotations")
     # RESTRICT, unlike PROTECT, lets a project be deleted together with both.
-    category = models.ForeignKey("annotator.Category", on_delete=models.RESTRICT, related_name="annotations")
+    category = models.ForeignKey(Category, on_delete=models.RESTRICT, related_name="annotations")
     segmentation = models.JSONField(help_text="COCO RLE: {size: [height, width], counts}.")
     area = models.PositiveBigIntegerField(help_text="Pixels in the mask.")
     bbox_xywh = models.JSONField(help_text="[x, y, width, height] in image pixels.")

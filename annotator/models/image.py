@@ -1,51 +1,51 @@
+"""An image of a project, and the order in which images are worked on."""
+
 from __future__ import annotations
+
+from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F, Max, Q
 
+from annotator.models.project import Project
 from annotator.models.visibility import VisibleQuerySet
 
 
 class ImageQuerySet(VisibleQuerySet):
-    def with_details(self):
-        """Adds annotation_count (deleted ones left out) and embedding_state, without a query per row.
+    def following(self, image: Image) -> Self:
+        """The images of the project after `image`, in the project's order."""
+        is_later = Q(position__gt=image.position) | Q(position=image.position, pk__gt=image.pk)
+        return self.filter(is_later, project=image.project_id).order_by("position", "pk")
 
-        embedding_state is the state of the job for the project's bundle (the default one where it names none), or
-        "missing" where there is no job: no bundle is installed.
-        """
-        from annotator.models.annotation import Annotation
-        from annotator.models.embedding import Bundle, EmbeddingJob
+    def preceding(self, image: Image) -> Self:
+        """The images of the project before `image`, the nearest first."""
+        is_earlier = Q(position__lt=image.position) | Q(position=image.position, pk__lt=image.pk)
+        return self.filter(is_earlier, project=image.project_id).order_by("-position", "-pk")
 
-        default_bundle = Bundle.objects.filter(is_default=True).values("pk")[:1]
-        job_state = EmbeddingJob.objects.filter(
-            image=OuterRef("pk"), bundle=Coalesce(OuterRef("project__bundle"), Subquery(default_bundle))
-        ).values("state")
-        counted = Annotation.objects.live().filter(image=OuterRef("pk")).order_by().values("image")
-        return self.annotate(
-            annotation_count=Coalesce(Subquery(counted.annotate(n=Count("pk")).values("n")), 0),
-            embedding_state=Coalesce(Subquery(job_state[:1]), Value("missing")),
-        )
-
-    def following(self, image):
-        """The images after `image` in the annotator's order: as uploaded."""
-        return self.filter(project=image.project_id, pk__gt=image.pk).order_by("pk")
-
-    def preceding(self, image):
-        """The images before `image`, the nearest first."""
-        return self.filter(project=image.project_id, pk__lt=image.pk).order_by("-pk")
+    def end_of(self, project: Project) -> int:
+        """The position after a project's last image. Two uploads at the same moment may get the same one."""
+        last = self.filter(project=project).aggregate(last=Max("position"))["last"]
+        return 1 if last is None else last + 1
 
 
 class Image(models.Model):
-    """A photograph: upright 8-bit RGB pixels in storage. `width` and `height` are theirs, in pixels."""
+    """A photograph or a frame: upright 8-bit RGB pixels in storage. `width` and `height` are theirs, in pixels."""
+
+    class Source(models.TextChoices):
+        UPLOAD = "upload"
+        FRAME = "frame", "frame of a video or sequence"
 
     class State(models.TextChoices):
         NOT_STARTED = "not_started", "not started"
         IN_PROGRESS = "in_progress", "in progress"
         DONE = "done", "done"
 
-    project = models.ForeignKey("annotator.Project", on_delete=models.CASCADE, related_name="images")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
+    source = models.CharField(max_length=16, choices=Source.choices, default=Source.UPLOAD)
+    position = models.PositiveBigIntegerField(
+        default=0, help_text="Order in the project; images of one position follow each other as they came."
+    )
     name = models.CharField(max_length=255, help_text="The file's name as uploaded.")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
@@ -64,13 +64,19 @@ class Image(models.Model):
     objects = ImageQuerySet.as_manager()
 
     class Meta:
-        ordering = ["pk"]
+        ordering = ["position", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "digest"], name="same_pixels_once_per_project"),
+            # Frames are free of it: two of one video may be equal.
+            models.UniqueConstraint(
+                fields=["project", "digest"],
+                condition=Q(source="upload"),
+                name="same_upload_once_per_project",
+            ),
             models.CheckConstraint(condition=Q(width__gte=1, height__gte=1), name="image_has_pixels"),
         ]
         indexes = [
             models.Index(F("project"), F("state"), name="image_project_state"),
+            models.Index(fields=["project", "position"], name="image_order_in_project"),
             models.Index(fields=["digest"], name="image_digest"),
         ]
 

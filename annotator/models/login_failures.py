@@ -1,3 +1,5 @@
+"""Failed attempts to sign in, counted."""
+
 from __future__ import annotations
 
 from django.db import models

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Q
 
 
-def sees_everything(user) -> bool:
+def sees_everything(user: AbstractBaseUser | AnonymousUser) -> bool:
     return bool(user.is_active and (user.is_staff or user.is_superuser))
 
 
@@ -15,14 +18,11 @@ class VisibleQuerySet(models.QuerySet):
 
     project_path = "project"
 
-    def visible_to(self, user):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """Rows of the projects `user` is a member of; all of them for staff; none for anonymous or disabled users."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if sees_everything(user):
             return self
-        from annotator.models.project import Membership
-
-        projects = Membership.objects.filter(user=user).values("project")
         lookup = f"{self.project_path}__in" if self.project_path else "pk__in"
-        return self.filter(Q(**{lookup: projects}))
+        return self.filter(Q(**{lookup: user.memberships.values("project")}))

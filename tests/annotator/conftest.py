@@ -3,90 +3,34 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import User
-from django.core.files.uploadedfile import SimpleUploadedFile
-from PIL import Image as Pillow
-from rest_framework.authtoken.models import Token
-from rest_framework.test import APIClient
 
-from annotator import annotations, embedding_store, projects, uploads
-from annotator.models import Bundle, EmbeddingJob, Image, Project
-from segmentation import rle
+from annotator.annotations import saving
+from annotator.embeddings import store as embedding_store
+from annotator.media import intake
+from annotator.models import Bundle, EmbeddingJob, Image, Project, User
+from annotator.people import members
+from annotator.projects import categories, projects
 from segmentation.embedding_file import write_embedding
-
-ROOT = Path(__file__).resolve().parents[2]
-BUNDLE_DIGEST = "b" * 64
-IMAGE_HW = (6, 8)
+from tests.annotator.world import BUNDLE_DIGEST, Installation, annotation_body, encode_image
 
 
 @pytest.fixture(autouse=True)
 def own_folders(settings, tmp_path):
     """Every test has its own storage, bundles and decoders."""
+    places = {"default": "media", "decoders": "decoders", "bundles": "bundles/by-digest"}
     settings.STORAGES = settings.STORAGES | {
-        "default": settings.STORAGES["default"]
-        | {"OPTIONS": {"location": tmp_path / "media", "base_url": None}}
+        alias: settings.STORAGES[alias] | {"OPTIONS": {"location": tmp_path / place, "base_url": None}}
+        for alias, place in places.items()
     }
-    settings.DECODER_DIR = tmp_path / "decoders"
     settings.BUNDLE_DIRS = [tmp_path / "bundles"]
     settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns about a missing one
     return tmp_path
-
-
-def encode_image(
-    hw: tuple[int, int] = IMAGE_HW, seed: int = 0, format: str = "PNG", mode: str = "RGB", **options
-) -> bytes:
-    """A noisy picture of (height, width) pixels as an encoded file; another seed, other pixels."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (*hw, 3), dtype=np.uint8)
-    stream = io.BytesIO()
-    Pillow.fromarray(pixels).convert(mode).save(stream, format, **options)
-    return stream.getvalue()
-
-
-def upload(content: bytes, name: str = "photo.png") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, content)
-
-
-def client_of(user: User | None) -> APIClient:
-    client = APIClient()
-    if user:
-        token, _ = Token.objects.get_or_create(user=user)
-        client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
-    return client
-
-
-def rectangle_rle(hw: tuple[int, int] = IMAGE_HW, top=1, left=2, height=2, width=3) -> dict:
-    mask = np.zeros(hw, bool)
-    mask[top : top + height, left : left + width] = True
-    return rle.encode(mask)
-
-
-def annotation_body(category, **changes) -> dict:
-    return {
-        "id": str(uuid.uuid4()),
-        "category": category.pk,
-        "segmentation": rectangle_rle(),
-        "prompt": {
-            "point_coords": [[3.5, 2.0]],
-            "point_labels": [1],
-            "box": None,
-            "box_step": None,
-            "mask_indices": [2],
-        },
-        "predicted_iou": 0.9,
-        "stability_score": 0.95,
-        "bundle_digest": "",
-        "time_spent_s": 1.5,
-        "clicks": 1,
-    } | changes
 
 
 @pytest.fixture
@@ -116,7 +60,7 @@ def staff(db) -> User:
 
 @pytest.fixture
 def bundle(db) -> Bundle:
-    """A row as `bundles.sync` makes it; for tests that never load the model."""
+    """A row as `sync_bundles` makes it; for tests that never load the model."""
     return Bundle.objects.create(
         name="small",
         digest=BUNDLE_DIGEST,
@@ -133,31 +77,31 @@ def bundle(db) -> Bundle:
 @pytest.fixture
 def project(alice, bob, vera, bundle) -> Project:
     project = projects.create_project(alice, name="Cats", bundle=bundle)
-    projects.add_member(project, username="bob", role="annotator")
-    projects.add_member(project, username="vera", role="viewer")
+    members.add_member(project, username="bob", role="annotator")
+    members.add_member(project, username="vera", role="viewer")
     return project
 
 
 @pytest.fixture
 def category(project):
-    return projects.create_category(project, name="cat", supercategory="animal")
+    return categories.create_category(project, name="cat", supercategory="animal")
 
 
 @pytest.fixture
 def image(project, alice) -> Image:
-    return uploads.ingest_image(project, io.BytesIO(encode_image()), "photo.png", alice).image
+    return intake.ingest_image(project, io.BytesIO(encode_image()), "photo.png", alice).image
 
 
 @pytest.fixture
 def second_image(project, image, alice) -> Image:
-    return uploads.ingest_image(project, io.BytesIO(encode_image(seed=1)), "second.png", alice).image
+    return intake.ingest_image(project, io.BytesIO(encode_image(seed=1)), "second.png", alice).image
 
 
 @pytest.fixture
 def annotation(image, category, bob):
     body = annotation_body(category)
     body["id"] = uuid.UUID(body["id"])
-    return annotations.create(image, author=bob, **body)[0]
+    return saving.create(image, author=bob, **body)[0]
 
 
 @pytest.fixture
@@ -168,46 +112,6 @@ def ready_image(image, bundle) -> Image:
     embedding_store.save(bundle.digest, image.digest, content)
     EmbeddingJob.objects.filter(image=image).update(state="ready")
     return image
-
-
-class Installation:
-    """A data folder of its own with a real SQLite file, for tests with several processes."""
-
-    def __init__(self, data_dir: Path, **environment: str) -> None:
-        self.data_dir = data_dir
-        self.environment = os.environ | {
-            "DATA_DIR": str(data_dir),
-            "DJANGO_SETTINGS_MODULE": "annotator.settings",
-            "PYTHONPATH": str(ROOT),
-            "OMP_NUM_THREADS": "1",
-        }
-        self.environment |= environment
-
-    def python(self, code: str) -> str:
-        """Runs code after django.setup(); what it printed."""
-        return self._finished([sys.executable, "-"], input=f"import django; django.setup()\n{code}")
-
-    def manage(self, *arguments: str) -> str:
-        return self._finished([sys.executable, "manage.py", *arguments])
-
-    def start(self, *command: str) -> subprocess.Popen:
-        """A process in a group of its own; its output goes to a file beside the data."""
-        log = open(self.data_dir / "process.log", "ab")
-        return subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def _finished(self, command: list[str], **options) -> str:
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, **options
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
 
 
 @pytest.fixture(scope="session")
@@ -222,3 +126,28 @@ def migrated_data_dir(tmp_path_factory) -> Path:
 def installation(tmp_path, migrated_data_dir) -> Installation:
     shutil.copytree(migrated_data_dir, tmp_path / "data")
     return Installation(tmp_path / "data", JOB_LEASE_S="5", JOB_SWEEP_INTERVAL_S="1")
+
+
+@pytest.fixture(scope="session")
+def tiny_dirs(tmp_path_factory):
+    """Two bundles called tiny with different weights, and a third called other."""
+    from segmentation.families.tiny import make_tiny_bundle
+
+    place = tmp_path_factory.mktemp("bundles")
+    make_tiny_bundle(place / "first" / "tiny", seed=0)
+    make_tiny_bundle(place / "second" / "tiny", seed=1)
+    make_tiny_bundle(place / "third" / "other", seed=2, name="other")
+    return place
+
+
+@pytest.fixture
+def installed(db, tiny_dirs, own_folders):
+    """`put("first")` lays that bundle into the place where bundles are looked for."""
+    place = own_folders / "bundles"
+
+    def put(which: str) -> None:
+        for source in (tiny_dirs / which).iterdir():
+            shutil.rmtree(place / source.name, ignore_errors=True)
+            shutil.copytree(source, place / source.name)
+
+    return put

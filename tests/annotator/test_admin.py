@@ -9,17 +9,26 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image as Pillow
 
-from annotator import annotations, projects
-from annotator.models import Annotation, Category, EmbeddingJob, Export, Image, Project, WorkerHeartbeat
-
-from .conftest import annotation_body
+from annotator.annotations import saving
+from annotator.models import (
+    Annotation,
+    Category,
+    EmbeddingJob,
+    Export,
+    Image,
+    Membership,
+    Project,
+    User,
+    WorkerHeartbeat,
+)
+from annotator.projects import categories
+from tests.annotator.world import annotation_body
 
 OWN_MODELS = [
     (model._meta.app_label, model._meta.model_name)
@@ -87,7 +96,7 @@ def test_a_list_asks_the_database_as_often_for_many_rows_as_for_one(
 ):
     for _ in range(15):
         body = annotation_body(category) | {"id": uuid.uuid4()}
-        annotations.create(image, author=bob, **body)
+        saving.create(image, author=bob, **body)
     with django_assert_max_num_queries(25):
         page(panel, model)
 
@@ -225,7 +234,7 @@ def test_a_category_with_annotations_cannot_be_deleted(panel, annotation, catego
 
 
 def test_a_category_without_annotations_is_deleted(panel, project):
-    category = projects.create_category(project, name="dog")
+    category = categories.create_category(project, name="dog")
     panel.post(reverse("admin:annotator_category_delete", args=[category.pk]), {"post": "yes"})
     assert not Category.objects.exists()
 
@@ -247,7 +256,7 @@ def test_a_running_export_is_stopped_before_it_is_deleted(panel, world):
 
 def test_a_person_is_deactivated_and_their_work_keeps_their_name(panel, bob, boss, annotation):
     panel.post(
-        reverse("admin:auth_user_changelist"),
+        reverse("admin:annotator_user_changelist"),
         {"action": "deactivate", "_selected_action": [bob.pk, boss.pk]},
     )
     bob.refresh_from_db()
@@ -279,3 +288,80 @@ def test_a_new_project_remembers_who_made_it_and_a_new_bundle_queues_embeddings(
         {"name": "New", "description": "", "bundle": ""} | empty_formsets,
     )
     assert Project.objects.get(name="New").created_by == boss
+
+
+# --- members: a project keeps a manager, here too ---
+
+
+def inline_data(project, *rows, prefix="memberships") -> dict:
+    """What a project's page sends with one form for each of `rows`: (membership, changes)."""
+    data = {
+        "name": project.name,
+        "description": "",
+        "bundle": project.bundle_id,
+        f"{prefix}-TOTAL_FORMS": len(rows),
+        f"{prefix}-INITIAL_FORMS": len(rows),
+        "categories-TOTAL_FORMS": 0,
+        "categories-INITIAL_FORMS": 0,
+    }
+    for number, (membership, changes) in enumerate(rows):
+        row = {
+            "id": membership.pk,
+            "project": project.pk,
+            "user": membership.user_id,
+            "role": membership.role,
+        }
+        data |= {f"{prefix}-{number}-{name}": value for name, value in (row | changes).items()}
+    return data
+
+
+@pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "viewer"}])
+def test_a_projects_page_does_not_let_its_last_manager_go(panel, project, alice, bob, change):
+    first, second = Membership.objects.get(user=alice), Membership.objects.get(user=bob)
+    address = reverse("admin:annotator_project_change", args=[project.pk])
+    page = panel.post(address, inline_data(project, (first, change), (second, {})))
+    assert "keeps at least one manager" in page.content.decode()
+    assert Membership.objects.get(user=alice).role == "manager"
+
+    page = panel.post(address, inline_data(project, (first, change), (second, {"role": "manager"})))
+    assert page.status_code == 302, "somebody else becomes manager in the same step"
+    assert Membership.objects.get(user=bob).role == "manager"
+
+
+@pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "viewer"}])
+def test_a_persons_page_does_not_take_the_last_manager_from_a_project(panel, project, alice, change):
+    membership = Membership.objects.get(user=alice)
+    row = {"id": membership.pk, "user": alice.pk, "project": project.pk, "role": "manager"} | change
+    data = {f"memberships-0-{name}": value for name, value in row.items()}
+    data |= {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1, "username": "alice"}
+    data |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00", "is_active": "on"}
+    page = panel.post(reverse("admin:annotator_user_change", args=[alice.pk]), data)
+    assert "keeps at least one manager" in page.content.decode()
+    assert Membership.objects.get(user=alice).role == "manager"
+
+
+def test_a_memberships_page_keeps_the_last_manager(panel, project, alice, bob):
+    first, second = Membership.objects.get(user=alice), Membership.objects.get(user=bob)
+    change = reverse("admin:annotator_membership_change", args=[first.pk])
+    delete = reverse("admin:annotator_membership_delete", args=[first.pk])
+    assert "keeps at least one manager" in panel.post(change, {"role": "viewer"}).content.decode()
+    assert panel.post(delete, {"post": "yes"}).status_code == 403
+    act(panel, "membership", "delete_selected", first, second)
+    assert Membership.objects.filter(pk=first.pk, role="manager").exists()
+
+    Membership.objects.filter(user__username="vera").update(role="manager")
+    assert panel.post(delete, {"post": "yes"}).status_code == 302
+    assert not Membership.objects.filter(pk=first.pk).exists()
+
+
+def test_who_manages_a_project_alone_cannot_be_deleted_but_the_project_can(panel, project, alice):
+    panel.post(reverse("admin:annotator_user_delete", args=[alice.pk]), {"post": "yes"})
+    assert User.objects.filter(pk=alice.pk).exists()
+    panel.post(reverse("admin:annotator_project_delete", args=[project.pk]), {"post": "yes"})
+    assert not Project.objects.filter(pk=project.pk).exists()
+
+
+def test_an_annotation_says_whether_it_was_deleted(panel, annotation):
+    assert "live" in page(panel, "annotation") and "ready" not in page(panel, "annotation")
+    saving.delete(annotation)
+    assert "× deleted" in page(panel, "annotation", "?deleted=yes")

@@ -10,20 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from PIL import Image as Pillow
 from pycocotools.coco import COCO
 
-from annotator import bundles, demo, doctor, embedding_store
-from annotator.models import Annotation, EmbeddingJob, Image, Project, WorkerHeartbeat
+from annotator.bundles import catalogue, decoders
+from annotator.bundles.sync import sync_bundles
+from annotator.embeddings import store as embedding_store
+from annotator.models import Annotation, EmbeddingJob, Image, Project, User, WorkerHeartbeat
+from annotator.operations import demo, doctor
 from segmentation import masks
 from segmentation.families.tiny import make_tiny_bundle
 from segmentation.predictor import load_predictor
-
-from .conftest import encode_image
+from tests.annotator.world import encode_image
 
 
 def run(name: str, *arguments: object) -> str:
@@ -52,8 +53,8 @@ def tiny_bundle_folder(tmp_path_factory) -> Path:
 def tiny(db, settings, tiny_bundle_folder):
     """The tiny bundle as the installation's default, without its decoder."""
     settings.BUNDLE_DIRS = [tiny_bundle_folder]
-    bundles.sync()
-    return bundles.by_name("tiny")
+    sync_bundles()
+    return catalogue.by_name("tiny")
 
 
 @pytest.fixture
@@ -338,7 +339,7 @@ def test_the_doctor_says_what_to_do_on_an_empty_installation(db):
 
 
 def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny, tmp_path):
-    bundles.ensure_decoder(tiny)
+    decoders.ensure_decoder(tiny)
     WorkerHeartbeat.objects.create(
         name="w@here", hostname="here", pid=1, device="cpu", last_seen=timezone.now()
     )
@@ -350,7 +351,7 @@ def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny
     other = make_tiny_bundle(tmp_path / "other", seed=1, name="other")
     from segmentation.onnx import export_decoder
 
-    export_decoder(tmp_path / "other", bundles.decoder_file(tiny))
+    export_decoder(tmp_path / "other", decoders.local_decoder(tiny))
     found = findings()
     assert not found["bundle"].ok
     assert other.digest in found["bundle"].message

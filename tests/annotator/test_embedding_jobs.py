@@ -11,11 +11,17 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from annotator import embedding_jobs, embedding_runner, embedding_store, uploads
-from annotator.errors import EmbeddingNotFailed, LeaseLost, NoBundle
+from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings import store as embedding_store
+from annotator.embeddings.errors import EmbeddingNotFailed, NoBundle
+from annotator.embeddings.which_bundle import bundle_of
+from annotator.jobs import queue
+from annotator.jobs.errors import LeaseLost
+from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob
+from annotator.worker import run_job
 from segmentation.embedding_file import read_embedding
-from tests.annotator.conftest import BUNDLE_DIGEST, client_of, encode_image
+from tests.annotator.world import BUNDLE_DIGEST, client_of, encode_image
 
 
 @pytest.fixture
@@ -23,55 +29,59 @@ def job(image) -> EmbeddingJob:
     return EmbeddingJob.objects.get(image=image)
 
 
+def claim(worker: str) -> EmbeddingJob | None:
+    return queue.claim(EmbeddingJob.objects.takeable(), worker)
+
+
 def let_lease_run_out(job: EmbeddingJob) -> None:
     EmbeddingJob.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_a_claimed_job_is_running_with_a_lease(job):
-    claimed = embedding_jobs.claim_next("worker-1")
+    claimed = claim("worker-1")
     assert claimed == job
     assert (claimed.state, claimed.worker, claimed.attempts) == ("running", "worker-1", 1)
     assert claimed.lease_expires_at > timezone.now()
-    assert embedding_jobs.claim_next("worker-2") is None
+    assert claim("worker-2") is None
 
 
 def test_a_finished_job_is_ready(job):
-    embedding_jobs.finish(embedding_jobs.claim_next("w"), size_bytes=10, duration_ms=5)
+    queue.finish(claim("w"), size_bytes=10, duration_ms=5)
     job.refresh_from_db()
     assert (job.state, job.size_bytes, job.worker, job.lease_token) == ("ready", 10, "", None)
 
 
 def test_a_job_fails_for_good_after_three_attempts(job):
     for attempt in range(1, 4):
-        claimed = embedding_jobs.claim_next("w")
+        claimed = claim("w")
         assert claimed.attempts == attempt
-        embedding_jobs.fail(claimed, "no memory")
+        queue.fail(claimed, "no memory")
     job.refresh_from_db()
     assert (job.state, job.error) == ("failed", "no memory")
-    assert embedding_jobs.claim_next("w") is None
+    assert claim("w") is None
 
 
 def test_a_permanent_failure_is_not_tried_again(job):
-    embedding_jobs.fail(embedding_jobs.claim_next("w"), "damaged", permanent=True)
+    queue.fail(claim("w"), "damaged", permanent=True)
     job.refresh_from_db()
     assert job.state == "failed"
 
 
 def test_a_lease_that_ran_out_gives_the_job_to_the_next_worker(job):
-    first = embedding_jobs.claim_next("dead")
+    first = claim("dead")
     let_lease_run_out(first)
-    second = embedding_jobs.claim_next("alive")
+    second = claim("alive")
     assert (second, second.worker, second.attempts) == (job, "alive", 2)
 
 
 def test_a_worker_that_comes_back_late_cannot_touch_the_job(job):
-    first = embedding_jobs.claim_next("slow")
+    first = claim("slow")
     let_lease_run_out(first)
-    embedding_jobs.claim_next("next")
-    assert embedding_jobs.renew(first) is False
+    claim("next")
+    assert queue.renew(first) is False
     with pytest.raises(LeaseLost):
-        embedding_jobs.finish(first, size_bytes=1, duration_ms=1)
-    embedding_jobs.fail(first, "too late")
+        queue.finish(first, size_bytes=1, duration_ms=1)
+    queue.fail(first, "too late")
     job.refresh_from_db()
     assert (job.state, job.worker, job.error) == (
         "running",
@@ -82,24 +92,24 @@ def test_a_worker_that_comes_back_late_cannot_touch_the_job(job):
 
 def test_a_job_that_kills_its_worker_again_and_again_is_given_up(job):
     for _ in range(3):
-        let_lease_run_out(embedding_jobs.claim_next("doomed"))
-    assert embedding_jobs.claim_next("next") is None
+        let_lease_run_out(claim("doomed"))
+    assert claim("next") is None
     job.refresh_from_db()
     assert job.state == "failed" and "3 times" in job.error
 
 
 def test_a_renewed_lease_lasts(job, settings):
-    claimed = embedding_jobs.claim_next("w")
+    claimed = claim("w")
     settings.JOB_LEASE_S = 1000
-    assert embedding_jobs.renew(claimed)
+    assert queue.renew(claimed)
     job.refresh_from_db()
     assert job.lease_expires_at > timezone.now() + timedelta(seconds=900)
 
 
 def test_a_stopping_worker_gives_its_jobs_back_without_counting_the_attempt(job):
-    embedding_jobs.claim_next("stopping")
-    assert embedding_jobs.release_worker("somebody else") == 0
-    assert embedding_jobs.release_worker("stopping") == 1
+    claim("stopping")
+    assert queue.release(queue.held_by(EmbeddingJob, "somebody else")) == 0
+    assert queue.release(queue.held_by(EmbeddingJob, "stopping")) == 1
     job.refresh_from_db()
     assert (job.state, job.attempts) == ("queued", 0)
 
@@ -108,13 +118,13 @@ def test_a_stopping_worker_gives_its_jobs_back_without_counting_the_attempt(job)
 @pytest.fixture
 def album(project, alice):
     return [
-        uploads.ingest_image(project, io.BytesIO(encode_image(seed=seed)), f"{seed}.png").image
+        intake.ingest_image(project, io.BytesIO(encode_image(seed=seed)), f"{seed}.png").image
         for seed in range(8)
     ]
 
 
 def claimed_order(count: int) -> list[str]:
-    return [embedding_jobs.claim_next("w").image.name for _ in range(count)]
+    return [claim("w").image.name for _ in range(count)]
 
 
 def test_uploads_are_embedded_in_their_order(album):
@@ -122,31 +132,31 @@ def test_uploads_are_embedded_in_their_order(album):
 
 
 def test_an_opened_image_goes_first_and_the_following_ones_next(album):
-    embedding_jobs.open_image(album[4])
+    embedding_queue.open_image(album[4])
     assert claimed_order(6) == ["4.png", "5.png", "6.png", "7.png", "0.png", "1.png"]
 
 
 def test_images_opened_by_two_people_both_go_first(album):
-    embedding_jobs.open_image(album[7])
-    embedding_jobs.open_image(album[2])
+    embedding_queue.open_image(album[7])
+    embedding_queue.open_image(album[2])
     assert set(claimed_order(2)) == {"2.png", "7.png"}
 
 
 def test_positions_count_the_jobs_before(album):
-    embedding_jobs.open_image(album[4])
+    embedding_queue.open_image(album[4])
     jobs = {job.image.name: job for job in EmbeddingJob.objects.select_related("image")}
-    positions = {name: embedding_jobs.position(job) for name, job in jobs.items()}
+    positions = {name: embedding_queue.position(job) for name, job in jobs.items()}
     assert positions["4.png"] == 0 and positions["5.png"] == 1 and positions["0.png"] == 4
-    embedding_jobs.claim_next("w")
+    claim("w")
     jobs["4.png"].refresh_from_db()
-    assert embedding_jobs.position(jobs["4.png"]) is None
+    assert embedding_queue.position(jobs["4.png"]) is None
 
 
 def test_opening_again_and_again_sends_no_further_wake_up(album, monkeypatch):
     sent = []
-    monkeypatch.setattr(embedding_jobs, "wake", lambda: sent.append(1))
+    monkeypatch.setattr(embedding_queue, "wake", lambda: sent.append(1))
     for _ in range(5):
-        embedding_jobs.open_image(album[4])
+        embedding_queue.open_image(album[4])
     assert len(sent) == 1
 
 
@@ -156,12 +166,12 @@ def test_without_a_bundle_uploads_work_and_jobs_follow_once_one_is_there(project
     project.save()
     Bundle.objects.all().delete()
     with pytest.raises(NoBundle):
-        embedding_jobs.bundle_of(project)
-    assert embedding_jobs.ensure_job_where_possible(image) is None
+        bundle_of(project)
+    assert embedding_queue.ensure_job_where_possible(image) is None
     bundle.pk = None
     bundle.save()
-    assert embedding_jobs.ensure_missing() == 1
-    assert embedding_jobs.ensure_missing() == 0
+    assert embedding_queue.ensure_missing() == 1
+    assert embedding_queue.ensure_missing() == 0
     assert EmbeddingJob.objects.get().image == image
 
 
@@ -214,7 +224,7 @@ def test_a_missing_file_behind_a_ready_job_is_made_again(alice, ready_image):
 
 def test_a_failed_embedding_can_be_retried(alice, image):
     url = f"/api/images/{image.pk}/embedding/"
-    embedding_jobs.fail(embedding_jobs.claim_next("w"), "damaged", permanent=True)
+    queue.fail(claim("w"), "damaged", permanent=True)
     failed = client_of(alice).get(url).json()
     assert (failed["state"], failed["error"]) == ("failed", "damaged")
     response = client_of(alice).post(url)
@@ -223,7 +233,7 @@ def test_a_failed_embedding_can_be_retried(alice, image):
 
 def test_only_a_failed_embedding_can_be_retried(job):
     with pytest.raises(EmbeddingNotFailed):
-        embedding_jobs.retry(job)
+        embedding_queue.retry(job)
 
 
 def test_a_broker_that_is_down_does_not_break_an_upload(installation):
@@ -232,7 +242,7 @@ def test_a_broker_that_is_down_does_not_break_an_upload(installation):
         f"""
 import base64, io, shutil
 from django.conf import settings
-from annotator import uploads
+from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob, Project
 shutil.rmtree(settings.BROKER_DIR)
 settings.BROKER_DIR.write_text("a file where the broker's folder should be")
@@ -241,7 +251,7 @@ bundle = Bundle.objects.create(
 )
 file = io.BytesIO(base64.b64decode("{content}"))
 file.name = "a.png"
-report = uploads.ingest_files(Project.objects.create(name="p"), [file])
+report = intake.ingest_files(Project.objects.create(name="p"), [file])
 print(len(report.results), EmbeddingJob.objects.get().state)
 """
     )
@@ -263,9 +273,10 @@ for number in range(20):
     )
     claim_all = """
 import django; django.setup()
-from annotator import embedding_jobs
+from annotator.jobs import queue
+from annotator.models import EmbeddingJob
 import sys
-while job := embedding_jobs.claim_next(sys.argv[1]):
+while job := queue.claim(EmbeddingJob.objects.takeable(), sys.argv[1]):
     pass
 """
     processes = [installation.start("-c", claim_all, name) for name in ("one", "two")]
@@ -291,6 +302,6 @@ print(set(EmbeddingJob.objects.values_list("state", "attempts")))
 def test_what_fails_is_said_in_words_without_the_servers_paths(image, harm, state, says):
     path = Path(default_storage.path(image.file.name))
     harm(path)
-    embedding_runner.run(embedding_jobs.claim_next("w"), "w")
+    run_job.run(claim("w"))
     job = image.embedding_jobs.get()
     assert (job.state, says in job.error, str(path) in job.error) == (state, True, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import uuid
 import zipfile
 from datetime import timedelta
 
@@ -12,10 +13,15 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from annotator import annotations, datasets, export_jobs
-from annotator.models import Export
+from annotator.annotations import saving
+from annotator.datasets import exports, formats, records
+from annotator.jobs import queue
+from annotator.jobs.kinds import KINDS
+from annotator.models import Export, Image
+from annotator.worker.run_job import run_next
+from exporters.records import AnnotationRecord, DatasetRecord
 from segmentation import rle
-from tests.annotator.conftest import client_of, encode_image, rectangle_rle
+from tests.annotator.world import client_of, encode_image, rectangle_rle
 
 
 @pytest.fixture
@@ -36,9 +42,13 @@ def download(user, export: Export) -> bytes:
     return b"".join(response.streaming_content)
 
 
+def annotations_of(dataset: DatasetRecord) -> list[AnnotationRecord]:
+    return [record for image in dataset.images for record in image.annotations]
+
+
 def test_an_export_is_made_and_downloaded(start, alice, annotation, category):
     export = start()
-    assert export_jobs.run_next("w") == export
+    assert run_next(KINDS["exports"], "w") == export
     row = client_of(alice).get(f"/api/exports/{export.pk}/").json()
     assert (row["state"], row["progress"], row["error"]) == ("ready", 1.0, "")
     content = download(alice, export)
@@ -50,43 +60,75 @@ def test_an_export_is_made_and_downloaded(start, alice, annotation, category):
 
 def test_a_download_has_a_telling_name_and_is_an_attachment(start, alice, annotation):
     export = start()
-    export_jobs.run_next("w")
+    run_next(KINDS["exports"], "w")
     disposition = client_of(alice).get(f"/api/exports/{export.pk}/file/")["Content-Disposition"]
     assert disposition.startswith('attachment; filename="Cats-coco-') and disposition.endswith('.json"')
 
 
 def test_images_are_put_into_a_zip(start, alice, annotation):
     export = start(include_images=True)
-    export_jobs.run_next("w")
+    run_next(KINDS["exports"], "w")
     with zipfile.ZipFile(io.BytesIO(download(alice, export))) as archive:
         assert archive.read("images/photo.png") == encode_image()
 
 
 def test_only_images_in_the_chosen_states_are_exported(start, alice, annotation, second_image):
     export = start(states=["not_started"])
-    export_jobs.run_next("w")
+    run_next(KINDS["exports"], "w")
     exported = json.loads(download(alice, export))
     assert [image["file_name"] for image in exported["images"]] == ["second.png"]
     assert exported["annotations"] == []
 
 
 def test_deleted_annotations_are_not_exported(project, annotation):
-    annotations.delete(annotation)
-    assert list(datasets.build(project).annotations()) == []
+    saving.delete(annotation)
+    assert list(annotations_of(records.build(project))) == []
 
 
 def test_records_come_in_batches_without_losing_any(project, alice, annotation, second_image, monkeypatch):
-    monkeypatch.setattr(datasets, "BATCH_IMAGES", 1)
-    dataset = datasets.build(project)
-    assert [image.file_name for image in dataset.images()] == ["photo.png", "second.png"]
-    assert [record.uuid for record in dataset.annotations()] == [str(annotation.pk)]
+    monkeypatch.setattr(records, "BATCH_IMAGES", 1)
+    dataset = records.build(project)
+    assert [image.file_name for image in dataset.images] == ["photo.png", "second.png"]
+    assert [record.uuid for record in annotations_of(dataset)] == [str(annotation.pk)]
+
+
+def test_each_image_carries_its_own_annotations_numbered_in_the_projects_order(
+    project, bob, annotation, category, image, second_image
+):
+    saving.create(
+        second_image,
+        author=bob,
+        id=uuid.uuid4(),
+        category=category.pk,
+        segmentation=rectangle_rle(),
+        prompt={"point_coords": [[3, 2]], "point_labels": [1]},
+        predicted_iou=0.5,
+    )
+    Image.objects.filter(pk=image.pk).update(position=second_image.position + 1)
+    first, second = records.build(project).images
+    assert [record.id for record in (*first.annotations, *second.annotations)] == [1, 2]
+    assert (first.id, second.id) == (second_image.pk, image.pk)
+    (record,) = first.annotations
+    assert (record.author, record.category_id, record.predicted_iou) == ("bob", category.coco_id, 0.5)
+    assert record.prompt["point_coords"] == [[3, 2]]
+    assert record.created_at is not None
+
+
+def test_a_pass_over_the_images_alone_reads_no_annotation(
+    project, annotation, second_image, django_assert_num_queries
+):
+    dataset = records.build(project)
+    with django_assert_num_queries(2):  # one batch, and one that shows that there is no more
+        assert len(list(dataset.images)) == 2
+    with django_assert_num_queries(3):
+        assert len(annotations_of(dataset)) == 1
 
 
 def test_the_exported_name_has_the_stored_files_extension(project, alice):
-    from annotator import uploads
+    from annotator.media import intake
 
-    image = uploads.ingest_image(project, io.BytesIO(encode_image(format="TIFF")), "scan.v2.tif").image
-    assert datasets.stored_name(image) == "scan.v2.png"
+    image = intake.ingest_image(project, io.BytesIO(encode_image(format="TIFF")), "scan.v2.tif").image
+    assert records.stored_name(image) == "scan.v2.png"
 
 
 @pytest.mark.parametrize(
@@ -108,21 +150,21 @@ def test_a_waiting_export_is_cancelled_then_deleted(start, alice):
     url = f"/api/exports/{export.pk}/"
     assert client_of(alice).delete(url).status_code == 204
     assert client_of(alice).get(url).json()["state"] == "cancelled"
-    assert export_jobs.run_next("w") is None
+    assert run_next(KINDS["exports"], "w") is None
     assert client_of(alice).delete(url).status_code == 204
     assert client_of(alice).get(url).status_code == 404
 
 
 def test_cancelling_stops_an_export_at_work_and_leaves_no_file(start, project, annotation, monkeypatch):
     export = start()
-    original = export_jobs.make_exporter_or_refuse
+    original = formats.chosen_by
 
     def cancelled_meanwhile(*args):
-        export_jobs.cancel_or_delete(export)
+        exports.cancel_or_delete(export)
         return original(*args)
 
-    monkeypatch.setattr(export_jobs, "make_exporter_or_refuse", cancelled_meanwhile)
-    export_jobs.run_next("w")
+    monkeypatch.setattr(formats, "chosen_by", cancelled_meanwhile)
+    run_next(KINDS["exports"], "w")
     export.refresh_from_db()
     assert export.state == "cancelled"
     assert (
@@ -135,7 +177,7 @@ def test_deleting_a_finished_export_deletes_its_file(
     start, alice, annotation, django_capture_on_commit_callbacks
 ):
     export = start()
-    export_jobs.run_next("w")
+    run_next(KINDS["exports"], "w")
     export.refresh_from_db()
     with django_capture_on_commit_callbacks(execute=True):
         client_of(alice).delete(f"/api/exports/{export.pk}/")
@@ -146,24 +188,46 @@ def test_an_export_that_breaks_says_why_and_is_tried_three_times(start, annotati
     default_storage.delete(image.file.name)
     export = start(include_images=True)
     for _ in range(3):
-        assert export_jobs.run_next("w") == export
+        assert run_next(KINDS["exports"], "w") == export
     export.refresh_from_db()
     assert (export.state, export.attempts) == ("failed", 3)
     assert "FileNotFoundError" in export.error
-    assert export_jobs.run_next("w") is None
+    assert run_next(KINDS["exports"], "w") is None
 
 
 def test_an_export_of_a_dead_worker_is_made_by_the_next(start, alice, annotation):
     export = start()
-    export_jobs.claim_next("dead")
+    queue.claim(Export.objects.takeable(), "dead")
     Export.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    assert export_jobs.run_next("alive") == export
+    assert run_next(KINDS["exports"], "alive") == export
     assert download(alice, export)
 
 
 def test_old_exports_are_cleaned_away(start, annotation, settings):
     start()
-    export_jobs.run_next("w")
-    assert export_jobs.delete_old() == 0
+    run_next(KINDS["exports"], "w")
+    assert exports.delete_old() == 0
     Export.objects.update(finished_at=timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS + 1))
-    assert export_jobs.delete_old() == 1
+    assert exports.delete_old() == 1
+
+
+def test_a_process_killed_between_an_exports_file_and_its_row_leaves_nothing_that_is_not_swept(installation):
+    with pytest.raises(AssertionError):  # the process ends by SIGKILL
+        installation.python(
+            """
+import os, signal
+from annotator.datasets import exports
+from annotator.jobs import queue
+from annotator.jobs.kinds import KINDS
+from annotator.models import Project
+from annotator.worker.run_job import run_next
+
+exports.start(Project.objects.create(name="Killed"), None, format="coco")
+queue.finish = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL)
+run_next(KINDS["exports"], "killed")
+"""
+        )
+    folder = installation.data_dir / "media" / "exports"
+    assert len(list(folder.rglob("*.json"))) == 1
+    installation.python("from annotator.datasets import exports; exports.sweep_orphans(min_age_s=-1)")
+    assert not list(folder.rglob("*.json"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from annotator.palette import CATEGORY_COLORS, category_color
+from annotator.projects.palette import CATEGORY_COLORS, category_color
 
 # Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009:
 # severity 1, on linear RGB.

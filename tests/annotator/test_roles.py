@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 from django.urls import reverse
 
-from annotator import projects
 from annotator.api.urls import urlpatterns
 from annotator.models import Export, Membership
-from tests.annotator.conftest import annotation_body, client_of, encode_image, upload
+from annotator.projects import categories, projects
+from tests.annotator.world import annotation_body, client_of, encode_image, upload
 
 ROLES = ("anonymous", "stranger", "viewer", "annotator", "manager", "staff")
 
@@ -97,7 +97,7 @@ TABLE = [
 @pytest.fixture
 def world(project, category, image, annotation, charlie):
     """Alice's project with one of everything, and the arguments and bodies that name them."""
-    spare = projects.create_category(project, name="dog")
+    spare = categories.create_category(project, name="dog")
     vera = Membership.objects.get(project=project, user__username="vera")
     export = Export.objects.create(
         project=project,
@@ -230,7 +230,7 @@ def test_the_stranger_leaves_no_trace(charlie, image, annotation, category):
 def test_ids_made_by_the_client_do_not_tell_of_other_projects(charlie, annotation, bundle):
     """Posting a foreign annotation's id onto an own image says "taken" and nothing else."""
     own = projects.create_project(charlie, name="Charlie's")
-    category = projects.create_category(own, name="thing")
+    category = categories.create_category(own, name="thing")
     client = client_of(charlie)
     uploaded = client.post(
         f"/api/projects/{own.pk}/images/", {"files": upload(encode_image(seed=9))}, format="multipart"

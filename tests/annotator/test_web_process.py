@@ -6,7 +6,7 @@ import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from annotator.secret_key import read_or_make_secret_key
+from annotator.site.secret_key import read_or_make_secret_key
 
 
 def test_the_web_process_never_imports_torch(installation):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import shutil
 import signal
-import sqlite3
-import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.annotator.conftest import Installation, encode_image
-
-WAIT_S = 60
+from tests.annotator.site import Site, children_of, is_alive
+from tests.annotator.world import Installation
 
 
 @pytest.fixture(scope="session")
@@ -39,83 +34,25 @@ def site(data_dir_with_tiny, tmp_path):
     site = Site(tmp_path / "data", JOB_LEASE_S="5", JOB_SWEEP_INTERVAL_S="1")
     site.python(
         """
-from annotator import bundles
+from annotator.bundles import catalogue
+from annotator.bundles.sync import sync_bundles
 from annotator.models import Project
-bundles.sync()
-bundles.set_default(bundles.by_name("tiny"))
-Project.objects.create(name="p", bundle=bundles.by_name("tiny"))
+sync_bundles()
+catalogue.set_default(catalogue.by_name("tiny"))
+Project.objects.create(name="p", bundle=catalogue.by_name("tiny"))
 """
     )
     yield site
-    for process in site.workers:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-class Site(Installation):
-    def __init__(self, *arguments, **environment) -> None:
-        super().__init__(*arguments, **environment)
-        self.workers = []
-
-    def upload(self, *seeds: int) -> None:
-        files = [base64.b64encode(encode_image((40, 60), seed=seed)).decode() for seed in seeds]
-        self.python(
-            f"""
-import base64, io
-from annotator import uploads
-from annotator.models import Project
-files = [io.BytesIO(base64.b64decode(text)) for text in {files!r}]
-for number, file in enumerate(files):
-    file.name = f"{{number}}.png"
-uploads.ingest_files(Project.objects.get(), files)
-"""
-        )
-
-    def lose_messages(self) -> int:
-        messages = list((self.data_dir / "broker" / "messages").iterdir())
-        for message in messages:
-            message.unlink()
-        return len(messages)
-
-    def start_worker(self):
-        self.workers.append(self.start("manage.py", "worker"))
-        return self.workers[-1]
-
-    def rows(self, sql: str) -> list[tuple]:
-        with closing(sqlite3.connect(self.data_dir / "maskwright.sqlite3", timeout=30)) as connection:
-            return connection.execute(sql).fetchall()
-
-    def states(self) -> list[str]:
-        return [state for (state,) in self.rows("select state from annotator_embeddingjob order by id")]
-
-    def wait(self, condition, what: str) -> None:
-        deadline = time.monotonic() + WAIT_S
-        while not condition():
-            if time.monotonic() > deadline:
-                log = (self.data_dir / "process.log").read_text()
-                raise AssertionError(f"gave up waiting until {what}; {self.states()}\n{log}")
-            time.sleep(0.05)
-
-
-def children_of(worker) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    site.kill_workers()
 
 
 def test_a_worker_makes_embeddings_and_exports_though_every_message_was_lost(site):
     site.upload(1, 2)
     site.python(
         """
-from annotator import export_jobs
+from annotator.datasets import exports
 from annotator.models import Project
-export_jobs.start(Project.objects.get(), None, format="coco", include_images=True)
+exports.start(Project.objects.get(), None, format="coco", include_images=True)
 """
     )
     assert site.lose_messages() > 0
@@ -131,12 +68,13 @@ export_jobs.start(Project.objects.get(), None, format="coco", include_images=Tru
     # While it runs, a job without a message is found by the sweep, too.
     site.python(
         """
-from annotator import job_lease, uploads
-job_lease._send = lambda name: None
+from annotator.jobs import wake_up
+from annotator.media import intake
+wake_up._send = lambda kind: None
 import io
 from annotator.models import Project
-from tests.annotator.conftest import encode_image
-uploads.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name": "3.png"})(encode_image(seed=3))])
+from tests.annotator.world import encode_image
+intake.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name": "3.png"})(encode_image(seed=3))])
 """
     )
     site.wait(lambda: site.states() == ["ready"] * 3, "the third embedding is ready")
@@ -144,7 +82,7 @@ uploads.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name"
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=30) == 0
     assert site.rows("select * from annotator_workerheartbeat") == []
-    log = (site.data_dir / "process.log").read_text()
+    log = site.log()
     assert "Traceback" not in log and "Fatal" not in log and "ERROR" not in log, log
 
 
@@ -192,7 +130,7 @@ def test_ctrl_c_lets_the_running_job_finish_and_leaves_the_rest(site):
     assert worker.wait(timeout=60) == 0
     states = site.states()
     assert "running" not in states and "queued" in states
-    assert "gave" not in (site.data_dir / "process.log").read_text()
+    assert "gave" not in site.log()
 
 
 def test_a_job_that_takes_too_long_is_given_back_when_the_worker_stops(site):

@@ -7,9 +7,7 @@ makes its own project through the API, so that tests do not see each other's dat
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +19,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from scripts.environment import require_chromium
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse-battery"
@@ -37,30 +38,21 @@ CHROMIUM_ARGS = [
 START_TIMEOUT_S = 120
 
 
-def find_chromium() -> str:
-    """Path of Debian's (or another installed) Chromium; `CHROMIUM` in the environment wins."""
-    for name in (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
-        found = name and shutil.which(name)
-        if found:
-            return found
-    raise RuntimeError(
-        "no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
-    )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @dataclass
 class Site:
-    """A running Maskwright: its address, its data folder and its two processes."""
+    """A running Maskwright: its address, its data folder and its two processes.
+
+    Attributes:
+        python, command: the interpreter, and Django's command line; others where it was installed as a package.
+        cwd: the folder that both are started in.
+    """
 
     data_dir: Path
     port: int
     bundle: str = "pocket"
+    python: str = sys.executable
+    command: tuple[str, ...] = (sys.executable, "manage.py")
+    cwd: Path = ROOT
     processes: dict[str, subprocess.Popen] = field(default_factory=dict)
 
     @property
@@ -80,8 +72,8 @@ class Site:
     def manage(self, *args: str) -> str:
         """Runs a management command to its end; its output, or an error that shows it."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *args],
-            cwd=ROOT,
+            [*self.command, *args],
+            cwd=self.cwd,
             env=self.env,
             capture_output=True,
             text=True,
@@ -101,7 +93,7 @@ class Site:
         self.start_worker()
 
     def start_web(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "annotator.wsgi", "--bind", f"127.0.0.1:{self.port}"]
+        command = [self.python, "-m", "gunicorn", "annotator.wsgi", "--bind", f"127.0.0.1:{self.port}"]
         self._spawn(
             "web", [*command, "--worker-class", "gthread", "--threads", "8", "--log-level", "warning"]
         )
@@ -117,7 +109,7 @@ class Site:
         raise RuntimeError(f"the web server did not start; see {self.data_dir / 'web.log'}")
 
     def start_worker(self) -> None:
-        self._spawn("worker", [sys.executable, "manage.py", "worker"])
+        self._spawn("worker", [*self.command, "worker"])
 
     def kill(self, name: str, sig: int = signal.SIGKILL) -> None:
         """Signals the whole process group, as a crash of the machine would, and waits for its end."""
@@ -135,7 +127,7 @@ class Site:
     def _spawn(self, name: str, command: list[str]) -> None:
         log = open(self.data_dir / f"{name}.log", "ab")
         self.processes[name] = subprocess.Popen(
-            command, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command, cwd=self.cwd, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
 
 
@@ -163,7 +155,7 @@ def playwright_driver() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright_driver: Playwright) -> Iterator[Browser]:
-    browser = playwright_driver.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
+    browser = playwright_driver.chromium.launch(executable_path=require_chromium(), args=CHROMIUM_ARGS)
     yield browser
     browser.close()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from segmentation import rle
 from tests.e2e.conftest import PASSWORD, sign_in_as
@@ -336,6 +336,41 @@ def test_an_export_is_started_followed_downloaded_and_deleted(
         assert any(name.endswith("coffee.png") for name in archive.namelist())
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="No exports yet")).to_be_visible()
+
+
+def test_the_export_form_shows_and_sends_the_options_of_the_chosen_format_alone(page: Page, sign_in, project):
+    """A second format, as the page would write it for another row of the table."""
+    fieldset = """<fieldset data-format="toy" hidden disabled><label>
+        <input type="checkbox" data-option="with_authors" checked>Name the authors</label>
+        <label><input type="radio" name="toy.box" value="size" data-option="box" checked>Size</label>
+        <label><input type="radio" name="toy.box" value="corners" data-option="box">Two corners</label></fieldset>"""
+
+    def with_toy(route: Route) -> None:
+        if route.request.resource_type != "document":
+            return route.continue_()
+        response = route.fetch()
+        body = response.text().replace(
+            "</select></div>", f'<option value="toy">Toy boxes</option></select></div>{fieldset}', 1
+        )
+        route.fulfill(response=response, body=body)
+
+    sign_in("manager")
+    page.route("**/exports/", with_toy)
+    page.goto(f"/projects/{project['id']}/exports/")
+    page.get_by_role("button", name="New export").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Include the pictures").check()
+    dialog.get_by_label("Format").select_option("Toy boxes")
+    expect(dialog.get_by_label("Include the pictures")).to_be_hidden()
+    dialog.get_by_label("Two corners").check()
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        dialog.get_by_role("button", name="Export").click()
+    assert sent.value.post_data_json == {"format": "toy", "with_authors": True, "box": "corners"}
+    dialog.get_by_label("Format").select_option("COCO instances")
+    expect(dialog.get_by_label("Two corners")).to_be_hidden()
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        dialog.get_by_role("button", name="Export").click()
+    assert sent.value.post_data_json == {"format": "coco", "segmentation": "rle", "include_images": True}
 
 
 def test_the_dashboard_draws_its_chart(page: Page, sign_in, project, api):

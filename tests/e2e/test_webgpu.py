@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from benchmarks.decoder_browser import make_handler
+from scripts.environment import require_chromium
 from segmentation.bundle import load_manifest
 from segmentation.embedding_file import write_embedding
 from segmentation.families.tiny import make_tiny_bundle
 from segmentation.onnx import export_decoder
-from tests.e2e.conftest import CHROMIUM_ARGS, find_chromium
+from tests.e2e.conftest import CHROMIUM_ARGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the adapter needs seconds for a decode
 SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
@@ -108,7 +109,7 @@ def served(tmp_path_factory):
 def page(playwright_driver, served):
     address, row = served
     args = [argument for argument in CHROMIUM_ARGS if argument != "--disable-gpu"] + SOFTWARE_GPU
-    browser = playwright_driver.chromium.launch(executable_path=find_chromium(), args=args)
+    browser = playwright_driver.chromium.launch(executable_path=require_chromium(), args=args)
     page = browser.new_page()
     page.set_default_timeout(0)
     page.goto(f"{address}/page/index.html")

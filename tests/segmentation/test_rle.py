@@ -84,3 +84,61 @@ def test_numbers_other_than_0_are_foreground():
 def test_what_is_not_a_mask_cannot_be_encoded(shape):
     with pytest.raises(ValueError, match=r"\(H, W\)"):
         rle.encode(np.zeros(shape, bool))
+
+
+@pytest.mark.parametrize("case", CASES["good"], ids=names)
+def test_uncompressed_runs_are_compressed_as_the_mask_itself_would_be(case):
+    hw = tuple(case["size"])
+    encoded = {"size": case["size"], "counts": case["counts"]}
+    assert rle.from_runs(case["runs"], hw) == encoded
+    with_empty_ones = [number for run in case["runs"] for number in (run, 0, 0)]
+    assert rle.from_runs(with_empty_ones, hw) == encoded
+
+
+@pytest.mark.parametrize(
+    ("lengths", "code"),
+    [
+        ([5], "rle_too_short"),
+        ([5, 2], "rle_past_end"),
+        ([], "rle_too_short"),
+        ([7, -1], "rle_counts_malformed"),
+        ([True, 5], "rle_counts_malformed"),
+        ([10**30], "rle_counts_malformed"),
+        ("06", "rle_counts_malformed"),
+    ],
+)
+def test_runs_that_are_no_mask_are_refused(lengths, code):
+    with pytest.raises(rle.RleError) as refused:
+        rle.from_runs(lengths, (2, 3))
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("case", CASES["good"], ids=names)
+def test_outlines_of_a_mask_without_holes_give_the_mask_back(case):
+    mask = mask_of(case)
+    outlines = rle.to_polygons(mask)
+    if not outlines:
+        pytest.skip("an empty mask has no outline")
+    filled = rle.decode(rle.from_polygons(outlines, mask.shape))
+    assert not (mask & ~filled).any()
+    assert rle.to_polygons(filled) == outlines
+
+
+def test_outlines_may_run_a_little_past_the_border_and_degenerate_ones_cover_nothing():
+    encoded = rle.from_polygons([[-2, -2, 3, -2, 3, 2, -2, 2], [1, 1], [4, 4, 5, 5]], (6, 8))
+    expected = np.zeros((6, 8), bool)
+    expected[:2, :3] = True
+    np.testing.assert_array_equal(rle.decode(encoded), expected)
+
+
+@pytest.mark.parametrize("number", [None, float("nan"), float("inf"), 1e9, -1e9, 10**400, "x", [1, 2], {}])
+def test_a_number_that_no_outline_has_never_reaches_pycocotools(number, monkeypatch):
+    monkeypatch.setattr(rle.coco_mask, "frPyObjects", lambda *_: pytest.fail("a bad outline reached C code"))
+    with pytest.raises(rle.PolygonMalformed):
+        rle.from_polygons([[2, 2, 8, number, 8, 8, 2, 8]], (10, 20))
+
+
+def test_an_outline_that_would_fill_the_memory_is_refused():
+    zigzag = [coordinate for at in range(100) for coordinate in (0, at, 40_000, at)]
+    with pytest.raises(rle.PolygonMalformed, match="longer"):
+        rle.from_polygons([zigzag], (200, 40_000))

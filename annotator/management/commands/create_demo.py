@@ -1,11 +1,13 @@
+"""`manage.py create_demo`: the demo project and the people in it."""
+
 from __future__ import annotations
 
 import os
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import demo
 from annotator.errors import MaskwrightError
+from annotator.operations import demo
 
 PASSWORD_VARIABLE = "MASKWRIGHT_DEMO_PASSWORD"
 

@@ -1,8 +1,10 @@
+"""`manage.py doctor`: looks for what is wrong."""
+
 from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import doctor
+from annotator.operations import doctor
 
 
 class Command(BaseCommand):

@@ -1,3 +1,5 @@
+"""`manage.py embed`: makes the missing image embeddings here and now."""
+
 from __future__ import annotations
 
 import logging
@@ -7,11 +9,16 @@ import time
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import bundles, embedding_jobs, job_lease
+from annotator.bundles import catalogue
+from annotator.bundles.sync import sync_bundles
+from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.errors import MaskwrightError
+from annotator.jobs import queue
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine
 from annotator.models import Bundle, EmbeddingJob, Image, Project
+from annotator.worker import run_job
 
 State = EmbeddingJob.State
 
@@ -37,34 +44,28 @@ class Command(BaseCommand):
             raise CommandError("name a project, or say --all")
         projects = list(Project.objects.all()) if all else [find_project.find_project(project)]
         try:
-            bundles.sync()
-            chosen = bundles.by_name(bundle) if bundle else None
+            sync_bundles()
+            chosen = catalogue.by_name(bundle) if bundle else None
             wanted = EmbeddingJob.objects.none()
             for each in projects:
-                wanted |= _ensure(each, chosen or embedding_jobs.bundle_of(each))
+                wanted |= _ensure(each, chosen or bundle_of(each))
         except MaskwrightError as error:
             raise CommandError(error.message) from error
         if retry_failed:
-            embedding_jobs.retry_failed(wanted)
+            embedding_queue.retry_failed(wanted)
         self._work(wanted)
 
     def _work(self, wanted) -> None:
-        from annotator import embedding_runner
-
         worker = f"command-{os.getpid()}-{os.urandom(3).hex()}@{socket.gethostname()}"
-        logging.getLogger("annotator.embedding_runner").setLevel(
-            logging.WARNING
-        )  # we show progress ourselves
+        # We show progress ourselves.
+        logging.getLogger("annotator.worker.runners.embeddings").setLevel(logging.WARNING)
         total = wanted.count()
         progress = ProgressLine(self.stdout)
         started_s, made = time.monotonic(), 0
-        claimable = (
-            embedding_jobs.queue().filter(pk__in=wanted.values("pk")).select_related("image", "bundle")
-        )
+        claimable = EmbeddingJob.objects.takeable().filter(pk__in=wanted.values("pk"))
         try:
-            embedding_jobs.expire()
-            while (job := job_lease.claim(claimable, worker)) is not None:
-                embedding_runner.run(job, worker)
+            while (job := queue.claim(claimable, worker)) is not None:
+                run_job.run(job)
                 made += 1
                 ready = wanted.filter(state=State.READY).count()
                 per_image_s = (time.monotonic() - started_s) / made
@@ -76,7 +77,7 @@ class Command(BaseCommand):
             progress.clear()
             raise CommandError("stopped; run it again to go on", returncode=130) from None
         finally:
-            embedding_jobs.release_worker(worker)
+            queue.release(queue.held_by(EmbeddingJob, worker))
         progress.clear()
         failed = list(wanted.filter(state=State.FAILED).select_related("image")[:20])
         elsewhere = wanted.filter(state=State.RUNNING).count()
@@ -99,8 +100,8 @@ def _ensure(project: Project, bundle: Bundle):
     for image in Image.objects.filter(project=project).iterator(chunk_size=1000):
         batch.append(image)
         if len(batch) == 1000:
-            embedding_jobs.ensure_jobs(batch, bundle)
+            embedding_queue.ensure_jobs(batch, bundle)
             batch.clear()
     if batch:
-        embedding_jobs.ensure_jobs(batch, bundle)
+        embedding_queue.ensure_jobs(batch, bundle)
     return EmbeddingJob.objects.filter(image__project=project, bundle=bundle)

@@ -1,33 +1,39 @@
+"""`manage.py export_dataset`: a project's annotations into a file."""
+
 from __future__ import annotations
 
+from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import datasets
+from annotator.datasets import records
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine
 from annotator.models import Image
 from exporters.errors import ExportError
-from exporters.options import SEGMENTATIONS, ExportOptions
-from exporters.registry import EXPORTERS, make_exporter
+from exporters.options import ChoiceOption, Option
+from exporters.registry import FORMATS, find_format
 from segmentation.atomic_file import replacing
+
+OPTION = "option:"  # before the name of a format's option, so that none can hide an argument of the command
 
 
 class Command(BaseCommand):
     help = "Writes a project's annotations to a file. The file appears complete or not at all."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", help=find_project.HELP)
-        parser.add_argument("--format", default="coco", choices=sorted(EXPORTERS))
-        parser.add_argument("--output", required=True, type=Path, metavar="FILE")
         parser.add_argument(
-            "--segmentation",
-            default="rle",
-            choices=SEGMENTATIONS,
-            help="rle (default) keeps every pixel; polygon loses holes; both writes RLE with polygons beside it.",
+            "--format",
+            default=next(iter(FORMATS)),
+            choices=list(FORMATS),
+            help=" ".join(" ".join([f"{name}: {row.title}.", *row.losses]) for name, row in FORMATS.items()),
         )
-        parser.add_argument("--images", action="store_true", help="Put the pictures in; FILE is a zip then.")
+        parser.add_argument("--output", required=True, type=Path, metavar="FILE")
+        for flag, options in _options_by_flag().items():
+            _add_option(parser, flag, options)
         parser.add_argument(
             "--state",
             action="append",
@@ -36,23 +42,17 @@ class Command(BaseCommand):
         )
 
     def handle(
-        self,
-        *,
-        project: str,
-        format: str,
-        output: Path,
-        segmentation: str,
-        images: bool,
-        state: list[str] | None,
-        **options,
+        self, *, project: str, format: str, output: Path, state: list[str] | None, **options: Any
     ) -> None:
         source = find_project.find_project(project)
-        dataset = datasets.build(source, state or ())
-        exporter = make_exporter(format, ExportOptions(segmentation=segmentation, include_images=images))
+        dataset = records.build(source, state or ())
+        row = find_format(format)
+        given = {key.removeprefix(OPTION): value for key, value in options.items() if key.startswith(OPTION)}
         progress = ProgressLine(self.stdout)
         try:
+            checked = row.options_from(given)
             with replacing(output) as temporary, open(temporary, "wb") as stream:
-                exporter.write(dataset, stream, lambda done, total: progress.show(f"{done} of {total}"))
+                row.write(dataset, stream, checked, lambda done, total: progress.show(f"{done} of {total}"))
         except ExportError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -64,3 +64,35 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{source.name}: {dataset.annotation_count} annotations on {dataset.image_count} images in {output}"
         )
+
+
+def _options_by_flag() -> dict[str, list[tuple[str, Option]]]:
+    """Flag -> the formats that have it, each with its option: several formats may share a flag."""
+    found: dict[str, list[tuple[str, Option]]] = {}
+    for name, row in FORMATS.items():
+        for option in row.options:
+            flag = option.flag or f"--{option.name.replace('_', '-')}"
+            found.setdefault(flag, []).append((name, option))
+    return found
+
+
+def _add_option(parser: ArgumentParser, flag: str, options: list[tuple[str, Option]]) -> None:
+    """One argument for all formats that have it. It is left out when not given, so that the format's default holds."""
+    option = options[0][1]
+    words = f"{option.title} ({', '.join(name for name, _ in options)}). {option.help}".rstrip(". ") + "."
+    kind: dict[str, Any] = {"action": BooleanOptionalAction}
+    choices = {
+        choice.value: choice
+        for _, shared in options
+        if isinstance(shared, ChoiceOption)
+        for choice in shared.choices
+    }
+    if choices:
+        kind = {"choices": list(choices)}
+        words += " " + "; ".join(
+            f"{value}: {choice.help or choice.title}" for value, choice in choices.items()
+        )
+        words += f". Default: {' or '.join(sorted({shared.default for _, shared in options}))}."
+    # argparse fills in what stands after a percent sign.
+    words = words.replace("%", "%%")
+    parser.add_argument(flag, dest=OPTION + option.name, default=SUPPRESS, help=words, **kind)

@@ -1,3 +1,5 @@
+"""`manage.py import_images`: pictures, folders and zips into a project."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -5,10 +7,13 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import embedding_jobs, uploads
-from annotator.errors import MaskwrightError, NotAnImage
+from annotator.embeddings import queue as embedding_queue
+from annotator.errors import MaskwrightError
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine
+from annotator.media import intake
+from annotator.media.archives import is_zip
+from annotator.media.errors import NotAnImage
 from annotator.models import Project
 
 # In a folder, a file of another kind beside the pictures is nothing to complain about; a .jpg that is none is.
@@ -51,7 +56,7 @@ class Command(BaseCommand):
                     where = path if refused.name == path.name else f"{path}: {refused.name}"
                     self.stderr.write(f"{where}: {refused.error.message}")
                 if new and number % WAKE_EVERY == 0:
-                    embedding_jobs.wake()
+                    embedding_queue.wake()
                 progress.show(f"{number} of {len(files)} files: {new} new, {known} known, {failed} failed")
         except KeyboardInterrupt:
             progress.clear()
@@ -60,7 +65,7 @@ class Command(BaseCommand):
             ) from None
         finally:
             if new:
-                embedding_jobs.wake()
+                embedding_queue.wake()
         progress.clear()
         self.stdout.write(
             f"{target.name}: {new} new, {known} known already, {skipped} skipped (no pictures), {failed} failed"
@@ -80,19 +85,18 @@ def _files(path: Path) -> Iterator[tuple[Path, bool]]:
             yield found, True
 
 
-def _import(project: Project, path: Path) -> uploads.UploadReport:
-    report = uploads.UploadReport()
+def _import(project: Project, path: Path) -> intake.UploadReport:
+    report = intake.UploadReport()
     try:
         with open(path, "rb") as file:
-            is_zip = uploads.file_size(file) and uploads.read_head(file).startswith(uploads.ZIP_SIGNATURES)
-            if is_zip:
-                return uploads.ingest_files(project, [file])
-            report.results.append(uploads.ingest_image(project, file, path.name))
+            if is_zip(file):
+                return intake.ingest_files(project, [file])
+            report.results.append(intake.ingest_image(project, file, path.name))
     except MaskwrightError as error:
-        report.errors.append(uploads.RefusedFile(path.name, error))
+        report.errors.append(intake.RefusedFile(path.name, error))
     except OSError as error:
         unreadable = MaskwrightError(f"cannot be read: {error.strerror}")
-        report.errors.append(uploads.RefusedFile(path.name, unreadable))
+        report.errors.append(intake.RefusedFile(path.name, unreadable))
     return report
 
 

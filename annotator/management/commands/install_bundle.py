@@ -1,6 +1,9 @@
+"""`manage.py install_bundle`: makes a model bundle ready to use."""
+
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import bundles
+from annotator.bundles import decoders
+from annotator.bundles.install import install_bundle
 from annotator.errors import MaskwrightError
 
 
@@ -17,11 +20,11 @@ class Command(BaseCommand):
 
     def handle(self, *, bundle: str, default: bool, **options) -> None:
         try:
-            installed = bundles.install(bundle, make_default=default)
+            installed = install_bundle(bundle, make_default=default)
         except MaskwrightError as error:
             raise CommandError(error.message) from error
         mark = ", the default" if installed.is_default else ""
         self.stdout.write(
             f"{installed.name} is installed{mark}: digest {installed.digest[:12]}, "
-            f"decoder {bundles.decoder_file(installed)} ({installed.decoder_sha256[:12]})"
+            f"decoder {decoders.decoder_name(installed)} ({installed.decoder_sha256[:12]})"
         )

@@ -1,7 +1,8 @@
+"""`manage.py prepare_site`: brings the data folder up to date before the servers start."""
+
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +10,18 @@ from pathlib import Path
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import OperationalError
 
-from annotator import bundles, demo
+from annotator.bundles import catalogue, decoders
+from annotator.bundles.install import install_bundle
+from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
 from annotator.models import Bundle, EmbeddingJob
+from annotator.operations import demo
+from annotator.site import migrations
+from annotator.site.environment import read
 
-BUILT_IN_BUNDLE = "pocket"
 QUICK_S = 0.5  # steps faster than this are not worth a line
 
 
@@ -53,31 +57,30 @@ class Command(BaseCommand):
 
     def _migrate(self) -> None:
         try:
-            executor = MigrationExecutor(connection)
+            is_outdated = migrations.count_pending() > 0
         except OperationalError as error:
             raise CommandError(
                 f"the database cannot be reached: {error}. Is it running, and is DATABASE_URL right?"
             ) from error
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if is_outdated:
             call_command("migrate", interactive=False, verbosity=0)
 
     def _install_bundles(self) -> None:
-        bundles.sync()
+        sync_bundles()
         if not Bundle.objects.available().exists():
             raise CommandError(
                 "there is no model bundle. The repository carries one in segmentation/bundles/pocket: is the checkout "
                 "complete?"
             )
         for bundle in Bundle.objects.available():
-            if bundles.is_exported(bundle):
+            if decoders.is_exported(bundle):
                 continue
             with self._step(f"decoder of {bundle.name} exported to ONNX and compared with torch"):
-                bundles.install(
-                    bundle.name, make_default=bundle.name == BUILT_IN_BUNDLE and bundle.is_default
-                )
+                is_built_in = bundle.name == catalogue.BUILT_IN_BUNDLE
+                install_bundle(bundle.name, make_default=is_built_in and bundle.is_default)
 
     def _make_demo(self, logins_file: Path | None) -> None:
-        password = os.environ.get(PASSWORD_VARIABLE, "")
+        password = read(PASSWORD_VARIABLE)
         if demo.is_first_run():
             with self._step("demo project"):
                 passwords = demo.create(password).passwords

@@ -1,12 +1,13 @@
-from __future__ import annotations
+"""`manage.py reset_demo_password`: new passwords for the demo's people."""
 
-import os
+from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator import demo
 from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
+from annotator.operations import demo
+from annotator.site.environment import read
 
 
 class Command(BaseCommand):
@@ -16,7 +17,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options) -> None:
-        password = os.environ.get(PASSWORD_VARIABLE, "")
+        password = read(PASSWORD_VARIABLE)
         try:
             passwords = demo.reset_passwords(password)
         except MaskwrightError as error:

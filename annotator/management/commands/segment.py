@@ -1,3 +1,5 @@
+"""`manage.py segment`: one object of one picture, without a browser."""
+
 from __future__ import annotations
 
 import argparse
@@ -10,14 +12,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from PIL import Image as Pillow
 
-from annotator import bundles, embedding_jobs, embedding_store, uploads
+from annotator.bundles import catalogue, decoders
+from annotator.bundles.folders import folder_of
+from annotator.embeddings import store as embedding_store
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.errors import MaskwrightError
+from annotator.media.pixels import prepare, read_pixels
 from annotator.models import Bundle, Image
 from segmentation import masks, rle
 from segmentation.atomic_file import replacing
 from segmentation.errors import SegmentationError
-
-BUILT_IN_BUNDLE = "pocket"
 
 
 class Command(BaseCommand):
@@ -91,9 +95,9 @@ class Command(BaseCommand):
             row = Image.objects.select_related("project__bundle").filter(pk=int(image)).first()
             if row is None:
                 raise CommandError(f"there is no image {image}, and no file of that name")
-            used = bundles.by_name(bundle) if bundle else embedding_jobs.bundle_of(row.project)
-            decoder = bundles.decoder_file(used)
-            predictor = load_predictor(Path(used.path), decoder_path=decoder if decoder.is_file() else None)
+            used = catalogue.by_name(bundle) if bundle else bundle_of(row.project)
+            decoder = decoders.local_decoder(used) if decoders.has_decoder(used) else None
+            predictor = load_predictor(folder_of(used), decoder_path=decoder)
             if embedding_store.exists(used.digest, row.digest):
                 from segmentation.embedding_file import read_embedding
 
@@ -101,11 +105,11 @@ class Command(BaseCommand):
                     stored = read_embedding(file.read(), used.digest)
                 predictor.set_embedding(stored.tensors, row.hw, used.digest)
             else:
-                predictor.set_image(uploads.read_pixels(row))
+                predictor.set_image(read_pixels(row))
             return predictor, row.hw
 
         with open(path, "rb") as file:
-            prepared = uploads.prepare(file)  # the same checks and the same upright pixels as an upload's
+            prepared = prepare(file)  # the same checks and the same upright pixels as an upload's
         with Pillow.open(io.BytesIO(prepared.content)) as picture:
             pixels = np.asarray(picture.convert("RGB"))
         from django.conf import settings
@@ -169,4 +173,4 @@ def _default_bundle_name() -> str:
         default = Bundle.objects.default()
     except DatabaseError:
         default = None
-    return default.path if default else BUILT_IN_BUNDLE
+    return str(folder_of(default)) if default else catalogue.BUILT_IN_BUNDLE

@@ -1,12 +1,14 @@
-from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+"""`manage.py worker`: does jobs until it is stopped."""
 
-from annotator.worker_process import KINDS, run_worker
+from django.core.management.base import BaseCommand, CommandError
+
+from annotator.jobs.kinds import KINDS
+from annotator.site import migrations
+from annotator.worker.supervisor import run_worker
 
 
 class Command(BaseCommand):
-    help = "Starts a worker that makes image embeddings and exports until Ctrl-C or SIGTERM."
+    help = "Starts a worker that does jobs of every kind (image embeddings, exports) until Ctrl-C or SIGTERM."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument(
@@ -14,7 +16,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, only: str | None, **options) -> None:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if migrations.count_pending():
             raise CommandError("The database is not up to date. Run: manage.py migrate")
-        run_worker((only,) if only else tuple(KINDS))
+        run_worker([KINDS[only]] if only else KINDS.values())

@@ -6,11 +6,11 @@
 /**
  * @param {Http} http
  * @param {number} projectId
- * @param {{format: string, segmentation: string, includeImages: boolean, states: ImageState[]}} options
- *   states: only images in these; empty: all
+ * @param {{format: string, options: Record<string, string | boolean>, states: ImageState[]}} choices
+ *   options: the format's own; states: only images in these, empty: all
  */
-export async function startExport(http, projectId, {format, segmentation, includeImages, states}) {
-    const body = {format, segmentation, include_images: includeImages, ...(states.length ? {states} : {})};
+export async function startExport(http, projectId, {format, options, states}) {
+    const body = {...options, format, ...(states.length ? {states} : {})};
     await http.json(`/api/projects/${projectId}/exports/`, {method: "POST", body});
 }
 

@@ -4,7 +4,7 @@ import {removeExport, startExport} from "../api/exports.js";
 import {Http} from "../api/http.js";
 import {Poller} from "../view/site/poller.js";
 import {syncItems} from "../view/site/keyed-list.js";
-import {find, findOptional} from "../view/elements.js";
+import {find, findAll, findOptional} from "../view/elements.js";
 import {act, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
 
@@ -46,19 +46,49 @@ list.addEventListener("click", (event) => {
 });
 
 const form = findOptional("[data-new-export]", HTMLFormElement);
-form?.addEventListener("submit", (event) => {
-    event.preventDefault();
-    act(form, async () => {
-        const data = new FormData(form);
-        await startExport(http, projectId(), {
-            format: String(data.get("format")),
-            segmentation: String(data.get("segmentation")),
-            includeImages: data.has("include_images"),
-            states: data.get("which") === "done" ? ["done"] : [],
+if (form) {
+    const format = find("[name=format]", HTMLSelectElement, form);
+    // One fieldset for each format, with the format's own options; only the chosen one is shown.
+    const fieldsets = findAll("fieldset[data-format]", HTMLFieldSetElement, form);
+
+    const showChosen = () => {
+        for (const fieldset of fieldsets) {
+            fieldset.disabled = fieldset.hidden = fieldset.dataset.format !== format.value;
+        }
+    };
+    format.addEventListener("change", showChosen);
+    showChosen(); // the browser may bring back an earlier choice when the page is loaded again
+
+    form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        act(form, async () => {
+            const chosen = fieldsets.find((fieldset) => fieldset.dataset.format === format.value);
+            await startExport(http, projectId(), {
+                format: format.value,
+                options: chosen ? optionsIn(chosen) : {},
+                states: new FormData(form).get("which") === "done" ? ["done"] : [],
+            });
+            form.closest("dialog")?.close();
+            toast("The export has started.");
+            await refresh();
+            poller.after(POLL_MS);
         });
-        form.closest("dialog")?.close();
-        toast("The export has started.");
-        await refresh();
-        poller.after(POLL_MS);
     });
-});
+}
+
+/**
+ * What is chosen in the fieldset of a format, as the API takes it.
+ *
+ * @param {HTMLFieldSetElement} fieldset
+ */
+function optionsIn(fieldset) {
+    /** @type {Record<string, string | boolean>} */
+    const options = {};
+    for (const input of fieldset.querySelectorAll("input")) {
+        const name = input.dataset.option;
+        if (!name) continue;
+        if (input.type === "checkbox") options[name] = input.checked;
+        else if (input.checked) options[name] = input.value;
+    }
+    return options;
+}

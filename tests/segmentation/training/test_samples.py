@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exporters.coco import CocoExporter
-from exporters.options import ExportOptions
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
+from exporters.registry import FORMATS
 from segmentation import rle
 from segmentation.training import coco_reader
 from segmentation.training.coco_reader import in_split
@@ -274,19 +273,20 @@ def test_an_unpacked_export_of_a_project_is_read_as_it_is(tmp_path, segmentation
         "shelf/Straße.png",
     ]  # the last two differ on no Mac or Windows disk
     rows = [
-        AnnotationRecord(n, n, 1, rle.encode(mask), int(mask.sum()), (3.0, 2.0, 6.0, 6.0)) for n in (1, 2, 3)
+        AnnotationRecord(n, 1, rle.encode(mask), int(mask.sum()), (3.0, 2.0, 6.0, 6.0)) for n in (1, 2, 3)
     ]
     project = DatasetRecord(
         "My project",
         (CategoryRecord(1, "thing"),),
-        lambda: [
-            ImageRecord(n, name, 20, 10, open=lambda: io.BytesIO(picture.getvalue()))
+        [
+            ImageRecord(n, name, 20, 10, rows[n - 1 : n], open=lambda: io.BytesIO(picture.getvalue()))
             for n, name in enumerate(names, 1)
         ],
-        lambda: rows,
     )
     with (tmp_path / "export.zip").open("wb") as stream:
-        CocoExporter(ExportOptions(segmentation, include_images=True)).write(project, stream)
+        coco = FORMATS["coco"]
+        options = coco.options_from({"segmentation": segmentation, "include_images": True})
+        coco.write(project, stream, options, None)
     zipfile.ZipFile(tmp_path / "export.zip").extractall(tmp_path / "project")
     samples, report = read_dataset(tmp_path / "project")
     assert (len(samples), report.masks, report.skipped) == (3, 3, {})

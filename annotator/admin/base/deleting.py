@@ -1,0 +1,17 @@
+"""Deleting a row together with what belongs to it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+
+class DeletesWhatBelongsToIt(admin.ModelAdmin):
+    """Whoever may delete a row may delete what belongs to it.
+
+    Django asks for the right to delete every kind of row that goes along, one by one. Here some of them (an image's
+    embedding job) can never be deleted by themselves, and categories in use only together with their annotations.
+    """
+
+    def get_deleted_objects(self, objs, request):
+        to_delete, counts, _, _ = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), []

@@ -1,0 +1,50 @@
+"""Jobs of any kind: what their lists have in common. A kind without an admin class of its own gets this one."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from annotator.admin.base.columns import state_badge
+from annotator.admin.base.read_only import ReadOnlyAdmin
+from annotator.jobs import queue
+from annotator.models import LeasedJob
+
+SHORT_ERROR_CHARACTERS = 80
+
+
+class LeasedJobAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "state_column", "attempts", "short_error", "worker", "lease", "finished_at"]
+    list_filter = ["state", "finished_at"]
+    search_fields = ["worker", "error"]
+    actions = ["retry_failed"]
+
+    @admin.display(description="state", ordering="state")
+    def state_column(self, job: LeasedJob):
+        return state_badge(job.state)
+
+    @admin.display(description="error")
+    def short_error(self, job: LeasedJob) -> str:
+        error = job.error
+        return error if len(error) <= SHORT_ERROR_CHARACTERS else f"{error[:SHORT_ERROR_CHARACTERS]}…"
+
+    @admin.display(ordering="lease_expires_at")
+    def lease(self, job: LeasedJob) -> str:
+        if not job.lease_expires_at:
+            return "–"
+        left_s = (job.lease_expires_at - timezone.now()).total_seconds()
+        return f"{left_s:.0f} s left" if left_s > 0 else "ran out"
+
+    @admin.action(description="Retry selected failed jobs", permissions=["change"])
+    def retry_failed(self, request, queryset) -> None:
+        count = self.put_back(self.same_rows(queryset))
+        self.message_user(request, f"{count} failed jobs wait for a worker again.")
+
+    def put_back(self, jobs: QuerySet) -> int:
+        """Puts failed jobs back into the queue; how many."""
+        return queue.retry_failed(jobs)
+
+    def same_rows(self, queryset: QuerySet) -> QuerySet:
+        """Without the list's joins and order, which an UPDATE cannot have."""
+        return self.model.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))

@@ -1,0 +1,1 @@
+"""Annotations: saved, checked, drawn."""

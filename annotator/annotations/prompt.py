@@ -1,0 +1,130 @@
+"""What a prompt may be. One class checks the prompts that are sent and describes them in the API's schema."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from annotator.annotations.errors import InvalidPrompt
+from annotator.models import Image
+
+# Pointers report fractions of pixels at the very edge; anything further outside is a mistake.
+PROMPT_TOLERANCE_PX = 1.0
+DECODER_OUTPUTS = 4
+NO_FIELD = "non_field_errors"
+
+
+class NumberField(serializers.FloatField):
+    """A finite JSON number. Django REST framework's own field takes text and booleans too."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if not is_finite_number(data):
+            raise serializers.ValidationError("This is not a finite number.")
+        return data
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A JSON number without a fraction; neither text nor a boolean."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            raise serializers.ValidationError("This is not a whole number.")
+        return data
+
+
+def list_of(child: serializers.Field, help_text: str, **options: Any) -> serializers.ListField:
+    """A list that may be left out or null; both mean an empty one."""
+    return serializers.ListField(child=child, required=False, allow_null=True, help_text=help_text, **options)
+
+
+class PromptSerializer(serializers.Serializer):
+    """The steps of a prompt in image pixels: the points in their order, the box inserted as step `box_step`."""
+
+    point_coords = list_of(
+        serializers.ListField(child=NumberField(), min_length=2, max_length=2),
+        "[x, y] of each point.",
+        max_length=settings.MAX_PROMPT_POINTS,
+    )
+    point_labels = list_of(
+        WholeNumberField(min_value=0, max_value=1), "One for each point: 1 is foreground, 0 background."
+    )
+    box = list_of(NumberField(), "[x0, y0, x1, y1] with x0 <= x1 and y0 <= y1.", min_length=4, max_length=4)
+    box_step = WholeNumberField(
+        min_value=0, required=False, allow_null=True, help_text="The box's place among the steps."
+    )
+    mask_indices = list_of(
+        WholeNumberField(min_value=0, max_value=DECODER_OUTPUTS - 1),
+        "Which of the decoder's outputs was shown after each step; or empty.",
+    )
+
+    def validate(self, prompt: dict[str, Any]) -> dict[str, Any]:
+        """Whether the parts fit together and lie on the image `context["image"]`."""
+        if unknown := set(self.initial_data) - set(self.fields):
+            raise serializers.ValidationError(f"Unknown keys: {', '.join(sorted(map(str, unknown)))}.")
+        points, labels = prompt.get("point_coords") or [], prompt.get("point_labels") or []
+        box, box_step = prompt.get("box"), prompt.get("box_step")
+        mask_indices = prompt.get("mask_indices") or []
+        if len(points) != len(labels):
+            raise serializers.ValidationError(f"{len(points)} points but {len(labels)} labels.")
+        if box and (box[0] > box[2] or box[1] > box[3]):
+            raise serializers.ValidationError("A box is [x0, y0, x1, y1] with x0 <= x1 and y0 <= y1.")
+        if box and (box_step is None or box_step > len(points)):
+            raise serializers.ValidationError(
+                f"box_step is the box's place among the steps, 0 to {len(points)}."
+            )
+        if not box and box_step is not None:
+            raise serializers.ValidationError("box_step without a box.")
+        self._check_inside([*points, *([box[:2], box[2:]] if box else [])])
+        steps = len(points) + (box is not None)
+        if steps == 0:
+            raise serializers.ValidationError("A prompt has at least one point or a box; send null for none.")
+        if len(mask_indices) not in (0, steps):
+            raise serializers.ValidationError(f"{len(mask_indices)} mask_indices for {steps} steps.")
+        return {
+            "point_coords": points,
+            "point_labels": labels,
+            "box": box,
+            "box_step": box_step,
+            "mask_indices": mask_indices,
+        }
+
+    def _check_inside(self, points: list[list[float]]) -> None:
+        height, width = self.context["image"].hw
+        low, right, bottom = -PROMPT_TOLERANCE_PX, width + PROMPT_TOLERANCE_PX, height + PROMPT_TOLERANCE_PX
+        for x, y in points:
+            if not (low <= x <= right and low <= y <= bottom):
+                raise serializers.ValidationError(
+                    f"The point ({x}, {y}) lies outside the image ({width} x {height})."
+                )
+
+
+def check_prompt(image: Image, prompt: Any) -> dict[str, Any] | None:
+    """A prompt as it is stored: with all its keys, every step on the image. None stays None.
+
+    Raises:
+        InvalidPrompt: with the place and the rule.
+    """
+    if prompt is None:
+        return None
+    form = PromptSerializer(data=prompt, context={"image": image})
+    if not form.is_valid():
+        message = _first_sentence(form.errors)
+        raise InvalidPrompt(message, fields={"prompt": [message]})
+    return form.validated_data
+
+
+def is_finite_number(value: Any) -> bool:
+    """Whether a JSON value is a number: not NaN, infinite or too large for a float, all of which Python reads."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _first_sentence(errors: Any) -> str:
+    """Of nested errors, the first: "point_coords.0.1: This is not a finite number."."""
+    place = ["prompt"]
+    while isinstance(errors, dict):
+        key, errors = next(iter(errors.items()))
+        place += [] if key == NO_FIELD else [str(key)]
+    return f"{'.'.join(place)}: {errors[0]}"

@@ -1,0 +1,245 @@
+"""Rules of annotations: create, update, delete, restore. Ids come from the client, every write names its version.
+
+A save that is repeated (the answer got lost on the way) is harmless; a save over somebody else's is a conflict that
+carries the current row, never a silent overwrite.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from annotator.annotations.errors import (
+    AnnotationDeleted,
+    EmptyMask,
+    IdTaken,
+    InvalidMask,
+    MaskSizeMismatch,
+    UnknownCategory,
+    VersionConflict,
+    VersionRequired,
+)
+from annotator.annotations.prompt import check_prompt, is_finite_number
+from annotator.bundles.errors import UnknownBundle
+from annotator.errors import InvalidValue
+from annotator.models import Annotation, Bundle, Category, Image
+from annotator.projects import progress
+from segmentation import rle
+
+# A repeated save is recognised by these; the effort fields may have moved on in between.
+CONTENT_FIELDS = (
+    "category_id",
+    "segmentation",
+    "prompt",
+    "predicted_iou",
+    "stability_score",
+    "bundle_digest",
+)
+EFFORT_FIELDS = ("time_spent_s", "clicks")
+
+
+def create(
+    image: Image, *, author, id: uuid.UUID, category: int, segmentation: dict, **optional
+) -> tuple[Annotation, bool]:
+    """Saves a new annotation.
+
+    Args:
+        id: the client's UUID.
+        category: primary key of one of the project's categories.
+        segmentation: COCO RLE of the image's size.
+        optional: prompt, predicted_iou, stability_score, bundle_digest, time_spent_s, clicks.
+
+    Returns:
+        The row and whether it is new; False: the same save came before.
+
+    Raises:
+        VersionConflict: the id exists on this image with other content.
+        AnnotationDeleted: it exists there and was deleted.
+        IdTaken: it belongs to another image.
+        AnnotationError: a field is refused.
+    """
+    values = _checked_values(image, {"category": category, "segmentation": segmentation} | optional)
+    with transaction.atomic():
+        existing = Annotation.objects.select_for_update().filter(pk=id).first()
+        if existing is None:
+            try:
+                with transaction.atomic():
+                    annotation = Annotation.objects.create(id=id, image=image, author=author, **values)
+            except IntegrityError:  # the same save at the same moment, on a database that lets both this far
+                existing = Annotation.objects.select_for_update().filter(pk=id).first()
+                if existing is None:
+                    raise
+            else:
+                progress.mark_in_progress(image)
+                return annotation, True
+        if existing.image_id != image.pk:
+            raise IdTaken("This id is taken; make a new UUID.", fields={"id": ["This id is taken."]})
+        if existing.deleted_at:
+            raise AnnotationDeleted("This annotation was deleted; restore it first.", existing)
+        if not _has(existing, values, CONTENT_FIELDS):
+            raise VersionConflict(
+                "An annotation with this id exists and differs from what was sent.", existing
+            )
+        return existing, False
+
+
+def update(annotation: Annotation, *, version: int | None, **changes) -> Annotation:
+    """Changes the fields in `changes`, if nobody has written since `version`.
+
+    The same change sent twice counts as saved, not as a conflict.
+
+    Raises:
+        VersionRequired: `version` is None.
+        VersionConflict: somebody else wrote in between; carries the current row.
+        AnnotationDeleted: it is deleted.
+        AnnotationError: a field is refused.
+    """
+    if version is None:
+        raise VersionRequired(
+            'Send the "version" this change starts from.', fields={"version": ["This field is required."]}
+        )
+    values = _checked_values(annotation.image, changes)
+    with transaction.atomic():
+        written = Annotation.objects.live().filter(pk=annotation.pk, version=version)
+        if written.update(version=F("version") + 1, updated_at=timezone.now(), **values) != 1:
+            current = Annotation.objects.get(pk=annotation.pk)
+            if current.deleted_at:
+                raise AnnotationDeleted("This annotation was deleted; restore it first.", current)
+            if current.version == version + 1 and _has(current, values, values):
+                return current
+            raise VersionConflict(
+                f"The annotation is at version {current.version}, the change started from {version}.", current
+            )
+    return Annotation.objects.select_related("author").get(pk=annotation.pk)
+
+
+def delete(annotation: Annotation, *, version: int | None = None) -> None:
+    """Deletes softly. Deleting what is deleted already is harmless.
+
+    Args:
+        version: where given, the delete happens only if nobody has written since.
+    """
+    live = Annotation.objects.live().filter(pk=annotation.pk)
+    if version is not None:
+        live = live.filter(version=version)
+    with transaction.atomic():
+        now = timezone.now()
+        if live.update(deleted_at=now, updated_at=now, version=F("version") + 1) == 1:
+            return
+        current = Annotation.objects.filter(pk=annotation.pk).first()
+        if current and not current.deleted_at:
+            raise VersionConflict(
+                f"The annotation is at version {current.version}, the delete started from {version}.", current
+            )
+
+
+def restore(annotation: Annotation) -> Annotation:
+    """Brings a deleted annotation back. Restoring what is there is harmless."""
+    Annotation.objects.filter(pk=annotation.pk, deleted_at__isnull=False).update(
+        deleted_at=None, updated_at=timezone.now(), version=F("version") + 1
+    )
+    return Annotation.objects.select_related("author").get(pk=annotation.pk)
+
+
+def _has(annotation: Annotation, values: dict[str, Any], names) -> bool:
+    return all(getattr(annotation, name) == values[name] for name in names if name in values)
+
+
+# --- checks: what was sent -> column values ---
+def _checked_values(image: Image, sent: dict[str, Any]) -> dict[str, Any]:
+    """Column values for the fields in `sent`; area and bbox_xywh are computed here and never taken from outside."""
+    unknown = set(sent) - {
+        "category",
+        "segmentation",
+        "prompt",
+        "predicted_iou",
+        "stability_score",
+        "bundle_digest",
+        *EFFORT_FIELDS,
+    }
+    if unknown:
+        message = f"Unknown fields: {', '.join(sorted(unknown))}."
+        raise InvalidValue(message, fields={name: ["Unknown field."] for name in unknown})
+    values: dict[str, Any] = {}
+    if "category" in sent:
+        values["category_id"] = _check_category(image, sent["category"])
+    if "segmentation" in sent:
+        values |= _check_segmentation(image, sent["segmentation"])
+    if "prompt" in sent:
+        values["prompt"] = check_prompt(image, sent["prompt"])
+    if "bundle_digest" in sent:
+        values["bundle_digest"] = _check_bundle_digest(sent["bundle_digest"] or "")
+    for name in ("predicted_iou", "stability_score"):
+        if name in sent:
+            values[name] = None if sent[name] is None else _finite(name, sent[name])
+    for name in EFFORT_FIELDS:
+        if name in sent:
+            values[name] = sent[name]
+    return values
+
+
+def _check_category(image: Image, category: int) -> int:
+    if not Category.objects.filter(pk=category, project=image.project_id).exists():
+        raise UnknownCategory(
+            f"This project has no category {category}.",
+            fields={"category": ["No such category in this project."]},
+        )
+    return category
+
+
+def _check_segmentation(image: Image, segmentation: Any) -> dict[str, Any]:
+    """Refuses anything but a well-formed, non-empty compressed RLE of exactly this image's size."""
+    if not isinstance(segmentation, dict) or set(segmentation) != {"size", "counts"}:
+        raise _invalid_mask('The segmentation is {"size": [height, width], "counts": "..."}.')
+    size, counts = segmentation["size"], segmentation["counts"]
+    if (
+        not isinstance(size, list)
+        or len(size) != 2
+        or not all(type(side) is int and 0 < side <= settings.MAX_IMAGE_SIDE_PX for side in size)
+    ):
+        raise _invalid_mask("The size is [height, width] in pixels.")
+    if not isinstance(counts, str):
+        raise _invalid_mask("counts is COCO's compressed string.")
+    if len(counts) > settings.MAX_RLE_CHARACTERS:
+        raise _invalid_mask(f"counts is longer than {settings.MAX_RLE_CHARACTERS} characters.")
+    if tuple(size) != image.hw:
+        raise MaskSizeMismatch(
+            f"The mask is {size[0]} x {size[1]} (height x width), the image {image.height} x {image.width}.",
+            fields={"segmentation": ["The size differs from the image's."]},
+        )
+    try:
+        rle.check(segmentation, image.hw)
+    except ValueError as error:
+        raise _invalid_mask(f"The mask's RLE is malformed: {error}.") from error
+    area = int(rle.area(segmentation))
+    if area == 0:
+        raise EmptyMask("The mask is empty.", fields={"segmentation": ["The mask is empty."]})
+    return {
+        "segmentation": {"size": size, "counts": counts},
+        "area": area,
+        "bbox_xywh": [int(value) for value in rle.bbox_xywh(segmentation)],
+    }
+
+
+def _invalid_mask(message: str) -> InvalidMask:
+    return InvalidMask(message, fields={"segmentation": [message]})
+
+
+def _check_bundle_digest(digest: str) -> str:
+    if digest and not Bundle.objects.filter(digest=digest).exists():
+        raise UnknownBundle(
+            "No model bundle of this installation has this digest; reload the page to get the current model.",
+            fields={"bundle_digest": ["Unknown bundle."]},
+        )
+    return digest
+
+
+def _finite(name: str, value: Any) -> float:
+    if not is_finite_number(value):
+        raise InvalidValue(f"{name} is a finite number.", fields={name: ["Not a finite number."]})
+    return float(value)

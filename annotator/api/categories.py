@@ -1,0 +1,57 @@
+"""A project's categories over HTTP."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from rest_framework import generics, serializers
+
+from annotator.api.base.limits import LARGEST_INTEGER
+from annotator.api.base.scope import ProjectScopedView, RowView
+from annotator.models import Category
+from annotator.models.figures import with_annotation_count
+from annotator.projects import categories
+
+
+class CategorySerializer(serializers.ModelSerializer):
+    coco_id = serializers.IntegerField(min_value=1, max_value=LARGEST_INTEGER, required=False)
+    color = serializers.RegexField(r"^#[0-9a-fA-F]{6}\Z", required=False)
+    position = serializers.IntegerField(min_value=0, max_value=LARGEST_INTEGER, required=False)
+    annotation_count = serializers.IntegerField(read_only=True, default=0)
+
+    class Meta:
+        model = Category
+        fields = ["id", "coco_id", "name", "color", "supercategory", "position", "annotation_count"]
+        validators = []  # uniqueness in the project is checked by annotator.projects.categories
+
+    def validate_color(self, value: str) -> str:
+        return value.lower()
+
+
+class CategoriesView(ProjectScopedView, generics.ListCreateAPIView):
+    """A project's categories in their order."""
+
+    serializer_class = CategorySerializer
+    queryset = Category.objects.none()
+
+    def get_queryset(self) -> QuerySet[Category]:
+        return with_annotation_count(Category.objects.filter(project=self.project))
+
+    def perform_create(self, form: CategorySerializer) -> None:
+        form.instance = categories.create_category(self.project, **form.validated_data)
+
+
+class CategoryView(RowView, generics.RetrieveUpdateDestroyAPIView):
+    """A category that annotations have cannot be deleted: 409."""
+
+    lookup_url_kwarg = "category_id"
+    serializer_class = CategorySerializer
+    queryset = Category.objects.none()
+
+    def get_queryset(self) -> QuerySet[Category]:
+        return with_annotation_count(Category.objects.all())
+
+    def perform_update(self, form: CategorySerializer) -> None:
+        categories.update_category(form.instance, **form.validated_data)
+
+    def perform_destroy(self, category: Category) -> None:
+        categories.delete_category(category)

@@ -1,0 +1,1 @@
+"""Model bundles: known, mirrored from disk, installed, their decoders exported."""

@@ -1,0 +1,67 @@
+"""A new bundle comes in: checked, put into storage, its decoder exported. For commands: loads torch."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+
+from annotator.bundles import catalogue, decoders, folders
+from annotator.bundles.errors import BundleRefused
+from annotator.bundles.sync import sync_bundles
+from annotator.models import Bundle
+from segmentation.bundle import BundleError, find_bundle, load_manifest, verify_weights
+
+
+def install_bundle(name_or_path: str, make_default: bool = False) -> Bundle:
+    """Makes a bundle ready to use: checks its weights, stores them under its digest unless it lies in one of the
+    places already, exports its decoder. Loads torch for the export; call it from commands only.
+
+    Args:
+        name_or_path: the name of a bundle in BUNDLE_DIRS or in storage, or a folder.
+
+    Raises:
+        BundleRefused: not a bundle, damaged weights, a taken name, or a decoder that differs from torch.
+    """
+    stored = Bundle.objects.available().filter(name=name_or_path, path="").first()
+    try:
+        directory = folders.folder_of(stored) if stored else _find(name_or_path)
+        manifest = load_manifest(directory)
+        verify_weights(manifest, directory)
+    except (BundleError, FileNotFoundError) as error:
+        raise BundleRefused(f"{error}.") from error
+    is_new = not stored and not _lies_in_its_place(directory)
+    if is_new:
+        folders.store(directory, manifest)
+    sync_bundles(directory if is_new else None)
+    bundle = Bundle.objects.available().get(name=manifest.name)
+    if bundle.digest != manifest.digest:
+        folders.discard(manifest.digest, manifest.weights_file)
+        raise BundleRefused(
+            f"A built-in bundle is already called {manifest.name}; convert yours under another name."
+        )
+    if is_new:
+        _discard_former(bundle)
+    decoders.ensure_decoder(bundle)
+    if make_default:
+        catalogue.set_default(bundle)
+    return bundle
+
+
+def _find(name_or_path: str) -> Path:
+    return find_bundle(name_or_path, search_dirs=settings.BUNDLE_DIRS).resolve()
+
+
+def _lies_in_its_place(directory: Path) -> bool:
+    """Whether a folder is found by its name; one whose name is a stored bundle's stands behind that one."""
+    places = [Path(place).resolve() for place in settings.BUNDLE_DIRS]
+    is_taken = Bundle.objects.available().filter(name=directory.name, path="").exists()
+    return directory.parent in places and not is_taken
+
+
+def _discard_former(bundle: Bundle) -> None:
+    """The files of what lay here under the bundle's name: those in storage, and a folder of the data folder's."""
+    for former in Bundle.objects.filter(name=bundle.name, path="").exclude(pk=bundle.pk):
+        folders.discard(former.digest, former.manifest["weights"]["file"])
+    shutil.rmtree(settings.DATA_DIR / "bundles" / bundle.name, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Annotations leave as files."""

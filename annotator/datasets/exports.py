@@ -1,0 +1,79 @@
+"""Exports: start, cancel, delete. `annotator.worker.runners.exports` makes the files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from annotator.datasets import formats
+from annotator.errors import InvalidValue
+from annotator.files import unowned
+from annotator.jobs import queue
+from annotator.jobs.kinds import kind_of
+from annotator.models import Export, Image, Project
+
+State = Export.State
+
+
+def start(
+    project: Project,
+    user,
+    *,
+    format: str,
+    states: list[str] | None = None,
+    **options: Any,
+) -> Export:
+    """Queues an export.
+
+    Args:
+        states: only images in one of these; None or empty: all of them.
+        options: those of the format.
+
+    Raises:
+        InvalidValue: unknown format, option, value of an option or image state.
+    """
+    if unknown := set(states or []) - set(Image.State.values):
+        raise InvalidValue(
+            f"Unknown image states: {', '.join(sorted(unknown))}.", fields={"states": ["Unknown state."]}
+        )
+    _, checked = formats.choose(format, options)
+    with transaction.atomic():
+        export = Export.objects.create(
+            project=project,
+            format=format,
+            options={**checked, "states": sorted(set(states or []))},
+            created_by=user,
+        )
+        kind_of(Export).wake()
+    return export
+
+
+def cancel_or_delete(export: Export) -> None:
+    """Stops an export that waits or runs (its row stays, as cancelled); deletes one that is over, file and all."""
+    stopped = Export.objects.filter(pk=export.pk, state__in=[State.QUEUED, State.RUNNING]).update(
+        state=State.CANCELLED, finished_at=timezone.now(), **queue.NO_LEASE
+    )
+    if stopped == 1:
+        return
+    with transaction.atomic():
+        unowned.note([export.file.name])
+        Export.objects.filter(pk=export.pk).delete()
+        transaction.on_commit(lambda: unowned.discard([export.file.name]))
+
+
+def delete_old() -> int:
+    """Deletes exports that were over more than EXPORT_KEEP_DAYS days ago; how many."""
+    limit = timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS)
+    old = list(Export.objects.filter(finished_at__lt=limit))
+    for export in old:
+        cancel_or_delete(export)
+    return len(old)
+
+
+def sweep_orphans(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+    """Removes export files that a killed process left without a row; returns their names."""
+    return unowned.sweep("exports", min_age_s)

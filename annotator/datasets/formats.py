@@ -1,0 +1,59 @@
+"""What the table of formats says about an export: `exporters.registry` on this side of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from annotator.errors import InvalidValue
+from annotator.models import Export, Image
+from exporters.errors import ExportError, InvalidOption
+from exporters.options import Options
+from exporters.registry import Format, find_format
+
+# Of an export whose format or options are known no more; its file is still there.
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+
+
+def choose(name: str, options: Mapping[str, Any]) -> tuple[Format, Options]:
+    """The format of that name, and `options` checked and complete.
+
+    Raises:
+        InvalidValue: no such format, option or value; its field is named.
+    """
+    try:
+        format = find_format(name)
+        return format, format.options_from(options)
+    except ExportError as error:
+        field = error.option if isinstance(error, InvalidOption) else "format"
+        raise InvalidValue(f"{error}.", fields={field: [str(error)]}) from error
+
+
+def chosen_by(export: Export) -> tuple[Format, Options]:
+    """The format and the options of a row; raises as `choose`. `states` is the export's own, whatever the format."""
+    return choose(export.format, {name: value for name, value in export.options.items() if name != "states"})
+
+
+def media_type(export: Export) -> str:
+    """Of the file that was made."""
+    try:
+        format, options = chosen_by(export)
+    except InvalidValue:
+        return UNKNOWN_MEDIA_TYPE
+    return format.file_type(options).media_type
+
+
+def title(export: Export) -> str:
+    """As a list shows the row: "COCO instances, masks as RLE, with pictures"."""
+    try:
+        format, options = chosen_by(export)
+    except InvalidValue:
+        return export.format
+    return ", ".join(filter(None, [format.title, format.describe(options)]))
+
+
+def images(export: Export) -> str:
+    """Which images the row asks for, in words: "images not started or done"."""
+    states = export.options.get("states") or []
+    labels = [Image.State(state).label for state in states if state in Image.State.values]
+    return f"images {' or '.join(labels)}" if labels else "all images"

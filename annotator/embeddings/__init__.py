@@ -1,0 +1,1 @@
+"""Image embeddings: which bundle makes them, in which order, and where they are kept."""

@@ -1,0 +1,46 @@
+"""How many embeddings there are and how long they take."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from django.db.models import Avg, Count, Sum
+
+from annotator.models import Bundle, EmbeddingJob
+
+JOBS_LOOKED_AT = 500
+RECENT_JOBS = 100
+State = EmbeddingJob.State
+
+
+@dataclass(frozen=True)
+class BundleFigures:
+    """Of the embeddings of one bundle. `median_ms` is None before the first one was measured."""
+
+    ready: int
+    size_bytes: int
+    waiting: int
+    median_ms: float | None
+
+
+def figures_of(bundle: Bundle) -> BundleFigures:
+    jobs = EmbeddingJob.objects.filter(bundle=bundle).order_by()
+    ready = jobs.filter(state=State.READY)
+    stored = ready.aggregate(count=Count("pk"), size_bytes=Sum("size_bytes", default=0))
+    # What several projects have is computed for the first of them only. Later entries of the dict win, and those are
+    # the older ones: the job that did the work.
+    latest = ready.filter(duration_ms__isnull=False).order_by("-finished_at")
+    times_ms = dict(latest.values_list("image__digest", "duration_ms")[:JOBS_LOOKED_AT])
+    return BundleFigures(
+        ready=stored["count"],
+        size_bytes=stored["size_bytes"],
+        waiting=jobs.filter(state__in=[State.QUEUED, State.RUNNING]).count(),
+        median_ms=statistics.median(times_ms.values()) if times_ms else None,
+    )
+
+
+def mean_recent_ms() -> float | None:
+    """What an embedding took on average lately, whatever the bundle."""
+    recent = EmbeddingJob.objects.filter(duration_ms__isnull=False).order_by("-finished_at")[:RECENT_JOBS]
+    return recent.aggregate(mean=Avg("duration_ms"))["mean"]

@@ -1,0 +1,110 @@
+"""Embedding files in Django's storage: one per (model bundle digest, image content digest).
+
+Named by what goes in, so a file never changes its meaning: it may be cached for ever, and two projects with the same
+photograph share it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import BinaryIO
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from annotator.files import unowned
+from annotator.models import Bundle, EmbeddingJob, Image
+from segmentation.embedding_file import as_int8
+
+FOLDER = "embeddings"
+SUFFIX = ".safetensors"
+
+
+def file_name(bundle_digest: str, image_digest: str) -> str:
+    return f"{FOLDER}/{bundle_digest}/{image_digest}{SUFFIX}"
+
+
+def exists(bundle_digest: str, image_digest: str) -> bool:
+    return default_storage.exists(file_name(bundle_digest, image_digest))
+
+
+def size_bytes(bundle_digest: str, image_digest: str) -> int:
+    return default_storage.size(file_name(bundle_digest, image_digest))
+
+
+def save(bundle_digest: str, image_digest: str, content: bytes) -> str:
+    """Writes an embedding file, whole or not at all, as one that no row owns yet; returns its storage name."""
+    name = file_name(bundle_digest, image_digest)
+    unowned.note([name])
+    return default_storage.save(name, ContentFile(content))
+
+
+def open_file(bundle_digest: str, image_digest: str) -> BinaryIO:
+    """The file opened for reading. Raises FileNotFoundError."""
+    return default_storage.open(file_name(bundle_digest, image_digest), "rb")
+
+
+def open_for_wire(bundle_digest: str, image_digest: str) -> BinaryIO:
+    """What the browser is sent: the file, or its int8 form, by setting. Raises FileNotFoundError.
+
+    The int8 form is made anew each time: tens of ms of a server's time, once per image and browser, are less than a
+    second copy of every embedding on the disk.
+    """
+    file = open_file(bundle_digest, image_digest)
+    if settings.EMBEDDING_ENCODING == "float16":
+        return file
+    with file:
+        return io.BytesIO(as_int8(file.read()))
+
+
+def etag(bundle_digest: str, image_digest: str) -> str:
+    """Of what `open_for_wire` gives."""
+    encoding = "" if settings.EMBEDDING_ENCODING == "float16" else f"-{settings.EMBEDDING_ENCODING}"
+    return f'"{bundle_digest[:32]}-{image_digest[:32]}{encoding}"'
+
+
+def needed_only_by(images: Iterable[Image]) -> list[str]:
+    """The storage names of the embeddings that no image beside these needs; ask before their rows are deleted."""
+    ids = [image.pk for image in images]
+    elsewhere = Image.objects.exclude(pk__in=ids).filter(digest=OuterRef("image__digest"))
+    made = EmbeddingJob.objects.filter(~Exists(elsewhere), image__in=ids, state=EmbeddingJob.State.READY)
+    return _names(made)
+
+
+def sweep_unused(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+    """Removes embeddings nobody will ask for: of bundles that others replaced, and those that came to nothing.
+
+    A bundle that is merely away keeps its embeddings: its folder may come back, and they may have taken days. Rows of
+    what is removed go too, before the files, so that an older bundle put back in place gets new jobs.
+
+    Args:
+        min_age_s: younger ones stay. In seconds.
+
+    Returns:
+        The storage names of the removed files.
+    """
+    replaced = Bundle.objects.filter(is_available=False, name__in=Bundle.objects.available().values("name"))
+    oldest_kept = timezone.now() - timedelta(seconds=min_age_s)
+    with transaction.atomic():
+        jobs = EmbeddingJob.objects.filter(bundle__in=replaced).exclude(finished_at__gte=oldest_kept)
+        names = _names(jobs.filter(state=EmbeddingJob.State.READY))
+        unowned.note(names)
+        EmbeddingJob.objects.filter(pk__in=list(jobs.values_list("pk", flat=True))).delete()
+    return unowned.discard(names) + unowned.sweep(FOLDER, min_age_s, _is_owned)
+
+
+def _names(jobs: QuerySet[EmbeddingJob]) -> list[str]:
+    return [file_name(*digests) for digests in jobs.values_list("bundle__digest", "image__digest").distinct()]
+
+
+def _is_owned(name: str) -> bool:
+    """Whether a job says that its embedding is there: two of the same pixels have one file."""
+    _, bundle_digest, image_digest = name.removesuffix(SUFFIX).split("/")
+    ready = EmbeddingJob.objects.filter(state=EmbeddingJob.State.READY)
+    return ready.filter(bundle__digest=bundle_digest, image__digest=image_digest).exists()

@@ -1,0 +1,1 @@
+"""Jobs of every kind: the queue, the lease of the worker that holds one, wake-ups, reports."""

@@ -1,0 +1,59 @@
+"""The one table of the kinds of job. A new kind is a model, a runner and a row here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.module_loading import import_string
+
+from annotator.jobs import wake_up
+from annotator.models import EmbeddingJob, Export, LeasedJob
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One kind of job. Its functions are dotted paths: the rooms of rules and torch are not loaded by this table.
+
+    Attributes:
+        name: of the process and of the wake-ups of this kind, and the word for its jobs in reports.
+        model: the table of its jobs.
+        runner: path of the function that does one claimed job and ends with `queue.finish`.
+        missing: path of a function that queues the jobs nobody asked for and returns their number; "" where there are
+            none. A worker calls it with every look into the database.
+        retry_command: a command that retries what failed; "" where only the admin panel can.
+    """
+
+    name: str
+    model: type[LeasedJob]
+    runner: str
+    missing: str = ""
+    retry_command: str = ""
+
+    def run(self, job: LeasedJob) -> None:
+        import_string(self.runner)(job)
+
+    def add_missing(self) -> int:
+        return import_string(self.missing)() if self.missing else 0
+
+    def wake(self) -> None:
+        """Tells the workers, once the transaction is committed, that there are jobs of this kind."""
+        wake_up.send(self.name)
+
+
+KINDS: dict[str, JobKind] = {
+    kind.name: kind
+    for kind in (
+        JobKind(
+            "embeddings",
+            EmbeddingJob,
+            runner="annotator.worker.runners.embeddings.run",
+            missing="annotator.embeddings.queue.ensure_missing",
+            retry_command="manage.py embed --all --retry-failed",
+        ),
+        JobKind("exports", Export, runner="annotator.worker.runners.exports.run"),
+    )
+}
+
+
+def kind_of(model: type[LeasedJob]) -> JobKind:
+    return next(kind for kind in KINDS.values() if kind.model is model)

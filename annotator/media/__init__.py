@@ -1,0 +1,1 @@
+"""Images: taken in, checked, kept and removed."""

@@ -1,0 +1,54 @@
+"""Why an upload, or one file of it, was not taken; and what is wrong with a stored picture."""
+
+from __future__ import annotations
+
+from annotator.errors import MaskwrightError
+
+
+class UploadError(MaskwrightError):
+    code = "upload_refused"
+
+
+class RequestTooLarge(UploadError):
+    code = "request_too_large"
+    status = 413
+
+
+class NoFiles(UploadError):
+    code = "no_files"
+
+
+class TooManyFiles(UploadError):
+    code = "too_many_files"
+
+
+class FileTooLarge(UploadError):
+    code = "file_too_large"
+
+
+class EmptyFile(UploadError):
+    code = "empty_file"
+
+
+class NotAnImage(UploadError):
+    code = "not_an_image"
+
+
+class UnsupportedImage(UploadError):
+    code = "unsupported_image"
+
+
+class AnimatedImage(UploadError):
+    code = "animated_image"
+
+
+class DamagedImage(UploadError):
+    code = "damaged_image"
+
+
+class TooManyPixels(UploadError):
+    code = "too_many_pixels"
+
+
+class ZipRefused(UploadError):
+    code = "zip_refused"

@@ -1,0 +1,148 @@
+"""Uploads come in: images and zips of images become rows and files of a project."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from annotator.embeddings import queue as embedding_queue
+from annotator.errors import MaskwrightError
+from annotator.files import unowned
+from annotator.media.archives import is_zip, read_zip
+from annotator.media.errors import NoFiles, TooManyFiles
+from annotator.media.pixels import prepare
+from annotator.models import Image, Project
+
+
+@dataclass(frozen=True)
+class UploadedImage:
+    image: Image
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    name: str
+    error: MaskwrightError
+
+
+@dataclass
+class UploadReport:
+    """What became of each file; one that fails does not stop the others."""
+
+    results: list[UploadedImage] = field(default_factory=list)
+    errors: list[RefusedFile] = field(default_factory=list)
+
+
+def ingest_files(
+    project: Project, files: Iterable[BinaryIO], user: AbstractBaseUser | None = None
+) -> UploadReport:
+    """Takes in images and zips of images, one after the other.
+
+    Args:
+        files: seekable binary files with a `name`, such as Django's uploaded files or opened paths.
+        user: who uploads; None for a command.
+
+    Raises:
+        NoFiles, TooManyFiles: nothing was taken in. Every other fault ends up in the report, by file.
+    """
+    files = list(files)
+    if not files:
+        raise NoFiles('Send at least one file in the field "files".', fields={"files": ["No file was sent."]})
+    if len(files) > settings.MAX_FILES_PER_REQUEST:
+        raise TooManyFiles(
+            f"{len(files)} files at once; at most {settings.MAX_FILES_PER_REQUEST} are taken. "
+            "Send them in several requests, or as a zip."
+        )
+    report = UploadReport()
+    for file in files:
+        name = display_name(file.name)
+        try:
+            if is_zip(file):
+                _ingest_zip(project, file, user, report)
+            else:
+                _ingest_one(project, file, name, user, report)
+        except MaskwrightError as error:
+            report.errors.append(RefusedFile(name, error))
+    embedding_queue.wake()
+    return report
+
+
+def ingest_image(
+    project: Project, file: BinaryIO, name: str, user: AbstractBaseUser | None = None
+) -> UploadedImage:
+    """Takes in one image: files first, then the row, so that a killed process leaves at most noted files without a row.
+
+    Returns the existing row, marked as a duplicate, where an image of the same pixels was uploaded to the project.
+    """
+    prepared = prepare(file)
+    if existing := _find(project, prepared.digest):
+        return UploadedImage(existing, duplicate=True)
+
+    # The random part keeps a file that is just being deleted apart from one of the same pixels being uploaded again.
+    stem = f"{project.pk}/{prepared.digest}-{secrets.token_hex(4)}"
+    names = file_name, thumbnail_name = f"images/{stem}.{prepared.extension}", f"thumbnails/{stem}.jpg"
+    unowned.note(names)
+    try:
+        default_storage.save(file_name, ContentFile(prepared.content))
+        default_storage.save(thumbnail_name, ContentFile(prepared.thumbnail))
+        with transaction.atomic():
+            image = Image.objects.create(
+                project=project,
+                position=Image.objects.end_of(project),
+                name=display_name(name),
+                width=prepared.width,
+                height=prepared.height,
+                digest=prepared.digest,
+                file=file_name,
+                thumbnail=thumbnail_name,
+                content_type=prepared.content_type,
+                size_bytes=len(prepared.content),
+                uploaded_by=user,
+            )
+            embedding_queue.ensure_job_where_possible(image)
+            unowned.strike_out(names)
+    except BaseException as error:
+        unowned.discard(names)
+        # Two requests with the same file at the same moment: the database let one in.
+        if isinstance(error, IntegrityError) and (existing := _find(project, prepared.digest)):
+            return UploadedImage(existing, duplicate=True)
+        raise
+    return UploadedImage(image, duplicate=False)
+
+
+def display_name(name: str | None) -> str:
+    """The last part of a path on any system, without control characters, at most 255 characters."""
+    last = str(name or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return "".join(c for c in last if c.isprintable()).strip()[-255:] or "image"
+
+
+def _ingest_one(
+    project: Project, file: BinaryIO, name: str, user: AbstractBaseUser | None, report: UploadReport
+) -> None:
+    report.results.append(ingest_image(project, file, name, user))
+    if len(report.results) == 1:
+        embedding_queue.wake()  # the first image's embedding need not wait for the last upload
+
+
+def _ingest_zip(
+    project: Project, file: BinaryIO, user: AbstractBaseUser | None, report: UploadReport
+) -> None:
+    for entry in read_zip(file):
+        try:
+            with entry.open() as stream:
+                _ingest_one(project, stream, entry.name, user, report)
+        except MaskwrightError as error:
+            report.errors.append(RefusedFile(entry.name, error))
+
+
+def _find(project: Project, digest: str) -> Image | None:
+    return Image.objects.filter(project=project, digest=digest, source=Image.Source.UPLOAD).first()

@@ -1,0 +1,269 @@
+"""Bytes -> Image: sniffed by content, limits before decoding, pixels upright and 8-bit RGB.
+
+What is stored: the original bytes, untouched, where they already are an upright 8-bit RGB or greyscale JPEG, PNG or
+WebP without transparency (greyscale decodes to equal R, G and B). Everything else is converted once: a rotated JPEG
+to JPEG (quality 95, no chroma subsampling), the rest to PNG, which loses nothing. The conversions, each the least
+surprising one: transparency is laid over white; 16-bit greyscale is scaled over its full range (65535 -> 255), never
+stretched by contents; CMYK goes through its ICC profile where it has one. Files of several frames or pages are refused,
+since nobody could say which one is annotated (a camera's MPO, a JPEG with an extra view behind it, counts as its first
+picture).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from django.conf import settings
+from django.core.files.storage import default_storage
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageCms
+
+from annotator.media.errors import (
+    AnimatedImage,
+    DamagedImage,
+    EmptyFile,
+    FileTooLarge,
+    NotAnImage,
+    TooManyPixels,
+    UnsupportedImage,
+)
+from annotator.models import Image
+
+logger = logging.getLogger(__name__)
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+KEPT_AS_THEY_ARE = {
+    "JPEG": ("jpg", "image/jpeg"),
+    "PNG": ("png", "image/png"),
+    "WEBP": ("webp", "image/webp"),
+}
+EXIF_ORIENTATION = 0x0112
+# EXIF orientation -> what turns the stored pixels upright (EXIF 2.32, tag 274); 1 and anything unknown: nothing.
+UPRIGHT = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+JPEG_QUALITY = 95
+THUMBNAIL_QUALITY = 82
+HASH_STRIP_ROWS = 512
+
+# Pillow's own guard against decompression bombs reads the same limit; ours below names it in a sentence.
+Pillow.MAX_IMAGE_PIXELS = settings.MAX_IMAGE_PIXELS
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """An upload turned into what is stored. `content` and `thumbnail` are encoded files."""
+
+    width: int
+    height: int
+    digest: str
+    content: bytes
+    extension: str
+    content_type: str
+    thumbnail: bytes
+
+
+def read_pixels(image: Image) -> NDArray[np.uint8]:
+    """The stored image as the model sees it: (height, width, 3) uint8 RGB, upright.
+
+    Raises:
+        DamagedImage: the file is there but no longer what was stored. Its message is for annotators: it names no path.
+        OSError: storage cannot be read (now).
+    """
+    with default_storage.open(image.file.name, "rb") as file:
+        content = file.read()
+    try:
+        with Pillow.open(io.BytesIO(content), formats=FORMATS) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+    except Exception as error:  # as in `_decoding`
+        raise DamagedImage("The stored picture is damaged; delete it here and upload it again.") from error
+    if pixels.shape[:2] != image.hw:
+        raise DamagedImage(f"stored file of image {image.pk} is {pixels.shape[:2]}, its row says {image.hw}")
+    return pixels
+
+
+def prepare(file: BinaryIO) -> PreparedImage:
+    """Checks an encoded image and turns it into what is stored.
+
+    Raises:
+        EmptyFile, FileTooLarge, NotAnImage, UnsupportedImage, AnimatedImage, TooManyPixels, DamagedImage.
+    """
+    content = _read_within_limit(file)
+    with _open(content) as picture:
+        _check_header(picture)
+        with _decoding():
+            picture.load()
+        turn = UPRIGHT.get(_orientation(picture))
+        rgb = to_rgb(picture if turn is None else picture.transpose(turn))
+        is_jpeg = picture.format in ("JPEG", "MPO")
+        if turn is None and _is_plain_rgb(picture, content):
+            extension, content_type = KEPT_AS_THEY_ARE["JPEG" if is_jpeg else picture.format]
+            stored = content
+        else:
+            extension, content_type = ("jpg", "image/jpeg") if is_jpeg else ("png", "image/png")
+            stored = _encode(rgb, is_jpeg, picture)
+    return PreparedImage(
+        width=rgb.width,
+        height=rgb.height,
+        digest=content_digest(rgb),
+        content=stored,
+        extension=extension,
+        content_type=content_type,
+        thumbnail=_make_thumbnail(rgb),
+    )
+
+
+def to_rgb(picture: Pillow.Image) -> Pillow.Image:
+    """Any mode the formats above decode to -> 8-bit RGB; see the module's head for the rules.
+
+    Raises:
+        UnsupportedImage: a kind of pixel that has no agreed way to 8-bit RGB.
+    """
+    if picture.mode == "RGB" and "transparency" not in picture.info:
+        return picture
+    if picture.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
+        wide = np.asarray(picture).astype(np.uint32)
+        return Pillow.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        with_alpha = picture.convert("RGBA")
+        over_white = Pillow.new("RGB", picture.size, "white")
+        over_white.paste(with_alpha, mask=with_alpha.getchannel("A"))
+        return over_white
+    if picture.mode == "CMYK":
+        return _cmyk_to_rgb(picture)
+    if picture.mode in ("1", "L", "P", "YCbCr"):
+        return picture.convert("RGB")
+    kind = {"I": "32-bit integer", "F": "floating-point", "LAB": "Lab"}.get(picture.mode, picture.mode)
+    raise UnsupportedImage(
+        f"The image has {kind} pixels, which have no agreed way to 8-bit RGB. Convert it to 8 or 16 bits first."
+    )
+
+
+def content_digest(rgb: Pillow.Image) -> str:
+    """sha256 over "width x height" and the RGB pixels, row by row: the same picture in another file is the same."""
+    digest = hashlib.sha256(f"{rgb.width}x{rgb.height}:RGB:".encode())
+    for top in range(0, rgb.height, HASH_STRIP_ROWS):
+        digest.update(rgb.crop((0, top, rgb.width, min(top + HASH_STRIP_ROWS, rgb.height))).tobytes())
+    return digest.hexdigest()
+
+
+def _read_within_limit(file: BinaryIO) -> bytes:
+    content = file.read(settings.MAX_IMAGE_BYTES + 1)
+    if not content:
+        raise EmptyFile("The file is empty.")
+    if len(content) > settings.MAX_IMAGE_BYTES:
+        raise FileTooLarge(f"The file is larger than {settings.MAX_IMAGE_BYTES // settings.MEBIBYTE} MiB.")
+    return content
+
+
+def _open(content: bytes) -> Pillow.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # _check_header refuses in words
+            return Pillow.open(io.BytesIO(content), formats=FORMATS)
+    except Pillow.DecompressionBombError as error:
+        raise TooManyPixels(_too_many_pixels()) from error
+    except Pillow.UnidentifiedImageError as error:
+        raise NotAnImage(f"This is not an image of a supported kind ({', '.join(FORMATS)}).") from error
+    except Exception as error:
+        raise _damaged(error) from error
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """Pillow's decoders raise whatever the bytes made them stumble over: all of it means a damaged file."""
+    try:
+        yield
+    except Exception as error:
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> DamagedImage:
+    return DamagedImage(f"The file is damaged or cut off: {str(error) or type(error).__name__}.")
+
+
+def _orientation(picture: Pillow.Image) -> int:
+    try:
+        return picture.getexif().get(EXIF_ORIENTATION, 1)
+    except Exception as error:  # broken EXIF beside good pixels: browsers ignore it too
+        logger.info("ignoring unreadable EXIF: %s", error)
+        return 1
+
+
+def _check_header(picture: Pillow.Image) -> None:
+    """Everything that can be refused before a single pixel is decoded."""
+    width, height = picture.size
+    if width < 1 or height < 1:
+        raise DamagedImage(f"The image's header says {width} x {height} pixels.")
+    if width * height > settings.MAX_IMAGE_PIXELS:
+        raise TooManyPixels(f"The image has {width} x {height} pixels. {_too_many_pixels()}")
+    if max(width, height) > settings.MAX_IMAGE_SIDE_PX:
+        raise TooManyPixels(
+            f"The image has {width} x {height} pixels; a side may have at most {settings.MAX_IMAGE_SIDE_PX}."
+        )
+    if picture.format == "MPO":
+        return
+    with _decoding():
+        frames = getattr(picture, "n_frames", 1)
+    if frames > 1:
+        what = f"{frames} pages" if picture.format == "TIFF" else f"{frames} frames (it is animated)"
+        raise AnimatedImage(f"The file holds {what}; upload each as an image of its own.")
+
+
+def _too_many_pixels() -> str:
+    return f"At most {settings.MAX_IMAGE_PIXELS / 1e6:g} megapixels are taken."
+
+
+def _is_plain_rgb(picture: Pillow.Image, content: bytes) -> bool:
+    """Whether a browser and Pillow decode the bytes to the same 8-bit RGB pixels without any conversion."""
+    if picture.format == "PNG":
+        bit_depth = content[24]  # IHDR: 8-byte signature, length, type, width, height, then the bit depth
+        return bit_depth == 8 and picture.mode in ("RGB", "L") and "transparency" not in picture.info
+    return picture.format in ("JPEG", "MPO", "WEBP") and picture.mode in ("RGB", "L")
+
+
+def _encode(rgb: Pillow.Image, as_jpeg: bool, source: Pillow.Image) -> bytes:
+    # A profile made for other channels (CMYK, grey) would be wrong for these.
+    profile = source.info.get("icc_profile") if source.mode in ("RGB", "RGBA", "P") else None
+    buffer = io.BytesIO()
+    if as_jpeg:
+        rgb.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True, icc_profile=profile)
+    else:
+        rgb.save(buffer, "PNG", icc_profile=profile)
+    return buffer.getvalue()
+
+
+def _cmyk_to_rgb(picture: Pillow.Image) -> Pillow.Image:
+    profile = picture.info.get("icc_profile")
+    if profile:
+        try:
+            return ImageCms.profileToProfile(
+                picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError) as error:
+            logger.warning("cannot use the CMYK profile, converting without it: %s", error)
+    return picture.convert("RGB")
+
+
+def _make_thumbnail(rgb: Pillow.Image) -> bytes:
+    small = rgb.copy()
+    small.thumbnail((settings.THUMBNAIL_SIDE_PX, settings.THUMBNAIL_SIDE_PX), Pillow.Resampling.LANCZOS)
+    small.info.clear()
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,28 @@
+"""Images go: their rows first, then their files and the embeddings that no image needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from annotator.embeddings import store as embedding_store
+from annotator.files import unowned
+from annotator.models import Image
+
+
+def delete_images(images: Iterable[Image]) -> int:
+    """Deletes rows and, once that is committed, their files. Returns how many rows went."""
+    images = list(images)
+    with transaction.atomic():
+        names = [name for image in images for name in (image.file.name, image.thumbnail.name)]
+        names += embedding_store.needed_only_by(images)
+        unowned.note(names)
+        Image.objects.filter(pk__in=[image.pk for image in images]).delete()
+        transaction.on_commit(lambda: unowned.discard(names))
+    return len(images)
+
+
+def sweep_orphans(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+    """Removes image files that a killed process left without a row; returns their names."""
+    return [name for folder in ("images", "thumbnails") for name in unowned.sweep(folder, min_age_s)]

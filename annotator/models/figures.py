@@ -1,0 +1,53 @@
+"""What lists say about projects, images and categories beyond their columns, without a query per row.
+
+These readers stand above the tables: what belongs to a row lies in tables that point to it.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from annotator.models.annotation import Annotation
+from annotator.models.bundle import used_bundle
+from annotator.models.category import Category
+from annotator.models.embedding import EmbeddingJob
+from annotator.models.image import Image
+from annotator.models.project import Project
+
+NO_JOB = "missing"  # an image's embedding state where no bundle is installed
+
+
+def with_progress(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Adds image_count, done_count, in_progress_count and annotation_count (deleted annotations left out)."""
+    images = Image.objects.all()
+    return projects.annotate(
+        image_count=count_per_row(images, "project"),
+        done_count=count_per_row(images.filter(state=Image.State.DONE), "project"),
+        in_progress_count=count_per_row(images.filter(state=Image.State.IN_PROGRESS), "project"),
+        annotation_count=count_per_row(Annotation.objects.live(), "image__project"),
+    )
+
+
+def with_details(images: QuerySet[Image]) -> QuerySet[Image]:
+    """Adds annotation_count (deleted ones left out), embedding_state and embedding_error.
+
+    The state and the error are those of the job for the bundle that the project uses; `NO_JOB` where there is none.
+    """
+    job = EmbeddingJob.objects.filter(image=OuterRef("pk"), bundle=OuterRef("used_bundle"))
+    return images.alias(used_bundle=used_bundle()).annotate(
+        annotation_count=count_per_row(Annotation.objects.live(), "image"),
+        embedding_state=Coalesce(Subquery(job.values("state")[:1]), Value(NO_JOB)),
+        embedding_error=Subquery(job.values("error")[:1]),
+    )
+
+
+def with_annotation_count(categories: QuerySet[Category]) -> QuerySet[Category]:
+    """Adds annotation_count (deleted ones left out)."""
+    return categories.annotate(annotation_count=count_per_row(Annotation.objects.live(), "category"))
+
+
+def count_per_row(rows: QuerySet, path: str) -> Coalesce:
+    """In SQL: how many of `rows` lead to the outer row by `path`. Joins instead would multiply."""
+    counted = rows.filter(**{path: OuterRef("pk")}).order_by().values(path).annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n")), 0)

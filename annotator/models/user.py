@@ -1,0 +1,16 @@
+"""Who signs in: Django's columns in Django's table, as a model of ours to which more can be added."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """Django's user: name, password, staff flag, groups, permissions."""
+
+    # As in the tables of Django's own user, which installations made before this model keep.
+    id = models.AutoField(primary_key=True)
+
+    class Meta(AbstractUser.Meta):
+        db_table = "auth_user"

@@ -1,0 +1,1 @@
+"""What keeps an installation well: the doctor, the demo, the overview."""

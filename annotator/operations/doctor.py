@@ -1,0 +1,291 @@
+"""What can be wrong with an installation, one question each, with what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
+from django.test import Client
+
+from annotator.bundles import decoders
+from annotator.bundles.folders import folder_of
+from annotator.embeddings.figures import mean_recent_ms
+from annotator.jobs import report
+from annotator.jobs.kinds import KINDS
+from annotator.models import Bundle, WorkerHeartbeat
+from annotator.site import migrations
+from annotator.site.middleware import ISOLATION_HEADERS
+
+MIN_FREE_BYTES = 1_000_000_000
+BROKER_TIMEOUT_S = 3
+# Without these the workbench does not start.
+STATIC_FILES = ("css/site.css", "js/pages/annotate.js", "js/decoder/decoder-worker.js", "admin/css/base.css")
+STATIC_FOLDERS = ("vendor/ort",)  # onnxruntime-web, copied from npm
+
+
+class Unwell(Exception):
+    """A check that failed.
+
+    Attributes:
+        advice: what to do.
+    """
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    ok: bool
+    message: str
+    advice: str = ""
+
+
+def examine() -> list[Finding]:
+    """Runs every check; one that fails does not stop the others, except that most need the database."""
+    findings = [_ask(name, check) for name, check in CHECKS_WITHOUT_DATABASE.items()]
+    findings.insert(0, _ask("database", check_database))
+    if findings[0].ok:
+        findings += [_ask(name, check) for name, check in CHECKS_WITH_DATABASE.items()]
+    return findings
+
+
+def _ask(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except Unwell as problem:
+        return Finding(name, False, str(problem), problem.advice)
+    except Exception as error:  # a doctor that falls over the illness helps nobody
+        return Finding(name, False, f"{type(error).__name__}: {error}", "This was not expected; see the log.")
+
+
+# --- checks: a sentence about what is well, or Unwell ---
+
+
+def check_database() -> str:
+    try:
+        connection.ensure_connection()
+        pending = migrations.count_pending()
+    except DatabaseError as error:
+        raise Unwell(f"cannot be reached: {error}", "Start it, or set DATABASE_URL.") from error
+    if pending:
+        raise Unwell(f"{pending} migrations are not applied", "Run: manage.py migrate")
+    name = settings.DATABASES["default"]["NAME"]
+    return f"{connection.vendor}, {name}, all migrations applied"
+
+
+def check_storage() -> str:
+    probe = f"doctor/{time.time_ns()}"
+    content = b"maskwright"
+    try:
+        name = default_storage.save(probe, ContentFile(content))
+        with default_storage.open(name, "rb") as file:
+            same = file.read() == content
+        default_storage.delete(name)
+    except OSError as error:
+        raise Unwell(
+            f"cannot be written: {error}",
+            f"Give this user the right to write in {settings.DATA_DIR}, or set DATA_DIR.",
+        ) from error
+    if not same:
+        raise Unwell("gives back something else than was written", "Check the disk.")
+    free_bytes = shutil.disk_usage(settings.DATA_DIR).free
+    if free_bytes < MIN_FREE_BYTES:
+        raise Unwell(
+            f"only {free_bytes / 1e6:.0f} MB are free in {settings.DATA_DIR}",
+            "Make room: an embedding takes about 2 MB per image, exports with images as much as the images.",
+        )
+    return f"writable, {settings.DATA_DIR}, {free_bytes / 1e9:.0f} GB free"
+
+
+def check_broker() -> str:
+    from annotator.celery import app
+
+    transport = settings.CELERY_BROKER_URL.split("://", 1)[0]
+    try:
+        with app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_TIMEOUT_S)
+            broker.default_channel.close()
+    except Exception as error:  # each transport raises exceptions of its own client library
+        raise Unwell(
+            f"{transport} does not answer: {error}",
+            "Start it, or set CELERY_BROKER_URL. Jobs still run, but only as often as workers look by themselves.",
+        ) from error
+    return f"{transport} answers"
+
+
+def check_headers() -> str:
+    host = next(
+        (name for name in settings.ALLOWED_HOSTS if name not in {"*"} and not name.startswith(".")),
+        "localhost",
+    )
+    response = Client(headers={"host": host}).get("/login/", secure=settings.HTTPS)
+    if response.status_code != 200:
+        raise Unwell(f"/login/ answers with {response.status_code}", "See the web server's log.")
+    wrong = [name for name, value in ISOLATION_HEADERS.items() if response.headers.get(name) != value]
+    if wrong:
+        raise Unwell(
+            f"the pages lack {', '.join(wrong)}: the browser then gives the decoder one thread only",
+            "Is annotator.site.middleware.SecurityHeadersMiddleware in MIDDLEWARE? A proxy must keep the headers.",
+        )
+    return "pages are cross-origin isolated (COOP, COEP, CORP)"
+
+
+def check_static() -> str:
+    missing = [name for name in STATIC_FILES if not finders.find(name)]
+    missing += [name for name in STATIC_FOLDERS if not _folder_has_files(settings.WEB_DIR / "static" / name)]
+    if missing:
+        raise Unwell(f"the source has no {', '.join(missing)}", "Run: make setup")
+    root = Path(settings.STATIC_ROOT)
+    if not _folder_has_files(root):
+        raise Unwell(f"nothing is collected in {root}", "Run: manage.py collectstatic --noinput")
+    try:
+        stale = [name for name in STATIC_FILES if not staticfiles_storage.exists(_stored_name(name))]
+    except ValueError as error:  # a manifest that does not know the name
+        raise Unwell(str(error), "Run: manage.py collectstatic --noinput") from error
+    if stale:
+        raise Unwell(f"{', '.join(stale)} are not collected", "Run: manage.py collectstatic --noinput")
+    return f"collected in {root}"
+
+
+def check_worker() -> str:
+    alive = list(report.alive_workers())
+    if not alive:
+        last = WorkerHeartbeat.objects.first()
+        seen = (
+            f"the last one was seen at {last.last_seen:%Y-%m-%d %H:%M} UTC" if last else "none was ever seen"
+        )
+        raise Unwell(f"no worker is alive, {seen}", "Start one: make worker (make run starts one too)")
+    return f"{len(alive)} alive: {', '.join(worker.name for worker in alive)}"
+
+
+def check_jobs() -> str:
+    counts = report.counts()
+    for kind in KINDS.values():
+        if failed := counts[kind.name]["failed"]:
+            newest = kind.model.objects.filter(state="failed").order_by("-finished_at").first()
+            retry = f", or: {kind.retry_command}" if kind.retry_command else ""
+            raise Unwell(
+                f"{failed} {kind.name} failed, the newest ({newest}) with: {newest.error[:200]}",
+                f"Mend the cause, then retry them in the admin panel{retry}",
+            )
+    waiting = [f"{states['queued']} {name} wait, {states['running']} run" for name, states in counts.items()]
+    return f"{'; '.join(waiting)}; none failed"
+
+
+def check_device() -> str:
+    """What the encoder really computes on, here and in the workers: asked of the tensors, not of the settings."""
+    from segmentation.encoder import ImageEncoder
+    from segmentation.onnx.parity import sample_image
+
+    bundle = _default_bundle()
+    encoder = ImageEncoder(folder_of(bundle), device=settings.DEVICE)
+    image = sample_image()
+    encoder.encode(image)  # the first call warms up
+    started_s = time.perf_counter()
+    encoder.encode(image)
+    took_ms = (time.perf_counter() - started_s) * 1000
+    device = next(encoder.model.parameters()).device
+    others = {
+        worker.device
+        for worker in WorkerHeartbeat.objects.exclude(device="")
+        if worker.device.split(":")[0] != device.type
+    }
+    if others:
+        raise Unwell(
+            f"this machine would use {device}, workers use {', '.join(sorted(others))}",
+            "Restart the workers; if they should differ, set DEVICE for each.",
+        )
+    mean_ms = mean_recent_ms()
+    by_workers = f", workers took {mean_ms:.0f} ms on average lately" if mean_ms else ""
+    return f"{device}, {took_ms:.0f} ms per image with {bundle.name}{by_workers}"
+
+
+def check_bundle() -> str:
+    """Weights as the manifest says, row as the disk says, decoder of this bundle and with torch's answers."""
+    from segmentation.bundle import BundleError, load_manifest, verify_weights
+    from segmentation.errors import SegmentationError
+    from segmentation.onnx.parity import IOU_TOLERANCE, LOGIT_TOLERANCE, sample_image
+    from segmentation.predictor import load_predictor
+
+    bundle = _default_bundle()
+    again = f"Run: manage.py install_bundle {bundle.name}"
+    try:
+        directory = folder_of(bundle)
+        manifest = load_manifest(directory)
+        verify_weights(manifest, directory)
+    except (BundleError, FileNotFoundError) as error:
+        raise Unwell(
+            str(error), "Restore the bundle's folder (git checkout), then install it again."
+        ) from error
+    if manifest.digest != bundle.digest:
+        raise Unwell(
+            f"{bundle.name} on disk is {manifest.digest[:12]}, the table says {bundle.digest[:12]}", again
+        )
+    if not decoders.is_exported(bundle):
+        raise Unwell(f"the decoder of {bundle.name} is not exported", again)
+    path = decoders.local_decoder(bundle)
+    try:
+        with_torch = load_predictor(directory, device="cpu")
+        with_onnx = load_predictor(directory, device="cpu", decoder_path=path)
+    except SegmentationError as error:
+        raise Unwell(str(error), f"Delete {path}, then: manage.py install_bundle {bundle.name}") from error
+    image = sample_image()
+    with_torch.set_image(image)
+    with_onnx.set_embedding(
+        {name: tensor[0] for name, tensor in with_torch.get_image_embedding().items()}, image.shape[:2]
+    )
+    prompt = {"point_coords": [[200, 150], [430, 280]], "point_labels": [1, 0], "box": [110, 60, 290, 240]}
+    torch_logits, torch_ious = with_torch.predict_raw(**prompt)
+    onnx_logits, onnx_ious = with_onnx.predict_raw(**prompt)
+    logit_difference = float(np.abs(torch_logits - onnx_logits).max() / max(1.0, np.abs(torch_logits).max()))
+    iou_difference = float(np.abs(torch_ious - onnx_ious).max())
+    if not (logit_difference <= LOGIT_TOLERANCE and iou_difference <= IOU_TOLERANCE):
+        raise Unwell(
+            f"decoder and torch differ: logits by {logit_difference:.1e} (relative), IoU by {iou_difference:.1e}",
+            f"Delete {path}, then: manage.py install_bundle {bundle.name}",
+        )
+    return f"{bundle.name} {bundle.digest[:12]}, decoder agrees with torch (logits differ by {logit_difference:.0e})"
+
+
+def _default_bundle() -> Bundle:
+    bundle = Bundle.objects.default()
+    if bundle is None:
+        raise Unwell("no model bundle is installed", "Run: manage.py install_bundle pocket --default")
+    return bundle
+
+
+def _folder_has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _stored_name(name: str) -> str:
+    """The name a static file is collected under, with its hash where the storage adds one."""
+    stored = getattr(staticfiles_storage, "stored_name", None)
+    return stored(name) if stored else name
+
+
+CHECKS_WITHOUT_DATABASE = {
+    "storage": check_storage,
+    "broker": check_broker,
+    "static files": check_static,
+}
+CHECKS_WITH_DATABASE = {
+    "headers": check_headers,
+    "worker": check_worker,
+    "jobs": check_jobs,
+    "device": check_device,
+    "bundle": check_bundle,
+}

@@ -1,0 +1,32 @@
+"""What the admin's first page says: how much there is, who works, and what waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from annotator.embeddings.figures import mean_recent_ms
+from annotator.jobs import report
+from annotator.models import Annotation, Image, Project, WorkerHeartbeat
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`jobs`: kind of job -> state -> number. `mean_embedding_ms` is None before the first embedding."""
+
+    jobs: dict[str, dict[str, int]]
+    workers: list[WorkerHeartbeat]
+    mean_embedding_ms: float | None
+    projects: int
+    images: int
+    annotations: int
+
+
+def look() -> Overview:
+    return Overview(
+        jobs=report.counts(),
+        workers=list(report.alive_workers()),
+        mean_embedding_ms=mean_recent_ms(),
+        projects=Project.objects.count(),
+        images=Image.objects.count(),
+        annotations=Annotation.objects.live().count(),
+    )

@@ -1,0 +1,118 @@
+"""The annotate page: one image and what its workbench needs, as HTML once and as JSON when the next image is opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from annotator.api.bundles import BundleSerializer
+from annotator.api.categories import CategorySerializer
+from annotator.api.images import ImageSerializer
+from annotator.embeddings.errors import NoBundle
+from annotator.embeddings.which_bundle import bundle_of
+from annotator.models import Image, Project, Role
+from annotator.models.figures import with_details
+from annotator.people.permissions import role_of
+
+STATIC_URLS = {
+    "worker": "js/decoder/decoder-worker.js",
+    "kernel_helper": "js/decoder/worker/kernel-helper.js",
+    "ort_module": "vendor/ort/ort.wasm.min.mjs",
+    "ort_wasm_mjs": "vendor/ort/ort-wasm-simd-threaded.mjs",
+    "ort_wasm": "vendor/ort/ort-wasm-simd-threaded.wasm",
+    "ort_webgpu_module": "vendor/ort/ort.webgpu.min.mjs",
+    "ort_webgpu_mjs": "vendor/ort/ort-wasm-simd-threaded.asyncify.mjs",
+    "ort_webgpu_wasm": "vendor/ort/ort-wasm-simd-threaded.asyncify.wasm",
+    "icons": "vendor/icons.svg",
+}
+
+
+@require_GET
+@login_required
+def annotate(request: HttpRequest, pk: int) -> HttpResponse:
+    image = _visible_image(request, pk)
+    page_data = _scene(request, image) | {
+        "urls": {name: static(path) for name, path in STATIC_URLS.items()} | {"sign_in": reverse("login")},
+        "csrf_token": get_token(request),
+        "user": request.user.get_username(),
+    }
+    embedding_url = _embedding_url(page_data)
+    context = {
+        "image": image,
+        "page_data": page_data,
+        "embedding_url": embedding_url,
+        "decoder_url": embedding_url and decoder_url(page_data["bundle"]),
+    }
+    return render(request, "pages/annotate.html", context)
+
+
+@require_GET
+def scene(request: HttpRequest, pk: int) -> HttpResponse:
+    """What changes from image to image, so that the workbench can go on without loading its page anew."""
+    if not request.user.is_authenticated:
+        error = {"code": "not_authenticated", "message": "You are signed out.", "fields": {}}
+        return JsonResponse({"error": error}, status=401)
+    response = JsonResponse(_scene(request, _visible_image(request, pk)))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def decoder_url(bundle: dict[str, Any] | None) -> str | None:
+    """What the decoder worker fetches, for a bundle as `bundle_row` gives it."""
+    return bundle and (bundle["fast_decoder_url"] or bundle["decoder_url"])
+
+
+def _embedding_url(page_data: dict[str, Any]) -> str | None:
+    """Exactly what embeddings.js asks for, else it would be fetched twice; None for people who do not decode."""
+    bundle = page_data["bundle"]
+    if bundle is None or page_data["project"]["role"] == Role.VIEWER:
+        return None
+    return f"{reverse('api:embedding', args=[page_data['image']['id']])}?digest={bundle['digest']}"
+
+
+def _visible_image(request: HttpRequest, pk: int) -> Image:
+    rows = with_details(Image.objects.visible_to(request.user)).select_related("project__bundle")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _scene(request: HttpRequest, image: Image) -> dict[str, Any]:
+    project = image.project
+    return {
+        "project": {
+            "id": project.pk,
+            "name": project.name,
+            "role": role_of(request.user, project),
+            "url": reverse("project", args=[project.pk]),
+            "categories": CategorySerializer(project.categories.all(), many=True).data,
+        },
+        "image": ImageSerializer(image).data,
+        "siblings": _siblings(image),
+        "bundle": bundle_row(project),
+    }
+
+
+def _siblings(image: Image) -> dict[str, int | None]:
+    before = Image.objects.preceding(image)
+    following = Image.objects.following(image)
+    previous_count = before.count()
+    return {
+        "previous": before.values_list("pk", flat=True).first(),
+        "next": following.values_list("pk", flat=True).first(),
+        "position": previous_count + 1,
+        "total": previous_count + 1 + following.count(),
+    }
+
+
+def bundle_row(project: Project) -> dict[str, Any] | None:
+    """The row of the project's bundle; None where none is installed."""
+    try:
+        return BundleSerializer(bundle_of(project)).data
+    except NoBundle:
+        return None

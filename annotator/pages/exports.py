@@ -1,0 +1,21 @@
+"""The exports tab of a project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from annotator.datasets import formats
+from annotator.models import Export, Project
+from exporters.registry import FORMATS
+
+EXPORTS_SHOWN = 50
+
+
+def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
+    exports = Export.objects.filter(project=shown).select_related("created_by")[:EXPORTS_SHOWN]
+    return {
+        "exports": [(export, formats.title(export), formats.images(export)) for export in exports],
+        "formats": FORMATS,
+    }

@@ -1,0 +1,102 @@
+"""A project's images: the gallery, its tiles, and the masks drawn over each thumbnail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.datastructures import MultiValueDict
+from django.views.decorators.http import require_GET
+
+from annotator.annotations import pictures
+from annotator.api.images import ImageFilter
+from annotator.models import Image, Project
+from annotator.models.figures import NO_JOB, with_details
+from annotator.pages import annotate
+from annotator.people.permissions import may
+
+IMAGES_PER_PAGE = 60
+TILES_AT_ONCE = 200
+YEAR_S = 31_536_000
+STATE_CHOICES = [("", "Every state"), *((state.value, state.label.capitalize()) for state in Image.State)]
+EMBEDDING_CHOICES = [
+    ("", "Every embedding"),
+    ("queued", "Queued"),
+    ("running", "Preparing"),
+    ("ready", "Ready"),
+    ("failed", "Failed"),
+    (NO_JOB, "No model"),
+]
+# The page's filters -> the API's, which decide what each of them means.
+FILTERS = {
+    "state": "state",
+    "embedding": "embedding_state",
+    "search": "search",
+    "category": "category",
+    "person": "author",
+}
+
+
+def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
+    filters = {name: request.GET.get(name, "").strip() for name in FILTERS}
+    kept = request.GET.copy()
+    kept.pop("page", None)
+    return {
+        "page": Paginator(_filtered(_tile_rows(shown), filters), IMAGES_PER_PAGE).get_page(
+            request.GET.get("page")
+        ),
+        "is_filtered": any(filters.values()),
+        "filters": filters,
+        "kept_query": kept.urlencode(),
+        "state_choices": STATE_CHOICES,
+        "embedding_choices": EMBEDDING_CHOICES,
+        "categories": shown.categories.all(),
+        "colors_version": pictures.colors_version(shown),
+        "decoder_url": annotate.decoder_url(annotate.bundle_row(shown)),
+    }
+
+
+def _filtered(rows: QuerySet[Image], filters: dict[str, str]) -> QuerySet[Image]:
+    """The rows that fit. The API refuses a filter that makes no sense; an address typed by hand is shown without it."""
+    asked = {FILTERS[name]: [value] for name, value in filters.items() if value}
+    wrong = ImageFilter(MultiValueDict(asked), queryset=rows).form.errors
+    sensible = {name: values for name, values in asked.items() if name not in wrong}
+    return ImageFilter(MultiValueDict(sensible), queryset=rows).qs
+
+
+@require_GET
+def tiles(request: HttpRequest, project_id: int) -> HttpResponse:
+    """The tiles of some of a project's images, for the gallery to bring itself up to date."""
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401)
+    shown = get_object_or_404(Project.objects.visible_to(request.user), pk=project_id)
+    ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isdecimal() and len(text) < 19]
+    context = {
+        "images": _tile_rows(shown).filter(pk__in=ids[:TILES_AT_ONCE]),
+        "may_annotate": may(request.user, "annotate", shown),
+        "colors_version": pictures.colors_version(shown),
+    }
+    response = render(request, "partials/tiles.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_GET
+@login_required
+def masks(request: HttpRequest, image_id: int) -> HttpResponse:
+    """An image's masks as a transparent picture of its thumbnail's size; `?version=` names what is drawn."""
+    image = get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
+    response = HttpResponse(pictures.masks_png(image, settings.THUMBNAIL_SIDE_PX), content_type="image/png")
+    keep = f"private, max-age={YEAR_S}, immutable" if "version" in request.GET else "no-store"
+    response.headers["Cache-Control"] = keep
+    return response
+
+
+def _tile_rows(shown: Project) -> QuerySet[Image]:
+    """The project's images with what a tile says of them."""
+    return pictures.with_masks_version(with_details(shown.images.all()))

@@ -1,0 +1,13 @@
+"""The settings tab of a project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from annotator.models import Bundle, Project
+
+
+def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
+    return {"bundles": Bundle.objects.available()}

@@ -1,0 +1,1 @@
+"""Projects with their categories, progress and dashboards."""

@@ -1,0 +1,86 @@
+"""Rules of a project's categories: names and COCO ids are unique in it, and a category in use stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from annotator.errors import InvalidValue
+from annotator.models import Annotation, Category, Project
+from annotator.projects.errors import CategoryInUse
+from annotator.projects.palette import category_color
+
+
+def create_category(
+    project: Project,
+    *,
+    name: str,
+    coco_id: int | None = None,
+    color: str | None = None,
+    supercategory: str = "",
+    position: int | None = None,
+) -> Category:
+    """Adds a category; COCO id, position and color follow the ones there are where they are not given.
+
+    Raises:
+        InvalidValue: name or COCO id are taken in this project.
+    """
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        last = project.categories.aggregate(coco_id=Max("coco_id"), position=Max("position"))
+        count = project.categories.count()
+        category = Category(
+            project=project,
+            name=name,
+            coco_id=coco_id or (last["coco_id"] or 0) + 1,
+            color=color or category_color(count),
+            supercategory=supercategory,
+            position=position if position is not None else (-1 if count == 0 else last["position"]) + 1,
+        )
+        return _save_category(category)
+
+
+def update_category(category: Category, **changes: Any) -> Category:
+    """Changes columns of a category. Raises InvalidValue as `create_category`."""
+    for name, value in changes.items():
+        setattr(category, name, value)
+    with transaction.atomic():
+        # Only what was asked for: two changes of different columns at one time must not undo each other.
+        return _save_category(category, update_fields=list(changes))
+
+
+def delete_category(category: Category) -> None:
+    """Deletes a category no annotation has; softly deleted annotations that had it go for good.
+
+    Raises:
+        CategoryInUse: annotations have it.
+    """
+    with transaction.atomic():
+        Category.objects.select_for_update().get(pk=category.pk)
+        in_use = Annotation.objects.live().filter(category=category).count()
+        if in_use:
+            raise CategoryInUse(
+                f"{in_use} annotations have the category {category.name}. Give them another one or delete them first."
+            )
+        Annotation.objects.filter(category=category).delete()
+        category.delete()
+
+
+def _save_category(category: Category, update_fields: list[str] | None = None) -> Category:
+    others = Category.objects.filter(project=category.project_id).exclude(pk=category.pk)
+    if others.filter(name__iexact=category.name).exists():
+        raise InvalidValue.of_field("name", f"This project already has a category {category.name}.")
+    if others.filter(coco_id=category.coco_id).exists():
+        raise InvalidValue.of_field(
+            "coco_id", f"This project already has a category with COCO id {category.coco_id}."
+        )
+    try:
+        with transaction.atomic():
+            category.save(update_fields=update_fields)
+    except IntegrityError as error:
+        raise InvalidValue.of_field(
+            "name", "Name or COCO id were taken at this moment; look again."
+        ) from error
+    return category

@@ -1,0 +1,55 @@
+"""Rules of projects: made, changed, deleted with everything in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from annotator.embeddings import queue as embedding_queue
+from annotator.files import unowned
+from annotator.media.removal import delete_images
+from annotator.models import Bundle, Membership, Project, Role
+
+
+def create_project(
+    user: AbstractBaseUser | None, *, name: str, description: str = "", bundle: Bundle | None = None
+) -> Project:
+    """Makes a project with `user` as its manager (None for a command: no members yet).
+
+    Without a bundle it gets the present default one, so that a later default does not change it.
+    """
+    with transaction.atomic():
+        project = Project.objects.create(
+            name=name,
+            description=description,
+            bundle=bundle or Bundle.objects.default(),
+            created_by=user,
+        )
+        if user is not None:
+            Membership.objects.create(project=project, user=user, role=Role.MANAGER)
+    return project
+
+
+def update_project(project: Project, **changes: Any) -> Project:
+    """Changes name, description or bundle; a new bundle queues the embeddings it needs."""
+    for name, value in changes.items():
+        setattr(project, name, value)
+    with transaction.atomic():
+        project.save(update_fields=[*changes, "updated_at"])
+        if changes.get("bundle"):
+            embedding_queue.ensure_jobs(project.images.all(), project.bundle)
+            embedding_queue.wake()
+    return project
+
+
+def delete_project(project: Project) -> None:
+    """Deletes a project with everything in it; files go once that is committed."""
+    images = list(project.images.all())
+    export_names = list(project.exports.exclude(file="").values_list("file", flat=True))
+    with transaction.atomic():
+        delete_images(images)
+        unowned.note(export_names)
+        project.delete()
+        transaction.on_commit(lambda: unowned.discard(export_names))

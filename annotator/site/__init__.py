@@ -1,0 +1,1 @@
+"""The ground that knows no table: middleware, storage, the secret key."""

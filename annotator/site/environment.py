@@ -1,0 +1,183 @@
+"""Every environment variable that the project reads, in one table; a value that makes no sense is refused at start.
+
+Standard library only: `make run` reads the table before anything is installed. docs/settings.md shows it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MEBIBYTE = 1024 * 1024
+
+
+class WrongEnvironment(Exception):
+    """Values that make no sense, one sentence each: the variable, its value and what is accepted."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a variable's text is read.
+
+    Attributes:
+        accepted: what is accepted, as the end of "it must be ...".
+        read: the value of a text. Raises ValueError.
+    """
+
+    accepted: str
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One row. An unset or empty variable has the value `default`; None: see `meaning` for what stands in."""
+
+    kind: Kind
+    default: Any
+    meaning: str
+
+
+def _matching(pattern: str, accepted: str) -> Kind:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return Kind(accepted, read)
+
+
+def _one_of(*choices: str) -> Kind:
+    return Kind(f"one of {', '.join(choices)}", lambda text: choices[choices.index(text)])
+
+
+def _whole_number(least: int = 1, most: int | None = None) -> Kind:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]+", text) or int(text) < least or (most and int(text) > most):
+            raise ValueError
+        return int(text)
+
+    return Kind(f"a whole number, {least} to {most}" if most else f"a whole number, at least {least}", read)
+
+
+def _flag(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError
+    return words[text.lower()]
+
+
+TEXT = Kind("any text", str)
+FOLDER = Kind("the path of a folder", str)
+PROGRAM = Kind("the path or name of a program", str)
+FLAG = Kind("1, true, yes or on, or 0, false, no or off", _flag)
+NAMES = Kind(
+    "names, with commas between", lambda text: [part.strip() for part in text.split(",") if part.strip()]
+)
+ADDRESS = _matching(r"[a-z][a-z0-9+.-]*://.*", "an address, SCHEME://...")
+
+VARIABLES: dict[str, Variable] = {
+    # --- where things are, and who may come ---
+    "DATA_DIR": Variable(
+        FOLDER, None, "Everything that is kept: `data` in the checkout, else in the current folder."
+    ),
+    "HOST": Variable(TEXT, "127.0.0.1", "Address that the web server listens on."),
+    "PORT": Variable(_whole_number(1, 65535), 8000, "Its port."),
+    "WORKERS": Variable(_whole_number(0), 1, "Workers that `make run` starts."),
+    "WEB_WORKERS": Variable(_whole_number(), 2, "Web processes that `make run` starts."),
+    "ALLOWED_HOSTS": Variable(NAMES, None, "Host names the site answers to: this machine's own and HOST."),
+    "CSRF_TRUSTED_ORIGINS": Variable(NAMES, [], "Origins of forms beside the site's own, as `https://name`."),
+    "HTTPS": Variable(
+        FLAG, False, "Behind a TLS proxy: cookies travel over TLS only, and the proxy's header is believed."
+    ),
+    "SECRET_KEY": Variable(TEXT, None, "Signs sessions: made once, in DATA_DIR/secret_key."),
+    "DEBUG": Variable(FLAG, False, "Django's; never on a site that others reach."),
+    "LOG_LEVEL": Variable(_one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "Of the log."),
+    "MASKWRIGHT_DEMO_PASSWORD": Variable(
+        TEXT, "", "Of the demo logins; each gets one made up where it is not set."
+    ),
+    "LOGIN_FAILURES_MAX": Variable(
+        _whole_number(), 10, "Failed sign-ins per address and user name in five minutes."
+    ),
+    # --- servers ---
+    "DATABASE_URL": Variable(ADDRESS, None, "SQLite in DATA_DIR, or `postgres://user:password@host/name`."),
+    "CELERY_BROKER_URL": Variable(
+        ADDRESS, "filesystem://localhost", "Carries the wake-ups: a folder, or Redis."
+    ),
+    # --- jobs ---
+    "DEVICE": Variable(
+        _matching(
+            r"auto|cpu|mps|(cuda|xpu)(:[0-9]+)?",
+            "auto, cpu, mps, cuda, xpu, or one of several, such as cuda:1",
+        ),
+        "auto",
+        "What a worker's torch computes on.",
+    ),
+    "EMBEDDING_ENCODING": Variable(
+        _one_of("float16", "int8"),
+        "float16",
+        "What browsers are sent of an embedding; int8 is half as large.",
+    ),
+    "JOB_LEASE_S": Variable(_whole_number(), 30, "Seconds after which a worker that died is noticed."),
+    "JOB_SWEEP_INTERVAL_S": Variable(
+        _whole_number(), 5, "Seconds between a worker's looks into the database."
+    ),
+    "WORKER_STOP_GRACE_S": Variable(
+        _whole_number(0), 10, "Seconds a stopping worker lets the running job finish."
+    ),
+    "EXPORT_KEEP_DAYS": Variable(_whole_number(0), 30, "Days after which exports are deleted."),
+    # --- limits on what comes in ---
+    "MAX_IMAGE_BYTES": Variable(_whole_number(), 100 * MEBIBYTE, "Of one image's file."),
+    "MAX_IMAGE_PIXELS": Variable(
+        _whole_number(), 100_000_000, "Of one image; decoded, a pixel takes 3 bytes."
+    ),
+    "MAX_IMAGE_SIDE_PX": Variable(_whole_number(), 32_768, "Of one image's longer side."),
+    "MAX_FILES_PER_REQUEST": Variable(_whole_number(), 500, "Files in one upload."),
+    "MAX_ZIP_BYTES": Variable(_whole_number(), 4096 * MEBIBYTE, "Of one zip."),
+    "MAX_ZIP_ENTRIES": Variable(_whole_number(), 10_000, "Files in one zip."),
+    "MAX_ZIP_UNCOMPRESSED_BYTES": Variable(_whole_number(), 8192 * MEBIBYTE, "Of one zip, unpacked."),
+    "MAX_ZIP_RATIO": Variable(
+        _whole_number(), 200, "Unpacked to packed bytes; more is a decompression bomb."
+    ),
+    "MAX_REQUEST_BYTES": Variable(_whole_number(), None, "Of one upload: 16 MiB more than MAX_ZIP_BYTES."),
+    # --- read elsewhere, before or beside the site ---
+    "VENV": Variable(FOLDER, None, "`make`: the virtual environment, `.venv` in the checkout."),
+    "CHROMIUM": Variable(PROGRAM, "", "Tests and benchmarks: a Chromium; searched for where it is not set."),
+    "MASKWRIGHT_CACHE_DIR": Variable(
+        FOLDER, None, "`load_predictor`: where it keeps exported decoders, the user's cache folder."
+    ),
+    "MASKWRIGHT_QUALITY_DATASET": Variable(FOLDER, None, "`benchmarks.interactive_quality`: the data set."),
+}
+
+
+def read(name: str, environ: Mapping[str, str] = os.environ) -> Any:
+    """The value of a variable of the table.
+
+    Raises:
+        WrongEnvironment: with the variable, its value and what is accepted.
+    """
+    variable = VARIABLES[name]
+    text = environ.get(name, "")
+    if not text.strip():
+        return variable.default
+    try:
+        return variable.kind.read(
+            text if variable.kind is TEXT else text.strip()
+        )  # a password keeps its spaces
+    except ValueError:
+        raise WrongEnvironment(f"{name} is {text!r}; it must be {variable.kind.accepted}.") from None
+
+
+def check(environ: Mapping[str, str] = os.environ) -> None:
+    """Reads every variable. Raises WrongEnvironment with a line for each that makes no sense."""
+    wrong = []
+    for name in VARIABLES:
+        try:
+            read(name, environ)
+        except WrongEnvironment as error:
+            wrong.append(str(error))
+    if wrong:
+        raise WrongEnvironment("\n".join(wrong))

@@ -1,0 +1,1 @@
+"""The processes that do jobs; torch is loaded in its runners."""

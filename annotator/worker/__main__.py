@@ -1,0 +1,37 @@
+"""`python -m annotator.worker KIND NAME`: one process of a worker, started and watched by `supervisor`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+
+def main(kind: str, worker: str) -> None:
+    """Works until SIGTERM, Ctrl-C, or the end of the parent."""
+    stop = threading.Event()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sig, lambda *_: stop.set())
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
+    django.setup()
+
+    from annotator.jobs.kinds import KINDS
+    from annotator.worker.loop import work
+
+    work(KINDS[kind], worker, stop.is_set)
+
+
+def _leave_with_parent() -> None:
+    """The parent holds the other end of standard input and never writes: its end is the parent's end, kill -9 too."""
+    while os.read(0, 1):  # not sys.stdin: a thread that holds its lock breaks the interpreter's own way out
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

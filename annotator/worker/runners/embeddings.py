@@ -1,0 +1,81 @@
+"""One embedding job -> one embedding file. Runs in worker processes and commands; torch comes in here."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from annotator.bundles.folders import folder_of
+from annotator.embeddings import store as embedding_store
+from annotator.files import unowned
+from annotator.jobs import queue
+from annotator.jobs.errors import JobFailed
+from annotator.media.errors import DamagedImage
+from annotator.media.pixels import read_pixels
+from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
+
+logger = logging.getLogger(__name__)
+
+# The encoder of the last job's bundle stays loaded: loading costs seconds and, for ViT-H, gigabytes.
+_encoders: dict[str, object] = {}
+
+
+def run(job: EmbeddingJob) -> None:
+    """Makes the embedding of a claimed job.
+
+    Raises:
+        JobFailed: the image's file is damaged or missing.
+        LeaseLost: the job belongs to somebody else by now.
+    """
+    started_s = time.perf_counter()
+    try:
+        size_bytes = _make_embedding(job)
+    except DamagedImage as error:
+        raise JobFailed(str(error), permanent=True) from error
+    except FileNotFoundError as error:  # tried again: a network drive may be away for a moment
+        logger.error("%s: %s", job, error)
+        raise JobFailed("A file is missing from the server's storage; its log says which.") from error
+    duration_ms = round((time.perf_counter() - started_s) * 1000)
+    with transaction.atomic():
+        queue.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
+        unowned.strike_out([embedding_store.file_name(job.bundle.digest, job.image.digest)])
+    logger.info("embedding of image %s made in %s ms", job.image_id, duration_ms)
+
+
+def _make_embedding(job: EmbeddingJob) -> int:
+    """Encodes and stores; size in bytes. Another project's image of the same pixels may have done it already."""
+    bundle, image = job.bundle, job.image
+    if embedding_store.exists(bundle.digest, image.digest):
+        return embedding_store.size_bytes(bundle.digest, image.digest)
+
+    from segmentation.embedding_file import write_embedding
+
+    pixels = read_pixels(image)
+    tensors = _encoder_for(bundle, job.worker).encode(pixels)
+    content = write_embedding(tensors, bundle_digest=bundle.digest, image_hw=image.hw)
+    embedding_store.save(bundle.digest, image.digest, content)
+    return len(content)
+
+
+def _encoder_for(bundle: Bundle, worker: str):
+    if bundle.digest not in _encoders:
+        from segmentation.bundle import load_manifest
+        from segmentation.encoder import ImageEncoder
+
+        folder = folder_of(bundle)
+        manifest = load_manifest(folder)
+        if manifest.digest != bundle.digest:
+            raise RuntimeError(
+                f"the bundle in {folder} has changed; run: manage.py install_bundle {bundle.name}"
+            )
+        _encoders.clear()
+        _encoders[bundle.digest] = encoder = ImageEncoder(folder, device=settings.DEVICE)
+        WorkerHeartbeat.objects.filter(name=worker).update(
+            device=str(encoder.device), last_seen=timezone.now()
+        )
+        logger.info("image encoder %s loaded on %s", bundle.name, encoder.device)
+    return _encoders[bundle.digest]

@@ -1,0 +1,11 @@
+"""COCO's instances file: https://cocodataset.org/#format-data.
+
+Beyond COCO, each annotation carries `uuid`, `predicted_iou` and `stability_score`, each category `color`, each image
+`digest` where known; readers skip keys they do not know. With the pictures the file is a zip of
+`annotations/instances.json` and `images/`.
+
+What stands in an annotation's `segmentation`:
+    rle      compressed RLE. pycocotools gives back the mask bit for bit.
+    polygon  a list of outlines [x, y, x, y, ...]. COCO's polygons hold no holes: they come back filled.
+    both     compressed RLE in `segmentation`, as for rle, and the outlines beside it in `polygons`.
+"""

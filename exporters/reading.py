@@ -1,0 +1,56 @@
+"""What a reader is, and the report of what it could not read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import IO, Protocol
+
+from exporters.records import DatasetRecord
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One entry that was left out.
+
+    Attributes:
+        place: where the entry stands in the file, as a person can find it: "annotations[3] (id 17)", "line 4".
+        code: one word for the reason.
+        message: the reason, with the value.
+    """
+
+    place: str
+    code: str
+    message: str
+
+
+@dataclass
+class ReadReport:
+    """What a reader could not read. An entry is reported once, however often the images are gone through."""
+
+    _refusals: dict[str, Refusal] = field(default_factory=dict)  # by place
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """In the order in which the reader met them."""
+        return list(self._refusals.values())
+
+    def refuse(self, place: str, code: str, message: str) -> None:
+        self._refusals.setdefault(place, Refusal(place, code, message))
+
+
+class Reader(Protocol):
+    def __call__(self, stream: IO[bytes], report: ReadReport) -> DatasetRecord:
+        """Reads one file, written by this program or another.
+
+        Args:
+            stream: seekable; stays open as long as the records are used.
+            report: entries that are damaged go there, and reading goes on. It is complete when every image and its
+                annotations were gone through.
+
+        Returns:
+            The dataset, image by image. Names in it are those in the file, and may be anything: a name is a path only
+            after `exporters.file_names` has made it safe.
+
+        Raises:
+            UnreadableFile: the file as a whole is not of this format.
+        """
