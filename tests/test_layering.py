@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -256,8 +257,10 @@ MAY_IMPORT = {
     "decoder": {"decoder", "core"},
     "api": {"api", "core"},
     "view": {"view", "core"},
-    "pages": {"pages", "view", "api", "decoder", "core", "vendor"},  # vendor: third-party files from npm
+    "session": {"session", "core"},  # api, decoder, storage and clocks are handed in
+    "pages": {"view", "session", "api", "decoder", "core", "vendor"},  # vendor: third-party files from npm
 }
+MAX_LINES_OF_A_PAGE = 200
 IMPORT = re.compile(
     r"""^\s*(?:import|export)\b[^;'"`]*?\bfrom\s*["'](?P<source>[^"']+)["'](?P<end>.?)"""
     r"""|^\s*import\s*["'](?P<bare>[^"']+)["'](?P<bare_end>.?)""",
@@ -290,6 +293,27 @@ def test_browser_modules_import_along_the_arrows():
         elif ("vendor" if is_vendor else target.relative_to(JS).parts[0]) not in MAY_IMPORT[folder]:
             wrong.append(f"{path.relative_to(JS)} imports {source}")
     assert wrong == []
+
+
+def test_pages_only_put_things_together():
+    """A page is a composition root: what grows in it belongs to session/ or view/."""
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (JS / "pages").iterdir()
+    }
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES_OF_A_PAGE} == {}
+
+
+def test_no_browser_module_has_a_folder_of_its_name():
+    assert [path for path in JS.rglob("*.js") if path.with_suffix("").is_dir()] == []
+
+
+def test_session_and_core_need_no_browser():
+    """tsconfig.session.json checks both without the types of the DOM, so that a use of it is an error."""
+    settings = json.loads((ROOT / "tsconfig.session.json").read_text(encoding="utf-8"))
+    assert settings["compilerOptions"]["lib"] == ["ES2023"]
+    assert settings["include"] == ["static/js/core/**/*", "static/js/session/**/*"]
+    check = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["scripts"]["check"]
+    assert "tsc -p tsconfig.session.json" in check
 
 
 def test_browser_imports_are_such_that_django_can_hash_them():

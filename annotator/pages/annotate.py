@@ -31,7 +31,6 @@ STATIC_URLS = {
     "ort_webgpu_module": "vendor/ort/ort.webgpu.min.mjs",
     "ort_webgpu_mjs": "vendor/ort/ort-wasm-simd-threaded.asyncify.mjs",
     "ort_webgpu_wasm": "vendor/ort/ort-wasm-simd-threaded.asyncify.wasm",
-    "icons": "vendor/icons.svg",
 }
 
 

@@ -1,7 +1,8 @@
 /** Images and what their pages are made of. */
 
-/** @import {Bundle, Category, ImageRow, ImageState, Outputs, Role, Scene} from "../types.d.ts" */
+/** @import {Bundle, Category, ImageState, Outputs} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
+/** @import {ImageRow, Role, Scene} from "./types.d.ts" */
 
 /**
  * @typedef {object} SceneWire the page-data of docs/architecture.md, as far as it is one image's

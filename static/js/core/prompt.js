@@ -7,7 +7,7 @@
 
 import {imageToModel} from "./frames.js";
 
-/** @import {ImageBox, ImagePoint, ImageSize, Outputs, PointLabel, Prompt, PromptStep} from "../types.d.ts" */
+/** @import {ImageBox, ImagePoint, ImageSize, Outputs, PointLabel, Prompt, PromptStep} from "./types.d.ts" */
 
 export const BACKGROUND = 0;
 export const FOREGROUND = 1;

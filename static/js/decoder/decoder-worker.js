@@ -8,7 +8,7 @@ import {readEmbedding} from "./worker/files/embedding-file.js";
 import {OneGraphSession} from "./worker/one-graph/session.js";
 import {PromptChain} from "./worker/prompt-chain.js";
 
-/** @import {Bundle, ImageSize, PromptStep} from "../types.d.ts" */
+/** @import {Bundle, ImageSize, PromptStep} from "../core/types.d.ts" */
 /** @import {DecodeReply, DecodeRequest, DecoderUrls, FinishReply, FinishRequest, LoadReply, LoadRequest, ReplyValue, SetImageRequest, WorkerReply, WorkerRequest} from "./protocol.js" */
 /** @import {ImageFeeds, LoadSession, Session} from "./worker/session.d.ts" */
 

@@ -5,7 +5,7 @@
 
 import {messageOf, NOT_YET, outputOf} from "./decode.js";
 
-/** @import {PromptStep} from "../../types.d.ts" */
+/** @import {PromptStep} from "../../core/types.d.ts" */
 /** @import {Decode, ImageFeeds, ReleasableSession, Session} from "./session.d.ts" */
 
 // The bounds that every decoder here is held to. float32's noise on a GPU is below: 1.3e-3 of SAM's logits on Chromium's

@@ -7,7 +7,7 @@
 import {candidateOrder, decodeKey} from "../../core/prompt.js";
 import {outputOf} from "./decode.js";
 
-/** @import {Outputs, PromptStep} from "../../types.d.ts" */
+/** @import {Outputs, PromptStep} from "../../core/types.d.ts" */
 /** @import {Decode} from "./session.d.ts" */
 
 const KEPT_DECODES = 24; // of 1 MB each with four outputs of 256 x 256

@@ -1,6 +1,6 @@
 // What runs a decoder in the worker: one graph for any family, or a family's own session.
 
-import type {Bundle, ImageSize, PromptStep} from "../../types.d.ts";
+import type {Bundle, ImageSize, PromptStep} from "../../core/types.d.ts";
 import type {DecoderUrls} from "../protocol.js";
 
 /** By name; each (C, h, w). */

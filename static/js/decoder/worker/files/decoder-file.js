@@ -2,7 +2,7 @@
 
 import {DecoderError} from "../../protocol.js";
 
-/** @import {Bundle} from "../../../types.d.ts" */
+/** @import {Bundle} from "../../../core/types.d.ts" */
 
 /**
  * @param {string} url

@@ -4,7 +4,7 @@ import {DecoderError} from "../../protocol.js";
 import {checkDigest, fetchDecoder} from "./decoder-file.js";
 import {readSafetensors} from "./safetensors.js";
 
-/** @import {Bundle} from "../../../types.d.ts" */
+/** @import {Bundle} from "../../../core/types.d.ts" */
 
 const FORMAT = "maskwright-fast-decoder/2";
 

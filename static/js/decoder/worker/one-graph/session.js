@@ -9,7 +9,7 @@ import {readMetadata} from "../files/onnx-metadata.js";
 import {loadWasmOrt, loadWebgpuOrt} from "./ort.js";
 
 /** @import * as Ort from "onnxruntime-web" */
-/** @import {Bundle} from "../../../types.d.ts" */
+/** @import {Bundle} from "../../../core/types.d.ts" */
 /** @import {DecoderUrls} from "../../protocol.js" */
 /** @import {ReleasableSession} from "../session.d.ts" */
 

@@ -7,7 +7,7 @@ import {checkTensors} from "../files/embedding-file.js";
 import {usefulThreads} from "../kernel/threads.js";
 import {PocketKernel} from "./kernel.js";
 
-/** @import {Bundle} from "../../../types.d.ts" */
+/** @import {Bundle} from "../../../core/types.d.ts" */
 /** @import {ImageFeeds, LoadSession, Session} from "../session.d.ts" */
 
 /** @type {LoadSession} */

@@ -17,7 +17,7 @@ import {MASKS, MAX_TOKENS, OWN_TOKENS} from "./click-layout.js";
 import {imageWindow, PLAIN_BIAS, SamGraphs} from "./graphs.js";
 import {TailKernel} from "./tail-kernel.js";
 
-/** @import {Bundle} from "../../../types.d.ts" */
+/** @import {Bundle} from "../../../core/types.d.ts" */
 /** @import {Decode, ImageFeeds, LoadSession, Session} from "../session.d.ts" */
 /** @import {ClickPrompt, GridWindow, PreparedImage} from "./graphs.js" */
 /** @import {TailInputs} from "./tail-kernel.js" */

@@ -8,10 +8,10 @@
 import {inputSize} from "./frames.js";
 import {checkRle} from "./rle.js";
 
-/** @import {Annotation, ImageSize, Rle} from "../types.d.ts" */
-/** @import {LogitsShape} from "./mask.js" */
+/** @import {Annotation, ImageSize, Rle} from "./types.d.ts" */
+/** @import {LogitsGrid} from "./mask.js" */
 
-/** Closed polygons, each x0, y0, x1, y1, ... in image pixels (0, 0 is the image's corner); fill them evenodd. @typedef {Float32Array[]} Contours */
+/** Closed polygons, each x0, y0, x1, y1, ... in image pixels (0, 0 is the image's corner); fill them evenodd. @typedef {Float32Array[]} Outline */
 
 // A mask's outline crosses a few edges of the grid in a hundred; a network's noise crosses every second one, in no outline
 // that one could see or draw in time.
@@ -80,10 +80,10 @@ const EXITS = new Uint8Array(4 * (SEGMENTS.length + 2)).fill(NONE);
  *
  * @param {Float32Array} logits (lowResSide, lowResSide), row by row
  * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
- * @returns {Contours}
+ * @param {LogitsGrid} grid
+ * @returns {Outline}
  */
-export function contoursOfLogits(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
+export function outlineOfLogits(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
     // The outermost values stand for what lies beyond them, then comes a ring of background, so that polygons close.
     const width = side + 4;
     const field = new Float32Array(width * width).fill(maskThreshold - 1);
@@ -109,7 +109,7 @@ export function contoursOfLogits(logits, imageSize, {lowResSide: side, inputSide
  *
  * @param {Float32Array} logits (lowResSide, lowResSide), row by row
  * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  */
 export function isNoise(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
     const input = inputSize(imageSize, inputSide);
@@ -131,9 +131,9 @@ export function isNoise(logits, imageSize, {lowResSide: side, inputSide, maskThr
  *
  * @param {Rle} rle
  * @param {Annotation["bbox"]} bbox of the mask: only this part is looked at
- * @returns {Contours}
+ * @returns {Outline}
  */
-export function contoursOfRle(rle, bbox) {
+export function outlineOfRle(rle, bbox) {
     const [left, top, boxWidth, boxHeight] = bbox;
     if (boxWidth === 0 || boxHeight === 0) return [];
     const [imageHeight] = rle.size;
@@ -164,13 +164,13 @@ export function contoursOfRle(rle, bbox) {
  * @param {number} height
  * @param {number} threshold values above it are inside
  * @param {Place} place
- * @returns {Contours}
+ * @returns {Outline}
  */
 export function trace(field, width, height, threshold, place) {
     // By corner: bit 1 the edge to the right of it was a segment's start, bit 2 the edge below it.
     const visited = new Uint8Array(width * height);
-    /** @type {Contours} */
-    const contours = [];
+    /** @type {Outline} */
+    const outline = [];
     for (let y = 0; y < height - 1; y++) {
         let corner = y * width;
         let left = (field[corner] > threshold ? 1 : 0) | (field[corner + width] > threshold ? 8 : 0);
@@ -184,11 +184,11 @@ export function trace(field, width, height, threshold, place) {
             for (let edge = TOP; edge <= LEFT; edge++) {
                 if (EXITS[4 * cell + edge] === NONE) continue;
                 if (visited[startOf(corner, width, edge)] & bitOf(edge)) continue;
-                contours.push(follow(field, width, threshold, place, visited, corner, edge));
+                outline.push(follow(field, width, threshold, place, visited, corner, edge));
             }
         }
     }
-    return contours;
+    return outline;
 }
 
 /**

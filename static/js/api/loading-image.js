@@ -1,15 +1,14 @@
 /** Fetches what an image's page is made of; the next image's ahead of time. */
 
-import {listAnnotations} from "../../api/annotations.js";
-import {fetchEmbedding} from "../../api/embeddings.js";
-import {NetworkError, withPatience} from "../../api/http.js";
-import {fetchScene} from "../../api/images.js";
+import {AnnotationServer} from "./annotations.js";
+import {fetchEmbedding} from "./embeddings.js";
+import {NetworkError, withPatience} from "./http.js";
+import {fetchScene} from "./images.js";
 
-/** @import {EmbeddingProgress} from "../../api/embeddings.js" */
-/** @import {ServerAnnotation} from "../../api/annotations.js" */
-/** @import {Http} from "../../api/http.js" */
-/** @import {DecoderImage} from "../../decoder/decoder-client.js" */
-/** @import {Bundle, ImageRow, Scene} from "../../types.d.ts" */
+/** @import {Bundle} from "../core/types.d.ts" */
+/** @import {DecoderImage} from "../decoder/decoder-client.js" */
+/** @import {Http} from "./http.js" */
+/** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation} from "./types.d.ts" */
 
 /** One image on its way to the screen. */
 export class LoadingImage {
@@ -65,7 +64,7 @@ export class LoadingImage {
      * @returns {Promise<ServerAnnotation[]>}
      */
     async annotations(onWait = () => {}) {
-        return withPatience(() => listAnnotations(this.#http, this.imageId), {
+        return withPatience(() => new AnnotationServer(this.#http).list(this.imageId), {
             signal: this.#abort.signal,
             onWait,
         });

@@ -98,37 +98,8 @@ export type Category = {
     readonly supercategory: string;
 };
 
-export type Role = "manager" | "annotator" | "viewer";
+/** How far the annotating of an image is. */
 export type ImageState = "not_started" | "in_progress" | "done";
-export type JobState = "queued" | "running" | "ready" | "failed";
-
-export type ImageRow = {
-    readonly id: number;
-    readonly name: string;
-    readonly size: ImageSize;
-    readonly state: ImageState;
-    readonly fileUrl: string;
-    readonly thumbnailUrl: string;
-};
-
-/** What an image's page is made of. */
-export type Scene = {
-    readonly project: {
-        readonly id: number;
-        readonly name: string;
-        readonly role: Role;
-        readonly categories: readonly Category[];
-        readonly url: string;
-    };
-    readonly image: ImageRow;
-    readonly siblings: {
-        readonly previous: number | null;
-        readonly next: number | null;
-        readonly position: number;
-        readonly total: number;
-    };
-    readonly bundle: Bundle | null;
-};
 
 /** One decoder output: (lowResSide, lowResSide) logits, row by row. */
 export type Candidate = {

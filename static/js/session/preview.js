@@ -6,7 +6,8 @@
  * to wait for the last of them.
  */
 
-/** @import {Candidate, ImagePoint} from "../../types.d.ts" */
+/** @import {Candidate, ImagePoint} from "../core/types.d.ts" */
+/** @import {KeyStore, Timers} from "./ports.d.ts" */
 
 const STORAGE_KEY = "maskwright.preview";
 const REST_MS = 40;
@@ -20,12 +21,14 @@ const REST_PX = 3; // CSS pixels; a hand is never quite still
  * @property {(point: ImagePoint) => Promise<Candidate | null>} preview null: unknown
  */
 
-/** @typedef {{candidate: Candidate, point: ImagePoint}} Shown point: where it was decoded for */
+/** @typedef {{candidate: Candidate, point: ImagePoint}} Previewed point: where it was decoded for */
 
-export class HoverPreview {
+export class Preview {
     #source;
     #covers;
     #onShow;
+    #storage;
+    #timers;
     /** Where the pointer is. @type {ImagePoint | null} */
     #point = null;
     #scale = 1;
@@ -35,24 +38,28 @@ export class HoverPreview {
     #isDecoding = false;
     /** Raised when the pointer leaves: what was decoded before is of no use then, maybe of another image. */
     #visit = 0;
-    /** @type {Shown | null} */
+    /** @type {Previewed | null} */
     #shown = null;
-    #isOn = localStorage.getItem(STORAGE_KEY) !== "off";
+    #isOn;
 
     /**
      * @param {PreviewSource} source
      * @param {(candidate: Candidate, point: ImagePoint) => boolean} covers
      * @param {(candidate: Candidate | null) => void} onShow null: nothing is to be shown any more
+     * @param {{storage: KeyStore, timers: Timers}} world
      */
-    constructor(source, covers, onShow) {
+    constructor(source, covers, onShow, {storage, timers}) {
         this.#source = source;
         this.#covers = covers;
         this.#onShow = onShow;
+        this.#storage = storage;
+        this.#timers = timers;
+        this.#isOn = storage.getItem(STORAGE_KEY) !== "off";
     }
 
     toggle() {
         this.#isOn = !this.#isOn;
-        localStorage.setItem(STORAGE_KEY, this.#isOn ? "on" : "off");
+        this.#storage.setItem(STORAGE_KEY, this.#isOn ? "on" : "off");
         if (!this.#isOn) this.leave();
     }
 
@@ -67,14 +74,14 @@ export class HoverPreview {
         this.#scale = scale;
         if (this.#shown && !this.#suits(this.#shown, point)) this.#show(null);
         if (this.#timer && this.#resting && this.#isNear(point, this.#resting)) return;
-        clearTimeout(this.#timer);
+        this.#timers.stop(this.#timer);
         this.#resting = point;
-        this.#timer = setTimeout(() => void this.#decode(), REST_MS);
+        this.#timer = this.#timers.start(() => void this.#decode(), REST_MS);
     }
 
     /** A button went down: what is decoded next is for that. */
     press() {
-        clearTimeout(this.#timer);
+        this.#timers.stop(this.#timer);
         this.#timer = 0;
     }
 
@@ -107,7 +114,7 @@ export class HoverPreview {
     /**
      * Whether a mask tells something about a place: it was decoded for it, or covers it.
      *
-     * @param {Shown} shown
+     * @param {Previewed} shown
      * @param {ImagePoint} place
      */
     #suits({candidate, point}, place) {
@@ -122,7 +129,7 @@ export class HoverPreview {
         return Math.hypot(a.x - b.x, a.y - b.y) * this.#scale <= REST_PX;
     }
 
-    /** @param {Shown | null} shown */
+    /** @param {Previewed | null} shown */
     #show(shown) {
         this.#shown = shown;
         this.#onShow(shown?.candidate ?? null);

@@ -1,8 +1,8 @@
 /** What the workbench says about its state, in few words. */
 
-/** @import {SaveStatus} from "../../api/autosave.js" */
-/** @import {EmbeddingProgress} from "../../api/embeddings.js" */
-/** @import {Badge} from "../../view/panels/top-bar.js" */
+/** @import {SaveStatus} from "../session/autosave.js" */
+/** @import {EmbeddingProgress} from "../api/types.d.ts" */
+/** @import {Badge} from "./panels/top-bar.js" */
 
 /**
  * @typedef {object} Situation
@@ -22,19 +22,35 @@
  * What to do now. Words in [brackets] are keys.
  *
  * @param {Situation} now
+ * @param {(action: string) => string} keyOf a command's key; empty: it has none
  * @returns {string}
  */
-export function hint(now) {
+export function hint(now, keyOf) {
+    /** @param {string[]} parts */
+    const line = (...parts) => parts.filter(Boolean).join(" · ");
+    /**
+     * @param {string} action
+     * @param {string} does
+     */
+    const key = (action, does) => keyOf(action) && `[${keyOf(action)}] ${does}`.trim();
+
     if (!now.mayAnnotate) return "You can look at this project; annotating needs another role.";
     if (!now.bundleName) return "";
     if (!now.isReady && (now.isPromptEmpty || now.isDecoding)) return waitingFor(now.embedding);
     if (now.isPromptEmpty && now.isObjectSelected) {
-        return "[1]–[9] category · [Delete] · click to make its mask anew · [Esc]";
+        return line("[1]–[9] category", key("delete", ""), "click to make its mask anew", key("cancel", ""));
     }
-    if (now.isPromptEmpty) return "Click an object · right click to leave out · drag a box · [?] keys";
-    if (!now.isMaskShown) return now.isDecoding ? "" : "[Backspace] takes the last point back · [Esc] clears";
+    if (now.isPromptEmpty)
+        return line("Click an object", "right click to leave out", "drag a box", key("keys", "keys"));
+    if (!now.isMaskShown)
+        return now.isDecoding
+            ? ""
+            : line(key("remove-step", "takes the last point back"), key("cancel", "clears"));
     if (!now.hasCategory) return "Add a category first, then it can be saved.";
-    return now.candidateCount > 1 ? "[Tab] next candidate · [Esc] clear" : "[Esc] clear";
+    return line(
+        now.candidateCount > 1 ? key("next-candidate", "next candidate") : "",
+        key("cancel", "clear"),
+    );
 }
 
 /**

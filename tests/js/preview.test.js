@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import test, {beforeEach, mock} from "node:test";
 
-globalThis.localStorage ??= /** @type {any} */ ({getItem: () => null, setItem: () => {}});
-const {HoverPreview} = await import("../../static/js/pages/annotate/hover-preview.js");
+import {Preview} from "../../static/js/session/preview.js";
+import {HandMadeStorage, settle} from "./hand-made.js";
 
 const at = (x, y = 0) => ({x, y, frame: "image"});
 /** A mask covers the ten pixels from the one that it was asked for. */
 const covers = ({from}, point) => point.x >= from && point.x < from + 10;
-const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A decoder that answers when it is told to. */
 function slowSource() {
@@ -20,10 +19,17 @@ function slowSource() {
     };
 }
 
-function preview(source) {
+function preview(source, storage = new HandMadeStorage()) {
+    const timers = {
+        start: (work, delayMs) => setTimeout(work, delayMs),
+        stop: (timer) => clearTimeout(timer),
+    };
     const shown = [];
     return {
-        hover: new HoverPreview(source, covers, (candidate) => shown.push(candidate?.from ?? null)),
+        hover: new Preview(source, covers, (candidate) => shown.push(candidate?.from ?? null), {
+            storage,
+            timers,
+        }),
         shown,
     };
 }
@@ -109,4 +115,17 @@ test("a press is for the click's own decode", () => {
     hover.press();
     mock.timers.tick(1000);
     assert.equal(source.asked.length, 0);
+});
+
+test("switched off it asks for nothing, and the next page remembers", () => {
+    const [source, storage] = [slowSource(), new HandMadeStorage()];
+    preview(source, storage).hover.toggle();
+    const {hover} = preview(source, storage);
+    hover.move(at(0), 1);
+    mock.timers.tick(1000);
+    assert.equal(source.asked.length, 0);
+    hover.toggle();
+    hover.move(at(0), 1);
+    mock.timers.tick(40);
+    assert.equal(source.asked.length, 1);
 });
