@@ -8,6 +8,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from annotator.site.environment import MEBIBYTE, WrongEnvironment, check, read
+from segmentation.bundle import BUILT_IN_DIR
 
 BASE_DIR = Path(__file__).resolve().parent.parent  # the checkout, or where pip installs packages
 INSTALLED_WEB_DIR = BASE_DIR / "annotator" / "_web"  # made by the wheel, see pyproject.toml
@@ -71,7 +72,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "annotator.site.middleware.IsolationHeadersMiddleware",
+    "annotator.site.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -125,6 +126,15 @@ STORAGES = {
         "BACKEND": "annotator.site.storage.AtomicFileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "media", "base_url": None},
     },
+    # Both by the bundle's digest: what browsers run, and bundles that were installed from elsewhere.
+    "decoders": {
+        "BACKEND": "annotator.site.storage.AtomicFileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "decoders", "base_url": None},
+    },
+    "bundles": {
+        "BACKEND": "annotator.site.storage.AtomicFileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "bundles" / "by-digest", "base_url": None},
+    },
     "staticfiles": {"BACKEND": "annotator.site.static_storage.HashedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
@@ -133,8 +143,7 @@ STATIC_ROOT = DATA_DIR / "staticfiles"
 # Pages ask only for hashed names; keeping the plain copies too would double the 40 MB of onnxruntime's WASM.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
-BUNDLE_DIRS = [BASE_DIR / "segmentation" / "bundles", DATA_DIR / "bundles"]
-DECODER_DIR = DATA_DIR / "decoders"
+BUNDLE_DIRS = [BUILT_IN_DIR, DATA_DIR / "bundles"]  # bundles in folders of their names
 
 # --- limits on what comes in ---
 # A 45-megapixel camera's JPEG is 10-30 MB, a lossless scan of the same some 100.

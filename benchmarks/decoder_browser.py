@@ -28,9 +28,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its pat
 import numpy as np
 
 from benchmarks.random_sam import CHANNELS, GRID, RandomSam, export_meta
-from segmentation.onnx.fast.package import build_graphs, write_package
-from segmentation.onnx.fast.session import FastDecoder
-from segmentation.onnx.fast.weights import from_segment_anything
+from segmentation.decoder.package import write_package
+from segmentation.families.sam.fast.package import build_graphs, decoder_files
+from segmentation.families.sam.fast.session import FastDecoder
+from segmentation.families.sam.fast.weights import from_segment_anything
 
 ROOT = Path(__file__).parents[1]
 SIZES = ((1024, 1024), (2250, 1500))  # width, height
@@ -92,7 +93,8 @@ def make_models(folder: Path) -> None:
     export_meta(sam, folder / "meta-default.onnx", return_single_mask=False)
     export_meta(sam, folder / "meta-single.onnx", return_single_mask=True)
     metadata = {"bundle_digest": "random", "family": "sam"}
-    write_package(from_segment_anything(sam.decoder_state()), folder / "fast.safetensors", metadata)
+    files = decoder_files(from_segment_anything(sam.decoder_state()))
+    write_package(files, folder / "fast.safetensors", metadata)
     (folder / "embedding.f32").write_bytes(sam.image_embedding().tobytes())
 
 

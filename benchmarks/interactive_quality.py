@@ -35,8 +35,9 @@ from numpy.typing import NDArray
 from segmentation import masks
 from segmentation.bundle import BundleError
 from segmentation.predictor import Predictor, load_predictor
-from segmentation.training.dataset import is_sharded, read_dataset
-from segmentation.training.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample
+from segmentation.prompts import candidate_order
+from segmentation.training.data.dataset import is_sharded, read_dataset
+from segmentation.training.data.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample
 
 DATASET_VARIABLE = "MASKWRIGHT_QUALITY_DATASET"
 REPORTED_CLICKS = (1, 2, 3, 5, 10)
@@ -173,10 +174,13 @@ def measure(
     logits, rated = predictor.predict_raw(np.array(points), np.array(labels))
     outputs = shown(logits)
     real = [iou_of(mask, target) for mask in outputs]
-    best = 1 + int(rated[1:].argmax())
+    roles = predictor.manifest.outputs
+    best = candidate_order(rated, roles, point_count=1)[0]
+    candidates = list(roles.candidates)
     result = Measured(
-        source, is_whole_object, int(target.sum()), label, [real[best]], max(real[1:]), real[0], 0.0, 0.0, 0.0,
-        list(zip(map(float, rated[1:]), real[1:], strict=True)), [(float(rated[best]), real[best])],
+        source, is_whole_object, int(target.sum()), label, [real[best]], max(real[k] for k in candidates),
+        real[roles.single], 0.0, 0.0, 0.0,
+        [(float(rated[k]), real[k]) for k in candidates], [(float(rated[best]), real[best])],
     )  # fmt: skip
     mask, previous = outputs[best], logits[best : best + 1]
     while len(result.click_ious) < max_clicks:
@@ -189,15 +193,15 @@ def measure(
         points.append([click[0], click[1]])
         labels.append(click[2])
         logits, rated = predictor.predict_raw(np.array(points), np.array(labels), mask_input=previous)
-        previous = logits[:1]
+        previous = logits[[roles.single]]
         mask = shown(previous)[0]
         iou = iou_of(mask, target)
         result.click_ious.append(iou)
-        result.shown_pairs.append((float(rated[0]), iou))
+        result.shown_pairs.append((float(rated[roles.single]), iou))
 
     box_xyxy = tight_box(target)
     logits, _ = predictor.predict_raw(box=box_xyxy)
-    result.box = iou_of(shown(logits[:1])[0], target)
+    result.box = iou_of(shown(logits[[roles.single]])[0], target)
     result.grabcut = iou_of(grabcut(pixels, box_xyxy), target)
     result.flood = iou_of(flood(pixels, x, y), target)
     return result
@@ -358,7 +362,7 @@ def run(
         if processes > 1:
             # Not forked: torch's threads do not survive that.
             context = multiprocessing.get_context("spawn")
-            pool = stack.enter_context(context.Pool(processes, _start_worker, (predictor.directory,)))
+            pool = stack.enter_context(context.Pool(processes, _start_worker, (predictor.bundle.directory,)))
             results = pool.imap(_work, jobs)
         else:
             results = (measure_picture(predictor, *job) for job in jobs)

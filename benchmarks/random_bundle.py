@@ -10,8 +10,8 @@ import safetensors.torch
 import torch
 
 from segmentation.bundle import write_manifest
-from segmentation.families.sam import VARIANTS, SamNetwork, manifest_fields
-from segmentation.families.tiny import random_network
+from segmentation.families.sam.network import VARIANTS, SamNetwork, manifest_fields
+from segmentation.testing.tiny import random_network
 
 
 def main() -> None:

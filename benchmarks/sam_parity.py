@@ -20,7 +20,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from segmentation.convert_sam import PUBLISHED_VARIANTS, convert_checkpoint  # noqa: E402
+from segmentation.families.sam.published import PUBLISHED_VARIANTS, convert_checkpoint  # noqa: E402
 from segmentation.predictor import load_predictor  # noqa: E402
 from tests.segmentation.original_sam import SamPredictor, photograph, randomise, sam_model_registry  # noqa: E402
 from tests.segmentation.test_sam_parity import TOLERANCE, prompts  # noqa: E402

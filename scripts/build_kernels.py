@@ -1,4 +1,5 @@
-"""Builds the decoders' WebAssembly kernels, plain.wasm and relaxed.wasm beside each source.
+"""Builds the decoders' WebAssembly kernels, plain.wasm and relaxed.wasm beside each source, and writes the layouts that
+they share with the page's scripts (see kernel_layouts.py).
 
 The compiler is clang as the PyPI package `ziglang` carries it, in the version below: it gives the same bytes everywhere
 (tests compare when it is installed). `--check` builds elsewhere and only compares.
@@ -11,12 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its path too
+
+from scripts import kernel_layouts
+
 ZIG_VERSION = "0.17.0"
-ONNX = Path(__file__).parents[1] / "segmentation/onnx"
-SOURCES = tuple(
-    ONNX / source
-    for source in ("fast/click_kernel/click.c", "fast/tail_kernel/tail.c", "pocket_kernel/pocket.c")
-)
+ROOT = Path(__file__).parents[1]
+SOURCES = tuple(sorted((ROOT / "segmentation/families").rglob("*.c")))
 SIMD = {"plain": ["-msimd128"], "relaxed": ["-msimd128", "-mrelaxed-simd"]}
 FLAGS = [
     "--target=wasm32-freestanding",
@@ -46,6 +48,12 @@ def main() -> int:
         print(f"the compiler is missing: pip install ziglang=={ZIG_VERSION}", file=sys.stderr)
         return 2
     differing = []
+    for description in kernel_layouts.descriptions():
+        for target, content in kernel_layouts.generated(description).items():
+            if not options.check:
+                target.write_text(content, encoding="utf-8")
+            elif not target.is_file() or target.read_text(encoding="utf-8") != content:
+                differing.append(str(target))
     for source in SOURCES:
         for build, simd in SIMD.items():
             content = compile_kernel(source, simd)
@@ -56,7 +64,7 @@ def main() -> int:
             elif target.read_bytes() != content:
                 differing.append(str(target))
     if differing:
-        print(f"built from the sources, these differ: {', '.join(differing)}", file=sys.stderr)
+        print(f"made from the sources, these differ: {', '.join(differing)}", file=sys.stderr)
     return 1 if differing else 0
 
 

@@ -28,6 +28,9 @@ const FILES = {
     // Beside the module, so that `tsc` takes these types for it.
     "uplot/dist/uPlot.d.ts": "uplot/uPlot.esm.d.ts",
     "uplot/dist/uPlot.min.css": "uplot/uPlot.min.css",
+    "sortablejs/modular/sortable.esm.js": "sortable/sortable.esm.js",
+    "@types/sortablejs/index.d.ts": "sortable/sortable.esm.d.ts",
+    "@types/sortablejs/plugins.d.ts": "sortable/plugins.d.ts",
 };
 
 /** Lucide's names of the icons in the sprite; one line adds one. */

@@ -21,6 +21,8 @@ FORMAT = "maskwright-bundle/1"
 MANIFEST_FILE = "manifest.json"
 BUILT_IN_DIR = Path(__file__).parent / "bundles"
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+# The bundle that comes with the program: what is used where nobody chose another.
+BUILT_IN_BUNDLE = "pocket"
 
 
 class BundleError(SegmentationError):
@@ -50,6 +52,28 @@ class BundleDigestMismatch(BundleError):
 
 
 @dataclass(frozen=True)
+class Outputs:
+    """The masks that one decode gives, and what each is for.
+
+    count       how many there are
+    single      the one that answers a prompt that is not ambiguous
+    candidates  those offered for an ambiguous one
+    """
+
+    count: int
+    single: int
+    candidates: tuple[int, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a manifest and the API say it."""
+        return {"count": self.count, "single": self.single, "candidates": list(self.candidates)}
+
+
+# SAM's, of manifests that do not say: the key came later than the first bundles, whose digests have to stay.
+DEFAULT_OUTPUTS = Outputs(count=4, single=0, candidates=(1, 2, 3))
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a bundle says of itself.
 
@@ -62,6 +86,7 @@ class Manifest:
     mask_threshold  logits above it are foreground
     low_res_side    pixels; the side of the decoder's logits
     embedding       tensor name -> (C, h, w), without the batch axis
+    outputs         of the decoder; where the file does not say, DEFAULT_OUTPUTS
     weights_file, weights_sha256
     digest          sha256, hexadecimal
     """
@@ -80,6 +105,26 @@ class Manifest:
     weights_file: str
     weights_sha256: str
     digest: str
+    outputs: Outputs = DEFAULT_OUTPUTS
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle's folder and what its manifest says."""
+
+    directory: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, bundle: "Bundle | Path | str") -> "Bundle":
+        """The bundle in a folder; a bundle is given back as it is. Raises as `load_manifest`."""
+        if isinstance(bundle, Bundle):
+            return bundle
+        return cls(Path(bundle), load_manifest(bundle))
+
+    def verified_weights(self) -> Path:
+        """The weights' path, once they are known to be the manifest's. Raises WeightsMismatch."""
+        return verify_weights(self.manifest, self.directory)
 
 
 def load_manifest(directory: Path | str) -> Manifest:
@@ -166,9 +211,9 @@ def write_manifest(directory: Path | str, fields: Mapping[str, Any]) -> Manifest
     Args:
         directory: the bundle's folder; the weights are already in it.
         fields: name, family, variant, title, licence, input_side, pixel_mean, pixel_std, mask_threshold,
-            low_res_side, embedding; `weights` may name the file (`{"file": ...}`, default
-            weights.safetensors). `format`, `weights.sha256` and `digest` are computed, whatever is given for
-            them.
+            low_res_side, embedding; `outputs` where they are not DEFAULT_OUTPUTS; `weights` may name the file
+            (`{"file": ...}`, default weights.safetensors). `format`, `weights.sha256` and `digest` are computed,
+            whatever is given for them.
 
     Raises:
         ManifestInvalid: a key is missing, unknown, or has a value of the wrong kind.
@@ -197,8 +242,16 @@ def manifest_digest(fields: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def outputs_of(fields: Mapping[str, Any]) -> Outputs:
+    """The decoder's outputs of a manifest's fields, which were checked when the manifest was read."""
+    given = fields.get("outputs")
+    if given is None:
+        return DEFAULT_OUTPUTS
+    return Outputs(given["count"], given["single"], tuple(given["candidates"]))
+
+
 def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
-    def take(key: str, is_valid: bool, rule: str) -> None:
+    def require(key: str, is_valid: bool, rule: str) -> None:
         if not is_valid:
             raise ManifestInvalid(f"{path}: {key} must be {rule}, got {fields.get(key)!r:.100}")
 
@@ -208,19 +261,19 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
     if unknown:
         raise ManifestInvalid(f"{path}: unknown keys {sorted(unknown)}")
     name = fields.get("name")
-    take("name", isinstance(name, str) and bool(NAME_PATTERN.fullmatch(name)), "1 to 64 of a-z 0-9 . _ -")
+    require("name", isinstance(name, str) and bool(NAME_PATTERN.fullmatch(name)), "1 to 64 of a-z 0-9 . _ -")
     for key in ("family", "variant", "title", "licence"):
-        take(key, isinstance(fields.get(key), str) and bool(fields[key]), "a text")
+        require(key, isinstance(fields.get(key), str) and bool(fields[key]), "a text")
     for key in ("input_side", "low_res_side"):
-        take(key, _is_whole(fields.get(key)), "a whole positive number")
+        require(key, _is_whole(fields.get(key)), "a whole positive number")
     for key in ("pixel_mean", "pixel_std"):
         value = fields.get(key)
         is_rgb = isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value))
-        take(key, is_rgb, "three numbers, R G B")
-    take("pixel_std", all(value > 0 for value in fields["pixel_std"]), "three positive numbers")
-    take("mask_threshold", _is_number(fields.get("mask_threshold")), "a number")
+        require(key, is_rgb, "three numbers, R G B")
+    require("pixel_std", all(value > 0 for value in fields["pixel_std"]), "three positive numbers")
+    require("mask_threshold", _is_number(fields.get("mask_threshold")), "a number")
     embedding = fields.get("embedding")
-    take(
+    require(
         "embedding",
         isinstance(embedding, dict)
         and bool(embedding)
@@ -230,14 +283,15 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
         ),
         "an object of names to [C, h, w]",
     )
+    require("outputs", "outputs" not in fields or _are_outputs(fields["outputs"]), _OUTPUTS_RULE)
     weights = fields.get("weights")
     is_weights = isinstance(weights, dict) and set(weights) == {"file", "sha256"}
-    take(
+    require(
         "weights", is_weights and all(isinstance(value, str) for value in weights.values()), "{file, sha256}"
     )
     # A manifest may come from elsewhere: its weights lie beside it, nowhere else.
-    take("weights", Path(weights["file"]).name == weights["file"], "a file beside the manifest")
-    take("digest", isinstance(fields.get("digest"), str), "a text")
+    require("weights", Path(weights["file"]).name == weights["file"], "a file beside the manifest")
+    require("digest", isinstance(fields.get("digest"), str), "a text")
     return Manifest(
         name=name,
         family=fields["family"],
@@ -253,6 +307,7 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
         weights_file=weights["file"],
         weights_sha256=weights["sha256"],
         digest=fields["digest"],
+        outputs=outputs_of(fields),
     )
 
 
@@ -269,9 +324,25 @@ _KEYS = {
     "mask_threshold",
     "low_res_side",
     "embedding",
+    "outputs",
     "weights",
     "digest",
 }
+_OUTPUTS_RULE = (
+    "{count, single, candidates}: how many masks a decode gives, the number of one, a list of numbers"
+)
+
+
+def _are_outputs(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {"count", "single", "candidates"}:
+        return False
+    count, candidates = value["count"], value["candidates"]
+    if not _is_whole(count) or not isinstance(candidates, list | tuple):
+        return False
+    numbers = [value["single"], *candidates]
+    return all(type(number) is int and 0 <= number < count for number in numbers) and len(
+        set(candidates)
+    ) == len(candidates)
 
 
 def _is_number(value: Any) -> bool:

@@ -22,7 +22,6 @@ from segmentation.errors import SegmentationError
 FORMAT = "maskwright-embedding/1"
 INT8_LEVELS = 255
 SCALE, OFFSET = ".scale", ".offset"  # after a tensor's name: those of its int8 form, (C,) float32 each
-MEDIA_TYPE = "application/octet-stream"
 
 
 class EmbeddingFileInvalid(SegmentationError):

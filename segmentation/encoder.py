@@ -8,7 +8,7 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
-from segmentation.bundle import find_bundle, load_manifest
+from segmentation.bundle import Bundle, find_bundle
 from segmentation.errors import SegmentationError
 from segmentation.families import load_model
 from segmentation.frames import ModelFrame
@@ -39,7 +39,7 @@ class ImageEncoder:
     image, the image is encoded once more in float32. On the CPU it runs in float32.
 
     Attributes:
-        directory, manifest: the bundle.
+        bundle: the bundle; `manifest` is its.
         model: its network (see `segmentation.families`), on `device`.
         device: the torch.device really used.
     """
@@ -57,10 +57,10 @@ class ImageEncoder:
             BundleError: the bundle cannot be found or loaded.
             DeviceUnavailable: torch does not see `device`.
         """
-        self.directory = find_bundle(bundle, bundle_dirs)
-        self.manifest = load_manifest(self.directory)
+        self.bundle = Bundle.open(find_bundle(bundle, bundle_dirs))
+        self.manifest = self.bundle.manifest
         self.device = pick_device(device)
-        self.model = load_model(self.directory, self.manifest).to(self.device)
+        self.model = load_model(self.bundle).to(self.device)
 
     def encode(self, image: NDArray[np.uint8], dtype: DTypeLike = np.float16) -> dict[str, NDArray[Any]]:
         """Computes an image's embedding.

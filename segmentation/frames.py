@@ -1,10 +1,10 @@
-"""The three frames a point can be in, and the ways between them.
+"""The frames a point can be in, and the ways between them.
 
 image frame  upright stored pixels; (0, 0) is the first pixel, x to the right, y down
 model frame  pixels of the square the image encoder sees: the image scaled, top-left, then padding
-view frame   CSS pixels of the stage in the browser
 
-`static/js/core/frames.js` is the same in JavaScript; both are held to `tests/data/frames_cases.json`.
+`static/js/core/frames.js` has the same in JavaScript, and the view frame; both are held to
+`tests/data/frames_cases.json`.
 """
 
 from dataclasses import dataclass
@@ -82,42 +82,6 @@ class ModelFrame:
     def _factors(self) -> NDArray[np.float64]:
         input_height, input_width = self.input_hw
         return np.array([input_width / self.image_width, input_height / self.image_height])
-
-
-@dataclass(frozen=True)
-class ViewFrame:
-    """Where the image is drawn on the stage.
-
-    scale               CSS pixels per image pixel
-    offset_x, offset_y  where the image's top-left corner lies, in CSS pixels from the stage's corner
-    device_pixel_ratio  canvas pixels per CSS pixel
-
-    Raises:
-        ValueError: `scale` or `device_pixel_ratio` is not positive.
-    """
-
-    scale: float
-    offset_x: float = 0.0
-    offset_y: float = 0.0
-    device_pixel_ratio: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (self.scale > 0 and self.device_pixel_ratio > 0):
-            raise ValueError(
-                f"scale and device_pixel_ratio must be positive, got {self.scale} and {self.device_pixel_ratio}"
-            )
-
-    def from_image(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Moves points (N, 2), x then y, from image pixels to CSS pixels of the stage."""
-        return _as_points(points) * self.scale + (self.offset_x, self.offset_y)
-
-    def to_image(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Moves points (N, 2), x then y, from CSS pixels of the stage to image pixels."""
-        return (_as_points(points) - (self.offset_x, self.offset_y)) / self.scale
-
-    def to_canvas(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Moves points (N, 2), x then y, from CSS pixels of the stage to the canvas' own pixels."""
-        return _as_points(points) * self.device_pixel_ratio
 
 
 def _as_points(points: ArrayLike) -> NDArray[np.float64]:

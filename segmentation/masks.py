@@ -18,7 +18,7 @@ def postprocess(low_res_logits: NDArray[Any], frame: ModelFrame) -> NDArray[np.f
     never what goes in. Source: segment-anything, modeling/sam.py, postprocess_masks.
 
     Args:
-        low_res_logits: (C, h, w), as the decoder gives them (256 x 256); not modified.
+        low_res_logits: (C, h, w), as the decoder gives them; not modified.
         frame: the image's place in the model's square.
 
     Returns:

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segmentation import masks
-from segmentation.bundle import BundleDigestMismatch, Manifest, find_bundle, load_manifest
+from segmentation.bundle import Bundle, BundleDigestMismatch, find_bundle
+from segmentation.decoder import DecoderMismatch
+from segmentation.decoder.session import open_decoder
 from segmentation.errors import SegmentationError
 from segmentation.families import family_of
 from segmentation.frames import ModelFrame
-from segmentation.onnx.decoder_file import DecoderMismatch, check_metadata
 from segmentation.prompts import PromptError, build_prompt_tensors
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Decoder(Protocol):
         self, embedding: Mapping[str, NDArray[np.float32]], prompt: Mapping[str, NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """From name -> (1, C, h, w) and point_coords, point_labels, mask_input, has_mask_input to low_res_masks
-        (1, 4, 256, 256) and iou_predictions (1, 4)."""
+        (1, C, S, S) and iou_predictions (1, C), C outputs of side S."""
 
 
 def load_predictor(
@@ -71,12 +72,12 @@ def load_predictor(
         DecoderMismatch: `decoder_path` is not this bundle's decoder, or the export differs from torch.
         DeviceUnavailable: torch does not see `device`.
     """
-    directory = find_bundle(name_or_path, bundle_dirs)
-    predictor = Predictor(directory, device)
+    bundle = Bundle.open(find_bundle(name_or_path, bundle_dirs))
+    predictor = Predictor(bundle, device)
     if decoder_path is not None:
         predictor.decoder = OnnxDecoder(Path(decoder_path), predictor.manifest.digest)
     elif predict_onnx:
-        predictor.decoder = _cached_decoder(directory, predictor.manifest)
+        predictor.decoder = _cached_decoder(bundle)
     else:
         predictor.decoder = TorchDecoder(predictor.encoder)
     return predictor
@@ -86,16 +87,16 @@ class Predictor:
     """One bundle and, after `set_image` or `set_embedding`, one image. Made by `load_predictor`.
 
     Attributes:
-        manifest: the bundle's.
+        bundle: the bundle; `manifest` is its.
         frame: the present image's place in the model's square, None before there is an image.
         decoder: what answers prompts.
     """
 
     decoder: Decoder
 
-    def __init__(self, directory: Path, device: str = "auto") -> None:
-        self.directory = directory
-        self.manifest = load_manifest(directory)
+    def __init__(self, bundle: Bundle, device: str = "auto") -> None:
+        self.bundle = bundle
+        self.manifest = bundle.manifest
         self.frame: ModelFrame | None = None
         self._device = device
         self._embedding: dict[str, NDArray[np.float32]] = {}
@@ -105,7 +106,7 @@ class Predictor:
         """The image encoder, loaded when first needed: only it and TorchDecoder bring torch in."""
         from segmentation.encoder import ImageEncoder
 
-        return ImageEncoder(self.directory, self._device)
+        return ImageEncoder(self.bundle.directory, self._device)
 
     @property
     def is_image_set(self) -> bool:
@@ -194,21 +195,23 @@ class Predictor:
             point_coords: (N, 2), x then y, in image pixels.
             point_labels: (N,), 1 foreground, 0 background.
             box: (4,), box_xyxy in image pixels.
-            mask_input: (1, 256, 256), the low-res logits of an earlier prediction for the same object.
-            multimask_output: True for the three candidates, best for an ambiguous prompt such as a single point; False
-                for the one mask of a prompt that is not ambiguous.
+            mask_input: (1, S, S), the low-res logits of an earlier prediction for the same object; S is the manifest's
+                low_res_side.
+            multimask_output: True for the candidates, best for an ambiguous prompt such as a single point; False for
+                the one mask of a prompt that is not ambiguous.
             return_logits: give logits at image size in place of masks.
 
         Returns:
-            masks (C, H, W) bool (or logits, float32), iou_predictions (C,), low_res_logits (C, 256, 256);
-            C is 3 or 1.
+            masks (C, H, W) bool (or logits, float32), iou_predictions (C,), low_res_logits (C, S, S); C is the number
+            of candidates (SAM has 3) or 1.
 
         Raises:
             ImageNotSet: neither `set_image` nor `set_embedding` was called.
             PromptError: the prompt is empty or malformed.
         """
         low_res_logits, iou_predictions = self.predict_raw(point_coords, point_labels, box, mask_input)
-        chosen = slice(1, None) if multimask_output else slice(0, 1)
+        outputs = self.manifest.outputs
+        chosen = list(outputs.candidates) if multimask_output else [outputs.single]
         low_res_logits, iou_predictions = low_res_logits[chosen], iou_predictions[chosen]
         logits = masks.postprocess(low_res_logits, self._present_frame())
         shown = logits if return_logits else logits > self.manifest.mask_threshold
@@ -221,11 +224,10 @@ class Predictor:
         box: ArrayLike | None = None,
         mask_input: ArrayLike | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """All four outputs of the decoder; arguments and errors as `predict`.
+        """All outputs of the decoder; arguments and errors as `predict`.
 
         Returns:
-            low_res_logits (4, 256, 256) and iou_predictions (4,): output 0 for a prompt that is not ambiguous, 1 to 3
-            the candidates.
+            low_res_logits (C, S, S) and iou_predictions (C,); `manifest.outputs` says what each is for.
         """
         frame = self._present_frame()
         coords, labels = build_prompt_tensors(frame, point_coords, point_labels, box)
@@ -291,14 +293,7 @@ class OnnxDecoder:
     """
 
     def __init__(self, path: Path, bundle_digest: str) -> None:
-        import onnxruntime
-
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        except Exception as error:
-            # onnxruntime's exceptions have no common class of their own below Exception.
-            raise DecoderMismatch(f"onnxruntime cannot load {path}: {error}") from error
-        check_metadata(self._session.get_modelmeta().custom_metadata_map, path, bundle_digest)
+        self._session = open_decoder(path, bundle_digest)
 
     def decode(
         self, embedding: Mapping[str, NDArray[np.float32]], prompt: Mapping[str, NDArray[np.float32]]
@@ -318,14 +313,15 @@ def decoder_cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maskwright"
 
 
-def _cached_decoder(directory: Path, manifest: Manifest) -> OnnxDecoder:
-    from segmentation.onnx import export_decoder
+def _cached_decoder(bundle: Bundle) -> OnnxDecoder:
+    from segmentation.decoder import export_decoder
 
-    path = decoder_cache_dir() / f"{manifest.digest}.onnx"
+    digest = bundle.manifest.digest
+    path = decoder_cache_dir() / f"{digest}.onnx"
     if path.exists():
         try:
-            return OnnxDecoder(path, manifest.digest)
+            return OnnxDecoder(path, digest)
         except DecoderMismatch:
             pass  # damaged, or of an older format: a cache is made anew
-    export_decoder(directory, path)
-    return OnnxDecoder(path, manifest.digest)
+    export_decoder(bundle, path)
+    return OnnxDecoder(path, digest)

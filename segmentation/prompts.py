@@ -1,11 +1,14 @@
-"""From a prompt in image pixels to the decoder's `point_coords` and `point_labels`.
+"""From a prompt in image pixels to the decoder's `point_coords` and `point_labels`, and which of its answers is shown.
 
 `static/js/core/prompt.js` is the same in JavaScript; both are held to `tests/data/prompt_cases.json`.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segmentation.bundle import Outputs
 from segmentation.errors import SegmentationError
 from segmentation.frames import ModelFrame
 
@@ -56,6 +59,29 @@ def build_prompt_tensors(
         model_coords = np.concatenate([model_coords, np.zeros((1, 2), np.float32)])
         labels = np.concatenate([labels, [PADDING]])
     return model_coords[None], labels.astype(np.float32)[None]
+
+
+def candidate_order(
+    iou_predictions: Sequence[float] | NDArray[np.floating],
+    outputs: Outputs,
+    point_count: int,
+    has_box: bool = False,
+) -> list[int]:
+    """The decoder's outputs that are offered for a prompt, the one that is shown at first before the others.
+
+    A single point is ambiguous: the candidates, best predicted IoU first. Anything more means one object: the output
+    for such prompts, then the best candidates, as many outputs in all as for a single point.
+
+    Args:
+        iou_predictions: (C,), one for each output.
+        outputs: the bundle's.
+        point_count, has_box: of the whole prompt.
+    """
+    best_first = sorted(outputs.candidates, key=lambda index: -iou_predictions[index])
+    if point_count == 1 and not has_box and best_first:
+        return best_first
+    others = [index for index in best_first if index != outputs.single]
+    return [outputs.single, *others][: max(1, len(best_first))]
 
 
 def _points(

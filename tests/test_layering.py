@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -18,9 +19,12 @@ TORCH = ("torch", "transformers", "torchvision")
 # Modules of ours that load torch when they are imported.
 LOAD_TORCH = (
     "segmentation.encoder",
-    "segmentation.families",
+    "segmentation.families.pocket.network",
+    "segmentation.families.pocket.recipe",
+    "segmentation.families.sam.network",
+    "segmentation.families.sam.published",
+    "segmentation.testing",
     "segmentation.training",
-    "segmentation.convert_sam",
 )
 
 
@@ -253,8 +257,10 @@ MAY_IMPORT = {
     "decoder": {"decoder", "core"},
     "api": {"api", "core"},
     "view": {"view", "core"},
-    "pages": {"pages", "view", "api", "decoder", "core", "vendor"},  # vendor: third-party files from npm
+    "session": {"session", "core"},  # api, decoder, storage and clocks are handed in
+    "pages": {"view", "session", "api", "decoder", "core", "vendor"},  # vendor: third-party files from npm
 }
+MAX_LINES_OF_A_PAGE = 200
 IMPORT = re.compile(
     r"""^\s*(?:import|export)\b[^;'"`]*?\bfrom\s*["'](?P<source>[^"']+)["'](?P<end>.?)"""
     r"""|^\s*import\s*["'](?P<bare>[^"']+)["'](?P<bare_end>.?)""",
@@ -289,6 +295,27 @@ def test_browser_modules_import_along_the_arrows():
     assert wrong == []
 
 
+def test_pages_only_put_things_together():
+    """A page is a composition root: what grows in it belongs to session/ or view/."""
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (JS / "pages").iterdir()
+    }
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES_OF_A_PAGE} == {}
+
+
+def test_no_browser_module_has_a_folder_of_its_name():
+    assert [path for path in JS.rglob("*.js") if path.with_suffix("").is_dir()] == []
+
+
+def test_session_and_core_need_no_browser():
+    """tsconfig.session.json checks both without the types of the DOM, so that a use of it is an error."""
+    settings = json.loads((ROOT / "tsconfig.session.json").read_text(encoding="utf-8"))
+    assert settings["compilerOptions"]["lib"] == ["ES2023"]
+    assert settings["include"] == ["static/js/core/**/*", "static/js/session/**/*"]
+    check = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["scripts"]["check"]
+    assert "tsc -p tsconfig.session.json" in check
+
+
 def test_browser_imports_are_such_that_django_can_hash_them():
     wrong = [
         f"{path.relative_to(JS)}: {source}"
@@ -313,7 +340,7 @@ def test_browser_imports_are_such_that_django_can_hash_them():
         ("try:\n    import torch\nexcept ImportError:\n    pass", [("torch", True)]),
         ("if TYPE_CHECKING:\n    import torch", []),
         ("from . import rle", [("segmentation.rle", True)]),
-        ("from .onnx import export", [("segmentation.onnx.export", True)]),
+        ("from .decoder import export", [("segmentation.decoder.export", True)]),
     ],
 )
 def test_imports_are_found_wherever_they_stand(source, expected, tmp_path, monkeypatch):

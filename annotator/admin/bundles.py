@@ -46,7 +46,7 @@ class BundleAdmin(ReadOnlyAdmin):
 
     @admin.display(boolean=True)
     def decoder(self, bundle: Bundle) -> bool:
-        return bool(bundle.decoder_sha256) and decoders.decoder_file(bundle).is_file()
+        return decoders.is_exported(bundle)
 
     @admin.display(ordering="ready_count")
     def embeddings(self, bundle: Bundle):

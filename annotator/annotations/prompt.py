@@ -10,10 +10,10 @@ from rest_framework import serializers
 
 from annotator.annotations.errors import InvalidPrompt
 from annotator.models import Image
+from segmentation.bundle import DEFAULT_OUTPUTS, Outputs
 
 # Pointers report fractions of pixels at the very edge; anything further outside is a mistake.
 PROMPT_TOLERANCE_PX = 1.0
-DECODER_OUTPUTS = 4
 NO_FIELD = "non_field_errors"
 
 
@@ -56,12 +56,12 @@ class PromptSerializer(serializers.Serializer):
         min_value=0, required=False, allow_null=True, help_text="The box's place among the steps."
     )
     mask_indices = list_of(
-        WholeNumberField(min_value=0, max_value=DECODER_OUTPUTS - 1),
-        "Which of the decoder's outputs was shown after each step; or empty.",
+        WholeNumberField(min_value=0),
+        "Which of the decoder's outputs was chosen after each step; or empty.",
     )
 
     def validate(self, prompt: dict[str, Any]) -> dict[str, Any]:
-        """Whether the parts fit together and lie on the image `context["image"]`."""
+        """Whether the parts fit together, on the image and with the outputs of the decoder that `context` names."""
         if unknown := set(self.initial_data) - set(self.fields):
             raise serializers.ValidationError(f"Unknown keys: {', '.join(sorted(map(str, unknown)))}.")
         points, labels = prompt.get("point_coords") or [], prompt.get("point_labels") or []
@@ -83,6 +83,9 @@ class PromptSerializer(serializers.Serializer):
             raise serializers.ValidationError("A prompt has at least one point or a box; send null for none.")
         if len(mask_indices) not in (0, steps):
             raise serializers.ValidationError(f"{len(mask_indices)} mask_indices for {steps} steps.")
+        last = self.context["outputs"].count - 1
+        if any(index > last for index in mask_indices):
+            raise serializers.ValidationError(f"mask_indices are 0 to {last}.")
         return {
             "point_coords": points,
             "point_labels": labels,
@@ -101,15 +104,18 @@ class PromptSerializer(serializers.Serializer):
                 )
 
 
-def check_prompt(image: Image, prompt: Any) -> dict[str, Any] | None:
+def check_prompt(image: Image, prompt: Any, outputs: Outputs = DEFAULT_OUTPUTS) -> dict[str, Any] | None:
     """A prompt as it is stored: with all its keys, every step on the image. None stays None.
+
+    Args:
+        outputs: of the bundle's decoder; `mask_indices` name them.
 
     Raises:
         InvalidPrompt: with the place and the rule.
     """
     if prompt is None:
         return None
-    form = PromptSerializer(data=prompt, context={"image": image})
+    form = PromptSerializer(data=prompt, context={"image": image, "outputs": outputs})
     if not form.is_valid():
         message = _first_sentence(form.errors)
         raise InvalidPrompt(message, fields={"prompt": [message]})

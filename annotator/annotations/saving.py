@@ -30,6 +30,7 @@ from annotator.errors import InvalidValue
 from annotator.models import Annotation, Bundle, Category, Image
 from annotator.projects import progress
 from segmentation import rle
+from segmentation.bundle import DEFAULT_OUTPUTS, Outputs, outputs_of
 
 # A repeated save is recognised by these; the effort fields may have moved on in between.
 CONTENT_FIELDS = (
@@ -103,7 +104,7 @@ def update(annotation: Annotation, *, version: int | None, **changes) -> Annotat
         raise VersionRequired(
             'Send the "version" this change starts from.', fields={"version": ["This field is required."]}
         )
-    values = _checked_values(annotation.image, changes)
+    values = _checked_values(annotation.image, changes, annotation.bundle_digest)
     with transaction.atomic():
         written = Annotation.objects.live().filter(pk=annotation.pk, version=version)
         if written.update(version=F("version") + 1, updated_at=timezone.now(), **values) != 1:
@@ -151,8 +152,12 @@ def _has(annotation: Annotation, values: dict[str, Any], names) -> bool:
 
 
 # --- checks: what was sent -> column values ---
-def _checked_values(image: Image, sent: dict[str, Any]) -> dict[str, Any]:
-    """Column values for the fields in `sent`; area and bbox_xywh are computed here and never taken from outside."""
+def _checked_values(image: Image, sent: dict[str, Any], bundle_digest: str = "") -> dict[str, Any]:
+    """Column values for the fields in `sent`; area and bbox_xywh are computed here and never taken from outside.
+
+    Args:
+        bundle_digest: of the bundle that the annotation was made with, where `sent` does not say.
+    """
     unknown = set(sent) - {
         "category",
         "segmentation",
@@ -171,7 +176,8 @@ def _checked_values(image: Image, sent: dict[str, Any]) -> dict[str, Any]:
     if "segmentation" in sent:
         values |= _check_segmentation(image, sent["segmentation"])
     if "prompt" in sent:
-        values["prompt"] = check_prompt(image, sent["prompt"])
+        outputs = _outputs_of(sent.get("bundle_digest") or bundle_digest)
+        values["prompt"] = check_prompt(image, sent["prompt"], outputs)
     if "bundle_digest" in sent:
         values["bundle_digest"] = _check_bundle_digest(sent["bundle_digest"] or "")
     for name in ("predicted_iou", "stability_score"):
@@ -228,6 +234,12 @@ def _check_segmentation(image: Image, segmentation: Any) -> dict[str, Any]:
 
 def _invalid_mask(message: str) -> InvalidMask:
     return InvalidMask(message, fields={"segmentation": [message]})
+
+
+def _outputs_of(bundle_digest: str) -> Outputs:
+    """Of the decoder of a known bundle; SAM's of any other."""
+    bundle = Bundle.objects.filter(digest=bundle_digest).first() if bundle_digest else None
+    return outputs_of(bundle.manifest) if bundle else DEFAULT_OUTPUTS
 
 
 def _check_bundle_digest(digest: str) -> str:

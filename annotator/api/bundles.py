@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
+from django.templatetags.static import static
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -14,12 +17,23 @@ from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.files import BYTES, file_response
 from annotator.bundles import decoders
 from annotator.models import Bundle
+from segmentation.bundle import outputs_of
+
+
+class OutputsSerializer(serializers.Serializer):
+    """The masks that one decode gives: how many, the one for a clear prompt, those for an ambiguous one."""
+
+    count = serializers.IntegerField()
+    single = serializers.IntegerField()
+    candidates = serializers.ListField(child=serializers.IntegerField())
 
 
 class BundleSerializer(serializers.ModelSerializer):
     embedding = serializers.DictField(child=serializers.ListField(child=serializers.IntegerField()))
     decoder_url = serializers.SerializerMethodField()
     fast_decoder_url = serializers.SerializerMethodField()
+    outputs = serializers.SerializerMethodField()
+    session_url = serializers.SerializerMethodField()
 
     class Meta:
         model = Bundle
@@ -36,6 +50,8 @@ class BundleSerializer(serializers.ModelSerializer):
             "decoder_url",
             "decoder_sha256",
             "fast_decoder_url",
+            "outputs",
+            "session_url",
         ]
         read_only_fields = fields
 
@@ -44,9 +60,17 @@ class BundleSerializer(serializers.ModelSerializer):
         return f"{url}?sha256={bundle.decoder_sha256}" if bundle.decoder_sha256 else url
 
     def get_fast_decoder_url(self, bundle: Bundle) -> str | None:
-        version = decoders.fast_decoder_version(bundle)
+        version = decoders.package_version(bundle)
         url = reverse("api:bundle-fast-decoder", args=[bundle.name])
         return version and f"{url}?version={version}"
+
+    @extend_schema_field(OutputsSerializer)
+    def get_outputs(self, bundle: Bundle) -> dict[str, Any]:
+        return outputs_of(bundle.manifest).as_dict()
+
+    def get_session_url(self, bundle: Bundle) -> str | None:
+        module = decoders.session_module(bundle.family)
+        return module and static(module)
 
 
 class BundlesView(generics.ListAPIView):
@@ -75,10 +99,10 @@ class BundleDecoderView(generics.GenericAPIView):
     def get(self, request: Request, name: str) -> HttpResponse | Response:
         """The ONNX decoder the browser runs."""
         bundle = self.get_object()
-        path = decoders.require_decoder(bundle)
+        stored = decoders.require_decoder(bundle)
         return file_response(
             request,
-            lambda: open(path, "rb"),
+            lambda: decoders.decoder_storage().open(stored),
             etag=f'"{bundle.decoder_sha256 or bundle.digest}"',
             content_type="application/octet-stream",
             immutable=bool(bundle.decoder_sha256)
@@ -102,12 +126,12 @@ class BundleFastDecoderView(generics.GenericAPIView):
     def get(self, request: Request, name: str) -> HttpResponse | Response:
         """The fast decoder: graphs, weights and kernel in one file. Only some families have one."""
         bundle = self.get_object()
-        version = decoders.fast_decoder_version(bundle)
+        version = decoders.package_version(bundle)
         if version is None:
             raise NotFound(f"The bundle {bundle.name} has no fast decoder; use its decoder.")
         return file_response(
             request,
-            lambda: open(decoders.fast_decoder_file(bundle), "rb"),
+            lambda: decoders.decoder_storage().open(decoders.package_name(bundle)),
             etag=f'"{version}"',
             content_type="application/octet-stream",
             immutable=request.query_params.get("version") == version,

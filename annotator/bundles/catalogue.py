@@ -7,9 +7,6 @@ from django.db import transaction
 from annotator.bundles.errors import UnknownBundle
 from annotator.models import Bundle
 
-# The bundle that lies in the repository: the default of a fresh installation.
-BUILT_IN_BUNDLE = "pocket"
-
 
 def by_name(name: str) -> Bundle:
     """An available bundle. Raises UnknownBundle."""

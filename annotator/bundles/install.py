@@ -1,61 +1,67 @@
-"""A new bundle comes in: checked, copied into the data folder, its decoder exported. For commands: loads torch."""
+"""A new bundle comes in: checked, put into storage, its decoder exported. For commands: loads torch."""
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
 from django.conf import settings
 
-from annotator.bundles import catalogue, decoders
+from annotator.bundles import catalogue, decoders, folders
 from annotator.bundles.errors import BundleRefused
 from annotator.bundles.sync import sync_bundles
 from annotator.models import Bundle
-from segmentation.bundle import BundleError, Manifest, find_bundle, load_manifest, verify_weights
-
-INSTALLED_DIR = settings.DATA_DIR / "bundles"
+from segmentation.bundle import BundleError, find_bundle, load_manifest, verify_weights
 
 
 def install_bundle(name_or_path: str, make_default: bool = False) -> Bundle:
-    """Makes a bundle ready to use: checks its weights, copies it into the data folder unless it lies in one of the
+    """Makes a bundle ready to use: checks its weights, stores them under its digest unless it lies in one of the
     places already, exports its decoder. Loads torch for the export; call it from commands only.
 
     Args:
-        name_or_path: the name of a bundle in BUNDLE_DIRS, or a folder.
+        name_or_path: the name of a bundle in BUNDLE_DIRS or in storage, or a folder.
 
     Raises:
         BundleRefused: not a bundle, damaged weights, a taken name, or a decoder that differs from torch.
     """
+    stored = Bundle.objects.available().filter(name=name_or_path, path="").first()
     try:
-        directory = find_bundle(name_or_path, search_dirs=settings.BUNDLE_DIRS).resolve()
+        directory = folders.folder_of(stored) if stored else _find(name_or_path)
         manifest = load_manifest(directory)
         verify_weights(manifest, directory)
-    except BundleError as error:
+    except (BundleError, FileNotFoundError) as error:
         raise BundleRefused(f"{error}.") from error
-    if directory.parent not in [Path(place).resolve() for place in settings.BUNDLE_DIRS]:
-        _copy(directory, manifest)
-    sync_bundles()
+    is_new = not stored and not _lies_in_its_place(directory)
+    if is_new:
+        folders.store(directory, manifest)
+    sync_bundles(directory if is_new else None)
     bundle = Bundle.objects.available().get(name=manifest.name)
     if bundle.digest != manifest.digest:
+        folders.discard(manifest.digest, manifest.weights_file)
         raise BundleRefused(
             f"A built-in bundle is already called {manifest.name}; convert yours under another name."
         )
+    if is_new:
+        _discard_former(bundle)
     decoders.ensure_decoder(bundle)
     if make_default:
         catalogue.set_default(bundle)
     return bundle
 
 
-def _copy(directory: Path, manifest: Manifest) -> None:
-    """Into the data folder: a temporary folder first, then one rename; what lay there under the name goes."""
-    INSTALLED_DIR.mkdir(parents=True, exist_ok=True)
-    target = INSTALLED_DIR / manifest.name
-    with tempfile.TemporaryDirectory(dir=INSTALLED_DIR, prefix=".installing-") as temporary:
-        copied = Path(temporary) / "new"
-        copied.mkdir()
-        for name in ("manifest.json", manifest.weights_file):
-            shutil.copyfile(directory / name, copied / name)
-        if target.exists():
-            target.rename(Path(temporary) / "old")
-        copied.rename(target)
+def _find(name_or_path: str) -> Path:
+    return find_bundle(name_or_path, search_dirs=settings.BUNDLE_DIRS).resolve()
+
+
+def _lies_in_its_place(directory: Path) -> bool:
+    """Whether a folder is found by its name; one whose name is a stored bundle's stands behind that one."""
+    places = [Path(place).resolve() for place in settings.BUNDLE_DIRS]
+    is_taken = Bundle.objects.available().filter(name=directory.name, path="").exists()
+    return directory.parent in places and not is_taken
+
+
+def _discard_former(bundle: Bundle) -> None:
+    """The files of what lay here under the bundle's name: those in storage, and a folder of the data folder's."""
+    for former in Bundle.objects.filter(name=bundle.name, path="").exclude(pk=bundle.pk):
+        folders.discard(former.digest, former.manifest["weights"]["file"])
+    shutil.rmtree(settings.DATA_DIR / "bundles" / bundle.name, ignore_errors=True)

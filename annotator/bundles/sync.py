@@ -1,4 +1,4 @@
-"""The table of bundles mirrors the manifests on disk."""
+"""The table of bundles mirrors the manifests in folders; of a bundle in storage the row is the truth."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from annotator.bundles.catalogue import BUILT_IN_BUNDLE
 from annotator.embeddings import queue as embedding_queue
 from annotator.models import Bundle, EmbeddingJob, Project
-from segmentation.bundle import BundleError, Manifest, list_bundles, load_manifest
+from segmentation.bundle import (
+    BUILT_IN_BUNDLE,
+    BUILT_IN_DIR,
+    BundleError,
+    Manifest,
+    list_bundles,
+    load_manifest,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -26,36 +32,36 @@ class SyncReport:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def sync_bundles() -> SyncReport:
-    """Brings the table in line with the manifests in BUNDLE_DIRS.
+def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
+    """Brings the table in line with the manifests in BUNDLE_DIRS. Storage is not listed.
+
+    A built-in bundle stands before one in storage of the same name, and that before one in another folder.
 
     A bundle whose content changed under its name gets a new row, which its projects and the default mark move to; the
     old row stays, unavailable, for the annotations that name its digest. There is exactly one default as long as there
     is any bundle.
+
+    Args:
+        newly_stored: the folder of a bundle whose files have just been put into storage; it may go afterwards.
     """
     report = SyncReport()
-    found: dict[str, tuple[Path, Manifest]] = {}
-    for place in settings.BUNDLE_DIRS:
-        for name in list_bundles(place):
-            directory = Path(place) / name
-            try:
-                manifest = load_manifest(directory)
-            except BundleError as error:
-                report.refused[str(directory)] = str(error)
-                logger.warning("bundle in %s is not used: %s", directory, error)
-                continue
-            # The first place wins: nothing installed can take the place of a built-in bundle.
-            found.setdefault(manifest.name, (directory, manifest))
+    found = _in_folders(report)
+    in_storage = list(Bundle.objects.available().filter(path="").values("name", "digest", "path"))
+    if newly_stored:
+        in_storage.append(_columns(newly_stored, load_manifest(newly_stored)) | {"path": ""})
+    for columns in in_storage:
+        if not _is_built_in(found.get(columns["name"])):
+            found[columns["name"]] = columns
 
     with transaction.atomic():
         previous = {bundle.name: bundle for bundle in Bundle.objects.select_for_update().available()}
         for name, old in previous.items():
-            if name not in found or found[name][1].digest != old.digest:
+            if name not in found or found[name]["digest"] != old.digest:
                 Bundle.objects.filter(pk=old.pk).update(is_available=False, is_default=False)
                 EmbeddingJob.objects.filter(bundle=old).exclude(state=EmbeddingJob.State.READY).delete()
-        for name, (directory, manifest) in found.items():
+        for name, columns in found.items():
             bundle, _ = Bundle.objects.update_or_create(
-                digest=manifest.digest, defaults=_columns(directory, manifest)
+                digest=columns["digest"], defaults=columns | {"is_available": True}
             )
             old = previous.get(name)
             if old and old.pk != bundle.pk:
@@ -68,9 +74,30 @@ def sync_bundles() -> SyncReport:
     return report
 
 
+def _in_folders(report: SyncReport) -> dict[str, dict]:
+    """Name -> columns of the bundles that lie in BUNDLE_DIRS; the first place wins."""
+    found: dict[str, dict] = {}
+    for place in settings.BUNDLE_DIRS:
+        for name in list_bundles(place):
+            directory = Path(place) / name
+            try:
+                manifest = load_manifest(directory)
+            except BundleError as error:
+                report.refused[str(directory)] = str(error)
+                logger.warning("bundle in %s is not used: %s", directory, error)
+                continue
+            found.setdefault(manifest.name, _columns(directory, manifest))
+    return found
+
+
+def _is_built_in(columns: dict | None) -> bool:
+    return columns is not None and Path(columns["path"]).parent == BUILT_IN_DIR
+
+
 def _columns(directory: Path, manifest: Manifest) -> dict:
     return {
         "name": manifest.name,
+        "digest": manifest.digest,
         "title": manifest.title,
         "family": manifest.family,
         "input_side": manifest.input_side,
@@ -79,7 +106,6 @@ def _columns(directory: Path, manifest: Manifest) -> dict:
         "embedding": {name: list(shape) for name, shape in manifest.embedding.items()},
         "manifest": json.loads((directory / "manifest.json").read_text()),
         "path": str(directory),
-        "is_available": True,
     }
 
 

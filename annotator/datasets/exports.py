@@ -74,6 +74,6 @@ def delete_old() -> int:
     return len(old)
 
 
-def sweep_orphans(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     """Removes export files that a killed process left without a row; returns their names."""
     return unowned.sweep("exports", min_age_s)

@@ -23,6 +23,6 @@ def delete_images(images: Iterable[Image]) -> int:
     return len(images)
 
 
-def sweep_orphans(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     """Removes image files that a killed process left without a row; returns their names."""
     return [name for folder in ("images", "thumbnails") for name in unowned.sweep(folder, min_age_s)]

@@ -31,9 +31,14 @@ class Bundle(models.Model):
     low_res_side = models.PositiveIntegerField(default=256)
     embedding = models.JSONField(help_text="Tensor name -> shape without the batch.")
     manifest = models.JSONField()
-    path = models.CharField(max_length=1000, blank=True, help_text="Folder of manifest and weights.")
+    path = models.CharField(
+        max_length=1000, blank=True, help_text="Folder of manifest and weights; empty: in storage by digest."
+    )
     decoder_sha256 = models.CharField(
         max_length=64, blank=True, help_text="sha256 of the exported ONNX decoder; empty: not exported yet."
+    )
+    package_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="sha256 of the decoder package; empty: there is none."
     )
     is_default = models.BooleanField(default=False)
     is_available = models.BooleanField(default=True)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -18,6 +17,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from annotator.bundles import decoders
+from annotator.bundles.folders import folder_of
 from annotator.embeddings.figures import mean_recent_ms
 from annotator.jobs import report
 from annotator.jobs.kinds import KINDS
@@ -137,7 +137,7 @@ def check_headers() -> str:
     if wrong:
         raise Unwell(
             f"the pages lack {', '.join(wrong)}: the browser then gives the decoder one thread only",
-            "Is annotator.site.middleware.IsolationHeadersMiddleware in MIDDLEWARE? A proxy must keep the headers.",
+            "Is annotator.site.middleware.SecurityHeadersMiddleware in MIDDLEWARE? A proxy must keep the headers.",
         )
     return "pages are cross-origin isolated (COOP, COEP, CORP)"
 
@@ -186,11 +186,11 @@ def check_jobs() -> str:
 
 def check_device() -> str:
     """What the encoder really computes on, here and in the workers: asked of the tensors, not of the settings."""
+    from segmentation.decoder.parity import sample_image
     from segmentation.encoder import ImageEncoder
-    from segmentation.onnx.parity import sample_image
 
     bundle = _default_bundle()
-    encoder = ImageEncoder(Path(bundle.path), device=settings.DEVICE)
+    encoder = ImageEncoder(folder_of(bundle), device=settings.DEVICE)
     image = sample_image()
     encoder.encode(image)  # the first call warms up
     started_s = time.perf_counter()
@@ -215,17 +215,16 @@ def check_device() -> str:
 def check_bundle() -> str:
     """Weights as the manifest says, row as the disk says, decoder of this bundle and with torch's answers."""
     from segmentation.bundle import BundleError, load_manifest, verify_weights
+    from segmentation.decoder.parity import compare_file
     from segmentation.errors import SegmentationError
-    from segmentation.onnx.parity import IOU_TOLERANCE, LOGIT_TOLERANCE, sample_image
-    from segmentation.predictor import load_predictor
 
     bundle = _default_bundle()
     again = f"Run: manage.py install_bundle {bundle.name}"
-    directory = Path(bundle.path)
     try:
+        directory = folder_of(bundle)
         manifest = load_manifest(directory)
         verify_weights(manifest, directory)
-    except BundleError as error:
+    except (BundleError, FileNotFoundError) as error:
         raise Unwell(
             str(error), "Restore the bundle's folder (git checkout), then install it again."
         ) from error
@@ -233,30 +232,20 @@ def check_bundle() -> str:
         raise Unwell(
             f"{bundle.name} on disk is {manifest.digest[:12]}, the table says {bundle.digest[:12]}", again
         )
-    path = decoders.decoder_file(bundle)
-    if not path.is_file():
+    if not decoders.is_exported(bundle):
         raise Unwell(f"the decoder of {bundle.name} is not exported", again)
+    path = decoders.local_decoder(bundle)
+    make_anew = f"Delete {path}, then: manage.py install_bundle {bundle.name}"
     try:
-        with_torch = load_predictor(directory, device="cpu")
-        with_onnx = load_predictor(directory, device="cpu", decoder_path=path)
+        difference = compare_file(directory, path)
     except SegmentationError as error:
-        raise Unwell(str(error), f"Delete {path}, then: manage.py install_bundle {bundle.name}") from error
-    image = sample_image()
-    with_torch.set_image(image)
-    with_onnx.set_embedding(
-        {name: tensor[0] for name, tensor in with_torch.get_image_embedding().items()}, image.shape[:2]
-    )
-    prompt = {"point_coords": [[200, 150], [430, 280]], "point_labels": [1, 0], "box": [110, 60, 290, 240]}
-    torch_logits, torch_ious = with_torch.predict_raw(**prompt)
-    onnx_logits, onnx_ious = with_onnx.predict_raw(**prompt)
-    logit_difference = float(np.abs(torch_logits - onnx_logits).max() / max(1.0, np.abs(torch_logits).max()))
-    iou_difference = float(np.abs(torch_ious - onnx_ious).max())
-    if not (logit_difference <= LOGIT_TOLERANCE and iou_difference <= IOU_TOLERANCE):
+        raise Unwell(str(error), make_anew) from error
+    logits, iou = difference.max_relative_logit_difference, difference.max_iou_difference
+    if not difference.is_tolerable:
         raise Unwell(
-            f"decoder and torch differ: logits by {logit_difference:.1e} (relative), IoU by {iou_difference:.1e}",
-            f"Delete {path}, then: manage.py install_bundle {bundle.name}",
+            f"decoder and torch differ: logits by {logits:.1e} (relative), IoU by {iou:.1e}", make_anew
         )
-    return f"{bundle.name} {bundle.digest[:12]}, decoder agrees with torch (logits differ by {logit_difference:.0e})"
+    return f"{bundle.name} {bundle.digest[:12]}, decoder agrees with torch (logits differ by {logits:.0e})"
 
 
 def _default_bundle() -> Bundle:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from annotator.api.bundles import BundleSerializer
 from annotator.api.categories import CategorySerializer
 from annotator.api.images import ImageSerializer
+from annotator.bundles import decoders
 from annotator.embeddings.errors import NoBundle
 from annotator.embeddings.which_bundle import bundle_of
 from annotator.models import Image, Project, Role
@@ -23,14 +24,13 @@ from annotator.people.permissions import role_of
 
 STATIC_URLS = {
     "worker": "js/decoder/decoder-worker.js",
-    "kernel_helper": "js/decoder/worker/kernel-helper.js",
+    "kernel_helper": "js/decoder/worker/kernel/helper.js",
     "ort_module": "vendor/ort/ort.wasm.min.mjs",
     "ort_wasm_mjs": "vendor/ort/ort-wasm-simd-threaded.mjs",
     "ort_wasm": "vendor/ort/ort-wasm-simd-threaded.wasm",
     "ort_webgpu_module": "vendor/ort/ort.webgpu.min.mjs",
     "ort_webgpu_mjs": "vendor/ort/ort-wasm-simd-threaded.asyncify.mjs",
     "ort_webgpu_wasm": "vendor/ort/ort-wasm-simd-threaded.asyncify.wasm",
-    "icons": "vendor/icons.svg",
 }
 
 
@@ -49,6 +49,7 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         "page_data": page_data,
         "embedding_url": embedding_url,
         "decoder_url": embedding_url and decoder_url(page_data["bundle"]),
+        "session_module": session_module(page_data["bundle"]),
     }
     return render(request, "pages/annotate.html", context)
 
@@ -67,6 +68,11 @@ def scene(request: HttpRequest, pk: int) -> HttpResponse:
 def decoder_url(bundle: dict[str, Any] | None) -> str | None:
     """What the decoder worker fetches, for a bundle as `bundle_row` gives it."""
     return bundle and (bundle["fast_decoder_url"] or bundle["decoder_url"])
+
+
+def session_module(bundle: dict[str, Any] | None) -> str | None:
+    """Static path of what the decoder worker imports for a bundle; None: nothing beside its own modules."""
+    return decoders.session_module(bundle["family"]) if bundle and bundle["fast_decoder_url"] else None
 
 
 def _embedding_url(page_data: dict[str, Any]) -> str | None:

@@ -46,6 +46,7 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
     filters = {name: request.GET.get(name, "").strip() for name in FILTERS}
     kept = request.GET.copy()
     kept.pop("page", None)
+    bundle = annotate.bundle_row(shown)
     return {
         "page": Paginator(_filtered(_tile_rows(shown), filters), IMAGES_PER_PAGE).get_page(
             request.GET.get("page")
@@ -57,7 +58,8 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "embedding_choices": EMBEDDING_CHOICES,
         "categories": shown.categories.all(),
         "colors_version": pictures.colors_version(shown),
-        "decoder_url": annotate.decoder_url(annotate.bundle_row(shown)),
+        "decoder_url": annotate.decoder_url(bundle),
+        "session_module": annotate.session_module(bundle),
     }
 
 

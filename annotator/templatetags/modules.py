@@ -25,23 +25,24 @@ IMPORT = re.compile(r"""^(?:import|export|\})[^;"']*["'](\.[^"']+\.js)["'];""", 
 
 
 @register.simple_tag
-def preload_modules(*entries: str) -> SafeString:
+def preload_modules(*entries: str | None) -> SafeString:
     """`<link rel="modulepreload">` for each static module and all that it imports.
 
     Args:
-        entries: static paths. A worker's modules are fetched into the browser's cache, where the worker finds them.
+        entries: static paths, empty ones left out. A worker's modules are fetched into the browser's cache, where the
+            worker finds them.
     """
     return _links('<link rel="modulepreload" href="{}">', entries)
 
 
 @register.simple_tag
-def prefetch_modules(*entries: str) -> SafeString:
+def prefetch_modules(*entries: str | None) -> SafeString:
     """`<link rel="prefetch">` for the same."""
     return _links('<link rel="prefetch" href="{}">', entries)
 
 
-def _links(form: str, entries: tuple[str, ...]) -> SafeString:
-    paths = dict.fromkeys(path for entry in entries for path in modules_of(entry))
+def _links(form: str, entries: tuple[str | None, ...]) -> SafeString:
+    paths = dict.fromkeys(path for entry in entries if entry for path in modules_of(entry))
     return format_html_join("\n    ", form, ((static(path),) for path in paths))
 
 

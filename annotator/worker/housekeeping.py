@@ -27,8 +27,8 @@ def forget_old_heartbeats() -> int:
 
 
 CHORES: dict[str, Callable[[], int]] = {
-    "files of uploads that came to nothing": lambda: len(removal.sweep_orphans()),
-    "files of exports that came to nothing": lambda: len(exports.sweep_orphans()),
+    "files of uploads that came to nothing": lambda: len(removal.sweep_unowned()),
+    "files of exports that came to nothing": lambda: len(exports.sweep_unowned()),
     "embeddings of replaced bundles or deleted images": lambda: len(embedding_store.sweep_unused()),
     "old exports": exports.delete_old,
     "old failures to sign in": login_attempts.forget_old,

@@ -1,13 +1,15 @@
 // Measures one setting (threads, points, size, mask prompt) for all decoders, interleaved; see ../decoder_browser.py.
 
-import {readPackage} from "/js/decoder/worker/decoder-package.js";
-import {ClickKernel} from "/js/decoder/worker/click-kernel.js";
-import {AMBIGUOUS_BIAS, FastDecoder, imageWindow, PLAIN_BIAS} from "/js/decoder/worker/fast-decoder.js";
-import {TailKernel} from "/js/decoder/worker/tail-kernel.js";
+import {readPackage} from "/js/decoder/worker/files/decoder-package.js";
+import {ClickKernel} from "/js/decoder/worker/sam/click-kernel.js";
+import {imageWindow, PLAIN_BIAS, SamGraphs} from "/js/decoder/worker/sam/graphs.js";
+import {TailKernel} from "/js/decoder/worker/sam/tail-kernel.js";
 
 const GRID = 64;
 const FILTER = 32;
 const SIDE = 1024;
+// Added to the IoU predictions: masks 1 to 3 before mask 0.
+const AMBIGUOUS_BIAS = [-1000, 0, 0, 0];
 
 onmessage = async ({data: settings}) => {
     try {
@@ -33,9 +35,9 @@ async function measure({threads, cases, rounds, warmUp}) {
     }
     const {files} = readPackage(await bytes("/models/fast.safetensors"));
     const opened = performance.now();
-    const decoder = new FastDecoder(ort, files, options);
+    const decoder = new SamGraphs(ort, files, options);
     await decoder.warm({withClick: true, withTail: true});
-    const kernelOptions = {threads, helperUrl: "/js/decoder/worker/kernel-helper.js"};
+    const kernelOptions = {threads, helperUrl: "/js/decoder/worker/kernel/helper.js"};
     const kernel = await TailKernel.open(files, kernelOptions);
     const clickKernel = await ClickKernel.open(files, kernelOptions);
     const openMs = performance.now() - opened;

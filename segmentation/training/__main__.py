@@ -10,11 +10,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from segmentation.bundle import BUILT_IN_BUNDLE, find_bundle, load_manifest
 from segmentation.errors import SegmentationError
+from segmentation.families import recipe_of, trainable
 
-EXAMPLES = """\
+EXAMPLES = f"""\
 a bundle of one's own, from a folder of COCO-format data:
-  python -m segmentation.training train --data ~/coco --run runs/mine --from-bundle pocket --rate 0.3 --device cuda
+  python -m segmentation.training train --data ~/coco --run runs/mine --device cuda \\
+      --from-bundle {BUILT_IN_BUNDLE} --rate 0.3
   python -m segmentation.training export --run runs/mine --output ~/bundles/mine --name mine
   python benchmarks/interactive_quality.py ~/bundles/mine ~/coco --split val
 
@@ -24,7 +27,7 @@ docs/pocket.md has the whole recipe."""
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m segmentation.training",
-        description="Trains the promptable model `pocket` on pictures with masks, and makes a bundle of it.",
+        description="Trains a promptable model on pictures with masks, and makes a bundle of it.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,14 +44,19 @@ def main(arguments: list[str] | None = None) -> int:
     train.add_argument(
         "--run", type=Path, required=True, help="folder for checkpoint and log; an old one is resumed"
     )
-    train.add_argument("--init", type=Path, help="MobileNetV2 weights (.npz) to start the encoder from")
     train.add_argument(
-        "--from-bundle", help="start from a pocket bundle's weights, by name or folder (fine-tuning)"
+        "--init", type=Path, help="published weights to start a part of the network from (docs/pocket.md)"
+    )
+    train.add_argument("--from-bundle", help="start from a bundle's weights, by name or folder (fine-tuning)")
+    train.add_argument(
+        "--family",
+        choices=trainable(),
+        help=f"of the network; default: the bundle's own, {trainable()[0]} without one",
     )
     train.add_argument(
         "--variant",
-        help="of the network: v1, or v2, which has more blocks in the encoder and can start from a bundle of v1; "
-        "default: the bundle's own, v2 without one",
+        help="of the network, which can start from a bundle of a smaller one; default: the bundle's own, without one "
+        "the family's default",
     )
     train.add_argument(
         "--minutes",
@@ -89,8 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
     export = commands.add_parser("export", help="make a bundle of a run's averaged weights")
     export.add_argument("--run", type=Path, required=True)
     export.add_argument("--output", type=Path, required=True, help="the bundle's folder")
-    export.add_argument("--name", default="pocket", help="of the bundle (default pocket)")
-    export.add_argument("--title", default="Pocket", help="for people")
+    export.add_argument("--name", default=BUILT_IN_BUNDLE, help=f"of the bundle (default {BUILT_IN_BUNDLE})")
+    export.add_argument("--title", help="for people (default: the family's)")
     export.add_argument(
         "--licence", default="Apache-2.0", help="for people; think of the training data's too"
     )
@@ -109,6 +117,10 @@ def main(arguments: list[str] | None = None) -> int:
         if begins[0] != 0 or begins != sorted(set(begins)):
             train.error("--stages: the first begins at 0, each other later than the one before")
     try:
+        if options.command == "train" and options.stages:
+            multiple = recipe_of(_network(options)[0]).side_multiple
+            if odd := [side for _, side, _ in options.stages if side % multiple]:
+                train.error(f"--stages: the input side must be a multiple of {multiple}, got {odd[0]}")
         return {"train": _train, "export": _export, "plot": _plot}[options.command](options)
     except (SegmentationError, OSError) as error:
         print(f"cannot {options.command}: {error}", file=sys.stderr)
@@ -139,8 +151,8 @@ def _stage(text: str) -> tuple[float, int, int]:
         stage = float(begin), int(side), int(images)
     except ValueError:
         raise argparse.ArgumentTypeError(f"write BEGIN:SIDE:IMAGES, e.g. 0.5:384:5, not {text!r}") from None
-    if stage[1] <= 0 or stage[1] % 32:
-        raise argparse.ArgumentTypeError(f"the input side must be a multiple of 32, got {side}")
+    if stage[1] <= 0:
+        raise argparse.ArgumentTypeError(f"the input side must be more than 0, got {side}")
     if not 0 <= stage[0] < 1 or stage[2] < 1:
         raise argparse.ArgumentTypeError(f"BEGIN is from 0 to below 1, IMAGES at least 1, got {text!r}")
     return stage
@@ -148,12 +160,12 @@ def _stage(text: str) -> tuple[float, int, int]:
 
 def _train(options: argparse.Namespace) -> int:
     from segmentation.encoder import pick_device
-    from segmentation.training.dataset import read_dataset
+    from segmentation.training.data.dataset import read_dataset
+    from segmentation.training.data.samples import NoTrainingData
+    from segmentation.training.data.synthetic import synthetic_samples
     from segmentation.training.loop import Settings
-    from segmentation.training.samples import NoTrainingData
-    from segmentation.training.synthetic import synthetic_samples
 
-    variant = _variant(options)
+    family, variant = _network(options)
     device = pick_device(options.device).type
     if device != "cpu" and options.processes > 1:
         raise SettingsClash(
@@ -177,6 +189,7 @@ def _train(options: argparse.Namespace) -> int:
         seed=options.seed,
         processes=options.processes,
         precision=options.precision,
+        family=family,
         variant=variant,
         trunk_lr=Settings.trunk_lr * options.rate,
         new_lr=Settings.new_lr * options.rate,
@@ -210,18 +223,15 @@ class SettingsClash(SegmentationError, ValueError):
     """Two options do not go together."""
 
 
-def _variant(options: argparse.Namespace) -> str:
-    from segmentation.bundle import find_bundle, load_manifest
-    from segmentation.families.pocket import VARIANTS
-    from segmentation.training.loop import Settings
-
-    variant = options.variant
-    if variant is None:
-        bundle = options.from_bundle
-        variant = load_manifest(find_bundle(bundle)).variant if bundle else Settings.variant
-    if variant not in VARIANTS:
-        raise UnknownVariant(f"--variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
-    return variant
+def _network(options: argparse.Namespace) -> tuple[str, str]:
+    """Family and variant of the network to train."""
+    bundle = load_manifest(find_bundle(options.from_bundle)) if options.from_bundle else None
+    family = options.family or (bundle.family if bundle else trainable()[0])
+    recipe = recipe_of(family)
+    variant = options.variant or (bundle.variant if bundle else recipe.default_variant)
+    if variant not in recipe.variants:
+        raise UnknownVariant(f"--variant must be one of {', '.join(recipe.variants)}, got {variant!r}")
+    return family, variant
 
 
 def _train_beside(*arguments) -> None:

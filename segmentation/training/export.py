@@ -9,13 +9,9 @@ import torch
 from torch import Tensor
 
 from segmentation import atomic_file
-from segmentation.bundle import Manifest, find_bundle, load_manifest, write_manifest
+from segmentation.bundle import BUILT_IN_BUNDLE, Bundle, Manifest, find_bundle, write_manifest
 from segmentation.errors import SegmentationError
-from segmentation.families import load_model
-from segmentation.families.pocket import VARIANTS
-from segmentation.training.validation import PIXEL_MEAN, PIXEL_STD
-
-EMBEDDING_STRIDES = (16, 8, 4)
+from segmentation.families import load_model, recipe_of, trainable
 
 
 class RunNotFound(SegmentationError, ValueError):
@@ -29,9 +25,9 @@ class ExportRefused(SegmentationError, ValueError):
 def export_run(
     run: Path | str,
     directory: Path | str,
-    name: str = "pocket",
+    name: str = BUILT_IN_BUNDLE,
     side: int = 512,
-    title: str = "Pocket",
+    title: str | None = None,
     licence: str = "Apache-2.0",
     mix_with: Path | str | None = None,
     mix_share: float = 0.5,
@@ -44,25 +40,29 @@ def export_run(
     Args:
         run: the run's folder, with its `checkpoint.pt`.
         directory: the bundle's folder; made when it is not there.
-        side: pixels, the input side the bundle names; a multiple of 32.
+        side: pixels, the input side the bundle names.
+        title: for people; None is the family's own.
         mix_with: a bundle, by name or folder, of the same variant; None mixes nothing.
         mix_share: its part of the weights, 0..1; the rest is the run's.
 
     Raises:
         RunNotFound: no checkpoint.
-        ExportRefused: `mix_with` is another network, `side` is not a multiple of 32, or a weight does not fit into
+        ExportRefused: `mix_with` is another network, `side` does not suit it, or a weight does not fit into
             a half.
         BundleError: the name is none that a bundle can have.
     """
-    if side % 32:
-        raise ExportRefused(f"the input side must be a multiple of 32, got {side}")
     checkpoint = Path(run) / "checkpoint.pt"
     if not checkpoint.is_file():
         raise RunNotFound(f"{run} holds no checkpoint.pt: train first, or name the folder given as --run")
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    settings = state["settings"]
+    family = settings.get("family") or trainable()[0]  # checkpoints of the first runs do not say
+    recipe = recipe_of(family)
+    if side % recipe.side_multiple:
+        raise ExportRefused(f"the input side must be a multiple of {recipe.side_multiple}, got {side}")
     weights = state["average"]
     if mix_with is not None:
-        weights = _mixed(weights, mix_with, mix_share)
+        weights = _mixed(weights, family, mix_with, mix_share)
     halves = {key: tensor.half().contiguous() for key, tensor in weights.items()}
     too_large = [key for key, tensor in halves.items() if not torch.isfinite(tensor).all()]
     if too_large:
@@ -71,36 +71,15 @@ def export_run(
     directory = Path(directory)
     with atomic_file.replacing(directory / "weights.safetensors") as path:
         safetensors.torch.save_file(halves, path)
-    variant = state["settings"]["variant"]
-    return write_manifest(directory, manifest_fields(name, variant, title, licence, side))
+    fields = recipe.manifest_fields(name, settings["variant"], title or recipe.title, licence, side)
+    return write_manifest(directory, fields)
 
 
-def _mixed(weights: dict[str, Tensor], bundle: Path | str, share: float) -> dict[str, Tensor]:
-    directory = find_bundle(bundle)
-    others = load_model(directory).state_dict() if load_manifest(directory).family == "pocket" else {}
+def _mixed(weights: dict[str, Tensor], family: str, bundle: Path | str, share: float) -> dict[str, Tensor]:
+    other = Bundle.open(find_bundle(bundle))
+    others = load_model(other).state_dict() if other.manifest.family == family else {}
     if {key: tensor.shape for key, tensor in others.items()} != {key: t.shape for key, t in weights.items()}:
         raise ExportRefused(
             f"{bundle} is another network than the run's: mix with the bundle that it began from"
         )
     return {key: torch.lerp(tensor, others[key], share) for key, tensor in weights.items()}
-
-
-def manifest_fields(name: str, variant: str, title: str, licence: str, side: int) -> dict:
-    """The manifest of a bundle of this family, without what is computed from its weights."""
-    channels = VARIANTS[variant].channels
-    return {
-        "name": name,
-        "family": "pocket",
-        "variant": variant,
-        "title": title,
-        "licence": licence,
-        "input_side": side,
-        "pixel_mean": [PIXEL_MEAN] * 3,
-        "pixel_std": [PIXEL_STD] * 3,
-        "mask_threshold": 0.0,
-        "low_res_side": side // 2,
-        "embedding": {
-            f"stride{stride}": [count, side // stride, side // stride]
-            for stride, count in zip(EMBEDDING_STRIDES, channels, strict=True)
-        },
-    }

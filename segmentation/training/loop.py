@@ -18,18 +18,20 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from segmentation import atomic_file
+from segmentation.bundle import Outputs
 from segmentation.errors import SegmentationError
-from segmentation.families.pocket import PocketModel
+from segmentation.families import Recipe, recipe_of, trainable
+from segmentation.prompts import candidate_order
 from segmentation.training import run_log
-from segmentation.training.augment import View, make_view
-from segmentation.training.initial_trunk import load_trunk
+from segmentation.training.data.augment import View, make_view
+from segmentation.training.data.samples import DEFAULT_SOURCE_WEIGHT, SOURCE_WEIGHTS, Sample
 from segmentation.training.losses import prompt_loss
 from segmentation.training.prompt_simulation import PromptBatch, next_click, noisy_box, random_point
-from segmentation.training.samples import DEFAULT_SOURCE_WEIGHT, SOURCE_WEIGHTS, Sample
-from segmentation.training.validation import blank_padding, to_input, validate
+from segmentation.training.validation import to_input, validate
 
 TRIES_PER_VIEW = 200
 
@@ -48,7 +50,10 @@ class ProcessLost(SegmentationError, RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. `stages`: (share of the time at which it begins, input side in pixels, images a step)."""
+    """One run. `stages`: (share of the time at which it begins, input side in pixels, images a step).
+
+    Without a `family` it trains the first that can be trained here, without a `variant` the family's default.
+    """
 
     minutes: float
     stages: tuple[tuple[float, int, int], ...] = ((0.0, 256, 8), (0.5, 384, 5), (0.85, 512, 3))
@@ -67,12 +72,20 @@ class Settings:
     validate_s: float = 900.0
     validation_images: int = 60
     threads: int = 2
-    variant: str = "v2"
+    family: str = ""
+    variant: str = ""
     device: str = "cpu"
     processes: int = 1
-    precision: str = (
-        "auto"  # of convolutions and products: float32, bfloat16, or auto: bfloat16 on a GPU only
-    )
+    # Of convolutions and products: float32, bfloat16, or auto: bfloat16 on a GPU only.
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "family", self.family or trainable()[0])
+        object.__setattr__(self, "variant", self.variant or self.recipe.default_variant)
+
+    @property
+    def recipe(self) -> Recipe:
+        return recipe_of(self.family)
 
 
 class Trainer:
@@ -88,12 +101,14 @@ class Trainer:
         torch.manual_seed(settings.seed)
         torch.set_num_threads(settings.threads)
         self.device = torch.device(settings.device)
-        self.model = PocketModel(settings.variant).to(self.device, memory_format=torch.channels_last)
-        self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        trunk = list(self.model.trunk.parameters())
-        rest = [*self.model.neck.parameters(), *self.model.decoder.parameters()]
+        self.recipe = settings.recipe
+        network = self.recipe.new_network(settings.variant)
+        self.model = network.to(self.device, memory_format=torch.channels_last)
+        self._averaged = averaged(self.model, settings.ema)
+        published = list(self.recipe.published_part(self.model))
+        rest = [p for p in self.model.parameters() if all(p is not other for other in published)]
         self.optimizer = torch.optim.AdamW(
-            [{"params": trunk, "peak": settings.trunk_lr}, {"params": rest, "peak": settings.new_lr}],
+            [{"params": published, "peak": settings.trunk_lr}, {"params": rest, "peak": settings.new_lr}],
             lr=0.0,
             weight_decay=settings.weight_decay,
         )
@@ -101,6 +116,11 @@ class Trainer:
         self.images = 0
         self.elapsed_s = 0.0
         self.agreed_s = 0.0  # elapsed_s as of the last step, the same in all processes: what they decide by
+
+    @property
+    def average(self) -> dict[str, Tensor]:
+        """The moving average of the weights, by name."""
+        return self._averaged.module.state_dict()
 
     # --- the run ---
 
@@ -133,8 +153,8 @@ class Trainer:
         self.model.train()
         rate = self._set_rate()
         rng = np.random.default_rng((settings.seed, self.step, self.rank))
-        x = to_input(np.stack([view.pixels for view in views]))
-        x = blank_padding(x, [view.valid_hw for view in views]).to(self.device)
+        pixels = np.stack([view.pixels for view in views])
+        x = to_input(pixels, [view.valid_hw for view in views], self.recipe).to(self.device)
         with self._half():
             embedding = self.model.encode_image(x)
         owner = torch.tensor([i for i, view in enumerate(views) for _ in view.targets], device=self.device)
@@ -142,7 +162,7 @@ class Trainer:
         targets = np.concatenate([view.targets for view in views])
         wanted = torch.from_numpy(targets).float().to(self.device)
 
-        prompt, ambiguous = first_prompts(targets, rng)
+        prompt, ambiguous = first_prompts(targets, rng, self.recipe.cell)
         previous = torch.zeros_like(wanted)[:, None]
         has_previous = torch.zeros(len(targets), device=self.device)
         loss_sum: Tensor | float = 0.0
@@ -166,12 +186,14 @@ class Trainer:
             is_ambiguous = torch.from_numpy(ambiguous).to(self.device) & (round_index == 0)
             if learns:
                 learned += 1
-                loss, seen = prompt_loss(logits.float(), iou.float(), wanted, is_ambiguous)
+                loss, seen = prompt_loss(
+                    logits.float(), iou.float(), wanted, is_ambiguous, self.recipe.outputs
+                )
                 loss_sum = loss_sum + loss
                 figures[f"single_{learned}"] = float(seen["single_iou"].mean())
                 figures[f"best_{learned}"] = float(seen["best_iou"].mean())
             if round_index + 1 < rounds:
-                chosen = choose(logits.detach(), iou.detach(), is_ambiguous)
+                chosen = choose(logits.detach(), iou.detach(), is_ambiguous, self.recipe.outputs)
                 previous = chosen[:, None]
                 has_previous = torch.from_numpy((rng.random(len(targets)) > 0.1).astype(np.float32)).to(
                     self.device
@@ -184,7 +206,7 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if torch.isfinite(norm):
             self.optimizer.step()
-        self._update_average()
+        self._averaged.update_parameters(self.model)
         self.step += 1
         self.images += len(views) * settings.processes
         return {"loss": float(loss.detach()), "grad_norm": float(norm.detach()), "lr": rate, **figures}
@@ -192,17 +214,17 @@ class Trainer:
     # --- state ---
 
     def start_from_bundle(self, folder: Path | str) -> None:
-        """Takes all weights of a `pocket` bundle of the same or a smaller variant, for fine-tuning."""
+        """Takes all weights of a bundle of the same family, and the same or a smaller variant, for fine-tuning."""
         from segmentation.bundle import find_bundle
         from segmentation.families import load_model
 
-        self.model.take_weights(load_model(find_bundle(folder)).state_dict())
-        self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.recipe.take_weights(self.model, load_model(find_bundle(folder)).state_dict())
+        self._averaged = averaged(self.model, self.settings.ema)
 
     def start_from(self, path: Path | str) -> None:
-        """Takes the trunk's first weights from an `.npz`; see `initial_trunk`."""
-        load_trunk(self.model.trunk, path)
-        self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        """Takes a part of the first weights from a file, in the form that the family's recipe reads."""
+        self.recipe.load_published(self.model, Path(path))
+        self._averaged = averaged(self.model, self.settings.ema)
 
     def save(self) -> None:
         """Writes `checkpoint.pt` whole or not at all; the first process of several does it for all."""
@@ -225,7 +247,7 @@ class Trainer:
         """Goes on from `checkpoint.pt` when there is one; the log then ends where the checkpoint stands.
 
         Raises:
-            RunUnusable: it is damaged, or of another variant of the network.
+            RunUnusable: it is damaged, or of another network.
         """
         path = self.folder / "checkpoint.pt"
         if not path.exists():
@@ -233,18 +255,26 @@ class Trainer:
             return False
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
-            variant = state["settings"]["variant"]
+            settings = state["settings"]
+            # The first runs' checkpoints name no family.
+            family, variant = settings.get("family", self.settings.family), settings["variant"]
         except Exception as error:  # torch, pickle and zip each have their own
             raise RunUnusable(f"{path} cannot be read; delete it to begin anew ({error})") from error
-        if variant != self.settings.variant:
+        if (family, variant) != (self.settings.family, self.settings.variant):
             raise RunUnusable(
-                f"{path} is of the network {variant}, asked for is {self.settings.variant}: "
-                f"give --variant {variant}, or another --run folder"
+                f"{path} is of the network {family} {variant}, asked for is {self.settings.family} "
+                f"{self.settings.variant}: give --variant {variant} and --family {family}, or another --run folder"
             )
-        self.model.load_state_dict(state["model"])
-        self.average = state["average"]
-        self.optimizer.load_state_dict(state["optimizer"])
+        try:
+            self.model.load_state_dict(state["model"])
+            self._averaged.module.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError) as error:
+            raise RunUnusable(
+                f"{path} is of another version of the network {family} {variant}; give another --run folder ({error})"
+            ) from error
         self.step, self.images, self.elapsed_s = state["step"], state["images"], state["elapsed_s"]
+        self._averaged.n_averaged.fill_(1 + self.step)
         self.agreed_s = state.get("agreed_s", self.elapsed_s)
         self._cut_log()
         return True
@@ -253,9 +283,8 @@ class Trainer:
         """Validates the EMA weights at the last stage's side and logs it."""
         if not self.val_samples or self.rank > 0:
             return {}
-        model = PocketModel(self.settings.variant).to(self.device)
-        model.load_state_dict(self.average)
-        figures = validate(model, self.val_samples, self.settings.stages[-1][1])
+        side = self.settings.stages[-1][1]
+        figures = validate(self._averaged.module, self.recipe, self.val_samples, side)
         self._log({"step": self.step, "images": self.images, "validation": figures})
         return figures
 
@@ -308,12 +337,6 @@ class Trainer:
             group["lr"] = group["peak"] * factor
         return self.settings.new_lr * factor
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        keep = min(self.settings.ema, (1 + self.step) / (10 + self.step))
-        for name, tensor in self.model.state_dict().items():
-            self.average[name].lerp_(tensor, 1 - keep)
-
     def _batches(self, stage: tuple[float, int, int]) -> Iterator[list[View]]:
         """Views of the next steps, made one step ahead by a thread; each step's are decided by seed and step alone."""
         _, side, count = stage
@@ -361,6 +384,18 @@ class Trainer:
         print(json.dumps(row), flush=True)
 
 
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """A moving average of a network's weights that begins as they are; it forgets faster at first."""
+
+    def update(averages: list[Tensor], weights: list[Tensor], count: Tensor) -> None:
+        keep = min(decay, int(count) / (9 + int(count)))
+        get_ema_multi_avg_fn(keep)(averages, weights, count)
+
+    average = AveragedModel(model, multi_avg_fn=update, use_buffers=True)
+    average.n_averaged.fill_(1)  # 0 would have the first update copy the weights
+    return average
+
+
 def draw_views(
     samples: list[Sample], side: int, count: int, settings: Settings, step: int, rank: int = 0
 ) -> list[View]:
@@ -384,7 +419,7 @@ def draw_views(
     views: list[View] = []
     for _ in range(TRIES_PER_VIEW * count):
         donor = draw() if rng.random() < settings.paste else None
-        view = make_view(draw(), side, settings.objects, rng, donor)
+        view = make_view(draw(), side, settings.objects, rng, settings.recipe.cell, donor)
         if view is not None:
             views.append(view)
         if len(views) == count:
@@ -394,12 +429,12 @@ def draw_views(
     )
 
 
-def first_prompts(targets: np.ndarray, rng: np.random.Generator) -> tuple[PromptBatch, np.ndarray]:
+def first_prompts(targets: np.ndarray, rng: np.random.Generator, cell: int) -> tuple[PromptBatch, np.ndarray]:
     """A first prompt for each target (B, h, w): mostly one point, else a noisy box, several points, or box and point.
 
     Returns the prompts and (B,) bool: a single point, the ambiguous case.
     """
-    prompt = PromptBatch(len(targets))
+    prompt = PromptBatch(len(targets), cell)
     ambiguous = np.zeros(len(targets), bool)
     for index, target in enumerate(targets):
         kind = rng.choice(["point", "box", "box and point", "points"], p=[0.54, 0.32, 0.05, 0.09])
@@ -415,10 +450,11 @@ def first_prompts(targets: np.ndarray, rng: np.random.Generator) -> tuple[Prompt
     return prompt, ambiguous
 
 
-def choose(logits: Tensor, iou: Tensor, is_ambiguous: Tensor) -> Tensor:
-    """(B, h, w), what the next round gets: the best-rated candidate of an ambiguous prompt, else the single mask."""
-    pick = torch.where(is_ambiguous, 1 + iou[:, 1:].argmax(1), torch.zeros_like(iou[:, 0], dtype=torch.long))
-    return logits[torch.arange(len(logits), device=logits.device), pick]
+def choose(logits: Tensor, iou: Tensor, is_ambiguous: Tensor, outputs: Outputs) -> Tensor:
+    """(B, h, w), what the next round gets: the output that a person would see first."""
+    rated = zip(iou.float().tolist(), is_ambiguous.tolist(), strict=True)
+    pick = [candidate_order(row, outputs, point_count=1 if alone else 2)[0] for row, alone in rated]
+    return logits[torch.arange(len(logits)), pick]
 
 
 def add_corrections(

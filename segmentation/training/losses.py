@@ -1,4 +1,4 @@
-"""SAM's loss: focal and dice, 20 to 1, the least of three candidates, and the squared error of the IoU prediction.
+"""SAM's loss: focal and dice, 20 to 1, the least of the candidates, and the squared error of the IoU prediction.
 
 Source: arXiv 2304.02643, appendix A.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from segmentation.bundle import DEFAULT_OUTPUTS, Outputs
 
 FOCAL_WEIGHT = 20.0
 DICE_WEIGHT = 1.0
@@ -36,27 +38,33 @@ def mask_iou(masks: Tensor, target: Tensor) -> Tensor:
 
 
 def prompt_loss(
-    logits: Tensor, iou_predictions: Tensor, target: Tensor, is_ambiguous: Tensor
+    logits: Tensor,
+    iou_predictions: Tensor,
+    target: Tensor,
+    is_ambiguous: Tensor,
+    outputs: Outputs = DEFAULT_OUTPUTS,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of one round.
 
     Args:
-        logits: (B, 4, h, w); 0 the single-mask output, 1..3 the candidates.
-        iou_predictions: (B, 4), 0..1.
+        logits: (B, C, h, w), C outputs.
+        iou_predictions: (B, C), 0..1.
         target: (B, h, w) of 0/1, float.
         is_ambiguous: (B,) bool: the prompt is a single point, so that the candidates are what counts.
+        outputs: which output is for what.
 
     Returns:
         the scalar loss, and detached (B,) `single_iou`, `best_iou` for the log.
     """
     wide = target[:, None].expand_as(logits)
-    each = FOCAL_WEIGHT * focal_loss(logits, wide) + DICE_WEIGHT * dice_loss(logits, wide)  # (B, 4)
+    each = FOCAL_WEIGHT * focal_loss(logits, wide) + DICE_WEIGHT * dice_loss(logits, wide)  # (B, C)
     real_iou = mask_iou(logits.detach() > 0, wide > 0.5)
     iou_error = (iou_predictions - real_iou).square()
-    candidates = each[:, 1:].amin(1)
+    single, several = outputs.single, list(outputs.candidates)
+    candidates = each[:, several].amin(1)
     # A little of the mean keeps a candidate that never wins from dying.
-    candidates = 0.9 * candidates + 0.1 * each[:, 1:].mean(1)
+    candidates = 0.9 * candidates + 0.1 * each[:, several].mean(1)
     single_weight = torch.where(is_ambiguous, 0.5, 1.0)
     candidate_weight = torch.where(is_ambiguous, 1.0, 0.5)
-    loss = single_weight * each[:, 0] + candidate_weight * candidates + IOU_WEIGHT * iou_error.mean(1)
-    return loss.mean(), {"single_iou": real_iou[:, 0], "best_iou": real_iou[:, 1:].amax(1)}
+    loss = single_weight * each[:, single] + candidate_weight * candidates + IOU_WEIGHT * iou_error.mean(1)
+    return loss.mean(), {"single_iou": real_iou[:, single], "best_iou": real_iou[:, several].amax(1)}

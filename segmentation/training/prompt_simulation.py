@@ -1,6 +1,6 @@
 """What a person would click next: SAM's training prompts (arXiv 2304.02643, appendix A) and RITM's evaluation clicks.
 
-Points are in low-res cells (row, column) here; `to_model_pixels` brings them to the frame the decoder reads.
+Points are in low-res cells (row, column) here; `PromptBatch` brings them to the frame the decoder reads.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-CELL = 2.0  # model pixels to a low-res cell, at any input side of `pocket`
 
 
 def centre_of_largest_region(region: NDArray[np.bool_]) -> tuple[int, int] | None:
@@ -94,18 +92,24 @@ def noisy_box(target: NDArray[np.bool_], rng: np.random.Generator) -> tuple[floa
 
 
 class PromptBatch:
-    """Growing prompts for B targets, padded to tensors the decoder reads."""
+    """Growing prompts for B targets, padded to tensors the decoder reads.
 
-    def __init__(self, count: int) -> None:
+    Args:
+        count: B.
+        cell: model pixels to a low-res cell.
+    """
+
+    def __init__(self, count: int, cell: int) -> None:
+        self.cell = cell
         self.points: list[list[tuple[float, float, int]]] = [[] for _ in range(count)]
         self.boxes: list[tuple[float, float, float, float] | None] = [None] * count
 
     def add_point(self, index: int, row: int, column: int, label: int) -> None:
         # The middle of the cell; the decoder adds half a model pixel itself.
-        self.points[index].append(((column + 0.5) * CELL - 0.5, (row + 0.5) * CELL - 0.5, label))
+        self.points[index].append(((column + 0.5) * self.cell - 0.5, (row + 0.5) * self.cell - 0.5, label))
 
     def add_box(self, index: int, box_xyxy: tuple[float, float, float, float]) -> None:
-        self.boxes[index] = tuple(edge * CELL for edge in box_xyxy)
+        self.boxes[index] = tuple(edge * self.cell for edge in box_xyxy)
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """point_coords (B, N, 2) in model pixels and point_labels (B, N), padded with label -1."""

@@ -10,24 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segmentation.families.pocket import PocketModel
+from segmentation.families import PromptableModel, Recipe
+from segmentation.prompts import candidate_order
+from segmentation.training.data.samples import Sample
 from segmentation.training.prompt_simulation import PromptBatch, next_click
-from segmentation.training.samples import Sample
 
 CLICKS = (1, 3, 5)
-PIXEL_MEAN, PIXEL_STD = 128.0, 128.0
 
 
-def to_input(pixels: NDArray[np.uint8]) -> torch.Tensor:
-    """pixels (B, S, S, 3) uint8 -> (B, 3, S, S) float32, (pixel - 128) / 128.
-
-    Padding is 0 after this, as in `segmentation.encoder`: see `blank_padding`.
-    """
+def to_input(pixels: NDArray[np.uint8], valid_hw: list[tuple[int, int]], recipe: Recipe) -> torch.Tensor:
+    """pixels (B, S, S, 3) uint8 -> (B, 3, S, S) float32, normalised; beyond each `valid_hw` 0, as in
+    `segmentation.encoder`."""
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
-    return ((x - PIXEL_MEAN) / PIXEL_STD).contiguous(memory_format=torch.channels_last)
-
-
-def blank_padding(x: torch.Tensor, valid_hw: list[tuple[int, int]]) -> torch.Tensor:
+    mean, std = (torch.tensor(values)[:, None, None] for values in (recipe.pixel_mean, recipe.pixel_std))
+    x = ((x - mean) / std).contiguous(memory_format=torch.channels_last)
     for index, (height, width) in enumerate(valid_hw):
         x[index, :, height:] = 0
         x[index, :, :, width:] = 0
@@ -36,13 +32,19 @@ def blank_padding(x: torch.Tensor, valid_hw: list[tuple[int, int]]) -> torch.Ten
 
 @torch.no_grad()
 def validate(
-    model: PocketModel, samples: list[Sample], side: int, masks_per_image: int = 3, seed: int = 0
+    model: PromptableModel,
+    recipe: Recipe,
+    samples: list[Sample],
+    side: int,
+    masks_per_image: int = 3,
+    seed: int = 0,
 ) -> dict[str, float]:
-    """Mean IoU after 1, 3 and 5 clicks, of the best of three at one click, and with a tight box.
+    """Mean IoU after 1, 3 and 5 clicks, of the best candidate at one click, and with a tight box.
 
-    IoU is taken at low-res cells of the picture (half of `side`), which is what can be afforded during training.
+    IoU is taken at low-res cells of the picture, which is what can be afforded during training.
     """
     rng = np.random.default_rng(seed)
+    cell = recipe.cell
     device = next(model.parameters()).device
     results: dict[str, list[float]] = {f"iou_{count}": [] for count in CLICKS} | {"oracle": [], "box": []}
     model.eval()
@@ -52,26 +54,26 @@ def validate(
         out = max(1, round(width * scale)), max(1, round(height * scale))
         pixels = np.zeros((1, side, side, 3), np.uint8)
         pixels[0, : out[1], : out[0]] = cv2.resize(sample.pixels, out, interpolation=cv2.INTER_LINEAR)
-        embedding = model.encode_image(blank_padding(to_input(pixels), [(out[1], out[0])]).to(device))
+        embedding = model.encode_image(to_input(pixels, [(out[1], out[0])], recipe).to(device))
         chosen = rng.choice(len(sample.masks), min(masks_per_image, len(sample.masks)), replace=False)
         for index in chosen:
-            target = np.zeros((side // 2, side // 2), bool)
-            half = max(1, out[0] // 2), max(1, out[1] // 2)
+            target = np.zeros((side // cell, side // cell), bool)
+            cells_wh = max(1, out[0] // cell), max(1, out[1] // cell)
             small = (
-                cv2.resize(sample.mask(int(index)).astype(np.float32), half, interpolation=cv2.INTER_AREA)
+                cv2.resize(sample.mask(int(index)).astype(np.float32), cells_wh, interpolation=cv2.INTER_AREA)
                 > 0.5
             )
-            target[: half[1], : half[0]] = small
+            target[: cells_wh[1], : cells_wh[0]] = small
             if target.sum() < 10:
                 continue
-            _click(model, embedding, target, results)
-            _box(model, embedding, target, results)
+            _click(model, recipe, embedding, target, results)
+            _box(model, recipe, embedding, target, results)
     return {name: float(np.mean(values)) for name, values in results.items()} | {
         "masks": float(len(results["box"]))
     }
 
 
-def _decode(model: PocketModel, embedding, prompt: PromptBatch, previous: torch.Tensor | None, side: int):
+def _decode(model: PromptableModel, embedding, prompt: PromptBatch, previous: torch.Tensor | None, side: int):
     """Logits and IoU predictions, on the CPU."""
     coords, labels = prompt.arrays()
     mask_input = torch.zeros(1, 1, side, side) if previous is None else previous[None, None]
@@ -86,30 +88,44 @@ def _decode(model: PocketModel, embedding, prompt: PromptBatch, previous: torch.
     return logits.cpu(), iou.cpu()
 
 
-def _click(model: PocketModel, embedding, target: NDArray[np.bool_], results: dict[str, list[float]]) -> None:
-    prompt, previous, mask, reached = PromptBatch(1), None, np.zeros_like(target), 0.0
+def _click(
+    model: PromptableModel,
+    recipe: Recipe,
+    embedding,
+    target: NDArray[np.bool_],
+    results: dict[str, list[float]],
+) -> None:
+    prompt, previous, mask, reached = PromptBatch(1, recipe.cell), None, np.zeros_like(target), 0.0
     for count in range(1, max(CLICKS) + 1):
         click = next_click(target, mask)
         if click is not None:
             (row, column), label = click
             prompt.add_point(0, row, column, label)
             logits, iou = _decode(model, embedding, prompt, previous, target.shape[0])
-            pick = 1 + int(iou[0, 1:].argmax()) if count == 1 else 0
+            pick = candidate_order(iou[0].numpy(), recipe.outputs, count)[0]
             previous = logits[0, pick]
             mask = (previous > 0).numpy()
             reached = iou_of(mask, target)
             if count == 1:
-                results["oracle"].append(max(iou_of((m > 0).numpy(), target) for m in logits[0, 1:]))
+                results["oracle"].append(
+                    max(iou_of((logits[0, k] > 0).numpy(), target) for k in recipe.outputs.candidates)
+                )
         if count in CLICKS:
             results[f"iou_{count}"].append(reached)
 
 
-def _box(model: PocketModel, embedding, target: NDArray[np.bool_], results: dict[str, list[float]]) -> None:
+def _box(
+    model: PromptableModel,
+    recipe: Recipe,
+    embedding,
+    target: NDArray[np.bool_],
+    results: dict[str, list[float]],
+) -> None:
     rows, columns = np.flatnonzero(target.any(1)), np.flatnonzero(target.any(0))
-    prompt = PromptBatch(1)
+    prompt = PromptBatch(1, recipe.cell)
     prompt.add_box(0, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
     logits, _ = _decode(model, embedding, prompt, None, target.shape[0])
-    results["box"].append(iou_of((logits[0, 0] > 0).numpy(), target))
+    results["box"].append(iou_of((logits[0, recipe.outputs.single] > 0).numpy(), target))
 
 
 def iou_of(mask: NDArray[np.bool_], target: NDArray[np.bool_]) -> float:

@@ -23,11 +23,11 @@ from tests.annotator.world import BUNDLE_DIGEST, Installation, annotation_body, 
 @pytest.fixture(autouse=True)
 def own_folders(settings, tmp_path):
     """Every test has its own storage, bundles and decoders."""
+    places = {"default": "media", "decoders": "decoders", "bundles": "bundles/by-digest"}
     settings.STORAGES = settings.STORAGES | {
-        "default": settings.STORAGES["default"]
-        | {"OPTIONS": {"location": tmp_path / "media", "base_url": None}}
+        alias: settings.STORAGES[alias] | {"OPTIONS": {"location": tmp_path / place, "base_url": None}}
+        for alias, place in places.items()
     }
-    settings.DECODER_DIR = tmp_path / "decoders"
     settings.BUNDLE_DIRS = [tmp_path / "bundles"]
     settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns about a missing one
     return tmp_path
@@ -126,3 +126,28 @@ def migrated_data_dir(tmp_path_factory) -> Path:
 def installation(tmp_path, migrated_data_dir) -> Installation:
     shutil.copytree(migrated_data_dir, tmp_path / "data")
     return Installation(tmp_path / "data", JOB_LEASE_S="5", JOB_SWEEP_INTERVAL_S="1")
+
+
+@pytest.fixture(scope="session")
+def tiny_dirs(tmp_path_factory):
+    """Two bundles called tiny with different weights, and a third called other."""
+    from segmentation.testing.tiny import make_tiny_bundle
+
+    place = tmp_path_factory.mktemp("bundles")
+    make_tiny_bundle(place / "first" / "tiny", seed=0)
+    make_tiny_bundle(place / "second" / "tiny", seed=1)
+    make_tiny_bundle(place / "third" / "other", seed=2, name="other")
+    return place
+
+
+@pytest.fixture
+def installed(db, tiny_dirs, own_folders):
+    """`put("first")` lays that bundle into the place where bundles are looked for."""
+    place = own_folders / "bundles"
+
+    def put(which: str) -> None:
+        for source in (tiny_dirs / which).iterdir():
+            shutil.rmtree(place / source.name, ignore_errors=True)
+            shutil.copytree(source, place / source.name)
+
+    return put

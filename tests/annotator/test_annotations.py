@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from annotator.models import Annotation
+from annotator.models import Annotation, Bundle
 from annotator.projects import categories, projects
 from tests.annotator.world import BUNDLE_DIGEST, annotation_body, client_of, encode_image, rectangle_rle
 
@@ -159,6 +159,21 @@ def test_a_full_mask_is_saved(post, category):
 
 
 # --- refused prompts ---
+def test_a_prompts_choices_are_outputs_of_the_bundle_that_the_annotation_names(post, category):
+    """SAM's four where the manifest does not say; five of a family with five."""
+    five = {"count": 5, "single": 4, "candidates": [0, 1, 2, 3]}
+    bundle = Bundle.objects.create(
+        name="five", digest="5" * 64, family="five", input_side=64, embedding={}, manifest={"outputs": five}
+    )
+    fifth = POINT | {"mask_indices": [4]}
+    assert_refused(post(annotation_body(category, prompt=fifth)), "invalid_prompt", "prompt")
+    response = post(annotation_body(category, prompt=fifth, bundle_digest=bundle.digest))
+    assert response.status_code == 201
+    sixth = POINT | {"mask_indices": [5]}
+    body = annotation_body(category, prompt=sixth, bundle_digest=bundle.digest)
+    assert_refused(post(body), "invalid_prompt", "prompt")
+
+
 POINT = {"point_coords": [[1, 1]], "point_labels": [1], "box": None, "box_step": None, "mask_indices": [1]}
 
 
@@ -348,7 +363,7 @@ from annotator.annotations import saving
 from annotator.projects import categories, projects
 from annotator.media import intake
 from annotator.annotations.errors import VersionConflict
-from annotator.models import Annotation
+from annotator.models import Annotation, Bundle
 
 alice = User.objects.create(username="alice")
 project = projects.create_project(alice, name="Race")

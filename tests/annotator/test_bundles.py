@@ -17,32 +17,6 @@ from annotator.projects import projects
 from tests.annotator.world import client_of
 
 
-@pytest.fixture(scope="session")
-def tiny_dirs(tmp_path_factory):
-    """Two bundles called tiny with different weights, and a third called other."""
-    from segmentation.families.tiny import make_tiny_bundle
-
-    place = tmp_path_factory.mktemp("bundles")
-    make_tiny_bundle(place / "first" / "tiny", seed=0)
-    make_tiny_bundle(place / "second" / "tiny", seed=1)
-    make_tiny_bundle(place / "third" / "other", seed=2, name="other")
-    return place
-
-
-@pytest.fixture
-def installed(db, tiny_dirs, own_folders, monkeypatch):
-    """`put("first")` lays that bundle into the place where bundles are looked for."""
-    place = own_folders / "bundles"
-    monkeypatch.setattr("annotator.bundles.install.INSTALLED_DIR", place)
-
-    def put(which: str) -> None:
-        for source in (tiny_dirs / which).iterdir():
-            shutil.rmtree(place / source.name, ignore_errors=True)
-            shutil.copytree(source, place / source.name)
-
-    return put
-
-
 def test_the_first_bundle_found_is_the_default(installed):
     installed("first")
     (bundle,) = sync_bundles().bundles
@@ -105,22 +79,27 @@ def test_installing_a_folder_copies_it_and_exports_its_decoder(installed, tiny_d
     call_command("install_bundle", str(tiny_dirs / "third" / "other"), "--default")
     bundle = Bundle.objects.get(name="other")
     assert bundle.is_default
-    assert (own_folders / "bundles/other/weights.safetensors").is_file()
-    decoder = decoders.decoder_file(bundle).read_bytes()
-    assert decoders.decoder_file(bundle).with_suffix(".json").is_file()
+    assert (own_folders / f"bundles/by-digest/{bundle.digest}/weights.safetensors").is_file()
+    decoder = decoders.local_decoder(bundle).read_bytes()
+    assert decoders.local_decoder(bundle).with_suffix(".json").is_file()
     assert hashlib.sha256(decoder).hexdigest() == bundle.decoder_sha256
 
     (row,) = client_of(alice).get("/api/bundles/").json()["results"]
     assert (row["digest"], row["is_default"], row["low_res_side"]) == (bundle.digest, True, 256)
+    assert row["outputs"] == {"count": 4, "single": 0, "candidates": [1, 2, 3]}
+    assert row["session_url"] == "/static/js/decoder/worker/sam/session.js"
     response = client_of(alice).get(row["decoder_url"])
     assert b"".join(response.streaming_content) == decoder
     assert "immutable" in response["Cache-Control"]
     assert client_of(alice).get(row["decoder_url"], HTTP_IF_NONE_MATCH=response["ETag"]).status_code == 304
 
     fast = client_of(alice).get(row["fast_decoder_url"])
-    assert b"".join(fast.streaming_content) == decoders.fast_decoder_file(bundle).read_bytes()
+    assert (
+        b"".join(fast.streaming_content)
+        == decoders.decoder_storage().open(decoders.package_name(bundle)).read()
+    )
     assert "immutable" in fast["Cache-Control"]
-    decoders.fast_decoder_file(bundle).unlink()
+    decoders.decoder_storage().delete(decoders.package_name(bundle))
     assert not decoders.is_exported(bundle), "prepare_site makes it again"
     (row,) = client_of(alice).get("/api/bundles/").json()["results"]
     assert row["fast_decoder_url"] is None

@@ -22,8 +22,8 @@ from annotator.embeddings import store as embedding_store
 from annotator.models import Annotation, EmbeddingJob, Image, Project, User, WorkerHeartbeat
 from annotator.operations import demo, doctor
 from segmentation import masks
-from segmentation.families.tiny import make_tiny_bundle
 from segmentation.predictor import load_predictor
+from segmentation.testing.tiny import make_tiny_bundle
 from tests.annotator.world import encode_image
 
 
@@ -349,9 +349,9 @@ def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny
     assert "decoder agrees with torch" in found["bundle"].message
 
     other = make_tiny_bundle(tmp_path / "other", seed=1, name="other")
-    from segmentation.onnx import export_decoder
+    from segmentation.decoder import export_decoder
 
-    export_decoder(tmp_path / "other", decoders.decoder_file(tiny))
+    export_decoder(tmp_path / "other", decoders.local_decoder(tiny))
     found = findings()
     assert not found["bundle"].ok
     assert other.digest in found["bundle"].message

@@ -229,5 +229,5 @@ run_next(KINDS["exports"], "killed")
         )
     folder = installation.data_dir / "media" / "exports"
     assert len(list(folder.rglob("*.json"))) == 1
-    installation.python("from annotator.datasets import exports; exports.sweep_orphans(min_age_s=-1)")
+    installation.python("from annotator.datasets import exports; exports.sweep_unowned(min_age_s=-1)")
     assert not list(folder.rglob("*.json"))

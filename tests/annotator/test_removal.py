@@ -39,8 +39,8 @@ def test_a_row_that_cannot_be_written_leaves_no_files(project, monkeypatch):
 def test_files_without_a_row_are_swept_once_they_are_old(project, image):
     unowned.note(["images/9/orphan.png"])
     default_storage.save("images/9/orphan.png", io.BytesIO(b"left by a killed process"))
-    assert removal.sweep_orphans() == []
-    assert removal.sweep_orphans(min_age_s=-1) == ["images/9/orphan.png"]
+    assert removal.sweep_unowned() == []
+    assert removal.sweep_unowned(min_age_s=-1) == ["images/9/orphan.png"]
     assert not default_storage.exists("images/9/orphan.png")
     assert default_storage.exists(image.file.name)
     assert not UnownedFile.objects.exists()
@@ -73,7 +73,7 @@ intake.ingest_image(project, content, "photo.png")
 from annotator.files import unowned
 from annotator.media import removal
 from annotator.models import Image
-print(Image.objects.count(), len(removal.sweep_orphans()), len(removal.sweep_orphans(min_age_s=-1)))
+print(Image.objects.count(), len(removal.sweep_unowned()), len(removal.sweep_unowned(min_age_s=-1)))
 """
     )
     assert printed.strip() == "0 0 2"

@@ -44,7 +44,7 @@ def test_a_file_that_cannot_be_deleted_now_is_deleted_by_the_next_sweep(project,
         removal.delete_images([image])
         unowned.discard([name])
     assert default_storage.exists(name)
-    assert name in removal.sweep_orphans(min_age_s=-1)
+    assert name in removal.sweep_unowned(min_age_s=-1)
     assert not default_storage.exists(name)
 
 

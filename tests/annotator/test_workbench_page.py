@@ -6,8 +6,12 @@ import re
 from pathlib import Path
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 
+from annotator.bundles import decoders
+from annotator.models import Bundle
 from annotator.templatetags.modules import modules_of
+from segmentation.families import FAMILIES
 from tests.annotator.world import browser_of, html
 
 
@@ -30,10 +34,24 @@ def test_a_viewer_asks_for_neither(vera, image):
     assert "/embedding/" not in text
 
 
+def test_the_workbench_preloads_the_session_that_its_bundle_runs_in(bob, image, bundle):
+    session = '<link rel="modulepreload" href="/static/js/decoder/worker/sam/session.js">'
+    page = f"/images/{image.pk}/annotate/"
+    assert session not in html(browser_of(bob), page), "no decoder package is there"
+    decoders.decoder_storage().save(decoders.package_name(bundle), ContentFile(b"package"))
+    Bundle.objects.filter(pk=bundle.pk).update(package_sha256="f" * 64)
+    text = html(browser_of(bob), page)
+    assert session in text
+    assert '<link rel="modulepreload" href="/static/js/decoder/worker/kernel/threads.js">' in text
+    assert "worker/pocket/" not in text
+
+
 def test_the_workbench_preloads_every_module_that_it_and_its_worker_import():
-    paths = modules_of("js/pages/annotate.js") + modules_of("js/decoder/decoder-worker.js")
+    sessions = filter(None, map(decoders.session_module, FAMILIES))
+    entries = ("js/pages/annotate.js", "js/decoder/decoder-worker.js", *sessions)
+    paths = [path for entry in entries for path in modules_of(entry)]
     folder = Path(settings.BASE_DIR) / "static"
-    assert {"js/core/rle.js", "js/view/stage.js", "js/decoder/worker/embedding-file.js"} <= set(paths)
+    assert {"js/core/rle.js", "js/view/stage.js", "js/decoder/worker/files/embedding-file.js"} <= set(paths)
     for path in paths:
         # Read another way than the tag does: every statement's end, whatever its lines.
         for name in re.findall(r'from "(\.[^"]+\.js)";', (folder / path).read_text()):

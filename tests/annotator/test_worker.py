@@ -20,7 +20,7 @@ def data_dir_with_tiny(migrated_data_dir, tmp_path_factory) -> Path:
     Installation(data_dir).python(
         """
 from django.conf import settings
-from segmentation.families.tiny import make_tiny_bundle
+from segmentation.testing.tiny import make_tiny_bundle
 make_tiny_bundle(settings.DATA_DIR / "bundles" / "tiny")
 """
     )

@@ -128,7 +128,10 @@ def prompt_cases() -> dict:
         }
 
     return {
-        "about": "what the decoder is fed: points, then box corners (2, 3), else one padding point (-1); model pixels",
+        "about": (
+            "cases: what the decoder is fed: points, then box corners (2, 3), else one padding point (-1); model "
+            "pixels. orders: the outputs that are offered, the one shown at first before the others"
+        ),
         "cases": [
             case("one foreground point", (600, 800), 1024, [[400, 300]], [1], None),
             case("two points", (800, 600), 1024, [[10.5, 20], [599, 799]], [1, 0], None),
@@ -137,7 +140,54 @@ def prompt_cases() -> dict:
             case("a small model", (100, 75), 256, [[1, 2], [3, 4], [5, 6]], [1, 1, 0], None),
             case("nothing but a mask input", (600, 800), 1024, [], [], None),
         ],
+        "orders": candidate_orders(),
     }
+
+
+def candidate_orders() -> list[dict]:
+    """Which outputs are offered, the shown one first: worked out by hand from docs/architecture.md."""
+    sam = {"count": 4, "single": 0, "candidates": [1, 2, 3]}
+    five = {"count": 5, "single": 4, "candidates": [0, 1, 2, 3]}  # the last one answers a clear prompt
+    both = {"count": 3, "single": 1, "candidates": [0, 1, 2]}  # its single mask is a candidate too
+    only = {"count": 1, "single": 0, "candidates": []}
+    point, points = ([[1, 2]], [1]), ([[1, 2], [3, 4]], [1, 0])
+    return [
+        {
+            "name": name,
+            "prompt": {"point_coords": coords, "point_labels": labels, "box": box},
+            "outputs": outputs,
+            "iou_predictions": predictions,
+            "order": order,
+        }
+        for name, (coords, labels), box, outputs, predictions, order in [
+            ("one point", point, None, sam, [0.99, 0.2, 0.8, 0.5], [2, 3, 1]),
+            ("one background point", ([[1, 2]], [0]), None, sam, [0.99, 0.2, 0.8, 0.5], [2, 3, 1]),
+            ("candidates rated alike", point, None, sam, [0.9, 0.5, 0.5, 0.5], [1, 2, 3]),
+            ("two points", points, None, sam, [0.1, 0.2, 0.8, 0.5], [0, 2, 3]),
+            ("a box alone", ([], []), [0, 0, 5, 5], sam, [0.1, 0.9, 0.8, 0.5], [0, 1, 2]),
+            ("a point and a box", point, [0, 0, 5, 5], sam, [0.1, 0.3, 0.8, 0.5], [0, 2, 3]),
+            ("one point, five outputs", point, None, five, [0.3, 0.6, 0.4, 0.5, 0.9], [1, 3, 2, 0]),
+            ("two points, five outputs", points, None, five, [0.3, 0.6, 0.4, 0.5, 0.1], [4, 1, 3, 2]),
+            (
+                "one point, the single mask among the candidates",
+                point,
+                None,
+                both,
+                [0.3, 0.2, 0.6],
+                [2, 0, 1],
+            ),
+            (
+                "two points, the single mask among the candidates",
+                points,
+                None,
+                both,
+                [0.3, 0.2, 0.6],
+                [1, 2, 0],
+            ),
+            ("one point, one output", point, None, only, [0.3], [0]),
+            ("two points, one output", points, None, only, [0.3], [0]),
+        ]
+    ]
 
 
 def runs_of(mask: np.ndarray) -> list[int]:

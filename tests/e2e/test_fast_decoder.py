@@ -10,11 +10,12 @@ import safetensors.numpy
 
 from benchmarks.decoder_browser import make_handler
 from benchmarks.random_sam import INPUT_SIDE, RandomSam
+from segmentation.bundle import DEFAULT_OUTPUTS
+from segmentation.decoder.package import FORMAT, write_package
 from segmentation.embedding_file import as_int8, write_embedding
+from segmentation.families.sam.fast.package import decoder_files
+from segmentation.families.sam.fast.weights import from_segment_anything
 from segmentation.frames import ModelFrame
-from segmentation.onnx.fast import FORMAT
-from segmentation.onnx.fast.package import write_package
-from segmentation.onnx.fast.weights import from_segment_anything
 from segmentation.prompts import build_prompt_tensors
 
 pytestmark = pytest.mark.e2e
@@ -33,9 +34,11 @@ ASK_WORKER = """async ({embedding, imageSize, bundle, steps}) => {
         worker.postMessage({id: ++id, ...request});
     });
     const at = (path) => new URL(path, location.href).href;
-    const urls = {kernelHelper: at("/js/decoder/worker/kernel-helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
+    const urls = {kernelHelper: at("/js/decoder/worker/kernel/helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
         ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"), ortWasm: at("/ort/ort-wasm-simd-threaded.wasm")};
-    const loaded = await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl)}});
+    const loaded = await ask({kind: "load", urls, bundle: {...bundle,
+        fastDecoderUrl: bundle.fastDecoderUrl && at(bundle.fastDecoderUrl),
+        sessionUrl: bundle.sessionUrl && at(bundle.sessionUrl)}});
     const bytes = await (await fetch(embedding)).arrayBuffer();
     await ask({kind: "setImage", imageKey: "a", imageSize, embedding: bytes});
     const answers = [];
@@ -65,7 +68,7 @@ def models(sam, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     metadata = {"bundle_digest": DIGEST, "family": "sam"}
     package = folder / "fast.safetensors"
-    write_package(from_segment_anything(sam.decoder_state()), package, metadata)
+    write_package(decoder_files(from_segment_anything(sam.decoder_state())), package, metadata)
     files = safetensors.numpy.load_file(package)
     header = {"format": FORMAT, "embedding_shape": "256,64,64", **metadata}
     for name, without in WITHOUT_KERNELS.items():
@@ -86,6 +89,7 @@ def bundle_row(**changes):
     return {
         "name": "random", "title": "Random", "digest": DIGEST, "inputSide": INPUT_SIDE, "maskThreshold": 0,
         "lowResSide": 256, "decoderUrl": "/models/absent.onnx", "fastDecoderUrl": "/models/fast.safetensors",
+        "sessionUrl": "/js/decoder/worker/sam/session.js", "outputs": DEFAULT_OUTPUTS.as_dict(),
     } | changes  # fmt: skip
 
 
@@ -267,7 +271,8 @@ def test_logits_that_are_no_numbers_are_reported_not_drawn(browser, address, mod
     broken = RandomSam(seed=11)
     broken.mask_decoder.output_hypernetworks_mlps[0].layers[-1].bias.data[0] = float("inf")
     metadata = {"bundle_digest": DIGEST, "family": "sam"}
-    write_package(from_segment_anything(broken.decoder_state()), models / "broken.safetensors", metadata)
+    files = decoder_files(from_segment_anything(broken.decoder_state()))
+    write_package(files, models / "broken.safetensors", metadata)
     page = open_page(browser, address)
     point = {"kind": "point", "point": {"x": 9, "y": 9, "frame": "image"}, "label": 1, "maskIndex": None}
     settings = {
@@ -290,9 +295,10 @@ KEEP_IMAGES = """async ({embedding, imageSize, bundle, steps}) => {
         worker.postMessage({id: ++id, ...request});
     });
     const at = (path) => new URL(path, location.href).href;
-    const urls = {kernelHelper: at("/js/decoder/worker/kernel-helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
+    const urls = {kernelHelper: at("/js/decoder/worker/kernel/helper.js"), ortModule: at("/ort/ort.wasm.min.mjs"),
         ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"), ortWasm: at("/ort/ort-wasm-simd-threaded.wasm")};
-    await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl)}});
+    await ask({kind: "load", urls, bundle: {...bundle, fastDecoderUrl: at(bundle.fastDecoderUrl),
+        sessionUrl: at(bundle.sessionUrl)}});
     const bytes = await (await fetch(embedding)).arrayBuffer();
     for (const imageKey of ["a", "b", "c", "d", "e"]) {
         await ask({kind: "setImage", imageKey, imageSize, embedding: bytes.slice(0)});

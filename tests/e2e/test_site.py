@@ -14,7 +14,7 @@ import skimage
 from playwright.sync_api import Page, Route, expect
 
 from segmentation import rle
-from tests.e2e.conftest import PASSWORD
+from tests.e2e.conftest import PASSWORD, sign_in_as
 
 PHOTOS = Path(skimage.__file__).parent / "data"
 READY_TIMEOUT_MS = 120_000  # the worker loads torch and the model first, beside other tests
@@ -264,6 +264,34 @@ def test_labels_are_edited_ordered_added_and_kept_while_in_use(page: Page, sign_
         ("cup", ""),
         ("plate", ""),
     ]
+
+
+@pytest.mark.parametrize("pointer", ["mouse", "finger"])
+def test_labels_are_dragged_into_another_order(browser, site, project, api, pointer):
+    with browser.new_context(base_url=site.url, has_touch=pointer == "finger") as context:
+        page = context.new_page()
+        sign_in_as(page, "manager")
+        page.goto(f"/projects/{project['id']}/labels/")
+        grips = page.locator("[data-labels] .grip")
+        first, last = (grips.nth(k).bounding_box() for k in (0, grips.count() - 1))
+        x = first["x"] + first["width"] / 2
+        way = [first["y"] + first["height"] / 2, first["y"] + 30, last["y"], last["y"] + last["height"]]
+        if pointer == "mouse":
+            page.mouse.move(x, way[0])
+            page.mouse.down()
+            for y in way[1:]:
+                page.mouse.move(x, y, steps=5)
+            page.mouse.up()
+        else:
+            touch = context.new_cdp_session(page)
+            for kind, y in [("touchStart", way[0]), *(("touchMove", y) for y in way[1:]), ("touchEnd", None)]:
+                points = [] if y is None else [{"x": x, "y": y}]
+                touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+                page.wait_for_timeout(100)
+        expect(page.locator("[data-toasts]")).to_contain_text("Order saved")
+        expect(page.get_by_label(re.compile("^Name of "))).to_have_count(2)
+    rows = api("manager").get(f"/api/projects/{project['id']}/categories/").json()["results"]
+    assert [row["name"] for row in rows] == ["spoon", "cup"]
 
 
 def test_people_are_added_changed_removed_and_a_manager_stays(page: Page, sign_in, project, api):

@@ -9,9 +9,9 @@ import pytest
 from benchmarks.decoder_browser import make_handler
 from scripts.environment import require_chromium
 from segmentation.bundle import load_manifest
+from segmentation.decoder import export_decoder
 from segmentation.embedding_file import write_embedding
-from segmentation.families.tiny import make_tiny_bundle
-from segmentation.onnx import export_decoder
+from segmentation.testing.tiny import make_tiny_bundle
 from tests.e2e.conftest import CHROMIUM_ARGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the adapter needs seconds for a decode
@@ -21,17 +21,17 @@ IMAGE = {"height": 300, "width": 400}
 # Loads both back ends of one real decoder.
 SET_UP = """async ({bundle, imageSize, embeddingUrl}) => {
     const at = (path) => new URL(path, location.href).href;
-    const {DecoderSession, ImageFeeds} = await import("/js/decoder/worker/decoder-session.js");
+    const {OneGraphSession} = await import("/js/decoder/worker/one-graph/session.js");
     const {DecoderChoice} = await import("/js/decoder/worker/decoder-choice.js");
-    const {readEmbedding} = await import("/js/decoder/worker/embedding-file.js");
+    const {readEmbedding} = await import("/js/decoder/worker/files/embedding-file.js");
     const urls = {ortModule: at("/ort/ort.wasm.min.mjs"), ortWasmMjs: at("/ort/ort-wasm-simd-threaded.mjs"),
         ortWasm: at("/ort/ort-wasm-simd-threaded.wasm"), ortWebgpuModule: at("/ort/ort.webgpu.min.mjs"),
         ortWebgpuMjs: at("/ort/ort-wasm-simd-threaded.asyncify.mjs"),
         ortWebgpuWasm: at("/ort/ort-wasm-simd-threaded.asyncify.wasm")};
-    const wasm = await DecoderSession.load(urls, bundle);
-    const gpu = await DecoderSession.loadWebgpu(urls, bundle, {acceptSoftware: true});
-    const unasked = await DecoderSession.loadWebgpu(urls, bundle);
-    const feeds = new ImageFeeds(readEmbedding(await (await fetch(embeddingUrl)).arrayBuffer()));
+    const wasm = await OneGraphSession.load(urls, bundle);
+    const gpu = await OneGraphSession.loadWebgpu(urls, bundle, {acceptSoftware: true});
+    const unasked = await OneGraphSession.loadWebgpu(urls, bundle);
+    const feeds = readEmbedding(await (await fetch(embeddingUrl)).arrayBuffer());
     const point = {x: imageSize.width / 3, y: imageSize.height / 2, frame: "image"};
     const steps = [{kind: "point", point, label: 1, maskIndex: null}];
     const device = async () => (await import(urls.ortWebgpuModule)).env.webgpu.device;
@@ -100,7 +100,8 @@ def served(tmp_path_factory):
     server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     row = {"digest": manifest.digest, "inputSide": manifest.input_side, "lowResSide": manifest.low_res_side,
-           "maskThreshold": 0, "decoderUrl": "/models/tiny.onnx", "fastDecoderUrl": None}  # fmt: skip
+           "maskThreshold": 0, "outputs": manifest.outputs.as_dict(),
+           "decoderUrl": "/models/tiny.onnx", "fastDecoderUrl": None, "sessionUrl": None}  # fmt: skip
     yield f"http://127.0.0.1:{server.server_port}", row
     server.shutdown()
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {DecoderSession, ImageFeeds} from "../../static/js/decoder/worker/decoder-session.js";
-import {checkTensors} from "../../static/js/decoder/worker/embedding-file.js";
+import {OneGraphSession} from "../../static/js/decoder/worker/one-graph/session.js";
+import {checkTensors} from "../../static/js/decoder/worker/files/embedding-file.js";
 
 const tensor = (...shape) => ({shape, values: new Float32Array(shape.reduce((a, b) => a * b, 1))});
 const input = (name, ...shape) => ({name, isTensor: true, type: "float32", shape});
@@ -18,7 +18,10 @@ function openSession() {
         input("has_mask_input", 1),
     ];
     const session = {inputMetadata, run: () => assert.fail("the graph ran")};
-    return new DecoderSession({inputSide: 64, lowResSide: 32}, {ort: {}, session, executionProvider: "wasm"});
+    return new OneGraphSession(
+        {inputSide: 64, lowResSide: 32, outputs: {count: 4, single: 0, candidates: [1, 2, 3]}},
+        {ort: {}, session, executionProvider: "wasm"},
+    );
 }
 
 const steps = [{kind: "point", point: {x: 1, y: 1, frame: "image"}, label: 1, maskIndex: null}];
@@ -41,10 +44,7 @@ for (const [what, tensors, message] of [
     ],
 ]) {
     test(`an embedding with ${what} is refused before the graph runs`, async () => {
-        const image = new ImageFeeds({
-            tensors: new Map(Object.entries(tensors)),
-            imageSize: {height: 64, width: 64},
-        });
+        const image = {tensors: new Map(Object.entries(tensors)), imageSize: {height: 64, width: 64}};
         const refusal = {code: "embedding_invalid", message};
         await assert.rejects(() => openSession().prepare(image), refusal);
         await assert.rejects(() => openSession().decode(image, steps, null), refusal);
@@ -53,6 +53,6 @@ for (const [what, tensors, message] of [
 
 test("the bundle's own tensors are taken, in any order", async () => {
     const tensors = new Map(Object.entries({stride16: tensor(3, 4, 4), stride8: tensor(2, 8, 8)}));
-    await openSession().prepare(new ImageFeeds({tensors, imageSize: {height: 64, width: 64}}));
+    await openSession().prepare({tensors, imageSize: {height: 64, width: 64}});
     checkTensors(tensors, {stride8: [2, 8, 8], stride16: [3, 4, 4]});
 });

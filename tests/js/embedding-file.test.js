@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {readEmbedding} from "../../static/js/decoder/worker/embedding-file.js";
-import {readMetadata} from "../../static/js/decoder/worker/onnx-metadata.js";
+import {readEmbedding} from "../../static/js/decoder/worker/files/embedding-file.js";
+import {readMetadata} from "../../static/js/decoder/worker/files/onnx-metadata.js";
 
 const METADATA = {
     format: "maskwright-embedding/1",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {KernelThreads} from "../../static/js/decoder/worker/kernel-threads.js";
+import {KernelThreads} from "../../static/js/decoder/worker/kernel/threads.js";
 import {keepHelpers, loseHelpers} from "./lost-helper.js";
 
 const OPERATION = {words: 5, next: 2, done: 3, units: 4};

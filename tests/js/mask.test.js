@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {covers, finishMask, postprocess, stabilityScore} from "../../static/js/core/mask.js";
+import {covers, finishMask, stabilityScore} from "../../static/js/core/mask.js";
 import {encodeRle} from "../../static/js/core/rle.js";
 import {golden} from "./golden.js";
+import {logitsAtImageSize} from "./reference-mask.js";
 
 const LOW_RES_SIDE = 256;
 
@@ -24,12 +25,12 @@ for (const {name, image, side, formula, constant, rle, area, stability_score, lo
 ).cases) {
     test(`mask at image size: ${name}`, () => {
         const logits = logitsOf(formula, constant);
-        const shape = {lowResSide: LOW_RES_SIDE, inputSide: side, maskThreshold: 0};
-        const finished = finishMask(logits, image, shape);
+        const grid = {lowResSide: LOW_RES_SIDE, inputSide: side, maskThreshold: 0};
+        const finished = finishMask(logits, image, grid);
         assert.deepEqual(finished.segmentation, rle);
         assert.equal(finished.area, area);
         assert.ok(Math.abs(finished.stabilityScore - stability_score) < 1e-4);
-        const large = postprocess(logits, image, shape);
+        const large = logitsAtImageSize(logits, image, grid);
         for (const {x, y, value} of probes) {
             // float32 in torch, float64 here: the last digits of a logit differ.
             assert.ok(Math.abs(large[y * image.width + x] - value) < 1e-3 * Math.max(1, Math.abs(value)));
@@ -50,10 +51,10 @@ const BLOBS = {
 for (const [where, blob] of Object.entries(BLOBS)) {
     test(`only the object's box is interpolated, and the mask is the whole one's: ${where}`, () => {
         const image = {height: 300, width: 450};
-        const shape = {lowResSide: LOW_RES_SIDE, inputSide: 1024, maskThreshold: 0};
+        const grid = {lowResSide: LOW_RES_SIDE, inputSide: 1024, maskThreshold: 0};
         const logits = logitsOf({...blob, gain: 6, noise: 0}, where === "nowhere" ? -9 : 0);
-        const whole = postprocess(logits, image, shape);
-        const finished = finishMask(logits, image, shape);
+        const whole = logitsAtImageSize(logits, image, grid);
+        const finished = finishMask(logits, image, grid);
         assert.deepEqual(
             finished.segmentation,
             encodeRle(
@@ -77,16 +78,16 @@ test("the stability score is the IoU of the two cuts", () => {
 });
 
 test("logits of another shape are refused", () => {
-    const shape = {lowResSide: 256, inputSide: 1024, maskThreshold: 0};
-    assert.throws(() => finishMask(new Float32Array(4), {height: 5, width: 5}, shape), RangeError);
+    const grid = {lowResSide: 256, inputSide: 1024, maskThreshold: 0};
+    assert.throws(() => finishMask(new Float32Array(4), {height: 5, width: 5}, grid), RangeError);
 });
 
 test("a pixel is covered when the logit nearest to it is", () => {
     // A landscape image of 200 x 100 in a square of 8 with 4 x 4 logits: two rows of them are image.
-    const shape = {lowResSide: 4, inputSide: 8, maskThreshold: 0};
+    const grid = {lowResSide: 4, inputSide: 8, maskThreshold: 0};
     const logits = new Float32Array(16).fill(-1);
     logits[6] = 1; // second row, third column: x 100..149, y 50..99
-    const isCovered = (x, y) => covers(logits, {x, y, frame: "image"}, {height: 100, width: 200}, shape);
+    const isCovered = (x, y) => covers(logits, {x, y, frame: "image"}, {height: 100, width: 200}, grid);
     assert.deepEqual([isCovered(100, 50), isCovered(149, 99)], [true, true]);
     assert.deepEqual(
         [isCovered(99, 50), isCovered(150, 99), isCovered(100, 49), isCovered(199, 99)],

@@ -10,7 +10,7 @@ parentPort.on("message", (data) => (globalThis.onmessage ? globalThis.onmessage(
 import(workerData).then(() => messages.forEach((data) => globalThis.onmessage({data})));
 `;
 
-export const HELPER_URL = new URL("../../static/js/decoder/worker/kernel-helper.js", import.meta.url).href;
+export const HELPER_URL = new URL("../../static/js/decoder/worker/kernel/helper.js", import.meta.url).href;
 
 export class NodeWorker {
     #thread;

@@ -10,6 +10,7 @@ import {
 } from "../../static/js/core/prompt.js";
 import {PromptChain} from "../../static/js/decoder/worker/prompt-chain.js";
 
+const OUTPUTS = {count: 4, single: 0, candidates: [1, 2, 3]};
 const at = (x, y) => ({x, y, frame: "image"});
 
 /** A decoder of one logit per output, which says what it was fed: 10 x the number of steps + the output's index. */
@@ -21,7 +22,7 @@ function recordingChain(iouPredictions = [0.5, 0.6, 0.9, 0.7]) {
             logits: Float32Array.from([0, 1, 2, 3], (index) => 10 * steps.length + index),
             iouPredictions: Float32Array.from(iouPredictions),
         };
-    });
+    }, OUTPUTS);
     return {chain, runs};
 }
 

@@ -3,9 +3,12 @@
 // tests/segmentation/test_fast_decoder.py.
 import {readFileSync} from "node:fs";
 
-import {ClickKernel} from "../../static/js/decoder/worker/click-kernel.js";
-import {readPackage} from "../../static/js/decoder/worker/decoder-package.js";
-import {PocketKernel} from "../../static/js/decoder/worker/pocket-kernel.js";
+import {ClickKernel} from "../../static/js/decoder/worker/sam/click-kernel.js";
+import {readPackage} from "../../static/js/decoder/worker/files/decoder-package.js";
+import {Work} from "../../static/js/decoder/worker/kernel/layout.js";
+import * as pocket from "../../static/js/decoder/worker/pocket/layout.js";
+import * as click from "../../static/js/decoder/worker/sam/click-layout.js";
+import {PocketKernel} from "../../static/js/decoder/worker/pocket/kernel.js";
 import {keepHelpers, loseHelpers} from "./lost-helper.js";
 import {HELPER_URL, NodeWorker} from "./node-worker.js";
 
@@ -20,7 +23,7 @@ const prompt = {
     maskInput: tensor("mask"),
 };
 // An operation in the middle, of rows that are added in place: what is done of it must not be done twice.
-const [PRESS, POCKET_WORDS, UPDATE, CLICK_WORDS] = [12, 34, 6, 5];
+const [layout, kindOfWork] = kind === "click" ? [click, "UPDATE"] : [pocket, "PRESS"];
 
 async function open(threads) {
     if (kind === "click") return ClickKernel.open(files, {threads, helperUrl: HELPER_URL});
@@ -51,9 +54,10 @@ const answers = [answer(together), answer(together), answer(together)];
 const threads = [together.threads];
 together.close();
 
-const [wanted, words] = kind === "click" ? [UPDATE, CLICK_WORDS] : [PRESS, POCKET_WORDS];
 const seen = loseHelpers((list) => {
-    for (let at = 0; ; at += words) if (list[at] === wanted) return at + 2;
+    for (let at = 0; ; at += layout.Op.words) {
+        if (list[at] === layout.Kind[kindOfWork]) return at + Work.at("next");
+    }
 });
 const kernel = await open(2);
 threads.push(kernel.threads);

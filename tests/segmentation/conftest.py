@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from segmentation.families.tiny import make_tiny_bundle
+from segmentation.testing.tiny import make_tiny_bundle
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from segmentation.families.sam import SamShape
+from segmentation.families.sam.network import SamShape
 
 
 def _refuse(*_arguments):

@@ -2,8 +2,8 @@
 import {readFileSync, writeFileSync} from "node:fs";
 import {setFlagsFromString} from "node:v8";
 
-import {readPackage} from "../../static/js/decoder/worker/decoder-package.js";
-import {PocketKernel} from "../../static/js/decoder/worker/pocket-kernel.js";
+import {readPackage} from "../../static/js/decoder/worker/files/decoder-package.js";
+import {PocketKernel} from "../../static/js/decoder/worker/pocket/kernel.js";
 
 setFlagsFromString("--experimental-wasm-relaxed-simd"); // node 20 has it behind a flag, browsers do not
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segmentation.bundle import BUILT_IN_DIR, find_bundle, list_bundles, load_manifest
-from segmentation.onnx import export_decoder
+from segmentation.decoder import export_decoder
 from segmentation.predictor import load_predictor
 
 NAMES = list_bundles(BUILT_IN_DIR)

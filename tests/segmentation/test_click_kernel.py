@@ -10,10 +10,11 @@ import safetensors.numpy
 
 from benchmarks.random_sam import GRID, RandomSam
 from scripts.environment import node_folder
-from segmentation.onnx.fast.click_kernel import BUILDS
-from segmentation.onnx.fast.package import build_graphs, write_package
-from segmentation.onnx.fast.session import Click, FastDecoder
-from segmentation.onnx.fast.weights import from_segment_anything
+from segmentation.decoder.package import write_package
+from segmentation.families.sam.fast.click_kernel import BUILDS
+from segmentation.families.sam.fast.package import build_graphs, decoder_files
+from segmentation.families.sam.fast.session import Click, FastDecoder
+from segmentation.families.sam.fast.weights import from_segment_anything
 
 SCRIPT = Path(__file__).with_name("run_click_kernel.mjs")
 # As the fast decoder's; the logits' standard deviation is some 6.
@@ -26,7 +27,9 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("click_kernel")
     sam = RandomSam(seed=7)
     weights = from_segment_anything(sam.decoder_state())
-    write_package(weights, folder / "package.safetensors", {"bundle_digest": "0" * 64, "family": "sam"})
+    write_package(
+        decoder_files(weights), folder / "package.safetensors", {"bundle_digest": "0" * 64, "family": "sam"}
+    )
     decoder = FastDecoder(build_graphs(weights))
     embedding = sam.image_embedding()
     images = {

@@ -2,11 +2,17 @@ import pytest
 import safetensors
 import torch
 
-from segmentation import convert_sam
 from segmentation.bundle import BundleError, load_manifest
-from segmentation.convert_sam import CheckpointInvalid, convert_checkpoint, convert_state, read_checkpoint
 from segmentation.families import load_model
-from segmentation.families.sam import VARIANTS, SamNetwork
+from segmentation.families.sam import published
+from segmentation.families.sam.names import to_meta, to_transformers
+from segmentation.families.sam.network import VARIANTS, SamNetwork
+from segmentation.families.sam.published import (
+    CheckpointInvalid,
+    convert_checkpoint,
+    convert_state,
+    read_checkpoint,
+)
 from tests.segmentation.original_sam import build_original, sam_model_registry
 
 
@@ -25,10 +31,11 @@ def test_every_published_tensor_finds_its_place_and_none_is_left_over(variant):
         original = sam_model_registry[variant]().state_dict()
         ours = SamNetwork(VARIANTS[variant]).state_dict()
 
-    renamed = {convert_sam.rename(key): tuple(tensor.shape) for key, tensor in original.items()}
+    renamed = {to_transformers(key): tuple(tensor.shape) for key, tensor in original.items()}
 
     assert len(renamed) == len(original)
     assert renamed == {key: tuple(tensor.shape) for key, tensor in ours.items()}
+    assert [to_meta(to_transformers(key)) for key in original] == list(original), "the table holds both ways"
 
 
 def test_bundle_from_a_checkpoint_is_whole_and_loads(tiny_checkpoint, tmp_path):
@@ -128,7 +135,7 @@ def test_command_says_what_it_made_and_what_went_wrong(tiny_checkpoint, tmp_path
         "--output",
         str(tmp_path / "mine"),
     ]
-    assert convert_sam.main(arguments) == 0
+    assert published.main(arguments) == 0
     assert load_manifest(tmp_path / "mine").digest in capsys.readouterr().out
-    assert convert_sam.main(arguments) == 1
+    assert published.main(arguments) == 1
     assert "exists already" in capsys.readouterr().err

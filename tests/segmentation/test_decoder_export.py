@@ -7,8 +7,8 @@ import onnxruntime
 import pytest
 
 from segmentation.bundle import load_manifest
-from segmentation.families.sam import SamNetwork
-from segmentation.onnx import DecoderMismatch, __main__, export_decoder, read_decoder_metadata
+from segmentation.decoder import DecoderMismatch, __main__, export_decoder, read_decoder_metadata
+from segmentation.families.sam.network import SamNetwork
 
 
 @pytest.fixture(scope="module")

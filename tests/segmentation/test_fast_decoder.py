@@ -13,15 +13,17 @@ from transformers import SamConfig, SamMaskDecoderConfig, SamModel, SamVisionCon
 from benchmarks.random_sam import GRID, INPUT_SIDE, RandomSam
 from scripts.environment import node_folder
 from segmentation.bundle import load_manifest
-from segmentation.convert_sam import rename
-from segmentation.families.pocket import PocketModel
-from segmentation.families.sam import SamNetwork
+from segmentation.decoder import DecoderMismatch
+from segmentation.decoder.package import export_package, has_package, write_package
+from segmentation.families import DecoderFiles
+from segmentation.families.pocket.kernel import kernel_files
+from segmentation.families.pocket.network import PocketModel
+from segmentation.families.sam.fast.package import build_graphs, decoder_files
+from segmentation.families.sam.fast.session import FastDecoder, choose_form
+from segmentation.families.sam.fast.weights import from_segment_anything
+from segmentation.families.sam.names import to_transformers
+from segmentation.families.sam.network import SamNetwork
 from segmentation.frames import ModelFrame
-from segmentation.onnx import DecoderMismatch, pocket_kernel
-from segmentation.onnx.fast.export import export_fast_decoder, has_fast_decoder
-from segmentation.onnx.fast.package import build_graphs, write_package
-from segmentation.onnx.fast.session import AMBIGUOUS_BIAS, FastDecoder, choose_form
-from segmentation.onnx.fast.weights import from_segment_anything
 from segmentation.prompts import build_prompt_tensors
 
 # The issue's bounds, for logits with a standard deviation of about 5. Meta's own ONNX export differs from float64 by
@@ -29,6 +31,7 @@ from segmentation.prompts import build_prompt_tensors
 LOGIT_TOLERANCE = 5e-3
 IOU_TOLERANCE = 2e-4
 MAX_FLIPPED = 5e-5
+AMBIGUOUS_BIAS = (-1000.0, 0.0, 0.0, 0.0)  # of a single point: masks 1 to 3 come before mask 0
 SIZES_HW = ((1024, 1024), (1500, 2250), (1200, 500))  # square, landscape, portrait
 
 
@@ -126,7 +129,9 @@ class TransformersSam:
             mask_decoder_config=SamMaskDecoderConfig(layer_norm_eps=1e-5),
         )
         self._model = SamModel(config).eval()
-        state = {rename(name): torch.tensor(value) for name, value in original.decoder_state().items()}
+        state = {
+            to_transformers(name): torch.tensor(value) for name, value in original.decoder_state().items()
+        }
         positions = state["prompt_encoder.shared_embedding.positional_embedding"]
         state["shared_image_embedding.positional_embedding"] = positions
         missing, unexpected = self._model.load_state_dict(state, strict=False)
@@ -158,7 +163,7 @@ class TransformersSam:
 
 @pytest.mark.slow
 def test_answers_to_200_random_prompts_are_those_of_transformers(sam, decoder, image, embedding):
-    """All 256 channels; export_fast_decoder compares the tiny network with this library's parts at every export."""
+    """All 256 channels; export_package compares the tiny network with this library's parts at every export."""
     worst = compare_prompts(TransformersSam(sam), decoder, image, embedding, count=200, seed=2)
     print({name: np.max(value) for name, value in worst.items()}, "mean flipped", np.mean(worst["flipped"]))
     assert_equal(worst)
@@ -227,7 +232,7 @@ def test_bundle_of_the_family_sam_gets_a_package_with_its_digest(tiny_dir, tmp_p
     import safetensors
 
     path = tmp_path / "decoders" / "tiny.fast.safetensors"
-    export_fast_decoder(tiny_dir, path)  # compares both forms with torch
+    export_package(tiny_dir, path)  # compares both forms with torch
     with safetensors.safe_open(path, "numpy") as package:
         assert package.metadata()["bundle_digest"] == load_manifest(tiny_dir).digest
         assert {"image", "click-token", "click-token-mask", "tail", "weights.bin"} <= set(package.keys())
@@ -244,17 +249,14 @@ def test_package_that_differs_from_torch_is_refused_and_leaves_nothing(tiny_dir,
 
     monkeypatch.setattr(SamNetwork, "decode", another_network)
     with pytest.raises(DecoderMismatch, match="differs from torch over 17 prompts"):
-        export_fast_decoder(tiny_dir, tmp_path / "tiny.fast.safetensors")
+        export_package(tiny_dir, tmp_path / "tiny.fast.safetensors")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_other_families_keep_their_one_graph(tiny_dir):
-    from dataclasses import replace
-
-    manifest = load_manifest(tiny_dir)
-    assert has_fast_decoder(manifest)
-    assert has_fast_decoder(replace(manifest, family="pocket"))
-    assert not has_fast_decoder(replace(manifest, family="tiny"))
+    assert has_package(load_manifest(tiny_dir).family)
+    assert has_package("pocket")
+    assert not has_package("tiny")
 
 
 LOST_HELPER = Path(__file__).parents[1] / "js/run_with_lost_helper.mjs"
@@ -266,18 +268,19 @@ def test_any_number_of_threads_answer_alike_also_where_one_dies_in_the_middle(ke
     side = 128 if kernel == "pocket" else INPUT_SIDE
     metadata = {"bundle_digest": "0" * 64, "family": kernel}
     if kernel == "click":
-        write_package(from_segment_anything(sam.decoder_state()), tmp_path / "package.safetensors", metadata)
+        files = decoder_files(from_segment_anything(sam.decoder_state()))
         tensors, low_res = image, 4 * GRID
     else:
         torch.manual_seed(3)
         model = PocketModel().eval()
         state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-        pocket_kernel.write_package(state, tmp_path / "package.safetensors", metadata)
+        files = DecoderFiles(kernel_files(state), {})
         with torch.no_grad():
             tensors = {
                 name: maps.numpy() for name, maps in model.encode_image(torch.randn(1, 3, side, side)).items()
             }
         low_res = side // 2
+    write_package(files, tmp_path / "package.safetensors", metadata)
     tensors = tensors | {"mask": random.normal(0, 5, (low_res, low_res)).astype(np.float32)}
     for name, values in tensors.items():
         values.tofile(tmp_path / f"image.{name}")

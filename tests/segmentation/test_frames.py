@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from segmentation.frames import ModelFrame, ViewFrame
+from segmentation.frames import ModelFrame
 from tests.segmentation import golden
 
 CASES = golden.load("frames")
@@ -21,19 +21,6 @@ def test_model_frame_moves_points_as_segment_anything_does(case):
     assert frame.from_image(in_image).dtype == np.float32
     np.testing.assert_array_equal(frame.from_image(in_image), in_model.astype(np.float32))
     np.testing.assert_allclose(frame.to_image(in_model), in_image, atol=1e-9)
-
-
-@pytest.mark.parametrize("case", CASES["view_frame"], ids=names)
-def test_view_frame_moves_points(case):
-    frame = ViewFrame(**case["frame"])
-    in_image = [point["image"] for point in case["points"]]
-    in_view = [point["view"] for point in case["points"]]
-
-    np.testing.assert_allclose(frame.from_image(in_image), in_view, atol=1e-9)
-    np.testing.assert_allclose(frame.to_image(in_view), in_image, atol=1e-9)
-    np.testing.assert_allclose(
-        frame.to_canvas(in_view), [point["canvas"] for point in case["points"]], atol=1e-9
-    )
 
 
 def test_no_points_stay_no_points():
@@ -56,9 +43,3 @@ def test_points_of_another_shape_are_refused(points):
 def test_image_without_pixels_is_refused(sizes):
     with pytest.raises(ValueError, match="positive"):
         ModelFrame(*sizes)
-
-
-@pytest.mark.parametrize("scale", [0, -1, float("nan")])
-def test_view_without_a_scale_is_refused(scale):
-    with pytest.raises(ValueError, match="positive"):
-        ViewFrame(scale)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from segmentation.encoder import ImageEncoder
-from segmentation.families.pocket import PocketModel, box_maps, decoder_macs, inside_box, outside_box
+from segmentation.families.pocket.network import PocketModel, box_maps, decoder_macs, inside_box, outside_box
 from segmentation.predictor import load_predictor
 
 SIDE = 128

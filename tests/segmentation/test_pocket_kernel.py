@@ -11,10 +11,10 @@ import torch
 
 from scripts.environment import node_folder
 from segmentation.bundle import find_bundle, load_manifest
-from segmentation.families import load_model
-from segmentation.families.pocket import PocketModel
-from segmentation.onnx.fast.export import export_fast_decoder
-from segmentation.onnx.pocket_kernel import BUILDS, write_package
+from segmentation.decoder.package import export_package, write_package
+from segmentation.families import DecoderFiles, load_model
+from segmentation.families.pocket.kernel import BUILDS, kernel_files
+from segmentation.families.pocket.network import PocketModel
 
 SCRIPT = Path(__file__).with_name("run_pocket_kernel.mjs")
 # As for SAM's fast decoder; the logits' standard deviation is some 3 to 10.
@@ -34,7 +34,8 @@ def compare(
     model, images: list[torch.Tensor], side: int, prompts_per_image: int, folder: Path, build: str
 ) -> None:
     state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    write_package(state, folder / "package.safetensors", {"bundle_digest": "0" * 64, "family": "pocket"})
+    files = DecoderFiles(kernel_files(state), {})
+    write_package(files, folder / "package.safetensors", {"bundle_digest": "0" * 64, "family": "pocket"})
     rng = np.random.default_rng(5)
     expected, cases = [], []
     for image, pixels in enumerate(images):
@@ -101,7 +102,7 @@ def random_prompt(rng: np.random.Generator, side: int, index: int) -> tuple[np.n
 
 def test_bundle_of_the_family_pocket_gets_a_package_with_its_digest(tmp_path: Path):
     path = tmp_path / "decoders" / "pocket.fast.safetensors"
-    export_fast_decoder(find_bundle("pocket"), path)
+    export_package(find_bundle("pocket"), path)
     with safetensors.safe_open(path, "numpy") as package:
         assert package.metadata()["bundle_digest"] == load_manifest(find_bundle("pocket")).digest
         assert {"pocket-plain.wasm", "pocket-relaxed.wasm", "prompt16.weight"} <= set(package.keys())

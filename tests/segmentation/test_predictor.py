@@ -8,9 +8,9 @@ import pytest
 
 from segmentation import predictor as predictor_module
 from segmentation.bundle import BundleDigestMismatch, BundleNotFound, load_manifest
+from segmentation.decoder import DecoderMismatch, export_decoder
 from segmentation.embedding_file import read_embedding, write_embedding
 from segmentation.encoder import DeviceUnavailable, ImageEncoder, ImageMalformed
-from segmentation.onnx import DecoderMismatch, export_decoder
 from segmentation.predictor import EmbeddingMalformed, ImageNotSet, load_predictor
 from segmentation.prompts import PromptError
 from tests.segmentation.original_sam import photograph

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from segmentation.bundle import outputs_of
 from segmentation.frames import ModelFrame
-from segmentation.prompts import PromptError, build_prompt_tensors
+from segmentation.prompts import PromptError, build_prompt_tensors, candidate_order
 from tests.segmentation import golden
 
 FRAME = ModelFrame(600, 800, 1024)
@@ -16,6 +17,14 @@ def test_prompt_becomes_what_the_decoder_is_fed(case):
     assert coords.dtype == labels.dtype == np.float32
     np.testing.assert_array_equal(coords[0], np.array(case["point_coords"], np.float32).reshape(-1, 2))
     assert labels.tolist() == [case["point_labels"]]
+
+
+@pytest.mark.parametrize("case", golden.load("prompt")["orders"], ids=lambda case: case["name"])
+def test_outputs_are_offered_in_this_order(case):
+    outputs = outputs_of({"outputs": case["outputs"]})
+    prompt, predictions = case["prompt"], np.array(case["iou_predictions"], np.float32)
+    has_box = prompt["box"] is not None
+    assert candidate_order(predictions, outputs, len(prompt["point_labels"]), has_box) == case["order"]
 
 
 def test_box_may_have_a_batch_axis():

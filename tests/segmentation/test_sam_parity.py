@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation.convert_sam import convert_checkpoint, convert_state
-from segmentation.families.sam import VARIANTS, SamNetwork
+from segmentation.families.sam.network import VARIANTS, SamNetwork
+from segmentation.families.sam.published import convert_checkpoint, convert_state
 from segmentation.predictor import load_predictor
 from tests.segmentation.original_sam import (
     SamPredictor,

@@ -1,4 +1,4 @@
-"""The committed WebAssembly files are what tail.c becomes."""
+"""The committed WebAssembly files and layouts are what their sources become."""
 
 import importlib.util
 import subprocess
@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from scripts import kernel_layouts
+
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("description", kernel_layouts.descriptions(), ids=lambda path: path.parent.name)
+def test_committed_layouts_say_what_their_description_says(description):
+    for path, content in kernel_layouts.generated(description).items():
+        assert path.read_text() == content, f"run: python scripts/build_kernels.py, then look at {path}"
 
 
 @pytest.mark.skipif(

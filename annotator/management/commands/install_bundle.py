@@ -26,5 +26,5 @@ class Command(BaseCommand):
         mark = ", the default" if installed.is_default else ""
         self.stdout.write(
             f"{installed.name} is installed{mark}: digest {installed.digest[:12]}, "
-            f"decoder {decoders.decoder_file(installed)} ({installed.decoder_sha256[:12]})"
+            f"decoder {decoders.decoder_name(installed)} ({installed.decoder_sha256[:12]})"
         )

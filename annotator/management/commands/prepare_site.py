@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from annotator.bundles import catalogue, decoders
+from annotator.bundles import decoders
 from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
@@ -21,6 +21,7 @@ from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
 from annotator.site import migrations
 from annotator.site.environment import read
+from segmentation.bundle import BUILT_IN_BUNDLE
 
 QUICK_S = 0.5  # steps faster than this are not worth a line
 
@@ -76,7 +77,7 @@ class Command(BaseCommand):
             if decoders.is_exported(bundle):
                 continue
             with self._step(f"decoder of {bundle.name} exported to ONNX and compared with torch"):
-                is_built_in = bundle.name == catalogue.BUILT_IN_BUNDLE
+                is_built_in = bundle.name == BUILT_IN_BUNDLE
                 install_bundle(bundle.name, make_default=is_built_in and bundle.is_default)
 
     def _make_demo(self, logins_file: Path | None) -> None:

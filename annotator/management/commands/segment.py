@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from PIL import Image as Pillow
 
 from annotator.bundles import catalogue, decoders
+from annotator.bundles.folders import folder_of
 from annotator.embeddings import store as embedding_store
 from annotator.embeddings.which_bundle import bundle_of
 from annotator.errors import MaskwrightError
@@ -20,7 +21,9 @@ from annotator.media.pixels import prepare, read_pixels
 from annotator.models import Bundle, Image
 from segmentation import masks, rle
 from segmentation.atomic_file import replacing
+from segmentation.bundle import BUILT_IN_BUNDLE
 from segmentation.errors import SegmentationError
+from segmentation.prompts import candidate_order
 
 
 class Command(BaseCommand):
@@ -43,7 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--output", required=True, type=Path, metavar="FILE.png")
         parser.add_argument("--bundle", help="Name or folder; default: the project's, else the default one.")
         parser.add_argument(
-            "--candidate", type=int, choices=(1, 2, 3), default=1, help="1 is the first choice (default)."
+            "--candidate", type=int, metavar="N", default=1, help="1 is the first choice (default)."
         )
 
     def handle(
@@ -65,7 +68,12 @@ class Command(BaseCommand):
             low_res_logits, iou_predictions = predictor.predict_raw(
                 [(x, y) for x, y, _ in point] or None, [label for _, _, label in point] or None, box
             )
-            output_index = candidate_order(iou_predictions, len(point), box is not None)[candidate - 1]
+            order = candidate_order(
+                iou_predictions, predictor.manifest.outputs, len(point), has_box=box is not None
+            )
+            if not 1 <= candidate <= len(order):
+                raise CommandError(f"--candidate is 1 to {len(order)} for this prompt, got {candidate}")
+            output_index = order[candidate - 1]
             logits = masks.postprocess(low_res_logits[[output_index]], predictor.frame)  # (1, H, W)
             threshold = predictor.manifest.mask_threshold
             mask = logits[0] > threshold
@@ -77,7 +85,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename or output}: {error.strerror or error}") from error
         encoded = rle.encode(mask)
         self.stdout.write(
-            f"{output}: candidate {candidate} of 3 (decoder output {output_index}), "
+            f"{output}: candidate {candidate} of {len(order)} (decoder output {output_index}), "
             f"predicted IoU {iou_predictions[output_index]:.3f}, "
             f"stability score {masks.stability_score(logits, threshold)[0]:.3f}, "
             f"{rle.area(encoded)} pixels, box (x, y, width, height) {[int(v) for v in rle.bbox_xywh(encoded)]}"
@@ -95,8 +103,8 @@ class Command(BaseCommand):
             if row is None:
                 raise CommandError(f"there is no image {image}, and no file of that name")
             used = catalogue.by_name(bundle) if bundle else bundle_of(row.project)
-            decoder = decoders.decoder_file(used)
-            predictor = load_predictor(Path(used.path), decoder_path=decoder if decoder.is_file() else None)
+            decoder = decoders.local_decoder(used) if decoders.has_decoder(used) else None
+            predictor = load_predictor(folder_of(used), decoder_path=decoder)
             if embedding_store.exists(used.digest, row.digest):
                 from segmentation.embedding_file import read_embedding
 
@@ -116,16 +124,6 @@ class Command(BaseCommand):
         predictor = load_predictor(bundle or _default_bundle_name(), bundle_dirs=tuple(settings.BUNDLE_DIRS))
         predictor.set_image(pixels)
         return predictor, pixels.shape[:2]
-
-
-def candidate_order(iou_predictions: np.ndarray, point_count: int, has_box: bool) -> list[int]:
-    """The decoder's outputs in the order the workbench offers them, as docs/architecture.md says.
-
-    A single point is ambiguous: outputs 1 to 3, best predicted IoU first. Anything more means one object: output 0,
-    then the two best of the others.
-    """
-    best_first = sorted((1, 2, 3), key=lambda index: -iou_predictions[index])
-    return best_first if point_count == 1 and not has_box else [0, *best_first[:2]]
 
 
 def parse_point(text: str) -> tuple[float, float, int]:
@@ -172,4 +170,4 @@ def _default_bundle_name() -> str:
         default = Bundle.objects.default()
     except DatabaseError:
         default = None
-    return default.path if default else catalogue.BUILT_IN_BUNDLE
+    return str(folder_of(default)) if default else BUILT_IN_BUNDLE

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from annotator.bundles.folders import folder_of
 from annotator.embeddings import store as embedding_store
 from annotator.files import unowned
 from annotator.jobs import queue
@@ -66,13 +66,14 @@ def _encoder_for(bundle: Bundle, worker: str):
         from segmentation.bundle import load_manifest
         from segmentation.encoder import ImageEncoder
 
-        manifest = load_manifest(Path(bundle.path))
+        folder = folder_of(bundle)
+        manifest = load_manifest(folder)
         if manifest.digest != bundle.digest:
             raise RuntimeError(
-                f"the bundle in {bundle.path} has changed; run: manage.py install_bundle {bundle.name}"
+                f"the bundle in {folder} has changed; run: manage.py install_bundle {bundle.name}"
             )
         _encoders.clear()
-        _encoders[bundle.digest] = encoder = ImageEncoder(Path(bundle.path), device=settings.DEVICE)
+        _encoders[bundle.digest] = encoder = ImageEncoder(folder, device=settings.DEVICE)
         WorkerHeartbeat.objects.filter(name=worker).update(
             device=str(encoder.device), last_seen=timezone.now()
         )

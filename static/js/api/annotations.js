@@ -1,9 +1,10 @@
 /** Annotations on the wire. */
 
-/** @import {Annotation, Prompt, PromptStep} from "../types.d.ts" */
-/** @import {Http} from "./http.js" */
+import {ApiError, isPassing} from "./http.js";
 
-/** An annotation as the server has it. @typedef {{annotation: Annotation, version: number}} ServerAnnotation */
+/** @import {Annotation, Prompt, PromptStep} from "../core/types.d.ts" */
+/** @import {Http} from "./http.js" */
+/** @import {SaveProblem, ServerAnnotation} from "./types.d.ts" */
 
 /**
  * @typedef {object} PromptWire
@@ -35,63 +36,105 @@
 
 const PAGE_SIZE = 500;
 
-/**
- * @param {Http} http
- * @param {number} imageId
- * @returns {Promise<ServerAnnotation[]>}
- */
-export async function listAnnotations(http, imageId) {
-    /** @type {ServerAnnotation[]} */
-    const rows = [];
-    /** @type {string | null} */
-    let url = `${annotationsUrl(imageId)}?page_size=${PAGE_SIZE}`;
-    while (url) {
-        const page = await http.json(url);
-        rows.push(...page.results.map(annotationFromWire));
-        url = page.next && sameOrigin(page.next);
+/** The annotations that the server has, one request a call. */
+export class AnnotationServer {
+    #http;
+
+    /** @param {Http} http */
+    constructor(http) {
+        this.#http = http;
     }
-    return rows;
-}
 
-/**
- * Harmless when repeated.
- *
- * @param {Http} http
- * @param {Annotation} annotation
- * @returns {Promise<ServerAnnotation>}
- */
-export async function createAnnotation(http, annotation) {
-    const body = {id: annotation.id, ...contentToWire(annotation)};
-    return annotationFromWire(await http.json(annotationsUrl(annotation.imageId), {method: "POST", body}));
-}
+    /**
+     * @param {number} imageId
+     * @returns {Promise<ServerAnnotation[]>}
+     */
+    async list(imageId) {
+        /** @type {ServerAnnotation[]} */
+        const rows = [];
+        /** @type {string | null} */
+        let url = `${annotationsUrl(imageId)}?page_size=${PAGE_SIZE}`;
+        while (url) {
+            const page = await this.#http.json(url);
+            rows.push(...page.results.map(annotationFromWire));
+            url = page.next && sameOrigin(page.next);
+        }
+        return rows;
+    }
 
-/**
- * @param {Http} http
- * @param {Annotation} annotation
- * @param {number} version the one this change starts from
- * @returns {Promise<ServerAnnotation>}
- */
-export async function updateAnnotation(http, annotation, version) {
-    const body = {version, ...contentToWire(annotation)};
-    return annotationFromWire(await http.json(annotationUrl(annotation.id), {method: "PATCH", body}));
-}
+    /**
+     * Harmless when repeated.
+     *
+     * @param {Annotation} annotation
+     * @returns {Promise<ServerAnnotation>}
+     */
+    async create(annotation) {
+        const body = {id: annotation.id, ...contentToWire(annotation)};
+        return annotationFromWire(
+            await this.#http.json(annotationsUrl(annotation.imageId), {method: "POST", body}),
+        );
+    }
 
-/**
- * @param {Http} http
- * @param {string} id
- * @param {number | null} version null deletes any
- */
-export async function deleteAnnotation(http, id, version) {
-    await http.json(annotationUrl(id) + (version === null ? "" : `?version=${version}`), {method: "DELETE"});
-}
+    /**
+     * @param {Annotation} annotation
+     * @param {number} version the one this change starts from
+     * @returns {Promise<ServerAnnotation>}
+     */
+    async update(annotation, version) {
+        const body = {version, ...contentToWire(annotation)};
+        return annotationFromWire(
+            await this.#http.json(annotationUrl(annotation.id), {method: "PATCH", body}),
+        );
+    }
 
-/**
- * @param {Http} http
- * @param {string} id
- * @returns {Promise<ServerAnnotation>}
- */
-export async function restoreAnnotation(http, id) {
-    return annotationFromWire(await http.json(`${annotationUrl(id)}restore/`, {method: "POST"}));
+    /**
+     * Harmless where the server never had it.
+     *
+     * @param {string} id
+     * @param {number | null} version null deletes any
+     */
+    async remove(id, version) {
+        const query = version === null ? "" : `?version=${version}`;
+        try {
+            await this.#http.json(annotationUrl(id) + query, {method: "DELETE"});
+        } catch (error) {
+            if (!(error instanceof ApiError && error.status === 404)) throw error;
+        }
+    }
+
+    /**
+     * @param {string} id
+     * @returns {Promise<ServerAnnotation>}
+     */
+    async restore(id) {
+        return annotationFromWire(await this.#http.json(`${annotationUrl(id)}restore/`, {method: "POST"}));
+    }
+
+    /**
+     * What of an annotation is saved, as a text to compare.
+     *
+     * @param {Annotation} annotation
+     */
+    contentOf(annotation) {
+        return JSON.stringify(contentToWire(annotation));
+    }
+
+    /**
+     * Why a save failed, and whether trying again helps.
+     *
+     * @param {unknown} error of one of the methods above
+     * @returns {SaveProblem}
+     */
+    problemOf(error) {
+        const status = error instanceof ApiError ? error.status : 0;
+        if (status === 401) return {kind: "passing", reason: "signed_out"};
+        if (isPassing(error)) return {kind: "passing", reason: status ? "server" : "offline"};
+        if (error instanceof ApiError && error.body.current) {
+            const current = annotationFromWire(/** @type {AnnotationWire} */ (error.body.current));
+            return {kind: "conflict", current, isDeleted: error.code === "annotation_deleted"};
+        }
+        return {kind: "refused", message: error instanceof Error ? error.message : String(error)};
+    }
 }
 
 /**
@@ -99,7 +142,7 @@ export async function restoreAnnotation(http, id) {
  *
  * @param {Annotation} annotation
  */
-export function contentToWire(annotation) {
+function contentToWire(annotation) {
     return {
         category: annotation.categoryId,
         segmentation: annotation.segmentation,
@@ -116,7 +159,7 @@ export function contentToWire(annotation) {
  * @param {AnnotationWire} wire
  * @returns {ServerAnnotation}
  */
-export function annotationFromWire(wire) {
+function annotationFromWire(wire) {
     return {
         version: wire.version,
         annotation: {

@@ -2,18 +2,11 @@
 
 import {pause, withPatience} from "./http.js";
 
-/** @import {JobState} from "../types.d.ts" */
 /** @import {Http} from "./http.js" */
+/** @import {EmbeddingProgress} from "./types.d.ts" */
 
 const POLL_FIRST_MS = 250;
 const POLL_LONGEST_MS = 2000;
-
-/**
- * @typedef {object} EmbeddingProgress
- * @property {JobState | "offline"} state
- * @property {number | null} position jobs before this one while it is queued
- * @property {string} error why it failed
- */
 
 /** The server gave up making it; `retryEmbedding` starts anew. */
 export class EmbeddingFailed extends Error {

@@ -1,6 +1,6 @@
 /** Exports of a project. */
 
-/** @import {ImageState} from "../types.d.ts" */
+/** @import {ImageState} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 
 /**

@@ -40,8 +40,8 @@ export class NetworkError extends Error {
 export class Http {
     #csrfToken;
 
-    /** @param {string} csrfToken */
-    constructor(csrfToken) {
+    /** @param {string} csrfToken the page's, for a browser whose cookie is gone */
+    constructor(csrfToken = "") {
         this.#csrfToken = csrfToken;
     }
 
@@ -159,6 +159,6 @@ async function apiError(response) {
 }
 
 /** Newer than the page's when somebody signed in again in another tab. */
-function csrfCookie() {
+export function csrfCookie() {
     return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? null;
 }

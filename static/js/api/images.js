@@ -1,14 +1,15 @@
 /** Images and what their pages are made of. */
 
-/** @import {Bundle, Category, ImageRow, ImageState, Role, Scene} from "../types.d.ts" */
+/** @import {Bundle, Category, ImageState, Outputs} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
+/** @import {ImageRow, Role, Scene} from "./types.d.ts" */
 
 /**
  * @typedef {object} SceneWire the page-data of docs/architecture.md, as far as it is one image's
  * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, file_url: string, thumbnail_url: string}} image
  * @property {{previous: number | null, next: number | null, position: number, total: number}} siblings
- * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, decoder_url: string, fast_decoder_url: string | null} | null} bundle
+ * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, outputs: Outputs, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
  */
 
 /**
@@ -88,7 +89,9 @@ function bundleFromWire(wire) {
         inputSide: wire.input_side,
         maskThreshold: wire.mask_threshold,
         lowResSide: wire.low_res_side,
+        outputs: wire.outputs,
         decoderUrl: new URL(wire.decoder_url, location.href).href,
         fastDecoderUrl: wire.fast_decoder_url && new URL(wire.fast_decoder_url, location.href).href,
+        sessionUrl: wire.session_url && new URL(wire.session_url, location.href).href,
     };
 }

@@ -3,7 +3,7 @@
  * history and autosave all read.
  */
 
-/** @import {Annotation, ChangeSet} from "../types.d.ts" */
+/** @import {Annotation, ChangeSet} from "./types.d.ts" */
 
 /** @typedef {"user" | "server"} Origin who made the change: only the user's are saved */
 
@@ -89,11 +89,6 @@ export function inverse(changes) {
         updated: changes.updated.map(({before, after}) => ({before: after, after: before})),
         deleted: changes.created,
     };
-}
-
-/** @param {ChangeSet} changes */
-export function isNothing(changes) {
-    return changes.created.length + changes.updated.length + changes.deleted.length === 0;
 }
 
 /** @param {readonly Annotation[]} annotations */

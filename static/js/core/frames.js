@@ -4,7 +4,7 @@
  * segmentation/frames.py is the same in Python; both are held to tests/data/frames_cases.json.
  */
 
-/** @import {CanvasPoint, ImagePoint, ImageSize, ModelPoint, ViewFrame, ViewPoint} from "../types.d.ts" */
+/** @import {CanvasPoint, ImagePoint, ImageSize, ModelPoint, ViewFrame, ViewPoint} from "./types.d.ts" */
 
 const MAX_SCALE = 40; // CSS pixels per image pixel
 const MIN_FITTED_SHARE = 0.2; // of the fitted scale: further out the image would be lost

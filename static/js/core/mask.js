@@ -7,14 +7,14 @@
 import {imageToModel, inputSize} from "./frames.js";
 import {countsFromRuns} from "./rle.js";
 
-/** @import {Bbox, ImagePoint, ImageSize, Rle} from "../types.d.ts" */
+/** @import {Bbox, ImagePoint, ImageSize, Rle} from "./types.d.ts" */
 
 const STABILITY_OFFSET = 1; // logits; segment-anything's automatic mask generator's default
 
 /**
  * How the logits of a bundle become masks.
  *
- * @typedef {object} LogitsShape
+ * @typedef {object} LogitsGrid
  * @property {number} lowResSide the logits' height and width
  * @property {number} inputSide the model's square
  * @property {number} maskThreshold logits above it are foreground
@@ -40,7 +40,7 @@ const ROUNDING = 1e-3; // logits
  * @param {Float32Array} logits (lowResSide, lowResSide), row by row
  * @param {ImagePoint} pixel
  * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  */
 export function covers(logits, pixel, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
     const place = imageToModel({...pixel, x: pixel.x + 0.5, y: pixel.y + 0.5}, imageSize, inputSide);
@@ -61,12 +61,12 @@ export function covers(logits, pixel, imageSize, {lowResSide: side, inputSide, m
  *
  * @param {Float32Array} logits (lowResSide, lowResSide), row by row
  * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @returns {{segmentation: Rle, area: number, bbox: Bbox, stabilityScore: number}}
  */
-export function finishMask(logits, imageSize, shape) {
+export function finishMask(logits, imageSize, grid) {
     const {height, width} = imageSize;
-    const threshold = shape.maskThreshold;
+    const threshold = grid.maskThreshold;
     const low = threshold - STABILITY_OFFSET;
     const high = threshold + STABILITY_OFFSET;
     /** @type {number[]} */
@@ -85,14 +85,14 @@ export function finishMask(logits, imageSize, shape) {
         }
         run += pixels;
     };
-    const {x: across, y: down} = axes(logits, imageSize, shape);
+    const {x: across, y: down} = axes(logits, imageSize, grid);
     const box = {
-        x: extent(across, touchedColumns(logits, shape, low)),
-        y: extent(down, touchedRows(logits, shape, low)),
+        x: extent(across, touchedColumns(logits, grid, low)),
+        y: extent(down, touchedRows(logits, grid, low)),
     };
     if (box.y.end === 0) box.x = box.y; // what is touched lies in the padding only
     addBackground(box.x.first * height);
-    forEachColumn(logits, shape, across, down, box, (x, column) => {
+    forEachColumn(logits, grid, across, down, box, (x, column) => {
         addBackground(box.y.first);
         for (let y = box.y.first; y < box.y.end; y++) {
             const value = column[y];
@@ -128,24 +128,6 @@ export function finishMask(logits, imageSize, shape) {
 }
 
 /**
- * The logits at image size.
- *
- * @param {Float32Array} logits (lowResSide, lowResSide), row by row
- * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
- * @returns {Float32Array} (height, width), row by row
- */
-export function postprocess(logits, imageSize, shape) {
-    const out = new Float32Array(imageSize.height * imageSize.width);
-    const {x: across, y: down} = axes(logits, imageSize, shape);
-    const box = {x: {first: 0, end: imageSize.width}, y: {first: 0, end: imageSize.height}};
-    forEachColumn(logits, shape, across, down, box, (x, column) => {
-        for (let y = 0; y < imageSize.height; y++) out[y * imageSize.width + x] = column[y];
-    });
-    return out;
-}
-
-/**
  * The IoU of the logits cut at +offset and at -offset. Source: segment-anything, utils/amg.py.
  *
  * @param {Float32Array} logits
@@ -166,18 +148,18 @@ export function stabilityScore(logits, maskThreshold) {
  *
  * @param {Float32Array} logits
  * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @returns {{x: Taps, y: Taps}}
  */
-function axes(logits, imageSize, shape) {
-    const side = shape.lowResSide;
+function axes(logits, imageSize, grid) {
+    const side = grid.lowResSide;
     if (logits.length !== side * side) {
         throw new RangeError(`logits must be ${side} x ${side}, got ${logits.length} values`);
     }
-    const input = inputSize(imageSize, shape.inputSide);
+    const input = inputSize(imageSize, grid.inputSide);
     return {
-        x: composeTaps(side, shape.inputSide, input.width, imageSize.width),
-        y: composeTaps(side, shape.inputSide, input.height, imageSize.height),
+        x: composeTaps(side, grid.inputSide, input.width, imageSize.width),
+        y: composeTaps(side, grid.inputSide, input.height, imageSize.height),
     };
 }
 
@@ -185,7 +167,7 @@ function axes(logits, imageSize, shape) {
  * Which low-res columns hold a logit above `low`. A hair below it counts too: sums round.
  *
  * @param {Float32Array} logits
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @param {number} low
  */
 function touchedColumns(logits, {lowResSide: side}, low) {
@@ -196,7 +178,7 @@ function touchedColumns(logits, {lowResSide: side}, low) {
 
 /**
  * @param {Float32Array} logits
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @param {number} low
  */
 function touchedRows(logits, {lowResSide: side}, low) {
@@ -224,7 +206,7 @@ function extent({first, count}, touched) {
 
 /**
  * @param {Float32Array} logits
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @param {Taps} across
  * @param {Taps} down
  * @param {{x: Extent, y: Extent}} box the pixels wanted

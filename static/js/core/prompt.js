@@ -1,12 +1,13 @@
 /**
- * A prompt: what a person told the model about one instance, step by step, and what the decoder is fed for it.
+ * A prompt: what a person told the model about one instance, step by step, what the decoder is fed for it, and which of
+ * the decoder's outputs are offered.
  *
- * segmentation/prompts.py builds the same tensors; both are held to tests/data/prompt_cases.json.
+ * segmentation/prompts.py has the same rules; both are held to tests/data/prompt_cases.json.
  */
 
 import {imageToModel} from "./frames.js";
 
-/** @import {ImageBox, ImagePoint, ImageSize, PointLabel, Prompt, PromptStep} from "../types.d.ts" */
+/** @import {ImageBox, ImagePoint, ImageSize, Outputs, PointLabel, Prompt, PromptStep} from "./types.d.ts" */
 
 export const BACKGROUND = 0;
 export const FOREGROUND = 1;
@@ -83,16 +84,6 @@ export function withLastChoice(prompt, maskIndex) {
 }
 
 /**
- * Whether the two would be decoded alike: the same steps and the same choices before the last one.
- *
- * @param {Prompt} a
- * @param {Prompt} b
- */
-export function decodesAlike(a, b) {
-    return decodeKey(a.steps) === decodeKey(b.steps);
-}
-
-/**
  * Names what is decoded after these steps; the choice after the last step comes later and is not part of it.
  *
  * @param {readonly PromptStep[]} steps
@@ -148,20 +139,22 @@ export function buildPromptTensors(steps, imageSize, side) {
 }
 
 /**
- * Which decoder outputs are shown, best first. One single point is ambiguous: outputs 1 to 3, best predicted IoU first.
- * Anything more: the single-mask output 0, then the two best of 1 to 3 (docs/architecture.md).
+ * The decoder's outputs that are offered for a prompt, the one that is shown at first before the others.
+ *
+ * A single point is ambiguous: the candidates, best predicted IoU first. Anything more means one object: the output for
+ * such prompts, then the best candidates, as many outputs in all as for a single point.
  *
  * @param {readonly PromptStep[]} steps
- * @param {ArrayLike<number>} iouPredictions of the four outputs
+ * @param {ArrayLike<number>} iouPredictions one for each output
+ * @param {Outputs} outputs the bundle's
  * @returns {number[]}
  */
-export function candidateOrder(steps, iouPredictions) {
-    const ambiguous = [1, 2, 3]
-        .filter((index) => index < iouPredictions.length)
-        .sort((a, b) => iouPredictions[b] - iouPredictions[a]);
+export function candidateOrder(steps, iouPredictions, {single, candidates}) {
+    const bestFirst = [...candidates].sort((a, b) => iouPredictions[b] - iouPredictions[a]);
     const isOnePoint = steps.length === 1 && steps[0].kind === "point";
-    if (isOnePoint && ambiguous.length > 0) return ambiguous;
-    return [0, ...ambiguous.slice(0, 2)];
+    if (isOnePoint && bestFirst.length > 0) return bestFirst;
+    const others = bestFirst.filter((index) => index !== single);
+    return [single, ...others].slice(0, Math.max(1, bestFirst.length));
 }
 
 /**

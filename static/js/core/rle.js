@@ -5,7 +5,7 @@
  * held to tests/data/rle_cases.json.
  */
 
-/** @import {Bbox, ImageSize, Rle} from "../types.d.ts" */
+/** @import {Bbox, ImageSize, Rle} from "./types.d.ts" */
 
 const MAX_PIXELS = 2 ** 31 - 1; // maskApi.c counts in 32 bits
 const MAX_CHARACTERS_PER_RUN = 7; // of 5 bits each

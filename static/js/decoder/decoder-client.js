@@ -8,7 +8,7 @@
 import {decodeKey} from "../core/prompt.js";
 import {DecoderError} from "./protocol.js";
 
-/** @import {Bundle, ImageSize, PromptStep} from "../types.d.ts" */
+/** @import {Bundle, ImageSize, PromptStep} from "../core/types.d.ts" */
 /** @import {DecodeReply, DecoderUrls, FinishReply, LoadReply, ReplyValue, WorkerReply} from "./protocol.js" */
 
 const MAX_RESTARTS = 3; // in a row, without an answer in between

@@ -2,18 +2,18 @@
 
 import {finishMask, stabilityScore} from "../core/mask.js";
 import {DecoderError} from "./protocol.js";
+import {messageOf, outputOf} from "./worker/decode.js";
 import {DecoderChoice} from "./worker/decoder-choice.js";
-import {DecoderSession, ImageFeeds, messageOf} from "./worker/decoder-session.js";
-import {readEmbedding} from "./worker/embedding-file.js";
-import {FastSession} from "./worker/fast-session.js";
-import {PocketSession} from "./worker/pocket-session.js";
-import {PromptChain, outputOf} from "./worker/prompt-chain.js";
+import {readEmbedding} from "./worker/files/embedding-file.js";
+import {OneGraphSession} from "./worker/one-graph/session.js";
+import {PromptChain} from "./worker/prompt-chain.js";
 
-/** @import {Bundle, PromptStep} from "../types.d.ts" */
+/** @import {Bundle, ImageSize, PromptStep} from "../core/types.d.ts" */
 /** @import {DecodeReply, DecodeRequest, DecoderUrls, FinishReply, FinishRequest, LoadReply, LoadRequest, ReplyValue, SetImageRequest, WorkerReply, WorkerRequest} from "./protocol.js" */
+/** @import {ImageFeeds, LoadSession, Session} from "./worker/session.d.ts" */
 
-// The one on screen, the next one, the one before. SAM's embeddings are 4 MB each, with what the fast decoder makes of
-// them 32 MB.
+// The one on screen, the next one, the one before. SAM's embeddings are 4 MB each, with what its session makes of them
+// 32 MB.
 const KEPT_IMAGES = 3;
 // Of an image that is not on screen, of 1 MB each: enough to go on where one was.
 const KEPT_DECODES_ELSEWHERE = 8;
@@ -66,12 +66,33 @@ async function handle(request) {
  * @returns {Promise<LoadReply>}
  */
 async function load({urls, bundle}) {
-    const fast = bundle.family === "pocket" ? PocketSession : FastSession;
     const session = new DecoderChoice(
-        (await fast.load(urls, bundle)) ?? (await DecoderSession.load(urls, bundle)),
+        (await loadFamilySession(urls, bundle)) ?? (await OneGraphSession.load(urls, bundle)),
     );
     loaded = {urls, bundle, session};
     return {executionProvider: session.executionProvider, threads: session.threads};
+}
+
+/**
+ * The session of the bundle's own family, where the bundle's row names one.
+ *
+ * @param {DecoderUrls} urls
+ * @param {Bundle} bundle
+ * @returns {Promise<Session | null>} null: there is none for this bundle, or it cannot run here
+ * @throws {DecoderError} bundle_mismatch
+ */
+async function loadFamilySession(urls, bundle) {
+    if (!bundle.sessionUrl || !bundle.fastDecoderUrl) return null;
+    try {
+        /** @type {{loadSession: LoadSession}} */
+        const {loadSession} = await import(bundle.sessionUrl);
+        return await loadSession(urls, bundle);
+    } catch (error) {
+        if (error instanceof DecoderError && error.code === "bundle_mismatch") throw error;
+        // The decoder of one graph gives the same masks.
+        console.warn("The decoder package is not used:", error);
+        return null;
+    }
 }
 
 /**
@@ -94,7 +115,6 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
             "The embedding is another image's: its size differs. Reload the page.",
         );
     }
-    const feeds = new ImageFeeds(embedding);
     // Room is made first: what is kept of an image is large.
     images.delete(imageKey);
     for (const oldest of images.keys()) {
@@ -102,20 +122,23 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
         images.delete(oldest);
     }
     // As soon as the embedding is here, so that the first click finds it done.
-    await session.prepare(feeds);
+    await session.prepare(embedding);
     if (!isWarm) {
         // The first run of a session allocates its memory; done here, it is not felt at the first click.
-        const probe = centrePrompt(feeds);
-        await session.decode(feeds, probe, null);
+        const probe = centrePrompt(imageSize);
+        await session.decode(embedding, probe, null);
         isWarm = true;
-        void DecoderSession.loadWebgpu(urls, bundle).then((gpu) => {
+        void OneGraphSession.loadWebgpu(urls, bundle).then((gpu) => {
             // In turn with the requests: two runs at once would share one WASM stack.
-            if (gpu) queue = queue.then(() => session.moveIfBetter(gpu, feeds, probe));
+            if (gpu) queue = queue.then(() => session.moveIfBetter(gpu, embedding, probe));
         });
     }
     images.set(imageKey, {
-        feeds,
-        chain: new PromptChain((steps, maskInput) => session.decode(feeds, steps, maskInput)),
+        feeds: embedding,
+        chain: new PromptChain(
+            (steps, maskInput) => session.decode(embedding, steps, maskInput),
+            bundle.outputs,
+        ),
     });
     return null;
 }
@@ -173,11 +196,11 @@ function imageOf(imageKey) {
 }
 
 /**
- * @param {ImageFeeds} feeds
+ * @param {ImageSize} imageSize
  * @returns {PromptStep[]}
  */
-function centrePrompt({imageSize}) {
-    const point = /** @type {const} */ ({x: imageSize.width / 2, y: imageSize.height / 2, frame: "image"});
+function centrePrompt({height, width}) {
+    const point = /** @type {const} */ ({x: width / 2, y: height / 2, frame: "image"});
     return [{kind: "point", point, label: 1, maskIndex: null}];
 }
 

@@ -5,7 +5,7 @@
  * one gives the same answer.
  */
 
-/** @import {Bbox, Bundle, Candidate, ImageSize, PromptStep, Rle} from "../types.d.ts" */
+/** @import {Bbox, Bundle, Candidate, ImageSize, PromptStep, Rle} from "../core/types.d.ts" */
 
 /**
  * Where the worker finds what it runs; all absolute URLs.

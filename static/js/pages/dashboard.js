@@ -1,6 +1,7 @@
 /** Draws the chart of masks per day. */
 
-import {find, need, pageData} from "../view/site/page.js";
+import {find, findOptional, pageData} from "../view/elements.js";
+import "../view/site/page.js";
 
 const HEIGHT_PX = 220;
 const MAX_BAR_PX = 28;
@@ -14,7 +15,7 @@ const SECONDS_PER_DAY = 86_400;
  *   paths: {bars(options: object): unknown}, tzDate(date: Date, zone: string): Date}} ChartLibrary
  */
 
-const place = find("[data-chart]", HTMLElement);
+const place = findOptional("[data-chart]", HTMLElement);
 if (place) {
     const {days, masks} = /** @type {{days: number[], masks: number[]}} */ (pageData("masks-per-day"));
     // By its address from the page: our modules import nothing from outside, and the name is hashed.
@@ -82,7 +83,7 @@ if (place) {
         );
     };
 
-    const saying = need("[data-chart-saying]", HTMLElement);
+    const saying = find("[data-chart-saying]", HTMLElement);
     const usual = saying.textContent;
     /** @param {{cursor: {idx: number | null}}} chart */
     const say = ({cursor: {idx}}) => {

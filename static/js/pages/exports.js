@@ -1,14 +1,18 @@
 /** Exports: started in a dialog, watched until they are ready. */
 
 import {removeExport, startExport} from "../api/exports.js";
+import {Http} from "../api/http.js";
+import {Poller} from "../view/site/poller.js";
 import {syncItems} from "../view/site/keyed-list.js";
-import {act, find, need, projectId, toast} from "../view/site/page.js";
-import {http} from "./site/http.js";
+import {find, findAll, findOptional} from "../view/elements.js";
+import {act, toast} from "../view/site/feedback.js";
+import {projectId} from "../view/site/page.js";
 
+const http = new Http();
 const POLL_MS = 1000;
 const POLL_AWAY_MS = 5000;
-const list = need("[data-exports]", HTMLUListElement);
-const empty = need("[data-empty]", HTMLElement);
+const list = find("[data-exports]", HTMLUListElement);
+const empty = find("[data-empty]", HTMLElement);
 
 /** Draws the list as the server has it now. */
 async function refresh() {
@@ -21,25 +25,16 @@ async function refresh() {
 }
 
 const isPending = () => list.querySelector("[data-state=queued], [data-state=running]") !== null;
-let timer = 0;
-
-/** @param {number} delayMs */
-function watchAfter(delayMs) {
-    clearTimeout(timer);
-    timer = window.setTimeout(async () => {
-        if (document.hidden) return;
-        try {
-            await refresh();
-            if (isPending()) watchAfter(POLL_MS);
-        } catch {
-            watchAfter(POLL_AWAY_MS); // the server is away; what is shown stays
-        }
-    }, delayMs);
-}
-if (isPending()) watchAfter(POLL_MS);
-document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && isPending()) watchAfter(0);
+const poller = new Poller(async () => {
+    if (!isPending()) return null;
+    try {
+        await refresh();
+    } catch {
+        return POLL_AWAY_MS; // the server is away; what is shown stays
+    }
+    return isPending() ? POLL_MS : null;
 });
+poller.after(POLL_MS);
 
 list.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-remove]") : null;
@@ -50,11 +45,11 @@ list.addEventListener("click", (event) => {
     });
 });
 
-const form = find("[data-new-export]", HTMLFormElement);
+const form = findOptional("[data-new-export]", HTMLFormElement);
 if (form) {
-    const format = need("[name=format]", HTMLSelectElement, form);
+    const format = find("[name=format]", HTMLSelectElement, form);
     // One fieldset for each format, with the format's own options; only the chosen one is shown.
-    const fieldsets = [...form.querySelectorAll("fieldset")].filter((fieldset) => fieldset.dataset.format);
+    const fieldsets = findAll("fieldset[data-format]", HTMLFieldSetElement, form);
 
     const showChosen = () => {
         for (const fieldset of fieldsets) {
@@ -76,7 +71,7 @@ if (form) {
             form.closest("dialog")?.close();
             toast("The export has started.");
             await refresh();
-            watchAfter(POLL_MS);
+            poller.after(POLL_MS);
         });
     });
 }

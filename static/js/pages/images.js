@@ -1,18 +1,25 @@
 /** A project's images: gallery with live states, filters, selection, uploads by button or drag and drop. */
 
-import {deleteImage, fetchTiles, setImageState, uploadUrl} from "../api/gallery.js";
+import {deleteImage, fetchTiles} from "../api/gallery.js";
 import {retryEmbedding} from "../api/embeddings.js";
-import {ApiError} from "../api/http.js";
+import {ApiError, Http} from "../api/http.js";
+import {setImageState} from "../api/images.js";
+import {sendUpload} from "../api/uploads.js";
+import {UploadQueue} from "../session/upload-queue.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
+import {sendFilters} from "../view/site/filter-form.js";
+import {Poller} from "../view/site/poller.js";
 import {syncItems, syncLiveParts} from "../view/site/keyed-list.js";
-import {act, ask, find, need, plural, projectId, sentence, toast} from "../view/site/page.js";
+import {find, findOptional} from "../view/elements.js";
+import {act, ask, toast} from "../view/site/feedback.js";
+import {projectId} from "../view/site/page.js";
+import {plural, sentence} from "../view/words.js";
 import {Selection} from "../view/site/selection.js";
 import {UploadTray} from "../view/site/upload-tray.js";
-import {csrfToken, http} from "./site/http.js";
-import {UploadQueue} from "./site/upload-queue.js";
 
-/** @import {ImageState} from "../types.d.ts" */
+/** @import {ImageState} from "../core/types.d.ts" */
 
+const http = new Http();
 const POLL_PENDING_MS = 1500;
 const POLL_IDLE_MS = 15_000;
 const POLL_AWAY_MS = 5000; // the server did not answer
@@ -20,9 +27,10 @@ const TILES_AT_ONCE = 200; // as many as the server draws in one answer
 const NEW_TILES_DELAY_MS = 250; // uploads that end together are fetched together
 
 const project = projectId();
-const gallery = need("[data-gallery]", HTMLUListElement);
-const empty = need("[data-empty]", HTMLElement);
-const filters = need("[data-filters]", HTMLFormElement);
+const gallery = find("[data-gallery]", HTMLUListElement);
+const empty = find("[data-empty]", HTMLElement);
+const filters = find("[data-filters]", HTMLFormElement);
+sendFilters(filters);
 
 const tiles = () => /** @type {HTMLElement[]} */ ([...gallery.children]);
 /** @param {HTMLElement} tile */
@@ -56,16 +64,7 @@ async function drawCounts() {
 
 // --- live states ---
 
-let pollTimer = 0;
-
-/** @param {number} delayMs */
-function pollAfter(delayMs) {
-    clearTimeout(pollTimer);
-    pollTimer = window.setTimeout(poll, delayMs);
-}
-
-async function poll() {
-    if (document.hidden) return; // goes on when the page is looked at again
+const poller = new Poller(async () => {
     const pending = tiles().filter(
         ({dataset}) => dataset.embeddingState === "queued" || dataset.embeddingState === "running",
     );
@@ -73,18 +72,14 @@ async function poll() {
     try {
         // The first ones are the next to be done; what waits behind them need not be asked about each time.
         await drawTiles(looked.slice(0, TILES_AT_ONCE).map(idOf));
-        pollAfter(pending.length ? POLL_PENDING_MS : POLL_IDLE_MS);
     } catch (error) {
-        if (error instanceof ApiError && error.status === 401)
-            toast("You are signed out. Reload the page to sign in again.", "error");
-        else pollAfter(POLL_AWAY_MS);
+        if (!(error instanceof ApiError && error.status === 401)) return POLL_AWAY_MS;
+        toast("You are signed out. Reload the page to sign in again.", "error");
+        return null;
     }
-}
-
-document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) pollAfter(0);
+    return pending.length ? POLL_PENDING_MS : POLL_IDLE_MS;
 });
-pollAfter(POLL_PENDING_MS);
+poller.after(POLL_PENDING_MS);
 
 gallery.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-retry-embedding]") : null;
@@ -93,28 +88,13 @@ gallery.addEventListener("click", (event) => {
     act(button, async () => {
         await retryEmbedding(http, idOf(tile));
         await drawTiles([idOf(tile)]);
-        pollAfter(POLL_PENDING_MS);
+        poller.after(POLL_PENDING_MS);
     });
-});
-
-// --- filters ---
-
-filters.addEventListener("change", () => filters.requestSubmit());
-filters.addEventListener("submit", () => {
-    // Keeps empty filters out of the address.
-    for (const field of filters.elements)
-        if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && !field.value)
-            field.disabled = true;
-});
-// Coming back by the browser's back button brings the page as it was left: with its fields off.
-addEventListener("pageshow", () => {
-    for (const field of filters.elements)
-        if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.disabled = false;
 });
 
 // --- selection ---
 
-const bar = find("[data-selection-bar]", HTMLElement);
+const bar = findOptional("[data-selection-bar]", HTMLElement);
 if (bar) {
     const selection = new Selection(gallery, bar);
 
@@ -132,11 +112,11 @@ if (bar) {
                 }),
             );
 
-    const deleteButton = find("[data-delete-selected]", HTMLButtonElement, bar);
+    const deleteButton = findOptional("[data-delete-selected]", HTMLButtonElement, bar);
     deleteButton?.addEventListener("click", async () => {
-        const dialog = need("#confirm-delete", HTMLDialogElement);
+        const dialog = find("#confirm-delete", HTMLDialogElement);
         const chosen = selection.items;
-        need("[data-delete-title]", HTMLElement, dialog).textContent =
+        find("[data-delete-title]", HTMLElement, dialog).textContent =
             `Delete ${plural(chosen.length, "image")}?`;
         if ((await ask(dialog)) !== "delete") return;
         await act(deleteButton, async () => {
@@ -154,14 +134,19 @@ if (bar) {
 
 // --- uploads ---
 
-const input = find("[data-files]", HTMLInputElement);
+const input = findOptional("[data-files]", HTMLInputElement);
 if (input) {
-    const queue = new UploadQueue(uploadUrl(project), csrfToken, (upload) => {
-        tray.draw(upload);
-        drawTraySoon();
-        if (upload.state === "done") drawNewTiles(upload.answer.images.map(({id}) => id));
-    });
-    const tray = new UploadTray(need("[data-tray]", HTMLElement), {
+    /** @type {UploadQueue<File>} */
+    const queue = new UploadQueue(
+        (file, events) => sendUpload(project, file, events),
+        (upload) => {
+            tray.draw(upload);
+            tray.drawOverall(queue);
+            if (upload.state === "done") drawNewTiles(upload.answer.images.map(({id}) => id));
+        },
+    );
+    /** @type {UploadTray<File>} */
+    const tray = new UploadTray(find("[data-tray]", HTMLElement), {
         cancel: (upload) => queue.cancel(upload),
         retry: (upload) => queue.retry(upload),
         cancelAll: () => queue.cancelAll(),
@@ -171,16 +156,6 @@ if (input) {
             tray.clear();
         },
     });
-
-    let isTrayStale = false;
-    const drawTraySoon = () => {
-        if (isTrayStale) return;
-        isTrayStale = true;
-        requestAnimationFrame(() => {
-            isTrayStale = false;
-            tray.drawOverall(queue.uploads, queue.progress, queue.isBusy);
-        });
-    };
 
     /** @type {number[]} */
     let newIds = [];
@@ -195,7 +170,7 @@ if (input) {
             try {
                 await drawTiles(taken);
                 drawCounts();
-                pollAfter(POLL_PENDING_MS);
+                poller.after(POLL_PENDING_MS);
             } catch (error) {
                 newIds.push(...taken);
                 toast(`${sentence(error)} The uploaded images appear when you reload the page.`, "error");
@@ -208,7 +183,7 @@ if (input) {
         input.value = "";
     });
     acceptDrops(
-        need("[data-drop-veil]", HTMLElement),
+        find("[data-drop-veil]", HTMLElement),
         (files) => queue.add(files),
         (error) => toast(sentence(error), "error"),
     );

@@ -1,12 +1,16 @@
 /** The table of categories: edit in place, order, add, delete. */
 
+import {Http} from "../api/http.js";
 import {createCategory, deleteCategory, updateCategory} from "../api/projects.js";
-import {act, find, need, projectId, toast} from "../view/site/page.js";
-import {http} from "./site/http.js";
+import {find, findOptional} from "../view/elements.js";
+import {act, toast} from "../view/site/feedback.js";
+import {projectId} from "../view/site/page.js";
+import Sortable from "../../vendor/sortable/sortable.esm.js";
 
+const http = new Http();
 const SAVED_SHOWN_MS = 1500;
-const table = need("[data-labels] tbody", HTMLTableSectionElement);
-const form = find("[data-new-category]", HTMLFormElement);
+const table = find("[data-labels] tbody", HTMLTableSectionElement);
+const form = findOptional("[data-new-category]", HTMLFormElement);
 
 const rows = () => /** @type {HTMLTableRowElement[]} */ ([...table.querySelectorAll("tr[data-category-id]")]);
 /** @param {HTMLElement} row */
@@ -55,7 +59,7 @@ table.addEventListener("click", (event) => {
         else neighbour.after(row);
         showOrder();
         // At the end of the list the button just used is off; the other one keeps the keyboard in the row.
-        (button.disabled ? find("[data-move]:enabled", HTMLButtonElement, row) : button)?.focus();
+        (button.disabled ? findOptional("[data-move]:enabled", HTMLButtonElement, row) : button)?.focus();
         act(table, saveOrder);
     } else if ("deleteCategory" in button.dataset) {
         act(button, async () => {
@@ -67,45 +71,28 @@ table.addEventListener("click", (event) => {
     }
 });
 
-/** @type {HTMLElement | null} */
-let dragged = null;
-table.addEventListener("pointerdown", (event) => {
+if (form) {
     // Only the grip drags: text in the fields can be selected as usual.
-    const row = event.target instanceof Element ? event.target.closest("tr") : null;
-    if (row && form)
-        row.draggable = event.target instanceof Element && event.target.closest(".grip") !== null;
-});
-table.addEventListener("dragstart", (event) => {
-    dragged = event.target instanceof HTMLElement ? event.target.closest("tr") : null;
-    dragged?.classList.add("is-dragged");
-});
-table.addEventListener("dragover", (event) => {
-    const over = event.target instanceof Element ? event.target.closest("tr[data-category-id]") : null;
-    if (!dragged || !over) return;
-    event.preventDefault();
-    if (over === dragged) return;
-    const box = over.getBoundingClientRect();
-    if (event.clientY < box.top + box.height / 2) over.before(dragged);
-    else over.after(dragged);
-});
-table.addEventListener("dragend", () => {
-    dragged?.classList.remove("is-dragged");
-    if (dragged) {
-        showOrder();
-        act(table, saveOrder);
-    }
-    dragged = null;
-});
+    new Sortable(table, {
+        handle: ".grip",
+        draggable: "tr[data-category-id]",
+        ghostClass: "is-dragged",
+        onEnd: () => {
+            showOrder();
+            act(table, saveOrder);
+        },
+    });
+}
 
 /** Keys and arrows follow the order. */
 function showOrder() {
     const all = rows();
     for (const [index, row] of all.entries()) {
-        const key = need("[data-key]", HTMLElement, row);
+        const key = find("[data-key]", HTMLElement, row);
         key.hidden = index > 8;
         key.textContent = String(index + 1);
-        need("[data-move='-1']", HTMLButtonElement, row).disabled = index === 0;
-        need("[data-move='1']", HTMLButtonElement, row).disabled = index === all.length - 1;
+        find("[data-move='-1']", HTMLButtonElement, row).disabled = index === 0;
+        find("[data-move='1']", HTMLButtonElement, row).disabled = index === all.length - 1;
     }
 }
 
@@ -136,5 +123,5 @@ form?.addEventListener("submit", (event) => {
 if (form && sessionStorage.getItem("added-category")) {
     // Labels are added one after the other: the field is ready for the next.
     sessionStorage.removeItem("added-category");
-    need("[name=name]", HTMLInputElement, form).focus();
+    find("[name=name]", HTMLInputElement, form).focus();
 }

@@ -1,12 +1,15 @@
 /** Members of a project: add by user name, change role, remove. */
 
+import {Http} from "../api/http.js";
 import {addMember, changeRole, removeMember} from "../api/projects.js";
-import {act, ask, find, need, projectId, toast} from "../view/site/page.js";
-import {http} from "./site/http.js";
+import {find, findOptional} from "../view/elements.js";
+import {act, ask, toast} from "../view/site/feedback.js";
+import {projectId} from "../view/site/page.js";
 
-/** @import {Role} from "../types.d.ts" */
+/** @import {Role} from "../api/types.d.ts" */
 
-const table = need("[data-members]", HTMLElement);
+const http = new Http();
+const table = find("[data-members]", HTMLElement);
 /** @param {Element} part */
 const memberOf = (part) => {
     const row = /** @type {HTMLElement} */ (part.closest("[data-member-id]"));
@@ -33,8 +36,8 @@ table.addEventListener("click", async (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-remove-member]") : null;
     if (!(button instanceof HTMLButtonElement)) return;
     const {row, id, name} = memberOf(button);
-    const dialog = need("#confirm-remove", HTMLDialogElement);
-    need("[data-remove-title]", HTMLElement, dialog).textContent = `Remove ${name} from this project?`;
+    const dialog = find("#confirm-remove", HTMLDialogElement);
+    find("[data-remove-title]", HTMLElement, dialog).textContent = `Remove ${name} from this project?`;
     if ((await ask(dialog)) !== "remove") return;
     act(button, async () => {
         await removeMember(http, id);
@@ -43,7 +46,7 @@ table.addEventListener("click", async (event) => {
     });
 });
 
-const form = find("[data-new-member]", HTMLFormElement);
+const form = findOptional("[data-new-member]", HTMLFormElement);
 form?.addEventListener("submit", (event) => {
     event.preventDefault();
     act(form, async () => {

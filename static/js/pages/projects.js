@@ -1,25 +1,28 @@
 /** The list of projects, and the dialog that makes a new one with its categories. */
 
+import {Http} from "../api/http.js";
 import {createCategory, createProject} from "../api/projects.js";
-import {act, need, pageData} from "../view/site/page.js";
-import {http} from "./site/http.js";
+import {find, pageData} from "../view/elements.js";
+import {act} from "../view/site/feedback.js";
+import "../view/site/page.js";
 
+const http = new Http();
 const colors = /** @type {string[]} */ (pageData("category-colors"));
-const form = need("[data-new-project]", HTMLFormElement);
-const rows = need("[data-category-rows]", HTMLUListElement);
-const template = need("#category-row", HTMLTemplateElement);
+const form = find("[data-new-project]", HTMLFormElement);
+const rows = find("[data-category-rows]", HTMLUListElement);
+const template = find("#category-row", HTMLTemplateElement);
 let rowCount = 0;
 
 function addRow() {
-    const row = need("li", HTMLLIElement, /** @type {DocumentFragment} */ (template.content.cloneNode(true)));
-    need("[name=color]", HTMLInputElement, row).value = colors[rowCount % colors.length];
+    const row = find("li", HTMLLIElement, /** @type {DocumentFragment} */ (template.content.cloneNode(true)));
+    find("[name=color]", HTMLInputElement, row).value = colors[rowCount % colors.length];
     rowCount++;
     rows.append(row);
     return row;
 }
 
-need("[data-add-category]", HTMLButtonElement).addEventListener("click", () =>
-    need("[name=name]", HTMLInputElement, addRow()).focus(),
+find("[data-add-category]", HTMLButtonElement).addEventListener("click", () =>
+    find("[name=name]", HTMLInputElement, addRow()).focus(),
 );
 rows.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("[data-remove-row]"))
@@ -31,7 +34,7 @@ rows.addEventListener("keydown", (event) => {
     event.preventDefault();
     const next =
         event.target.closest("li")?.nextElementSibling ?? (event.target.value.trim() ? addRow() : null);
-    if (next) need("[name=name]", HTMLInputElement, next).focus();
+    if (next) find("[name=name]", HTMLInputElement, next).focus();
 });
 addRow();
 
@@ -65,6 +68,6 @@ form.addEventListener("submit", (event) => {
 /** @param {Element} row */
 function categoryOf(row) {
     /** @param {string} name */
-    const value = (name) => need(`[name=${name}]`, HTMLInputElement, row).value.trim();
+    const value = (name) => find(`[name=${name}]`, HTMLInputElement, row).value.trim();
     return {name: value("name"), color: value("color"), supercategory: value("supercategory")};
 }

@@ -1,10 +1,13 @@
 /** A project's name, description and model; and its end, behind its typed name. */
 
+import {Http} from "../api/http.js";
 import {deleteProject, updateProject} from "../api/projects.js";
-import {act, need, projectId, toast} from "../view/site/page.js";
-import {http} from "./site/http.js";
+import {find} from "../view/elements.js";
+import {act, toast} from "../view/site/feedback.js";
+import {projectId} from "../view/site/page.js";
 
-const form = need("[data-settings]", HTMLFormElement);
+const http = new Http();
+const form = find("[data-settings]", HTMLFormElement);
 form.addEventListener("submit", (event) => {
     event.preventDefault();
     act(form, async () => {
@@ -16,14 +19,14 @@ form.addEventListener("submit", (event) => {
             bundle: String(data.get("bundle")) || null,
         });
         for (const place of document.querySelectorAll("[data-project-name]")) place.textContent = name;
-        need("[data-delete-project]", HTMLFormElement).dataset.name = name;
+        find("[data-delete-project]", HTMLFormElement).dataset.name = name;
         toast("Saved.");
     });
 });
 
-const end = need("[data-delete-project]", HTMLFormElement);
-const typed = need("input", HTMLInputElement, end);
-const button = need("button[type=submit]", HTMLButtonElement, end);
+const end = find("[data-delete-project]", HTMLFormElement);
+const typed = find("input", HTMLInputElement, end);
+const button = find("button[type=submit]", HTMLButtonElement, end);
 const isConfirmed = () => typed.value.trim() === end.dataset.name;
 typed.addEventListener("input", () => {
     button.disabled = !isConfirmed();

@@ -1,12 +1,52 @@
-/** Making elements: text is always text, never markup. */
+/** The one kit for elements: finds those that the page has, makes new ones. Text is always text, never markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
-let spriteUrl = "";
+/**
+ * @template {Element} T
+ * @param {string} selector
+ * @param {new () => T} type
+ * @param {ParentNode} root
+ * @returns {T}
+ * @throws {Error} the page has no such element
+ */
+export function find(selector, type, root = document) {
+    const found = root.querySelector(selector);
+    if (!(found instanceof type)) throw new Error(`The page has no ${selector}.`);
+    return found;
+}
 
-/** @param {string} url of the icon sprite; it comes from the template, because its name carries a hash */
-export function setIconSprite(url) {
-    spriteUrl = url;
+/**
+ * As `find`, for elements that only some roles have.
+ *
+ * @template {Element} T
+ * @param {string} selector
+ * @param {new () => T} type
+ * @param {ParentNode} root
+ * @returns {T | null}
+ */
+export function findOptional(selector, type, root = document) {
+    const found = root.querySelector(selector);
+    return found instanceof type ? found : null;
+}
+
+/**
+ * @template {Element} T
+ * @param {string} selector
+ * @param {new () => T} type
+ * @param {ParentNode} root
+ * @returns {T[]} those of another type are left out
+ */
+export function findAll(selector, type, root = document) {
+    return /** @type {T[]} */ ([...root.querySelectorAll(selector)].filter((node) => node instanceof type));
+}
+
+/**
+ * @param {string} id of a `json_script`
+ * @returns {unknown}
+ */
+export function pageData(id) {
+    return JSON.parse(find(`#${id}`, HTMLScriptElement).textContent ?? "null");
 }
 
 /**
@@ -18,7 +58,7 @@ export function icon(name) {
     svg.setAttribute("class", "icon");
     svg.setAttribute("aria-hidden", "true");
     const use = document.createElementNS(SVG, "use");
-    use.setAttribute("href", `${spriteUrl}#${name}`);
+    use.setAttribute("href", `${document.documentElement.dataset.icons}#${name}`);
     svg.append(use);
     return svg;
 }
@@ -60,14 +100,13 @@ export function keepFocus(node) {
 }
 
 /**
- * @template {Element} T
- * @param {ParentNode} root
- * @param {string} selector
- * @param {new () => T} type
- * @returns {T}
+ * A button with a picture only; its label is its tooltip too.
+ *
+ * @param {string} className
+ * @param {string} iconName
+ * @param {string} label
+ * @param {() => void} onClick
  */
-export function find(root, selector, type) {
-    const found = root.querySelector(selector);
-    if (!(found instanceof type)) throw new Error(`the page has no ${selector}`);
-    return found;
+export function iconButton(className, iconName, label, onClick) {
+    return button({class: className, title: label, "aria-label": label}, onClick, icon(iconName));
 }

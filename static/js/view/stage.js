@@ -7,7 +7,7 @@
 
 import {fitView, panBy, viewToImage, zoomAt} from "../core/frames.js";
 
-/** @import {ImagePoint, ImageSize, ViewFrame, ViewPoint} from "../types.d.ts" */
+/** @import {ImagePoint, ImageSize, ViewFrame, ViewPoint} from "../core/types.d.ts" */
 
 /**
  * Draws one thing. The context is in CSS pixels of the stage; `view` says where the image lies.

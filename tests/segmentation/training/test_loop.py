@@ -15,14 +15,14 @@ import torch
 from safetensors.torch import load_file
 
 from segmentation import rle
-from segmentation.families.pocket import PocketModel
+from segmentation.families.pocket.network import PocketModel
 from segmentation.predictor import load_predictor
 from segmentation.training import __main__ as command
-from segmentation.training.dataset import read_dataset
+from segmentation.training.data.dataset import read_dataset
+from segmentation.training.data.samples import Sample
 from segmentation.training.export import ExportRefused, RunNotFound, export_run
 from segmentation.training.loop import NoView, RunUnusable, Settings, Trainer, draw_views
 from segmentation.training.plot import read_log
-from segmentation.training.samples import Sample
 from segmentation.training.validation import validate
 from tests.segmentation.training.worlds import shapes, write_coco
 
@@ -105,7 +105,7 @@ def test_views_show_the_targets_they_name():
 
 
 def test_validation_reports_every_figure(tmp_path):
-    figures = validate(trainer(tmp_path).model, shapes(2), 64)
+    figures = validate(trainer(tmp_path).model, TINY.recipe, shapes(2), 64)
     assert figures.keys() == {"iou_1", "iou_3", "iou_5", "oracle", "box", "masks"}
     assert figures["oracle"] >= figures["iou_1"]
     assert figures["masks"] == 4
@@ -114,6 +114,32 @@ def test_validation_reports_every_figure(tmp_path):
 def test_run_without_checkpoint_cannot_be_exported(tmp_path):
     with pytest.raises(RunNotFound, match=r"no checkpoint\.pt"):
         export_run(tmp_path, tmp_path / "bundle")
+
+
+def test_a_checkpoint_that_names_no_family_goes_on(tmp_path):
+    """As runs of the first version wrote them."""
+    first = trainer(tmp_path)
+    train(first, 1)
+    first.save()
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del state["settings"]["family"]
+    torch.save(state, tmp_path / "checkpoint.pt")
+    second = trainer(tmp_path)
+    assert second.resume()
+    for run in (first, second):
+        train(run, 1)
+    for name, tensor in first.average.items():
+        assert torch.equal(tensor, second.average[name]), name
+    export_run(tmp_path, tmp_path / "bundle", side=64)
+
+
+def test_a_checkpoint_of_another_version_of_the_network_is_refused(tmp_path):
+    trainer(tmp_path).save()
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del state["model"]["decoder.box_gain"]
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(RunUnusable, match="another version of the network pocket v2; give another --run"):
+        trainer(tmp_path).resume()
 
 
 def test_a_damaged_checkpoint_and_one_of_another_network_are_refused(tmp_path):
@@ -159,7 +185,7 @@ def test_validation_moves_what_it_makes_to_the_networks_device():
             assert {logits.device.type, iou.device.type} == {"meta"}
             return torch.ones(logits.shape), torch.ones(iou.shape)
 
-    assert validate(OnMeta().to("meta"), shapes(1), 64)["masks"] == 2
+    assert validate(OnMeta().to("meta"), TINY.recipe, shapes(1), 64)["masks"] == 2
 
 
 def test_a_run_is_mixed_with_the_bundle_it_began_from(tmp_path):
@@ -180,6 +206,7 @@ def test_a_run_is_mixed_with_the_bundle_it_began_from(tmp_path):
 
 
 def test_side_must_suit_the_trunk(tmp_path, capsys):
+    trainer(tmp_path).save()
     with pytest.raises(ExportRefused, match="multiple of 32"):
         export_run(tmp_path, tmp_path / "bundle", side=100)
     with pytest.raises(SystemExit):
@@ -320,5 +347,5 @@ def test_variant_is_the_bundles_own_and_must_be_known(tmp_path, capsys):
     arguments = ["train", "--data", str(tmp_path), "--run", str(tmp_path / "run"), "--variant", "v9"]
     assert command.main(arguments) == 2
     assert "--variant must be one of v1, v2" in capsys.readouterr().err
-    options = argparse.Namespace(variant=None, from_bundle="pocket")
-    assert command._variant(options) == load_predictor("pocket", device="cpu").manifest.variant
+    options = argparse.Namespace(family=None, variant=None, from_bundle="pocket")
+    assert command._network(options) == ("pocket", load_predictor("pocket", device="cpu").manifest.variant)

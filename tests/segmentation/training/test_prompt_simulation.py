@@ -75,7 +75,7 @@ def test_nearly_half_of_the_boxes_are_exact():
 
 
 def test_prompts_are_padded_to_one_length_and_put_into_model_pixels():
-    prompt = PromptBatch(2)
+    prompt = PromptBatch(2, cell=2)
     prompt.add_point(0, row=3, column=5, label=1)
     prompt.add_box(1, (1.0, 2.0, 6.0, 7.0))
     coords, labels = prompt.arrays()
@@ -87,7 +87,7 @@ def test_prompts_are_padded_to_one_length_and_put_into_model_pixels():
 
 def test_all_kinds_of_first_prompts_occur_and_only_a_single_point_is_ambiguous():
     targets = np.stack([field((10, 10, 30, 20))] * 200)
-    prompt, ambiguous = first_prompts(targets, np.random.default_rng(0))
+    prompt, ambiguous = first_prompts(targets, np.random.default_rng(0), cell=2)
     _, labels = prompt.arrays()
     boxed, points = (labels == 2).any(1), ((labels == 1) | (labels == 0)).sum(1)
     assert (ambiguous == (~boxed & (points == 1))).all()
@@ -98,7 +98,7 @@ def test_all_kinds_of_first_prompts_occur_and_only_a_single_point_is_ambiguous()
 
 def test_each_round_adds_one_click_to_every_prompt():
     targets = np.stack([field((10, 10, 30, 20)), field((5, 5, 9, 9))])
-    prompt = PromptBatch(2)
+    prompt = PromptBatch(2, cell=2)
     for expected in (1, 2, 3):
         add_corrections(prompt, targets, targets.copy(), np.random.default_rng(0))
         assert [len(points) for points in prompt.points] == [expected] * 2

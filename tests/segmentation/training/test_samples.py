@@ -14,10 +14,10 @@ from PIL import Image
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
 from exporters.registry import FORMATS
 from segmentation import rle
-from segmentation.training import coco_reader
-from segmentation.training.coco_reader import in_split
-from segmentation.training.dataset import read_dataset
-from segmentation.training.samples import NoTrainingData
+from segmentation.training.data import coco_reader
+from segmentation.training.data.coco_reader import in_split
+from segmentation.training.data.dataset import read_dataset
+from segmentation.training.data.samples import NoTrainingData
 from tests.segmentation.training.worlds import write_coco
 
 SQUARE = [2, 2, 8, 2, 8, 8, 2, 8]  # 6 x 6 pixels

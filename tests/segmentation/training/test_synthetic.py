@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from segmentation.training.synthetic import MIN_VISIBLE, synthetic_samples
+from segmentation.training.data.synthetic import MIN_VISIBLE, synthetic_samples
 
 
 def test_the_same_seed_draws_the_same_pictures():

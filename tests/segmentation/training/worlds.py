@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from segmentation import rle
-from segmentation.training.samples import Sample
+from segmentation.training.data.samples import Sample
 
 
 def shapes(count: int = 4, height: int = 72, width: int = 96) -> list[Sample]:

@@ -3,14 +3,10 @@
  * the GPU fail (a lost device, a driver's fault, values that are no numbers).
  */
 
-import {messageOf} from "./decoder-session.js";
-import {NOT_YET} from "./fast-session.js";
+import {messageOf, NOT_YET, outputOf} from "./decode.js";
 
-/** @import {PromptStep} from "../../types.d.ts" */
-/** @import {DecoderSession, ImageFeeds} from "./decoder-session.js" */
-/** @import {FastSession} from "./fast-session.js" */
-/** @import {PocketSession} from "./pocket-session.js" */
-/** @import {Decode} from "./prompt-chain.js" */
+/** @import {PromptStep} from "../../core/types.d.ts" */
+/** @import {Decode, ImageFeeds, ReleasableSession, Session} from "./session.d.ts" */
 
 // The bounds that every decoder here is held to. float32's noise on a GPU is below: 1.3e-3 of SAM's logits on Chromium's
 // software adapter.
@@ -20,15 +16,16 @@ const TIMED_RUNS = 3;
 // A click waits while the GPU is tried; one that needs longer than this is not worth more of it.
 const PATIENCE_MS = 2000;
 
+/** @implements {Session} */
 export class DecoderChoice {
     #wasm;
     #patienceMs;
     #timedRuns;
-    /** @type {DecoderSession | null} */
+    /** @type {ReleasableSession | null} */
     #gpu = null;
 
     /**
-     * @param {DecoderSession | FastSession | PocketSession} wasm
+     * @param {Session} wasm
      * @param {{patienceMs?: number, timedRuns?: number}} options for tests, whose GPU is a CPU
      */
     constructor(wasm, {patienceMs = PATIENCE_MS, timedRuns = TIMED_RUNS} = {}) {
@@ -45,17 +42,15 @@ export class DecoderChoice {
         return this.#wasm.threads;
     }
 
-    /** @param {ImageFeeds} image */
+    /** @type {Session["prepare"]} */
     async prepare(image) {
         await (this.#gpu ?? this.#wasm).prepare(image);
     }
 
     /**
-     * @param {ImageFeeds} image
-     * @param {readonly PromptStep[]} steps
-     * @param {Float32Array | null} maskInput (lowResSide, lowResSide) logits of the step before
-     * @returns {Promise<Decode>}
-     * @throws {import("../protocol.js").DecoderError} of WASM; the GPU's faults are not the prompt's
+     * Its errors are WASM's; the GPU's faults are not the prompt's.
+     *
+     * @type {Session["decode"]}
      */
     async decode(image, steps, maskInput) {
         if (this.#gpu) {
@@ -72,7 +67,7 @@ export class DecoderChoice {
      * Goes on with `gpu` if it answers as WASM does, to a first click and to one that is fed the first one's logits, and
      * sooner. No decode may run at the same time.
      *
-     * @param {DecoderSession} gpu
+     * @param {ReleasableSession} gpu
      * @param {ImageFeeds} image
      * @param {readonly PromptStep[]} steps one step
      */
@@ -91,7 +86,7 @@ export class DecoderChoice {
     }
 
     /**
-     * @param {DecoderSession} gpu
+     * @param {ReleasableSession} gpu
      * @param {ImageFeeds} image
      * @param {readonly PromptStep[]} steps
      */
@@ -101,14 +96,14 @@ export class DecoderChoice {
         if (!areEqual(first, await gpu.decode(image, steps, null))) return false;
         const ms = performance.now() - start;
         if (ms > this.#patienceMs) throw new Error(`its first answer took ${ms.toFixed()} ms`);
-        const fed = first.logits.subarray(0, first.logits.length / 4);
+        const fed = outputOf(first, 0);
         const twice = [...steps, ...steps];
-        // WASM first: being fed them, the fast decoder makes the padding's logits, which it puts off.
+        // WASM first: being fed them, a session makes the logits that it had put off.
         return areEqual(await this.#wasm.decode(image, twice, fed), await gpu.decode(image, twice, fed));
     }
 
     /**
-     * @param {DecoderSession} gpu
+     * @param {ReleasableSession} gpu
      * @param {string} reason
      */
     #giveUp(gpu, reason) {

@@ -5,30 +5,29 @@
  */
 
 import {candidateOrder, decodeKey} from "../../core/prompt.js";
+import {outputOf} from "./decode.js";
 
-/** @import {PromptStep} from "../../types.d.ts" */
+/** @import {Outputs, PromptStep} from "../../core/types.d.ts" */
+/** @import {Decode} from "./session.d.ts" */
 
-const KEPT_DECODES = 24; // of 1 MB each (4 x 256 x 256 floats)
-
-/**
- * The decoder's answer: four outputs.
- *
- * @typedef {object} Decode
- * @property {Float32Array} logits (4, lowResSide, lowResSide)
- * @property {Float32Array} iouPredictions (4,)
- */
+const KEPT_DECODES = 24; // of 1 MB each with four outputs of 256 x 256
 
 /** @typedef {(steps: readonly PromptStep[], maskInput: Float32Array | null) => Promise<Decode>} RunDecoder */
 
 export class PromptChain {
     #run;
+    #outputs;
     /** @type {Map<string, Decode>} oldest first */
     #decodes = new Map();
     #runs = 0;
 
-    /** @param {RunDecoder} run */
-    constructor(run) {
+    /**
+     * @param {RunDecoder} run
+     * @param {Outputs} outputs the bundle's
+     */
+    constructor(run, outputs) {
         this.#run = run;
+        this.#outputs = outputs;
     }
 
     /**
@@ -52,7 +51,7 @@ export class PromptChain {
                 .slice(0, count)
                 .map((step, k) => ({...step, maskIndex: maskIndices[k] ?? null}));
             decode = await this.#decodeOnce(soFar, maskInput);
-            order = candidateOrder(soFar, decode.iouPredictions);
+            order = candidateOrder(soFar, decode.iouPredictions, this.#outputs);
             const chosen = steps[count - 1].maskIndex ?? order[0];
             maskIndices.push(chosen);
             maskInput = outputOf(decode, chosen);
@@ -85,14 +84,4 @@ export class PromptChain {
         this.keepNewest(KEPT_DECODES);
         return decode;
     }
-}
-
-/**
- * @param {Decode} decode
- * @param {number} index
- * @returns {Float32Array} (lowResSide, lowResSide); a view into the decode
- */
-export function outputOf(decode, index) {
-    const size = decode.logits.length / decode.iouPredictions.length;
-    return decode.logits.subarray(index * size, (index + 1) * size);
 }

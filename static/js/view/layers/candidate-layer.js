@@ -5,21 +5,21 @@
  * lost, a 2D canvas draws their outline; noise, which has none, it draws as it is.
  */
 
-import {contoursOfLogits, isNoise} from "../../core/contours.js";
+import {outlineOfLogits, isNoise} from "../../core/outlines.js";
 import {inputSize} from "../../core/frames.js";
 import {rgbOf} from "../color.js";
 import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
-/** @import {Candidate, ImageSize, ViewFrame} from "../../types.d.ts" */
-/** @import {LogitsShape} from "../../core/mask.js" */
+/** @import {Candidate, ImageSize, ViewFrame} from "../../core/types.d.ts" */
+/** @import {LogitsGrid} from "../../core/mask.js" */
 /** @import {LogitsCanvas} from "./logits-canvas.js" */
 /** @import {MaskPath, MaskStyle} from "./mask-drawing.js" */
 
-/** @typedef {{candidate: Candidate, shape: LogitsShape}} Shown */
+/** @typedef {{candidate: Candidate, grid: LogitsGrid}} CandidateOnGrid */
 /**
  * What was made of a candidate for drawing.
  *
- * @typedef {object} Traced
+ * @typedef {object} CandidateDrawing
  * @property {Candidate} candidate
  * @property {string} color
  * @property {MaskPath | null} path null: it is noise
@@ -29,12 +29,12 @@ import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 export class CandidateLayer {
     color = "#4f46e5";
     #canvas;
-    /** @type {Shown | null} */
+    /** @type {CandidateOnGrid | null} */
     #mask = null;
-    /** @type {Shown | null} */
+    /** @type {CandidateOnGrid | null} */
     #preview = null;
-    /** The last two, so that a click on a preview does not trace it again. @type {Traced[]} */
-    #traced = [];
+    /** The last two, so that a click on a preview does not trace it again. @type {CandidateDrawing[]} */
+    #drawings = [];
 
     /** @param {LogitsCanvas | null} canvas where there is a GPU */
     constructor(canvas) {
@@ -43,20 +43,20 @@ export class CandidateLayer {
 
     /**
      * @param {Candidate | null} candidate
-     * @param {LogitsShape | null} shape
+     * @param {LogitsGrid | null} grid
      */
-    showCandidate(candidate, shape) {
-        this.#mask = candidate && shape && {candidate, shape};
+    showCandidate(candidate, grid) {
+        this.#mask = candidate && grid && {candidate, grid};
     }
 
     /**
      * What a click under the pointer would give; drawn faintly, and only while there is no candidate.
      *
      * @param {Candidate | null} candidate
-     * @param {LogitsShape | null} shape
+     * @param {LogitsGrid | null} grid
      */
-    showPreview(candidate, shape) {
-        this.#preview = candidate && shape && {candidate, shape};
+    showPreview(candidate, grid) {
+        this.#preview = candidate && grid && {candidate, grid};
     }
 
     /**
@@ -68,38 +68,38 @@ export class CandidateLayer {
         const shown = this.#mask ?? this.#preview;
         const style = maskStyle(this.color, {isDimmed: !this.#mask});
         if (this.#canvas?.isUsable) {
-            const logits = shown && {logits: shown.candidate.logits, shape: shown.shape};
+            const logits = shown && {logits: shown.candidate.logits, grid: shown.grid};
             this.#canvas.draw(logits, style, view, imageSize, context.canvas);
         } else if (shown) {
-            const {path, noise} = this.#tracedOf(shown, imageSize);
+            const {path, noise} = this.#drawingOf(shown, imageSize);
             if (path) drawMask(context, path, style, view, imageSize);
-            if (noise) drawNoise(context, noise, shown.shape, style, view, imageSize);
+            if (noise) drawNoise(context, noise, shown.grid, style, view, imageSize);
         }
     }
 
     /**
-     * @param {Shown} shown
+     * @param {CandidateOnGrid} shown
      * @param {ImageSize} imageSize
-     * @returns {Traced}
+     * @returns {CandidateDrawing}
      */
-    #tracedOf({candidate, shape}, imageSize) {
+    #drawingOf({candidate, grid}, imageSize) {
         const {color} = this;
-        const known = this.#traced.find(
-            (traced) => traced.candidate === candidate && (traced.path || traced.color === color),
+        const known = this.#drawings.find(
+            (drawing) => drawing.candidate === candidate && (drawing.path || drawing.color === color),
         );
         if (known) return known;
         const {logits} = candidate;
-        const hasOutline = !isNoise(logits, imageSize, shape);
-        const path = hasOutline ? pathOf(contoursOfLogits(logits, imageSize, shape)) : null;
-        const traced = {candidate, color, path, noise: hasOutline ? null : cellsOf(logits, shape, color)};
-        this.#traced = [traced, ...this.#traced.slice(0, 1)];
-        return traced;
+        const hasOutline = !isNoise(logits, imageSize, grid);
+        const path = hasOutline ? pathOf(outlineOfLogits(logits, imageSize, grid)) : null;
+        const drawing = {candidate, color, path, noise: hasOutline ? null : cellsOf(logits, grid, color)};
+        this.#drawings = [drawing, ...this.#drawings.slice(0, 1)];
+        return drawing;
     }
 }
 
 /**
  * @param {Float32Array} logits
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @param {string} color
  * @returns {OffscreenCanvas} a pixel for every logit
  */
@@ -116,7 +116,7 @@ function cellsOf(logits, {lowResSide: side, maskThreshold}, color) {
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {OffscreenCanvas} noise
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @param {MaskStyle} style
  * @param {ViewFrame} view
  * @param {ImageSize} imageSize

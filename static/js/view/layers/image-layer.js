@@ -1,6 +1,6 @@
 /** The picture. */
 
-/** @import {ImageSize, ViewFrame} from "../../types.d.ts" */
+/** @import {ImageSize, ViewFrame} from "../../core/types.d.ts" */
 
 // Above this many canvas pixels to an image pixel, pixels are shown as squares: one can count them.
 const PIXELATED_FROM = 4;

@@ -6,8 +6,8 @@
 import {inputSize} from "../../core/frames.js";
 import {rgbOf} from "../color.js";
 
-/** @import {ImageSize, ViewFrame} from "../../types.d.ts" */
-/** @import {LogitsShape} from "../../core/mask.js" */
+/** @import {ImageSize, ViewFrame} from "../../core/types.d.ts" */
+/** @import {LogitsGrid} from "../../core/mask.js" */
 /** @import {MaskStyle} from "./mask-drawing.js" */
 
 const VERTEX = `#version 300 es
@@ -56,7 +56,7 @@ void main() {
 
 const UNIFORMS = ["height", "origin", "cells", "threshold", "fill", "outline", "casing", "widths"];
 
-/** @typedef {{logits: Float32Array, shape: LogitsShape}} Logits */
+/** @typedef {{logits: Float32Array, grid: LogitsGrid}} Logits */
 
 export class LogitsCanvas {
     /** False after the GPU was lost. */
@@ -120,7 +120,7 @@ export class LogitsCanvas {
         gl.clearColor(0, 0, 0, 0);
         gl.clear(gl.COLOR_BUFFER_BIT);
         if (!shown) return;
-        const {lowResSide: side, inputSide, maskThreshold} = shown.shape;
+        const {lowResSide: side, inputSide, maskThreshold} = shown.grid;
         this.#upload(shown.logits, side);
         const ratio = view.devicePixelRatio;
         const [left, top] = [view.offsetX * ratio, view.offsetY * ratio];

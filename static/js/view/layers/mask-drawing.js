@@ -2,7 +2,8 @@
 
 import {isDark} from "../color.js";
 
-/** @import {ImageSize, ViewFrame} from "../../types.d.ts" */
+/** @import {Outline} from "../../core/outlines.js" */
+/** @import {ImageSize, ViewFrame} from "../../core/types.d.ts" */
 
 const FILL_ALPHA = 0.45;
 const DIMMED_FILL_ALPHA = 0.16;
@@ -25,14 +26,14 @@ const MAX_OUTLINED_POINTS = 6000;
  */
 
 /**
- * @param {readonly Float32Array[]} contours in image pixels
+ * @param {Outline} polygons
  * @returns {MaskPath}
  */
-export function pathOf(contours) {
+export function pathOf(polygons) {
     const fill = new Path2D();
     const outline = new Path2D();
     let outlined = 0;
-    for (const polygon of [...contours].sort((a, b) => b.length - a.length)) {
+    for (const polygon of [...polygons].sort((a, b) => b.length - a.length)) {
         addPolygon(fill, polygon);
         outlined += polygon.length / 2;
         if (outlined <= MAX_OUTLINED_POINTS) addPolygon(outline, polygon);

@@ -1,10 +1,10 @@
 /** The saved masks. */
 
-import {contoursOfRle} from "../../core/contours.js";
+import {outlineOfRle} from "../../core/outlines.js";
 import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
 /** @import {MaskPath} from "./mask-drawing.js" */
-/** @import {Annotation, ImagePoint, ImageSize, ViewFrame} from "../../types.d.ts" */
+/** @import {Annotation, ImagePoint, ImageSize, ViewFrame} from "../../core/types.d.ts" */
 
 /**
  * @typedef {object} ShownMask
@@ -74,7 +74,7 @@ export class MasksLayer {
     #pathOf({id, segmentation, bbox}) {
         const known = this.#paths.get(id);
         if (known?.counts === segmentation.counts) return known.path;
-        const path = pathOf(contoursOfRle(segmentation, bbox));
+        const path = pathOf(outlineOfRle(segmentation, bbox));
         this.#paths.set(id, {counts: segmentation.counts, path});
         return path;
     }

@@ -2,7 +2,7 @@
 
 import {imageToView} from "../../core/frames.js";
 
-/** @import {ImageBox, Prompt, ViewFrame, ViewPoint} from "../../types.d.ts" */
+/** @import {ImageBox, Prompt, ViewFrame, ViewPoint} from "../../core/types.d.ts" */
 
 const POINT_RADIUS_PX = 7;
 const SIGN_PX = 3.2;

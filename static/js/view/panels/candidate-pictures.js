@@ -3,8 +3,8 @@
 import {inputSize} from "../../core/frames.js";
 import {isDark, rgbOf} from "../color.js";
 
-/** @import {Candidate, ImageSize} from "../../types.d.ts" */
-/** @import {LogitsShape} from "../../core/mask.js" */
+/** @import {Candidate, ImageSize} from "../../core/types.d.ts" */
+/** @import {LogitsGrid} from "../../core/mask.js" */
 
 const SIDE_PX = 24; // CSS pixels, as in workbench.css
 const SAMPLES = 2; // across a pixel: the browser makes smooth edges of them
@@ -18,19 +18,19 @@ const [LIGHT, DARK] = ["#ffffff", "#1b1f27"];
 /**
  * @param {readonly Candidate[]} candidates
  * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @param {string} color
  * @returns {HTMLCanvasElement[]}
  */
-export function candidatePictures(candidates, imageSize, shape, color) {
-    const part = partWithAll(candidates, imageSize, shape);
+export function candidatePictures(candidates, imageSize, grid, color) {
+    const part = partWithAll(candidates, imageSize, grid);
     return candidates.map(({logits}) => {
         const canvas = document.createElement("canvas");
         canvas.setAttribute("aria-hidden", "true");
         canvas.className = "bench-candidate-picture";
         canvas.width = canvas.height = Math.round(SIDE_PX * SAMPLES * devicePixelRatio);
         canvas.style.background = isDark(color) ? LIGHT : DARK;
-        draw(canvas, logits, part, shape, color);
+        draw(canvas, logits, part, grid, color);
         return canvas;
     });
 }
@@ -40,7 +40,7 @@ export function candidatePictures(candidates, imageSize, shape, color) {
  *
  * @param {readonly Candidate[]} candidates
  * @param {ImageSize} imageSize
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @returns {Part}
  */
 export function partWithAll(candidates, imageSize, {lowResSide, inputSide, maskThreshold}) {
@@ -68,7 +68,7 @@ export function partWithAll(candidates, imageSize, {lowResSide, inputSide, maskT
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} logits
  * @param {Part} part
- * @param {LogitsShape} shape
+ * @param {LogitsGrid} grid
  * @param {string} color
  */
 function draw(canvas, logits, {left, top, side, rows, columns}, {lowResSide, maskThreshold}, color) {

@@ -2,7 +2,7 @@
 
 import {button, element, find} from "../elements.js";
 
-/** @import {Category} from "../../types.d.ts" */
+/** @import {Category} from "../../core/types.d.ts" */
 
 const DIGITS = 10;
 
@@ -18,8 +18,8 @@ export class CategoriesPanel {
      * @param {(index: number) => void} onPick
      */
     constructor(root, onPick) {
-        this.#list = find(root, "[data-categories]", HTMLElement);
-        this.#empty = find(root, "[data-no-categories]", HTMLElement);
+        this.#list = find("[data-categories]", HTMLElement, root);
+        this.#empty = find("[data-no-categories]", HTMLElement, root);
         this.#onPick = onPick;
     }
 

@@ -1,24 +1,34 @@
 /** The keys, read from the table that works them. */
 
+import {chordOf, wordsOf} from "../commands/chords.js";
+import {POINTER_HELP} from "../commands/table.js";
 import {element, find} from "../elements.js";
-import {POINTER_HELP, SHORTCUTS} from "../keymap.js";
+
+/** @import {Commands} from "../commands/commands.js" */
+
+/** `shown`: chords, with two spaces or a comma between them. @typedef {{shown: string, does: string}} Help */
 
 export class KeysDialog {
     #dialog;
 
-    /** @param {HTMLDialogElement} dialog */
-    constructor(dialog) {
+    /**
+     * @param {HTMLDialogElement} dialog
+     * @param {Commands} commands
+     */
+    constructor(dialog, commands) {
         this.#dialog = dialog;
-        const groups = ["Prompt", "Masks", "Images", "View"].map((group) =>
-            section(
-                group,
-                SHORTCUTS.filter((shortcut) => shortcut.group === group),
-            ),
+        const groups = new Map(commands.rows.map(({group}) => [group, /** @type {Help[]} */ ([])]));
+        for (const {group, keys, title} of commands.rows)
+            groups.get(group)?.push({shown: keys.map(wordsOf).join("  "), does: title});
+        find("[data-keys]", HTMLElement, dialog).append(
+            section("Mouse", POINTER_HELP),
+            ...[...groups].map(([group, rows]) => section(group, rows)),
         );
-        find(dialog, "[data-keys]", HTMLElement).append(section("Mouse", POINTER_HELP), ...groups);
-        find(dialog, "[data-close]", HTMLElement).addEventListener("click", () => dialog.close());
+        find("[data-close]", HTMLElement, dialog).addEventListener("click", () => dialog.close());
         dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-        dialog.addEventListener("keydown", (event) => event.key === "?" && dialog.close());
+        dialog.addEventListener("keydown", (event) => {
+            if (commands.actionOf(chordOf(event)) === "keys") dialog.close();
+        });
     }
 
     show() {
@@ -28,7 +38,7 @@ export class KeysDialog {
 
 /**
  * @param {string} title
- * @param {readonly {shown: string, does: string}[]} rows
+ * @param {readonly Help[]} rows
  */
 function section(title, rows) {
     const list = element("dl", {});

@@ -27,20 +27,22 @@ export class ObjectsPanel {
     #empty;
     #events;
     #isReadOnly;
+    #deleteTip;
     /** @type {Map<string, {row: HTMLElement, state: string}>} */
     #rows = new Map();
 
     /**
      * @param {HTMLElement} root
      * @param {ObjectsEvents} events
-     * @param {boolean} isReadOnly
+     * @param {{isReadOnly: boolean, deleteTip: string}} options
      */
-    constructor(root, events, isReadOnly) {
-        this.#list = find(root, "[data-objects]", HTMLElement);
-        this.#count = find(root, "[data-object-count]", HTMLElement);
-        this.#empty = find(root, "[data-no-objects]", HTMLElement);
+    constructor(root, events, {isReadOnly, deleteTip}) {
+        this.#list = find("[data-objects]", HTMLElement, root);
+        this.#count = find("[data-object-count]", HTMLElement, root);
+        this.#empty = find("[data-no-objects]", HTMLElement, root);
         this.#events = events;
         this.#isReadOnly = isReadOnly;
+        this.#deleteTip = deleteTip;
     }
 
     /** @param {readonly ObjectRow[]} rows */
@@ -115,7 +117,7 @@ export class ObjectsPanel {
             this.#isReadOnly
                 ? ""
                 : button(
-                      {class: "bench-mini", "aria-label": `Delete ${label}`, title: "Delete (Del)"},
+                      {class: "bench-mini", "aria-label": `Delete ${label}`, title: this.#deleteTip},
                       () => this.#events.onDelete(row.id),
                       icon("trash-2"),
                   ),

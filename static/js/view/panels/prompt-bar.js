@@ -3,13 +3,13 @@
 import {button, element} from "../elements.js";
 import {candidatePictures} from "./candidate-pictures.js";
 
-/** @import {Candidate, Category, ImageSize} from "../../types.d.ts" */
-/** @import {LogitsShape} from "../../core/mask.js" */
+/** @import {Candidate, Category, ImageSize} from "../../core/types.d.ts" */
+/** @import {LogitsGrid} from "../../core/mask.js" */
 
 export class PromptBar {
     #root;
     #onChoose;
-    #onSave;
+    #save;
     #drawn = "";
     /** @type {readonly Candidate[]} */
     #candidates = [];
@@ -20,34 +20,34 @@ export class PromptBar {
     /**
      * @param {HTMLElement} root
      * @param {(index: number) => void} onChoose a decoder output
-     * @param {() => void} onSave
+     * @param {{onSave: () => void, tip: string, key: string}} save
      */
-    constructor(root, onChoose, onSave) {
+    constructor(root, onChoose, save) {
         this.#root = root;
         this.#onChoose = onChoose;
-        this.#onSave = onSave;
+        this.#save = save;
     }
 
     /**
      * @param {object} content
      * @param {readonly Candidate[]} content.candidates
      * @param {Candidate | null} content.shown
-     * @param {LogitsShape | null} content.shape of the candidates' logits
+     * @param {LogitsGrid | null} content.grid of the candidates' logits
      * @param {ImageSize} content.imageSize
      * @param {string} content.color
      * @param {Category | null} content.save what it would be saved as; null: there is nothing to save
      * @param {string} content.hint
      */
-    render({candidates, shown, shape, imageSize, color, save, hint}) {
+    render({candidates, shown, grid, imageSize, color, save, hint}) {
         const areSame =
             candidates.length === this.#candidates.length &&
             candidates.every((one, k) => one === this.#candidates[k]);
         const state = JSON.stringify([shown?.index, color, save, hint]);
         if (areSame && state === this.#drawn) return;
         this.#drawn = state;
-        if (shape && !(areSame && color === this.#pictureColor)) {
+        if (grid && !(areSame && color === this.#pictureColor)) {
             this.#candidates = candidates;
-            this.#pictures = candidatePictures(candidates, imageSize, shape, color);
+            this.#pictures = candidatePictures(candidates, imageSize, grid, color);
             this.#pictureColor = color;
         }
         const chips = candidates.map((candidate, k) => {
@@ -77,13 +77,9 @@ export class PromptBar {
     #saveButton(category) {
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", category.color);
-        return button(
-            {class: "bench-save", title: "Save the mask (Enter)"},
-            this.#onSave,
-            swatch,
-            `Save as ${category.name}`,
-            element("kbd", {}, "Enter"),
-        );
+        const {onSave, tip, key} = this.#save;
+        const keyCap = key ? element("kbd", {}, key) : "";
+        return button({class: "bench-save", title: tip}, onSave, swatch, `Save as ${category.name}`, keyCap);
     }
 }
 

@@ -1,8 +1,8 @@
 /** The bar on top: which image, how its embedding is doing, whether everything is saved. */
 
-import {find, icon, keepFocus} from "../elements.js";
+import {find, findOptional, icon} from "../elements.js";
 
-/** @import {ImageState, Scene} from "../../types.d.ts" */
+/** @import {ImageState} from "../../core/types.d.ts" */
 
 /** @typedef {{tone: "good" | "working" | "waiting" | "bad", text: string}} Badge icon and colour follow from the tone */
 
@@ -11,51 +11,36 @@ const ICONS = {good: "circle-check", working: "loader-circle", waiting: "clock",
 export class TopBar {
     #root;
 
-    /**
-     * @param {HTMLElement} root
-     * @param {(action: string) => void} perform what a button's data-action names
-     */
-    constructor(root, perform) {
+    /** @param {HTMLElement} root */
+    constructor(root) {
         this.#root = root;
-        for (const node of root.querySelectorAll("[data-action]")) {
-            if (!(node instanceof HTMLElement)) continue;
-            keepFocus(node);
-            node.addEventListener("click", () => perform(node.dataset.action ?? ""));
-        }
     }
 
-    /** @param {Scene} scene */
+    /**
+     * @param {object} scene
+     * @param {{name: string}} scene.project
+     * @param {{name: string}} scene.image
+     * @param {{position: number, total: number}} scene.siblings
+     */
     showImage({project, image, siblings}) {
-        find(this.#root, "[data-project-name]", HTMLElement).textContent = project.name;
-        find(this.#root, "[data-image-name]", HTMLElement).textContent = image.name;
-        find(this.#root, "[data-position]", HTMLElement).textContent =
+        find("[data-project-name]", HTMLElement, this.#root).textContent = project.name;
+        find("[data-image-name]", HTMLElement, this.#root).textContent = image.name;
+        find("[data-position]", HTMLElement, this.#root).textContent =
             `${siblings.position} of ${siblings.total}`;
-        find(this.#root, "[data-action=previous-image]", HTMLButtonElement).disabled =
-            siblings.previous === null;
-        find(this.#root, "[data-action=next-image]", HTMLButtonElement).disabled = siblings.next === null;
         document.title = `${image.name} · ${project.name} · Maskwright`;
     }
 
-    /**
-     * @param {ImageState} state
-     * @param {boolean} hasNext
-     */
-    showDone(state, hasNext) {
-        const done = this.#root.querySelector("[data-action=done]");
+    /** @param {ImageState} state */
+    showDone(state) {
+        const done = findOptional("[data-action=done]", HTMLElement, this.#root);
         if (!done) return;
-        const label = state === "done" ? "Done" : "Mark done";
-        find(done, "[data-label]", HTMLElement).textContent = label;
+        find("[data-label]", HTMLElement, done).textContent = state === "done" ? "Done" : "Mark done";
         done.classList.toggle("is-done", state === "done");
-        const marks = hasNext ? "Mark this image done and go to the next (D)" : "Mark this image done (D)";
-        done.setAttribute(
-            "title",
-            state === "done" ? "This image is done; mark it as in progress again (D)" : marks,
-        );
     }
 
     /** @param {Badge} badge */
     showModel(badge) {
-        show(find(this.#root, "[data-model-state]", HTMLElement), badge);
+        show(find("[data-model-state]", HTMLElement, this.#root), badge);
     }
 
     /**
@@ -63,7 +48,7 @@ export class TopBar {
      * @param {Badge} badge
      */
     showSaving(state, badge) {
-        const node = find(this.#root, "[data-save-state]", HTMLElement);
+        const node = find("[data-save-state]", HTMLElement, this.#root);
         node.dataset.saveState = state;
         show(node, badge);
     }

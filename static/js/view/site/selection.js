@@ -1,6 +1,6 @@
 /** Ticked items of a list, with a bar that says how many and what can be done with them. */
 
-import {need} from "./page.js";
+import {find} from "../elements.js";
 
 export class Selection {
     #list;
@@ -17,8 +17,8 @@ export class Selection {
         this.#bar = bar;
         list.addEventListener("change", () => this.show());
         list.addEventListener("click", (event) => this.#extend(event));
-        need("[data-select-none]", HTMLButtonElement, bar).addEventListener("click", () => this.clear());
-        need("[data-select-all]", HTMLButtonElement, bar).addEventListener("click", () =>
+        find("[data-select-none]", HTMLButtonElement, bar).addEventListener("click", () => this.clear());
+        find("[data-select-all]", HTMLButtonElement, bar).addEventListener("click", () =>
             this.#tick(this.#boxes, true),
         );
         addEventListener("keydown", (event) => {
@@ -42,7 +42,7 @@ export class Selection {
         const count = this.items.length;
         this.#bar.hidden = count === 0;
         this.#list.classList.toggle("is-selecting", count > 0);
-        need("[data-selection-count]", HTMLElement, this.#bar).textContent = `${count} selected`;
+        find("[data-selection-count]", HTMLElement, this.#bar).textContent = `${count} selected`;
     }
 
     get #boxes() {

@@ -1,17 +1,23 @@
 /** The list of uploads in the corner: one line a file, an overall bar, what failed and why. */
 
-import {icon, need, plural} from "./page.js";
+import {element, find, icon, iconButton} from "../elements.js";
+import {plural} from "../words.js";
+
+/** @import {Upload, UploadFile} from "../../session/upload-queue.js" */
 
 // Thousands of lines would make the page slow; what failed is always shown.
 const MAX_LINES = 300;
 const MAX_REASONS = 20;
+const BUTTON = "button plain tight square";
 
 /**
- * @typedef {object} TrayUpload
- * @property {File} file
- * @property {"waiting" | "sending" | "checking" | "done" | "failed" | "cancelled"} state
- * @property {number} sentBytes
- * @property {{images: {id: number, isDuplicate: boolean}[], refused: {name: string, message: string}[], message: string}} answer
+ * @template {UploadFile} F
+ * @typedef {object} TrayActions
+ * @property {(upload: Upload<F>) => void} cancel
+ * @property {(upload: Upload<F>) => void} retry
+ * @property {() => void} cancelAll
+ * @property {() => void} retryAll
+ * @property {() => void} close
  */
 
 const ICONS = {
@@ -23,6 +29,7 @@ const ICONS = {
     cancelled: "x",
 };
 
+/** @template {UploadFile} F */
 export class UploadTray {
     #root;
     #list;
@@ -32,33 +39,44 @@ export class UploadTray {
     #retryAll;
     #close;
     #actions;
-    /** @type {Map<TrayUpload, HTMLLIElement>} */
+    #isStale = false;
+    /** @type {Map<Upload<F>, HTMLLIElement>} */
     #lines = new Map();
 
     /**
      * @param {HTMLElement} root
-     * @param {{cancel: (upload: any) => void, retry: (upload: any) => void, cancelAll: () => void, retryAll: () => void, close: () => void}} actions
+     * @param {TrayActions<F>} actions
      */
     constructor(root, actions) {
         this.#root = root;
         this.#actions = actions;
-        this.#list = need("[data-tray-files]", HTMLUListElement, root);
-        this.#bar = need("[data-tray-progress]", HTMLProgressElement, root);
-        this.#title = need("[data-tray-title]", HTMLElement, root);
-        this.#cancelAll = need("[data-tray-cancel]", HTMLButtonElement, root);
-        this.#retryAll = need("[data-tray-retry]", HTMLButtonElement, root);
-        this.#close = need("[data-tray-close]", HTMLButtonElement, root);
+        this.#list = find("[data-tray-files]", HTMLUListElement, root);
+        this.#bar = find("[data-tray-progress]", HTMLProgressElement, root);
+        this.#title = find("[data-tray-title]", HTMLElement, root);
+        this.#cancelAll = find("[data-tray-cancel]", HTMLButtonElement, root);
+        this.#retryAll = find("[data-tray-retry]", HTMLButtonElement, root);
+        this.#close = find("[data-tray-close]", HTMLButtonElement, root);
         this.#cancelAll.addEventListener("click", actions.cancelAll);
         this.#retryAll.addEventListener("click", actions.retryAll);
         this.#close.addEventListener("click", actions.close);
     }
 
     /**
-     * @param {readonly TrayUpload[]} uploads
-     * @param {number} progress 0 to 1
-     * @param {boolean} isBusy
+     * Draws the bar and the sum with the next frame, however often it is called until then.
+     *
+     * @param {{uploads: readonly Upload<F>[], progress: number, isBusy: boolean}} queue progress: 0 to 1
      */
-    drawOverall(uploads, progress, isBusy) {
+    drawOverall(queue) {
+        if (this.#isStale) return;
+        this.#isStale = true;
+        requestAnimationFrame(() => {
+            this.#isStale = false;
+            this.#drawOverall(queue);
+        });
+    }
+
+    /** @param {{uploads: readonly Upload<F>[], progress: number, isBusy: boolean}} queue */
+    #drawOverall({uploads, progress, isBusy}) {
         const count = {waiting: 0, sending: 0, checking: 0, done: 0, failed: 0, cancelled: 0};
         for (const {state} of uploads) count[state]++;
         const over = count.done + count.failed + count.cancelled;
@@ -79,16 +97,16 @@ export class UploadTray {
         if (this.#title.textContent !== text) this.#title.textContent = text;
     }
 
-    /** @param {TrayUpload} upload */
+    /** @param {Upload<F>} upload */
     draw(upload) {
         let line = this.#lines.get(upload);
         if (!line) {
             if (this.#lines.size >= MAX_LINES && !this.#dropALine() && upload.state !== "failed") return;
-            line = document.createElement("li");
+            line = element("li");
             line.append(
                 icon(ICONS[upload.state]),
-                text("name", upload.file.name),
-                text("small quiet number", ""),
+                span("name", upload.file.name),
+                span("small quiet number", ""),
             );
             this.#lines.set(upload, line);
             this.#list.append(line);
@@ -100,22 +118,28 @@ export class UploadTray {
         }
         line.dataset.uploadState = upload.state;
         line.className = `tray-file ${upload.state}`;
-        const name = text("name", upload.file.name);
+        const name = span("name", upload.file.name);
         name.title = upload.file.name;
         line.replaceChildren(
             icon(ICONS[upload.state]),
             name,
-            text("small quiet number", outcome(upload, percent)),
+            span("small quiet number", outcome(upload, percent)),
         );
         if (upload.state === "failed" || upload.state === "cancelled")
-            line.append(button("refresh-cw", `Retry ${upload.file.name}`, () => this.#actions.retry(upload)));
+            line.append(
+                iconButton(BUTTON, "refresh-cw", `Retry ${upload.file.name}`, () =>
+                    this.#actions.retry(upload),
+                ),
+            );
         else if (upload.state !== "done")
-            line.append(button("x", `Cancel ${upload.file.name}`, () => this.#actions.cancel(upload)));
+            line.append(
+                iconButton(BUTTON, "x", `Cancel ${upload.file.name}`, () => this.#actions.cancel(upload)),
+            );
         const reasons = reasonsOf(upload);
         line.classList.toggle("refused", reasons.length > 0);
-        for (const reason of reasons.slice(0, MAX_REASONS)) line.append(text("why", reason));
+        for (const reason of reasons.slice(0, MAX_REASONS)) line.append(span("why", reason));
         if (reasons.length > MAX_REASONS)
-            line.append(text("why", `and ${reasons.length - MAX_REASONS} more`));
+            line.append(span("why", `and ${reasons.length - MAX_REASONS} more`));
     }
 
     clear() {
@@ -137,7 +161,7 @@ export class UploadTray {
 }
 
 /**
- * @param {TrayUpload} upload
+ * @param {Upload<UploadFile>} upload
  * @param {number} percent
  */
 function outcome({state, answer}, percent) {
@@ -151,7 +175,7 @@ function outcome({state, answer}, percent) {
     return `${plural(answer.images.length - duplicates, "image")} added${duplicates ? `, ${duplicates} already here` : ""}`;
 }
 
-/** @param {TrayUpload} upload */
+/** @param {Upload<UploadFile>} upload */
 function reasonsOf({file, state, answer}) {
     if (state === "done") return answer.refused.map(({name, message}) => `${name}: ${message}`);
     if (state !== "failed") return [];
@@ -163,27 +187,8 @@ function reasonsOf({file, state, answer}) {
 
 /**
  * @param {string} className
- * @param {string} content
+ * @param {string} text
  */
-function text(className, content) {
-    const span = document.createElement("span");
-    span.className = className;
-    span.textContent = content;
-    return span;
-}
-
-/**
- * @param {string} iconName
- * @param {string} label
- * @param {() => void} onClick
- */
-function button(iconName, label, onClick) {
-    const made = document.createElement("button");
-    made.type = "button";
-    made.className = "button plain tight square";
-    made.title = label;
-    made.setAttribute("aria-label", label);
-    made.append(icon(iconName));
-    made.addEventListener("click", onClick);
-    return made;
+function span(className, text) {
+    return element("span", {class: className}, text);
 }

@@ -1,29 +1,15 @@
 /** A drag moves the image. */
 
-/** @import {Stage} from "../stage.js" */
+import {Tool} from "./tool.js";
 
-export class HandTool {
-    #stage;
-    /** @type {AbortController | null} */
-    #listeners = null;
+/** @import {Listen} from "./tool.js" */
 
-    /** @param {Stage} stage */
-    constructor(stage) {
-        this.#stage = stage;
-    }
-
-    enable() {
-        this.#listeners = new AbortController();
-        this.#stage.root.addEventListener(
-            "pointerdown",
-            (event) => {
-                if (event.button === 0) this.#stage.dragImage(event);
-            },
-            {signal: this.#listeners.signal},
-        );
-    }
-
-    disable() {
-        this.#listeners?.abort();
+export class HandTool extends Tool {
+    /** @override @param {Listen} on */
+    listen(on) {
+        super.listen(on);
+        on("pointerdown", (event) => {
+            if (event.button === 0) this.stage.dragImage(event);
+        });
     }
 }

@@ -2,9 +2,11 @@
 
 import {BACKGROUND, FOREGROUND} from "../../core/prompt.js";
 import {isInside, pixelAt} from "../../core/frames.js";
+import {Tool} from "./tool.js";
 
-/** @import {ImageBox, ImagePoint, ImageSize, PointLabel} from "../../types.d.ts" */
+/** @import {ImageBox, ImagePoint, ImageSize, PointLabel} from "../../core/types.d.ts" */
 /** @import {Stage} from "../stage.js" */
+/** @import {Listen} from "./tool.js" */
 
 const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
 
@@ -18,13 +20,10 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  * @property {(point: ImagePoint) => void} onSelect Ctrl-click
  */
 
-export class PromptTool {
+export class PromptTool extends Tool {
     /** Whether a plain click leaves out instead: for fingers, which have neither a right button nor Alt. */
     isLeavingOut = false;
-    #stage;
     #events;
-    /** @type {AbortController | null} */
-    #listeners = null;
     /** @type {{event: PointerEvent, point: ImagePoint} | null} */
     #press = null;
     #isDragging = false;
@@ -34,28 +33,30 @@ export class PromptTool {
      * @param {PromptToolEvents} events
      */
     constructor(stage, events) {
-        this.#stage = stage;
+        super(stage);
         this.#events = events;
     }
 
-    enable() {
-        this.#listeners = new AbortController();
-        const {signal} = this.#listeners;
-        const {root} = this.#stage;
-        root.addEventListener("pointerdown", (event) => this.#down(event), {signal});
-        root.addEventListener("pointermove", (event) => this.#move(event), {signal});
-        root.addEventListener("pointerup", (event) => this.#up(event), {signal});
-        root.addEventListener("pointercancel", () => this.cancel(), {signal});
-        root.addEventListener("pointerleave", () => this.#events.onHover(null), {signal});
+    /** @override @param {Listen} on */
+    listen(on) {
+        super.listen(on);
+        on("pointerdown", (event) => this.#down(event));
+        on("pointermove", (event) => this.#move(event));
+        on("pointerup", (event) => this.#up(event));
+        on("pointerleave", () => this.#events.onHover(null));
     }
 
+    /** @override */
     disable() {
-        this.cancel();
+        super.disable();
         this.#events.onHover(null);
-        this.#listeners?.abort();
     }
 
-    /** Gives up the box being drawn. @returns {boolean} whether there was one */
+    get isDragging() {
+        return this.#isDragging;
+    }
+
+    /** Gives up the box being drawn. @override */
     cancel() {
         const wasDragging = this.#isDragging;
         this.#press = null;
@@ -66,8 +67,8 @@ export class PromptTool {
 
     /** @param {PointerEvent} event */
     #down(event) {
-        const {imageSize} = this.#stage;
-        const place = this.#stage.imagePoint(event);
+        const {imageSize} = this.stage;
+        const place = this.stage.imagePoint(event);
         if (event.button === 0 && (event.ctrlKey || event.metaKey)) {
             this.#events.onSelect(place);
             return;
@@ -80,14 +81,13 @@ export class PromptTool {
         }
         if (event.button !== 0) return;
         this.#press = {event, point: place};
-        this.#stage.root.setPointerCapture(event.pointerId);
+        this.stage.root.setPointerCapture(event.pointerId);
         if (isInside(place, imageSize)) this.#events.onPress(pixelAt(place, imageSize), this.#labelOf(event));
     }
 
     /** @param {PointerEvent} event */
     #move(event) {
-        if (event.pointerType === "mouse" && event.buttons === 0 && !this.#stage.isPanning)
-            this.#hover(event);
+        if (event.pointerType === "mouse" && event.buttons === 0 && !this.stage.isPanning) this.#hover(event);
         if (!this.#press || event.pointerId !== this.#press.event.pointerId || this.#press.event.altKey)
             return;
         const {clientX, clientY} = this.#press.event;
@@ -98,8 +98,8 @@ export class PromptTool {
 
     /** @param {PointerEvent} event */
     #hover(event) {
-        const {imageSize} = this.#stage;
-        const place = this.#stage.imagePoint(event);
+        const {imageSize} = this.stage;
+        const place = this.stage.imagePoint(event);
         this.#events.onHover(isInside(place, imageSize) ? pixelAt(place, imageSize) : null);
     }
 
@@ -111,12 +111,8 @@ export class PromptTool {
         this.cancel();
         if (box) {
             if (box.x1 > box.x0 && box.y1 > box.y0) this.#events.onBox(box, event.timeStamp);
-        } else if (isInside(point, this.#stage.imageSize)) {
-            this.#events.onPoint(
-                pixelAt(point, this.#stage.imageSize),
-                this.#labelOf(press),
-                event.timeStamp,
-            );
+        } else if (isInside(point, this.stage.imageSize)) {
+            this.#events.onPoint(pixelAt(point, this.stage.imageSize), this.#labelOf(press), event.timeStamp);
         }
     }
 
@@ -131,7 +127,7 @@ export class PromptTool {
      */
     #boxTo(event) {
         return (
-            this.#press && boxBetween(this.#press.point, this.#stage.imagePoint(event), this.#stage.imageSize)
+            this.#press && boxBetween(this.#press.point, this.stage.imagePoint(event), this.stage.imageSize)
         );
     }
 }

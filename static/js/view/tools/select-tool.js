@@ -1,35 +1,28 @@
 /** A click selects the saved mask there. */
 
-/** @import {ImagePoint} from "../../types.d.ts" */
-/** @import {Stage} from "../stage.js" */
+import {Tool} from "./tool.js";
 
-export class SelectTool {
-    #stage;
+/** @import {ImagePoint} from "../../core/types.d.ts" */
+/** @import {Stage} from "../stage.js" */
+/** @import {Listen} from "./tool.js" */
+
+export class SelectTool extends Tool {
     #onSelect;
-    /** @type {AbortController | null} */
-    #listeners = null;
 
     /**
      * @param {Stage} stage
      * @param {(point: ImagePoint) => void} onSelect
      */
     constructor(stage, onSelect) {
-        this.#stage = stage;
+        super(stage);
         this.#onSelect = onSelect;
     }
 
-    enable() {
-        this.#listeners = new AbortController();
-        this.#stage.root.addEventListener(
-            "pointerdown",
-            (event) => {
-                if (event.button === 0) this.#onSelect(this.#stage.imagePoint(event));
-            },
-            {signal: this.#listeners.signal},
-        );
-    }
-
-    disable() {
-        this.#listeners?.abort();
+    /** @override @param {Listen} on */
+    listen(on) {
+        super.listen(on);
+        on("pointerdown", (event) => {
+            if (event.button === 0) this.#onSelect(this.stage.imagePoint(event));
+        });
     }
 }

@@ -1,0 +1,1 @@
+"""SAM's mask decoder as graphs that answer several times faster than one: image, click, tail. See docs/decoder.md."""

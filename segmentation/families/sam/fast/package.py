@@ -1,0 +1,43 @@
+"""All that the page's session for SAM runs, which a decoder package carries.
+
+`image`, `click-token`, `click-token-mask`,
+`click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds the constants they share (as ONNX external
+data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a kernel, `click-plain.wasm`,
+`click-relaxed.wasm`, `click-weights` the click. The metadata carry `embedding_shape`, "C,h,w".
+"""
+
+from segmentation.families.family import DecoderFiles
+from segmentation.families.sam.fast import click_kernel, tail_kernel
+from segmentation.families.sam.fast.algebra import Algebra
+from segmentation.families.sam.fast.click_graph import build_click_graph
+from segmentation.families.sam.fast.graph import SHARED_WEIGHTS, SharedWeights
+from segmentation.families.sam.fast.image_graph import build_image_graph
+from segmentation.families.sam.fast.session import FastDecoder
+from segmentation.families.sam.fast.tail_graph import build_tail_graph
+from segmentation.families.sam.fast.weights import DecoderWeights
+
+CLICK_GRAPHS = {
+    "click-token": ("token", False),
+    "click-token-mask": ("token", True),
+    "click-head": ("head", False),
+    "click-head-mask": ("head", True),
+}
+
+
+def build_graphs(weights: DecoderWeights) -> dict[str, bytes]:
+    """Name -> content of all that a package holds."""
+    algebra, shared = Algebra(weights), SharedWeights()
+    builders = {"image": build_image_graph(algebra, shared)}
+    for name, (form, mask_prompt) in CLICK_GRAPHS.items():
+        builders[name] = build_click_graph(algebra, form, mask_prompt, shared)
+    builders["tail"] = build_tail_graph(algebra, shared)
+    files = {name: builder.model().SerializeToString() for name, builder in builders.items()}
+    files |= tail_kernel.kernel_files(weights) | click_kernel.kernel_files(algebra, shared)
+    return {**files, SHARED_WEIGHTS: bytes(shared.data)}
+
+
+def decoder_files(weights: DecoderWeights) -> DecoderFiles:
+    """The package's files, with a session over its graphs."""
+    files = build_graphs(weights)
+    shape = f"{weights.channels},{weights.grid},{weights.grid}"
+    return DecoderFiles(files, {"embedding_shape": shape}, FastDecoder(files))

@@ -1,0 +1,64 @@
+"""The tail: upscaling by four and the product with the masks' filters, for a window of the grid."""
+
+import numpy as np
+
+from segmentation.families.sam.fast.algebra import Algebra
+from segmentation.families.sam.fast.graph import GraphBuilder, SharedWeights
+
+NORM_EPSILON = 1e-6  # of segment-anything's LayerNorm2d
+
+
+def build_tail_graph(algebra: Algebra, shared: SharedWeights | None = None) -> GraphBuilder:
+    """Inputs: `upscaled` (C, P) of the image graph; `gain` (1, P), `coefficients` (R, P), `basis` (R, C), `filters`
+    (K, C / 8) of the click graph; `window` (4,) int64: first row, end row, first column, end column of the grid.
+
+    Output: `low_res_masks` (1, K, 4 * rows, 4 * columns), logits of the window.
+    """
+    g = GraphBuilder("tail", shared)
+    weights, channels, grid = algebra.weights, algebra.channels, algebra.weights.grid
+    upscaled = g.input("upscaled", (channels, algebra.positions))
+    gain = g.input("gain", (1, algebra.positions))
+    coefficients = g.input("coefficients", ("R", algebra.positions))
+    basis = g.input("basis", ("R", channels))
+    filters = g.input("filters", ("K", channels // 8))
+    row, end_row, column, end_column = g.ops("Split", 4, g.input("window", (4,), np.int64), num_outputs=4)
+    starts, ends = g.concat(row, column), g.concat(end_row, end_column)
+
+    def crop(value: str) -> str:
+        value = g.reshape(value, -1, grid, grid)
+        value = g.op("Slice", value, starts, ends, g.constant([1, 2], np.int64))
+        return g.op("Reshape", value, g.concat(g.op("Gather", g.op("Shape", value), g.constant([0], np.int64)),
+                                               g.constant([-1], np.int64)))  # fmt: skip
+
+    image = g.op("Mul", crop(upscaled), crop(gain))
+    first = g.op("Gemm", basis, crop(coefficients), image, transA=1)  # rows (channel, sub-position)
+    first = g.reshape(first, channels // 4, -1)  # (C / 4, 4 * positions)
+
+    squares = g.op("ReduceSumSquare", first, g.constant([0], np.int64))
+    variance = g.op("Mul", squares, g.constant(4 / channels))
+    deviation = g.op("Sqrt", g.op("Add", variance, g.constant(NORM_EPSILON)))
+    norm = weights.linear("mask_decoder.output_upscaling.1")
+    first = g.op("Mul", first, g.op("Reciprocal", deviation))
+    first = g.op("Add", g.op("Mul", first, g.constant(norm.weight[:, None])), g.constant(norm.bias[:, None]))
+    first = g.op("Gelu", first)
+
+    kernel = weights["mask_decoder.output_upscaling.3.weight"]  # (C / 4, C / 8, 2, 2)
+    rows = kernel.reshape(channels // 4, -1).T  # rows (channel, sub-position)
+    bias = np.repeat(weights["mask_decoder.output_upscaling.3.bias"], 4)
+    second = g.op(
+        "Conv",
+        g.reshape(first, 1, channels // 4, 1, -1),
+        g.constant(rows[:, :, None, None]),
+        g.constant(bias),
+    )
+    second = g.op("Gelu", second)  # (1, C / 2, 1, 4 * positions)
+
+    masks = g.op("MatMul", filters, g.reshape(second, channels // 8, -1))
+    size = g.concat(g.op("Sub", end_row, row), g.op("Sub", end_column, column))
+    # (K, inner y, inner x, outer y, outer x, row, column)
+    masks = g.op("Reshape", masks, g.concat(g.constant([-1, 2, 2, 2, 2], np.int64), size))
+    masks = g.transpose(masks, 0, 5, 3, 1, 6, 4, 2)
+    pixels = g.op("Mul", size, g.constant([4, 4], np.int64))
+    masks = g.op("Reshape", masks, g.concat(g.constant([1, -1], np.int64), pixels))
+    g.output(masks, "low_res_masks", (1, "K", "height", "width"))
+    return g

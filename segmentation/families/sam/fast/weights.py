@@ -1,0 +1,86 @@
+"""SAM's prompt encoder and mask decoder as named numpy arrays, whichever package they come from.
+
+The names are those of the `segment-anything` package's state (`mask_decoder.…`, `prompt_encoder.…`), which MobileSAM,
+MedSAM and EdgeSAM share. numpy only: nothing here imports torch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.families.sam.names import to_meta
+
+
+class DecoderWeights:
+    """The arrays, by name, as float64: they are multiplied with each other before they are rounded once to float32.
+
+    channels, heads, head_width   of the attentions between tokens and image (heads * head_width = channels / 2)
+    grid                          the image embedding is (channels, grid, grid)
+    input_side                    pixels of the model frame
+    """
+
+    heads = 8
+
+    def __init__(
+        self, state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024, norm_epsilon: float = 1e-5
+    ) -> None:
+        self._state = {name: np.asarray(value, np.float64) for name, value in state.items()}
+        self.grid = grid
+        self.input_side = input_side
+        self.norm_epsilon = norm_epsilon
+        self.channels = self["mask_decoder.iou_token.weight"].shape[1]
+        attention = self["mask_decoder.transformer.final_attn_token_to_image.q_proj.weight"]
+        self.head_width = attention.shape[0] // self.heads
+        depth = len({name.split(".")[3] for name in self._state if ".transformer.layers." in name})
+        if depth != 2 or self["mask_decoder.mask_tokens.weight"].shape[0] != 4:
+            raise ValueError("the split decoder is written for two-way transformers of 2 layers and 4 masks")
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        return self._state[name]
+
+    def linear(self, name: str) -> "Linear":
+        return Linear(self[f"{name}.weight"], self[f"{name}.bias"])
+
+    def mlp(self, name: str) -> "list[Linear]":
+        """The layers of one of the decoder's MLPs, first to last."""
+        count = len(
+            {key for key in self._state if key.startswith(f"{name}.layers.") and key.endswith(".weight")}
+        )
+        return [self.linear(f"{name}.layers.{i}") for i in range(count)]
+
+    def image_positions(self) -> NDArray[np.float64]:
+        """(channels, grid * grid): the positional encoding of each patch's centre."""
+        centres = (np.arange(self.grid) + 0.5) / self.grid
+        y, x = np.meshgrid(centres, centres, indexing="ij")
+        points = np.stack([x.ravel(), y.ravel()], axis=1)  # (P, 2)
+        angles = 2 * np.pi * ((2 * points - 1) @ self.position_matrix)
+        return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).T
+
+    @property
+    def position_matrix(self) -> NDArray[np.float64]:
+        """(2, channels / 2): the random frequencies of the positional encoding."""
+        return self["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """y = weight x + bias; weight (out, in), bias (out,)."""
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+
+def from_segment_anything(state: Mapping[str, NDArray], **options: float) -> DecoderWeights:
+    """From the state of `segment_anything`'s Sam (the image encoder's part is left out)."""
+    return DecoderWeights({name: value for name, value in state.items() if _is_decoder(name)}, **options)
+
+
+def from_transformers(state: Mapping[str, NDArray], **options: float) -> DecoderWeights:
+    """From the state of transformers' SamModel, or of `segmentation.families.sam.network.SamNetwork`."""
+    return from_segment_anything({to_meta(name): value for name, value in state.items()}, **options)
+
+
+def _is_decoder(name: str) -> bool:
+    return name.startswith(("mask_decoder.", "prompt_encoder."))

@@ -1,0 +1,76 @@
+"""The names of SAM's tensors in Meta's checkpoints and in transformers' modules, by one table read both ways."""
+
+import re
+
+# Beginnings of names: Meta's (segment-anything, modeling/) on the left, those of transformers' modules on the right.
+# # stands for a number. The first line that fits counts; of the rest of a name nothing changes.
+_NAMES = [
+    ("image_encoder.patch_embed.proj.", "vision_encoder.patch_embed.projection."),
+    ("image_encoder.blocks.#.norm#.", "vision_encoder.layers.#.layer_norm#."),
+    ("image_encoder.blocks.", "vision_encoder.layers."),
+    ("image_encoder.neck.0.", "vision_encoder.neck.conv1."),
+    ("image_encoder.neck.1.", "vision_encoder.neck.layer_norm1."),
+    ("image_encoder.neck.2.", "vision_encoder.neck.conv2."),
+    ("image_encoder.neck.3.", "vision_encoder.neck.layer_norm2."),
+    ("image_encoder.", "vision_encoder."),
+    (
+        "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
+        "prompt_encoder.shared_embedding.positional_embedding",
+    ),
+    ("prompt_encoder.point_embeddings.", "prompt_encoder.point_embed."),
+    ("prompt_encoder.mask_downscaling.0.", "prompt_encoder.mask_embed.conv1."),
+    ("prompt_encoder.mask_downscaling.1.", "prompt_encoder.mask_embed.layer_norm1."),
+    ("prompt_encoder.mask_downscaling.3.", "prompt_encoder.mask_embed.conv2."),
+    ("prompt_encoder.mask_downscaling.4.", "prompt_encoder.mask_embed.layer_norm2."),
+    ("prompt_encoder.mask_downscaling.6.", "prompt_encoder.mask_embed.conv3."),
+    ("mask_decoder.transformer.layers.#.norm#.", "mask_decoder.transformer.layers.#.layer_norm#."),
+    ("mask_decoder.transformer.norm_final_attn.", "mask_decoder.transformer.layer_norm_final_attn."),
+    ("mask_decoder.output_upscaling.0.", "mask_decoder.upscale_conv1."),
+    ("mask_decoder.output_upscaling.1.", "mask_decoder.upscale_layer_norm."),
+    ("mask_decoder.output_upscaling.3.", "mask_decoder.upscale_conv2."),
+    # Three layers each: in, one hidden, out.
+    (
+        "mask_decoder.output_hypernetworks_mlps.#.layers.0.",
+        "mask_decoder.output_hypernetworks_mlps.#.proj_in.",
+    ),
+    (
+        "mask_decoder.output_hypernetworks_mlps.#.layers.1.",
+        "mask_decoder.output_hypernetworks_mlps.#.layers.0.",
+    ),
+    (
+        "mask_decoder.output_hypernetworks_mlps.#.layers.2.",
+        "mask_decoder.output_hypernetworks_mlps.#.proj_out.",
+    ),
+    ("mask_decoder.iou_prediction_head.layers.0.", "mask_decoder.iou_prediction_head.proj_in."),
+    ("mask_decoder.iou_prediction_head.layers.1.", "mask_decoder.iou_prediction_head.layers.0."),
+    ("mask_decoder.iou_prediction_head.layers.2.", "mask_decoder.iou_prediction_head.proj_out."),
+]
+
+
+def _rule(begins: str, becomes: str) -> tuple[re.Pattern[str], str]:
+    numbers = (rf"\{k}" for k in range(1, 10))
+    return re.compile(re.escape(begins).replace(r"\#", r"(\d+)")), re.sub(
+        "#", lambda _: next(numbers), becomes
+    )
+
+
+_TO_TRANSFORMERS = [_rule(meta, transformers) for meta, transformers in _NAMES]
+_TO_META = [_rule(transformers, meta) for meta, transformers in _NAMES]
+
+
+def to_transformers(name: str) -> str:
+    """The name in `SamNetwork` of a tensor in Meta's checkpoints."""
+    return _renamed(name, _TO_TRANSFORMERS)
+
+
+def to_meta(name: str) -> str:
+    """The name in Meta's checkpoints of a tensor of `SamNetwork`, or of transformers' SamModel."""
+    return _renamed(name, _TO_META)
+
+
+def _renamed(name: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
+    for begins, becomes in rules:
+        match = begins.match(name)
+        if match:
+            return match.expand(becomes) + name[match.end() :]
+    return name

@@ -1,0 +1,53 @@
+/** What the annotate page brings along: its first image, and where everything else is. */
+
+import {sceneFromWire} from "./images.js";
+
+/** @import {DecoderUrls} from "../decoder/protocol.js" */
+/** @import {SceneWire} from "./images.js" */
+/** @import {Scene} from "./types.d.ts" */
+
+/** @typedef {SceneWire & {urls: Record<string, string>, csrf_token: string, user: string}} AnnotatePageWire */
+
+/**
+ * @typedef {object} AnnotatePage
+ * @property {Scene} scene
+ * @property {string} user
+ * @property {string} csrfToken
+ * @property {string} signInUrl
+ * @property {string} workerUrl
+ * @property {DecoderUrls} decoderUrls
+ */
+
+/**
+ * @param {AnnotatePageWire} wire the page-data of docs/architecture.md
+ * @returns {AnnotatePage}
+ */
+export function annotatePageFromWire(wire) {
+    const {urls, user, csrf_token: csrfToken} = wire;
+    return {
+        scene: sceneFromWire(wire),
+        user,
+        csrfToken,
+        signInUrl: urls.sign_in,
+        workerUrl: absolute(urls.worker),
+        decoderUrls: {
+            kernelHelper: absolute(urls.kernel_helper),
+            ortModule: absolute(urls.ort_module),
+            ortWasmMjs: absolute(urls.ort_wasm_mjs),
+            ortWasm: absolute(urls.ort_wasm),
+            ortWebgpuModule: absolute(urls.ort_webgpu_module),
+            ortWebgpuMjs: absolute(urls.ort_webgpu_mjs),
+            ortWebgpuWasm: absolute(urls.ort_webgpu_wasm),
+        },
+    };
+}
+
+/** The image that a page of ours is about. @param {string} path @returns {number | null} */
+export function imageIdOf(path) {
+    return Number(path.match(/^\/images\/(\d+)\//)?.[1]) || null;
+}
+
+/** @param {string} url */
+function absolute(url) {
+    return new URL(url, location.href).href;
+}

@@ -1,0 +1,111 @@
+// The shapes that more than one module speaks of. Sizes are {height, width}; a point says its frame.
+
+export type ImageSize = {readonly height: number; readonly width: number};
+
+/** Upright stored pixels: (0, 0) is the first pixel. */
+export type ImagePoint = {readonly x: number; readonly y: number; readonly frame: "image"};
+/** Pixels of the square that the image encoder sees. */
+export type ModelPoint = {readonly x: number; readonly y: number; readonly frame: "model"};
+/** CSS pixels from the stage's top-left corner. */
+export type ViewPoint = {readonly x: number; readonly y: number; readonly frame: "view"};
+/** The canvas' own pixels. */
+export type CanvasPoint = {readonly x: number; readonly y: number; readonly frame: "canvas"};
+
+/** view = offset + image * scale, canvas = view * devicePixelRatio. */
+export type ViewFrame = {
+    readonly scale: number;
+    readonly offsetX: number;
+    readonly offsetY: number;
+    readonly devicePixelRatio: number;
+};
+
+/** box_xyxy in image pixels, x0 <= x1 and y0 <= y1. */
+export type ImageBox = {
+    readonly x0: number;
+    readonly y0: number;
+    readonly x1: number;
+    readonly y1: number;
+    readonly frame: "image";
+};
+
+/** 1 foreground, 0 background. */
+export type PointLabel = 0 | 1;
+
+export type PointStep = {readonly kind: "point"; readonly point: ImagePoint; readonly label: PointLabel};
+export type BoxStep = {readonly kind: "box"; readonly box: ImageBox};
+/** What a person told the model, one thing at a time; `maskIndex` is the decoder output chosen after this step. */
+export type PromptStep = (PointStep | BoxStep) & {readonly maskIndex: number | null};
+/** Immutable: every change makes a new one. */
+export type Prompt = {readonly steps: readonly PromptStep[]};
+
+/** The masks that one decode gives: how many, which answers a prompt that is not ambiguous, which are offered for one that is. */
+export type Outputs = {
+    readonly count: number;
+    readonly single: number;
+    readonly candidates: readonly number[];
+};
+
+/** What a decoder and its embeddings have in common. */
+export type Bundle = {
+    readonly name: string;
+    readonly family: string;
+    readonly title: string;
+    readonly digest: string;
+    readonly inputSide: number;
+    readonly maskThreshold: number;
+    readonly lowResSide: number;
+    readonly outputs: Outputs;
+    readonly decoderUrl: string;
+    /** A decoder package that answers several times faster; only some families have one. */
+    readonly fastDecoderUrl: string | null;
+    /** The module that runs the package; without one the decoder runs as one graph. */
+    readonly sessionUrl: string | null;
+};
+
+/** COCO's compressed RLE: size is [height, width]. */
+export type Rle = {readonly size: readonly [number, number]; readonly counts: string};
+/** x, y, width, height in image pixels. */
+export type Bbox = readonly [number, number, number, number];
+
+export type Annotation = {
+    readonly id: string;
+    readonly imageId: number;
+    readonly categoryId: number;
+    readonly segmentation: Rle;
+    readonly area: number;
+    readonly bbox: Bbox;
+    readonly prompt: Prompt | null;
+    readonly predictedIou: number | null;
+    readonly stabilityScore: number | null;
+    readonly bundleDigest: string;
+    readonly author: string | null;
+    readonly timeSpentS: number;
+    readonly clicks: number;
+    readonly createdAt: string;
+};
+
+/** One user action on the document. */
+export type ChangeSet = {
+    readonly created: readonly Annotation[];
+    readonly updated: readonly {readonly before: Annotation; readonly after: Annotation}[];
+    readonly deleted: readonly Annotation[];
+};
+
+export type Category = {
+    readonly id: number;
+    readonly name: string;
+    readonly color: string;
+    readonly supercategory: string;
+};
+
+/** How far the annotating of an image is. */
+export type ImageState = "not_started" | "in_progress" | "done";
+
+/** One decoder output: (lowResSide, lowResSide) logits, row by row. */
+export type Candidate = {
+    /** Which decoder output, see the bundle's `outputs`. */
+    readonly index: number;
+    readonly logits: Float32Array;
+    readonly predictedIou: number;
+    readonly stabilityScore: number;
+};

@@ -1,0 +1,248 @@
+/**
+ * Brings the server to what the person sees, one annotation at a time, and loses nothing on the way.
+ *
+ * For each annotation that differs there is one record: what it should be. It lies in the browser's storage until the
+ * server has it; a page that was closed or crashed sends it when it is opened again. Ids come from the client and every
+ * write names its version, so a repeated save is harmless.
+ */
+
+/** @import {Annotation, ChangeSet} from "../core/types.d.ts" */
+/** @import {SaveProblem, ServerAnnotation} from "../api/types.d.ts" */
+/** @import {AnnotationStore} from "./ports.d.ts" */
+/** @import {Known, Unsaved, UnsavedRecords} from "./unsaved-records.js" */
+
+/** @typedef {{id: string, mine: Annotation | null, theirs: Annotation | null, version: number}} Conflict null: deleted */
+/** @typedef {{id: string, message: string}} Refusal */
+
+/**
+ * @typedef {object} SaveStatus
+ * @property {"saved" | "saving" | "unsaved"} state unsaved: there is something that cannot be saved right now
+ * @property {number} count annotations the server does not have yet
+ * @property {"" | "offline" | "signed_out" | "server" | "refused" | "conflict"} reason
+ */
+
+/**
+ * @typedef {object} AutosaveEvents
+ * @property {(status: SaveStatus) => void} onStatus
+ * @property {(conflict: Conflict) => void} onConflict somebody else changed the same annotation
+ * @property {(refusal: Refusal) => void} onRefusal the server will never take it as it is
+ */
+
+export class Autosave {
+    #server;
+    #unsaved;
+    #pause;
+    #events;
+    /** @type {Map<string, Known>} */
+    #known = new Map();
+    /** @type {Map<string, Conflict>} */
+    #conflicts = new Map();
+    /** @type {Map<string, Refusal>} */
+    #refusals = new Map();
+    #isRunning = false;
+    /** @type {SaveStatus["reason"]} */
+    #trouble = "";
+
+    /**
+     * @param {AnnotationStore} server
+     * @param {UnsavedRecords} unsaved
+     * @param {(attempt: number) => Promise<void>} pause before trying again; attempts are counted from 0
+     * @param {AutosaveEvents} events
+     */
+    constructor(server, unsaved, pause, events) {
+        this.#server = server;
+        this.#unsaved = unsaved;
+        this.#pause = pause;
+        this.#events = events;
+    }
+
+    /** Takes up what an earlier page could not save. */
+    resume() {
+        this.#unsaved.read();
+        for (const {id, known} of this.#unsaved.all) {
+            if (known) this.#known.set(id, known);
+        }
+        void this.#run();
+    }
+
+    /**
+     * What the server listed, with what it does not have yet laid over it.
+     *
+     * @param {number} imageId
+     * @param {readonly ServerAnnotation[]} listed
+     * @returns {Annotation[]}
+     */
+    overlay(imageId, listed) {
+        const annotations = new Map(listed.map(({annotation}) => [annotation.id, annotation]));
+        for (const row of listed) {
+            // What an unsaved change started from stays: if the server has moved on meanwhile, it will say so.
+            if (!this.#unsaved.get(row.annotation.id)) this.#remember(row);
+        }
+        for (const {id, imageId: itsImage, desired} of this.#unsaved.all) {
+            if (itsImage !== imageId) continue;
+            if (desired) annotations.set(id, desired);
+            else annotations.delete(id);
+        }
+        return [...annotations.values()];
+    }
+
+    /** @param {ChangeSet} changes of the user; saved at once */
+    submit({created, updated, deleted}) {
+        for (const annotation of created) this.#want(annotation.id, annotation.imageId, annotation);
+        for (const {after} of updated) this.#want(after.id, after.imageId, after);
+        for (const annotation of deleted) this.#want(annotation.id, annotation.imageId, null);
+        void this.#run();
+    }
+
+    /** @param {string} id */
+    isSaved(id) {
+        return this.#unsaved.get(id) === null;
+    }
+
+    /**
+     * @param {string} id
+     * @param {"mine" | "theirs"} choice
+     */
+    resolveConflict(id, choice) {
+        const conflict = this.#conflicts.get(id);
+        if (!conflict) return;
+        this.#conflicts.delete(id);
+        const content = conflict.theirs ? this.#server.contentOf(conflict.theirs) : "";
+        this.#known.set(id, {version: conflict.version, isDeleted: conflict.theirs === null, content});
+        if (choice === "theirs") this.#unsaved.forget(id);
+        void this.#run();
+    }
+
+    /** @param {string} id tries once more what was refused */
+    retryRefused(id) {
+        this.#refusals.delete(id);
+        void this.#run();
+    }
+
+    /** @param {string} id gives up what was refused */
+    discardRefused(id) {
+        this.#refusals.delete(id);
+        this.#unsaved.forget(id);
+        this.#tell();
+    }
+
+    /** @returns {SaveStatus} */
+    get status() {
+        const {count} = this.#unsaved;
+        if (count === 0) return {state: "saved", count, reason: ""};
+        if (this.#trouble) return {state: "unsaved", count, reason: this.#trouble};
+        if (this.#conflicts.size > 0) return {state: "unsaved", count, reason: "conflict"};
+        if (this.#refusals.size > 0) return {state: "unsaved", count, reason: "refused"};
+        return {state: "saving", count, reason: ""};
+    }
+
+    /**
+     * @param {string} id
+     * @param {number} imageId
+     * @param {Annotation | null} desired
+     */
+    #want(id, imageId, desired) {
+        const before = this.#unsaved.get(id);
+        this.#refusals.delete(id);
+        const known = this.#known.get(id) ?? null;
+        this.#unsaved.keep({id, imageId, desired, known, isSent: before?.isSent ?? false});
+    }
+
+    async #run() {
+        this.#tell();
+        if (this.#isRunning) return;
+        this.#isRunning = true;
+        for (let attempt = 0; ;) {
+            const record = this.#next();
+            if (!record) break;
+            const problem = await this.#send(record).then(
+                () => null,
+                (error) => this.#server.problemOf(error),
+            );
+            if (problem?.kind === "passing") {
+                this.#trouble = problem.reason;
+                this.#tell();
+                await this.#pause(attempt++);
+            } else {
+                attempt = 0;
+                this.#trouble = ""; // the server has answered
+                if (problem?.kind === "conflict") this.#conflict(record, problem);
+                if (problem?.kind === "refused") this.#refuse(record, problem.message);
+            }
+            this.#tell();
+        }
+        this.#isRunning = false;
+        this.#tell();
+    }
+
+    #next() {
+        for (const record of this.#unsaved.all) {
+            if (!this.#conflicts.has(record.id) && !this.#refusals.has(record.id)) return record;
+        }
+        return null;
+    }
+
+    /**
+     * One request that brings the server nearer to `record`.
+     *
+     * @param {Unsaved} record
+     */
+    async #send(record) {
+        const {id, desired} = record;
+        const known = this.#known.get(id) ?? null;
+        if (desired) {
+            if (known && !known.isDeleted && known.content === this.#server.contentOf(desired))
+                return this.#unsaved.forget(id);
+            if (!known) {
+                this.#unsaved.keep({...record, isSent: true});
+                this.#remember(await this.#server.create(desired), desired);
+            } else if (known.isDeleted) {
+                this.#remember(await this.#server.restore(id));
+            } else {
+                this.#remember(await this.#server.update(desired, known.version), desired);
+            }
+            return;
+        }
+        if (known?.isDeleted || (!known && !record.isSent)) return this.#unsaved.forget(id);
+        await this.#server.remove(id, known?.version ?? null);
+        this.#known.set(id, {version: (known?.version ?? 1) + 1, isDeleted: true, content: ""});
+    }
+
+    /**
+     * @param {ServerAnnotation} row
+     * @param {Annotation} sent what the row was made of: the server may write a number in another way
+     */
+    #remember({annotation, version}, sent = annotation) {
+        this.#known.set(annotation.id, {version, isDeleted: false, content: this.#server.contentOf(sent)});
+    }
+
+    /**
+     * @param {Unsaved} record
+     * @param {SaveProblem & {kind: "conflict"}} problem
+     */
+    #conflict({id, desired}, {current, isDeleted}) {
+        const {annotation, version} = current;
+        if (!this.#known.has(id) && version === 1 && !isDeleted) {
+            // Our own first save, whose answer got lost, and which was changed since.
+            this.#remember(current);
+            return;
+        }
+        const conflict = {id, mine: desired, theirs: isDeleted ? null : annotation, version};
+        this.#conflicts.set(id, conflict);
+        this.#events.onConflict(conflict);
+    }
+
+    /**
+     * @param {Unsaved} record
+     * @param {string} message
+     */
+    #refuse({id}, message) {
+        const refusal = {id, message};
+        this.#refusals.set(id, refusal);
+        this.#events.onRefusal(refusal);
+    }
+
+    #tell() {
+        this.#events.onStatus(this.status);
+    }
+}

@@ -1,0 +1,263 @@
+/**
+ * From image to image: the one on screen, the one being opened, the one fetched ahead. What arrives for an image that was
+ * left meanwhile is dropped.
+ */
+
+/** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation} from "../api/types.d.ts" */
+/** @import {Bundle, ImageState} from "../core/types.d.ts" */
+/** @import {Clock, Decoder, LoadingImage} from "./ports.d.ts" */
+/** @import {Workbench} from "./workbench.js" */
+
+/**
+ * @template Picture
+ * @typedef {object} FlowWorld
+ * @property {(imageId: number) => LoadingImage<Picture>} load begins to fetch
+ * @property {(bundle: Bundle) => Decoder} decoderFor
+ * @property {(imageId: number, state: ImageState) => Promise<unknown>} saveState
+ * @property {Clock} now
+ */
+
+/**
+ * @template Picture
+ * @typedef {object} FlowEvents
+ * @property {() => void} onChange something to show has changed
+ * @property {(scene: Scene) => void} onShow an image comes to the screen; so far only its scene is known
+ * @property {(imageId: number, isNew: boolean) => void} onOpened another image than before; isNew: not by the browser's history
+ * @property {(imageId: number) => void} onUnreachable it cannot be opened
+ * @property {(picture: Picture) => void} onPicture
+ * @property {(imageId: number, listed: ServerAnnotation[]) => void} onSaved
+ * @property {() => void} onOffline the server is not reached; it is tried again
+ * @property {(error: unknown) => void} onPictureProblem
+ * @property {(error: unknown) => void} onEmbeddingProblem
+ * @property {(image: ImageRow, error: unknown) => void} onStateRefused
+ * @property {(openedAt: number) => void} onReady the first mask is possible
+ */
+
+/** @type {EmbeddingProgress} */
+const NOT_ASKED = {state: "queued", position: null, error: ""};
+
+/** @template Picture */
+export class ImageFlow {
+    /** @type {Scene} */
+    scene;
+    /** The first mask is possible. */
+    isReady = false;
+    /** @type {"loading" | "shown" | "failed"} */
+    pictureState = "loading";
+    /** @type {EmbeddingProgress} */
+    embedding = NOT_ASKED;
+
+    #workbench;
+    #world;
+    #events;
+    /** @type {Decoder | null} */
+    #decoder = null;
+    /** @type {LoadingImage<Picture>} the image on screen */
+    #shown;
+    /** @type {LoadingImage<Picture> | null} the one that is to take its place */
+    #opening = null;
+    /** @type {LoadingImage<Picture> | null} */
+    #ahead = null;
+
+    /**
+     * @param {LoadingImage<Picture>} first
+     * @param {Scene} scene its scene, which the page brought along
+     * @param {Workbench} workbench
+     * @param {FlowWorld<Picture>} world
+     * @param {FlowEvents<Picture>} events
+     */
+    constructor(first, scene, workbench, world, events) {
+        this.#shown = first;
+        this.scene = scene;
+        this.#workbench = workbench;
+        this.#world = world;
+        this.#events = events;
+    }
+
+    get bundle() {
+        return this.#decoder?.bundle ?? null;
+    }
+
+    get mayAnnotate() {
+        return this.scene.project.role !== "viewer";
+    }
+
+    /** @param {"next" | "previous"} way */
+    canGo(way) {
+        return this.scene.siblings[way] !== null;
+    }
+
+    /** @param {"next" | "previous"} way */
+    go(way) {
+        const imageId = this.scene.siblings[way];
+        if (imageId !== null) void this.open(imageId, true);
+    }
+
+    /**
+     * @param {number} imageId
+     * @param {boolean} isNew not by the browser's history
+     */
+    async open(imageId, isNew) {
+        const openedAt = this.#world.now();
+        await this.#workbench.settle();
+        if (imageId === (this.#opening ?? this.#shown).imageId) return; // it is there, or on its way
+        this.#opening?.giveUp();
+        this.#opening = null;
+        if (imageId === this.#shown.imageId) return;
+        const next = this.#ahead?.imageId === imageId ? this.#ahead : this.#world.load(imageId);
+        if (this.#ahead !== next) this.#ahead?.giveUp();
+        this.#ahead = null;
+        this.#opening = next;
+        let scene;
+        try {
+            scene = await next.scene;
+        } catch {
+            if (this.#opening === next) this.#events.onUnreachable(imageId);
+            return;
+        }
+        await this.#workbench.settle(); // a mask that was accepted while the scene was on its way belongs to the old image
+        if (this.#opening !== next) return;
+        const before = this.#shown;
+        this.#shown = next;
+        this.#opening = null;
+        this.scene = scene;
+        this.#events.onOpened(imageId, isNew);
+        void this.show(openedAt);
+        before.giveUp(); // its picture has just left the stage
+    }
+
+    /**
+     * Brings `scene` to the screen: its picture, its masks, its embedding into the decoder.
+     *
+     * @param {number} openedAt for the timing
+     */
+    async show(openedAt) {
+        const mine = this.#shown;
+        const {image, bundle, project} = this.scene;
+        this.isReady = false;
+        this.pictureState = "loading";
+        this.embedding = NOT_ASKED;
+        if (bundle && this.#decoder?.bundle.digest !== bundle.digest)
+            this.#decoder = this.#world.decoderFor(bundle);
+        const decoder = bundle && this.#decoder;
+        const decoderImage = bundle && this.mayAnnotate ? mine.decoderImage(image, bundle) : null;
+        this.#events.onShow(this.scene);
+        this.#workbench.open({
+            imageId: image.id,
+            decoder,
+            image: decoderImage,
+            categories: project.categories,
+            mayAnnotate: this.mayAnnotate,
+        });
+        this.#showSaved(mine);
+        const isPictureShown = this.#showPicture(mine, image);
+        if (!decoder || !decoderImage) return;
+        mine.onProgress = (progress) => {
+            if (this.#shown === mine && this.pictureState !== "failed") this.#setEmbedding(progress);
+        };
+        try {
+            await decoder.prepare(decoderImage);
+        } catch (error) {
+            if (this.#shown !== mine) return;
+            this.#events.onEmbeddingProblem(error);
+            this.#setEmbedding({state: "failed", position: null, error: messageOf(error)});
+            return;
+        }
+        if (!(await isPictureShown) || this.#shown !== mine) return;
+        this.isReady = true;
+        this.#setEmbedding({state: "ready", position: null, error: ""});
+        this.#events.onReady(openedAt);
+        void this.#prepareAhead(mine);
+    }
+
+    /** Tries once more to get the image on screen ready. */
+    retry() {
+        void this.show(this.#world.now());
+    }
+
+    /** Done, and on to the next image; an image that is done is opened again. */
+    async toggleDone() {
+        if (!this.mayAnnotate) return;
+        await this.#workbench.settle();
+        const {image} = this.scene;
+        const state = image.state === "done" ? "in_progress" : "done";
+        this.scene = {...this.scene, image: {...image, state}};
+        this.#events.onChange();
+        this.#world.saveState(image.id, state).catch((error) => this.#events.onStateRefused(image, error));
+        if (state === "done") this.go("next");
+    }
+
+    /** @param {LoadingImage<Picture>} mine */
+    #showSaved(mine) {
+        mine.annotations(() => this.#sayOffline(mine)).then(
+            (listed) => {
+                if (this.#shown === mine) this.#events.onSaved(mine.imageId, listed);
+            },
+            (error) => {
+                if (this.#shown === mine) this.#events.onPictureProblem(error);
+            },
+        );
+    }
+
+    /**
+     * @param {LoadingImage<Picture>} mine
+     * @param {ImageRow} image
+     * @returns {Promise<boolean>} whether it is on the screen now
+     */
+    async #showPicture(mine, image) {
+        let picture;
+        try {
+            picture = await mine.picture(image, () => this.#sayOffline(mine));
+        } catch (error) {
+            if (this.#shown !== mine) return false;
+            this.#events.onPictureProblem(error);
+            this.pictureState = "failed";
+            this.#setEmbedding({state: "failed", position: null, error: messageOf(error)});
+            return false;
+        }
+        if (this.#shown !== mine) return false;
+        this.pictureState = "shown";
+        this.#events.onPicture(picture);
+        this.#events.onChange();
+        return true;
+    }
+
+    /**
+     * Fetches the next image while the annotator works on this one.
+     *
+     * @param {LoadingImage<Picture>} mine
+     */
+    async #prepareAhead(mine) {
+        const {next} = this.scene.siblings;
+        if (next === null || this.#ahead?.imageId === next || this.#opening) return;
+        this.#ahead?.giveUp();
+        const coming = this.#world.load(next);
+        this.#ahead = coming;
+        try {
+            const {image, bundle} = await coming.scene;
+            if (this.#shown !== mine || this.#ahead !== coming) return;
+            await coming.picture(image);
+            if (bundle && this.bundle?.digest === bundle.digest)
+                await this.#decoder?.prepare(coming.decoderImage(image, bundle));
+        } catch {
+            // What went wrong is said when the image is opened, if it is still wrong then.
+            if (this.#ahead === coming) this.#ahead = null;
+        }
+    }
+
+    /** @param {LoadingImage<Picture>} mine */
+    #sayOffline(mine) {
+        if (this.#shown === mine) this.#events.onOffline();
+    }
+
+    /** @param {EmbeddingProgress} embedding */
+    #setEmbedding(embedding) {
+        this.embedding = embedding;
+        this.#events.onChange();
+    }
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
+}

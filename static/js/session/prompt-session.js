@@ -1,0 +1,203 @@
+/**
+ * The prompt being made, and the mask candidates that the decoder gives for it.
+ *
+ * An answer to a prompt that has changed since is dropped. What the decoder chose is written into the prompt, so that the
+ * same steps give the same mask again.
+ */
+
+import {
+    EMPTY_PROMPT,
+    FOREGROUND,
+    decodeKey,
+    withLastChoice,
+    withMaskIndices,
+    withPoint,
+} from "../core/prompt.js";
+
+/** @import {Candidate, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
+/** @import {Decoder, DecoderImage, FinishedMask} from "./ports.d.ts" */
+
+/**
+ * @typedef {object} PromptEvents
+ * @property {() => void} onChange
+ * @property {(message: string) => void} onProblem a sentence for the person
+ * @property {(pressedAt: number) => void} onMask the mask for a pointer event (its timestamp) is there to be painted
+ */
+
+export class PromptSession {
+    #events;
+    /** @type {Decoder | null} */
+    #decoder = null;
+    /** @type {DecoderImage | null} */
+    #image = null;
+    #prompt = EMPTY_PROMPT;
+    /** @type {readonly Candidate[]} */
+    #candidates = [];
+    /** @type {Candidate | null} */
+    #shown = null;
+    #decodedKey = "";
+    #revision = 0;
+    /** @type {Promise<void> | null} */
+    #decoding = null;
+    /** @type {number | null} */
+    #decodeMs = null;
+
+    /** @param {PromptEvents} events */
+    constructor(events) {
+        this.#events = events;
+    }
+
+    get prompt() {
+        return this.#prompt;
+    }
+
+    get candidates() {
+        return this.#candidates;
+    }
+
+    /** The candidate on screen. */
+    get shown() {
+        return this.#shown;
+    }
+
+    get isDecoding() {
+        return this.#decoding !== null;
+    }
+
+    /** How long the last decode took. */
+    get decodeMs() {
+        return this.#decodeMs;
+    }
+
+    get hasImage() {
+        return this.#image !== null;
+    }
+
+    get bundleDigest() {
+        return this.#decoder?.bundle.digest ?? "";
+    }
+
+    /**
+     * Another image, with an empty prompt.
+     *
+     * @param {Decoder | null} decoder
+     * @param {DecoderImage | null} image null: it cannot be prompted
+     */
+    open(decoder, image) {
+        this.#decoder = decoder;
+        this.#image = image;
+        this.show(EMPTY_PROMPT);
+    }
+
+    /**
+     * The prompt is this one now: decodes what is new in it.
+     *
+     * @param {Prompt} prompt
+     * @param {number | null} timeStamp of the pointer event that made it
+     */
+    show(prompt, timeStamp = null) {
+        if (prompt === this.#prompt) {
+            this.#events.onChange();
+            return;
+        }
+        this.#prompt = prompt;
+        this.#decodeWhatIsNew(timeStamp);
+    }
+
+    /** Asks the decoder once more for what is on screen: its worker is another one now. */
+    decodeAgain() {
+        this.#decodedKey = "";
+        this.#decodeWhatIsNew(null);
+    }
+
+    /**
+     * Decodes ahead for a button that went down: if it becomes a click, its mask is (nearly) there.
+     *
+     * @param {ImagePoint} point
+     * @param {PointLabel} label
+     */
+    anticipate(point, label) {
+        if (this.#decoding || !this.#image) return;
+        this.#decoder?.decode(this.#image, withPoint(this.#prompt, point, label).steps).catch(() => {}); // the click will tell
+    }
+
+    /**
+     * @param {ImagePoint} point
+     * @returns {Promise<Candidate | null>} the mask that a first click there would show; null: unknown
+     */
+    async preview(point) {
+        if (!this.#image || !this.#decoder) return null;
+        const {steps} = withPoint(EMPTY_PROMPT, point, FOREGROUND);
+        const answer = await this.#decoder.decode(this.#image, steps).catch(() => null); // the click will tell
+        return answer?.candidates[0] ?? null;
+    }
+
+    /** Resolves when no decode is under way. */
+    async settle() {
+        await this.#decoding;
+    }
+
+    /** @returns {Promise<FinishedMask | null>} the mask on screen at image size; null: there is none */
+    async finish() {
+        if (!this.#image || !this.#decoder || !this.#shown) return null;
+        return this.#decoder.finishMask(this.#image, this.#prompt.steps);
+    }
+
+    /** @param {number | null} timeStamp */
+    #decodeWhatIsNew(timeStamp) {
+        const revision = ++this.#revision;
+        const {steps} = this.#prompt;
+        const key = steps.length === 0 ? "" : decodeKey(steps);
+        if (key === "" || key === this.#decodedKey) {
+            this.#decoding = null;
+            this.#showCandidates(key === "" ? [] : this.#candidates, key);
+            return;
+        }
+        if (this.#decoder && this.#image) {
+            const decoding = this.#decode(this.#decoder, this.#image, revision, timeStamp).finally(() => {
+                if (this.#decoding === decoding) this.#decoding = null;
+            });
+            this.#decoding = decoding;
+        }
+        this.#events.onChange();
+    }
+
+    /**
+     * @param {Decoder} decoder
+     * @param {DecoderImage} image
+     * @param {number} revision
+     * @param {number | null} timeStamp
+     */
+    async #decode(decoder, image, revision, timeStamp) {
+        let answer;
+        try {
+            answer = await decoder.decode(image, this.#prompt.steps);
+        } catch (error) {
+            if (revision !== this.#revision) return;
+            this.#decoding = null;
+            this.#showCandidates([], "");
+            this.#events.onProblem(error instanceof Error ? error.message : String(error));
+            return;
+        }
+        if (!answer || revision !== this.#revision) return; // the prompt has changed since
+        this.#decoding = null;
+        if (answer.runs > 0) this.#decodeMs = answer.durationMs;
+        this.#prompt = withMaskIndices(this.#prompt, answer.maskIndices);
+        // With the choices filled in, the same decode has another key.
+        this.#showCandidates(answer.candidates, decodeKey(this.#prompt.steps));
+        if (timeStamp !== null) this.#events.onMask(timeStamp);
+    }
+
+    /**
+     * @param {readonly Candidate[]} candidates
+     * @param {string} key
+     */
+    #showCandidates(candidates, key) {
+        this.#candidates = candidates;
+        this.#decodedKey = key;
+        const chosen = this.#prompt.steps.at(-1)?.maskIndex;
+        this.#shown = candidates.find(({index}) => index === chosen) ?? candidates[0] ?? null;
+        if (this.#shown && chosen === null) this.#prompt = withLastChoice(this.#prompt, this.#shown.index);
+        this.#events.onChange();
+    }
+}

@@ -1,0 +1,109 @@
+/** The workbench's stage with its layers, and the figures beside it that say where the pointer is and how large it is shown. */
+
+import {isInside} from "../core/frames.js";
+import {find} from "./elements.js";
+import {CandidateLayer} from "./layers/candidate-layer.js";
+import {ImageLayer} from "./layers/image-layer.js";
+import {LogitsCanvas} from "./layers/logits-canvas.js";
+import {MasksLayer} from "./layers/masks-layer.js";
+import {PromptLayer} from "./layers/prompt-layer.js";
+import {Stage} from "./stage.js";
+
+/** @import {LogitsGrid} from "../core/mask.js" */
+/** @import {Candidate, ImageBox, ImagePoint, ImageSize, Prompt} from "../core/types.d.ts" */
+/** @import {ShownMask} from "./layers/masks-layer.js" */
+
+export class BenchStage {
+    stage;
+    #image = new ImageLayer();
+    #masks = new MasksLayer();
+    #prompt = new PromptLayer();
+    #candidate;
+
+    constructor() {
+        const zoom = find("[data-zoom]", HTMLElement);
+        this.stage = new Stage(find("[data-stage]", HTMLElement), (view) => {
+            zoom.textContent = `${Math.round(view.scale * 100)} %`;
+        });
+        const canvas = this.stage.addCanvas("candidate");
+        const logitsCanvas = LogitsCanvas.open(canvas, () => {
+            canvas.remove();
+            this.stage.invalidate("prompt");
+        });
+        if (!logitsCanvas) canvas.remove();
+        this.#candidate = new CandidateLayer(logitsCanvas);
+        this.stage.add("image", this.#image);
+        this.stage.add("masks", this.#masks);
+        this.stage.add("prompt", this.#candidate);
+        this.stage.add("prompt", this.#prompt);
+        this.#showCoordinates();
+    }
+
+    /** @param {ImageSize} size of another image, whose picture is on its way */
+    open(size) {
+        this.#image.clear();
+        this.stage.showImageOf(size);
+    }
+
+    /** @param {ImageBitmap} picture */
+    showPicture(picture) {
+        this.#image.show(picture, () => this.stage.invalidate("image"));
+        this.stage.invalidate("image");
+    }
+
+    /**
+     * @param {Candidate | null} candidate what a click under the pointer would give
+     * @param {LogitsGrid | null} grid
+     */
+    showPreview(candidate, grid) {
+        this.#candidate.showPreview(candidate, grid);
+        this.stage.invalidate("prompt");
+    }
+
+    /** @param {ImageBox | null} box as it is drawn */
+    showDraftBox(box) {
+        this.#prompt.draft = box;
+        this.stage.invalidate("prompt");
+    }
+
+    /** The id of the smallest saved mask there. @param {ImagePoint} point */
+    maskAt(point) {
+        return this.#masks.hit(point);
+    }
+
+    /**
+     * @param {object} content
+     * @param {Prompt} content.prompt
+     * @param {Candidate | null} content.shown
+     * @param {LogitsGrid | null} content.grid of its logits
+     * @param {string} content.color
+     */
+    renderPrompt({prompt, shown, grid, color}) {
+        this.#prompt.prompt = prompt;
+        this.#candidate.color = color;
+        this.#candidate.showCandidate(shown, grid);
+        this.stage.invalidate("prompt");
+    }
+
+    /**
+     * @param {readonly ShownMask[]} masks
+     * @param {boolean} isDimmed another mask is being worked on
+     * @param {ReadonlySet<string>} ids of all saved masks, hidden ones too
+     */
+    renderMasks(masks, isDimmed, ids) {
+        const isNew = this.#masks.show(masks, isDimmed);
+        this.#masks.keepOnly(ids);
+        if (isNew) this.stage.invalidate("masks");
+    }
+
+    #showCoordinates() {
+        const {root} = this.stage;
+        const coordinates = find("[data-coordinates]", HTMLElement);
+        root.addEventListener("pointermove", (event) => {
+            const point = this.stage.imagePoint(event);
+            const [x, y] = [Math.floor(point.x), Math.floor(point.y)];
+            coordinates.textContent = isInside(point, this.stage.imageSize) ? `x ${x}  y ${y}` : "";
+        });
+        root.addEventListener("pointerleave", () => (coordinates.textContent = ""));
+    }
+}

@@ -1,0 +1,121 @@
+/** The table of commands at work on one bench. */
+
+import {ariaOf, isChord, wordsOf} from "./chords.js";
+
+/** @import {Bench, Command} from "./table.js" */
+
+/** A person's own keys: chords by action, in place of the table's. @typedef {Readonly<Record<string, readonly string[]>>} Remap */
+
+export class Commands {
+    #bench;
+    #rows;
+    #byAction;
+    /** @type {Map<string, Command>} */
+    #byChord = new Map();
+
+    /**
+     * @param {readonly Command[]} table
+     * @param {Bench} bench
+     * @param {Remap} remap
+     * @throws {Error} `remap` names no action of the table, or one key is to do two things
+     */
+    constructor(table, bench, remap = {}) {
+        this.#bench = bench;
+        this.#rows = withKeys(table, remap);
+        this.#byAction = new Map(this.#rows.map((row) => [row.action, row]));
+        for (const row of this.#rows) for (const chord of chordsOf(row)) this.#byChord.set(chord, row);
+    }
+
+    get rows() {
+        return this.#rows;
+    }
+
+    /**
+     * @param {string} action
+     * @throws {Error} there is no such action
+     */
+    get(action) {
+        const row = this.#byAction.get(action);
+        if (!row) throw new Error(`there is no command ${action}`);
+        return row;
+    }
+
+    /** @param {string} chord @returns {string | null} the action it calls */
+    actionOf(chord) {
+        return this.#byChord.get(chord)?.action ?? null;
+    }
+
+    /** Whether it applies now. @param {string} action */
+    applies(action) {
+        return this.get(action).when?.(this.#bench) ?? true;
+    }
+
+    /** Whether its button is pressed; null: it has no such state. @param {string} action */
+    isOn(action) {
+        return this.get(action).isOn?.(this.#bench) ?? null;
+    }
+
+    /**
+     * @param {string} action
+     * @returns {boolean} false: it does not apply now, and nothing was done
+     */
+    perform(action) {
+        if (!this.applies(action)) return false;
+        this.get(action).do(this.#bench);
+        return true;
+    }
+
+    /** The key that a text names; empty where a person took it away. @param {string} action */
+    keyOf(action) {
+        const [chord] = this.get(action).keys;
+        return chord === undefined ? "" : wordsOf(chord);
+    }
+
+    /** "Next image (N or →)". @param {string} action */
+    tipOf(action) {
+        const {title, tip = title, keys} = this.get(action);
+        const text = typeof tip === "function" ? tip(this.#bench) : tip;
+        return keys.length === 0 ? text : `${text} (${keys.map(wordsOf).join(" or ")})`;
+    }
+
+    /** For aria-keyshortcuts. @param {string} action */
+    ariaKeysOf(action) {
+        return chordsOf(this.get(action)).map(ariaOf).join(" ");
+    }
+}
+
+/**
+ * The table with a person's own keys.
+ *
+ * @param {readonly Command[]} table
+ * @param {Remap} remap
+ * @returns {readonly Command[]}
+ */
+function withKeys(table, remap) {
+    for (const [action, keys] of Object.entries(remap)) {
+        if (!table.some((row) => row.action === action)) throw new Error(`there is no command ${action}`);
+        for (const key of keys) {
+            if (!isChord(key)) throw new Error(`${action}: ${key} is no key`);
+            if (/^\d$/.test(key)) throw new Error(`${action}: ${key} picks a category`);
+        }
+    }
+    const rows = table.map((row) => {
+        const keys = remap[row.action];
+        return keys ? {...row, keys, alsoKeys: []} : row;
+    });
+    /** @type {Map<string, string>} */
+    const taken = new Map();
+    for (const row of rows) {
+        for (const chord of chordsOf(row)) {
+            const other = taken.get(chord);
+            if (other) throw new Error(`${wordsOf(chord)} is the key of ${other} and of ${row.action}`);
+            taken.set(chord, row.action);
+        }
+    }
+    return rows;
+}
+
+/** @param {Command} row */
+function chordsOf({keys, alsoKeys = []}) {
+    return [...keys, ...alsoKeys];
+}

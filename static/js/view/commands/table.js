@@ -1,0 +1,254 @@
+/** What can be done at the workbench: the one table that keyboard, buttons, tooltips and help are made of. */
+
+/** @import {Preview} from "../../session/preview.js" */
+/** @import {Workbench} from "../../session/workbench.js" */
+/** @import {Stage} from "../stage.js" */
+/** @import {PromptTool} from "../tools/prompt-tool.js" */
+/** @import {Toolbox} from "../tools/toolbox.js" */
+
+/** @typedef {"prompt" | "select" | "hand"} ToolName */
+/** @typedef {"Prompt" | "Masks" | "Images" | "View"} Group */
+
+/**
+ * What commands work on.
+ *
+ * @typedef {object} Bench
+ * @property {Workbench} workbench
+ * @property {{mayAnnotate: boolean, scene: {image: {state: string}}, canGo(way: "next" | "previous"): boolean,
+ *   go(way: "next" | "previous"): void, toggleDone(): Promise<void>}} flow
+ * @property {Preview} preview
+ * @property {Stage} stage
+ * @property {PromptTool} promptTool
+ * @property {Toolbox<ToolName>} toolbox
+ * @property {{hasProblem: boolean, hideProblem(): void}} notices
+ * @property {{toggle(): void}} sidePanel
+ * @property {{show(): void}} keysDialog
+ */
+
+/**
+ * @typedef {object} Command
+ * @property {string} action names it: in data-action, in a person's own keys
+ * @property {readonly string[]} keys chords, the first one is the key that texts name
+ * @property {readonly string[]} [alsoKeys] chords that work and are not shown
+ * @property {string} title what the help says
+ * @property {string | ((bench: Bench) => string)} [tip] what the button's tooltip says instead
+ * @property {string} [icon] the button's
+ * @property {string} [iconOn] the button's while it is on
+ * @property {Group} group
+ * @property {(bench: Bench) => boolean} [when] whether it applies now; the button is off and the key is free otherwise
+ * @property {(bench: Bench) => boolean} [isOn] whether the button is pressed
+ * @property {(bench: Bench) => void} do
+ */
+
+/** @type {readonly Command[]} */
+export const COMMANDS = [
+    {
+        action: "accept",
+        keys: ["enter"],
+        title: "Save the mask",
+        group: "Prompt",
+        when: ({workbench}) => workbench.canAccept,
+        do: ({workbench}) => workbench.accept(),
+    },
+    {
+        action: "next-candidate",
+        keys: ["tab"],
+        title: "Next mask candidate",
+        group: "Prompt",
+        when: ({workbench}) => workbench.canCycle,
+        do: ({workbench}) => workbench.cycleCandidate(1),
+    },
+    {
+        action: "previous-candidate",
+        keys: ["shift+tab"],
+        title: "Previous mask candidate",
+        group: "Prompt",
+        when: ({workbench}) => workbench.canCycle,
+        do: ({workbench}) => workbench.cycleCandidate(-1),
+    },
+    {
+        action: "remove-step",
+        keys: ["backspace"],
+        title: "Take back the last point or box",
+        group: "Prompt",
+        when: ({workbench}) => workbench.canRemoveStep,
+        do: ({workbench}) => workbench.removeLastStep(),
+    },
+    {
+        action: "leave-out",
+        keys: ["x"],
+        title: "Clicks leave out, or belong again",
+        tip: "Clicks leave out instead of belong",
+        icon: "circle-minus",
+        group: "Prompt",
+        when: ({flow}) => flow.mayAnnotate,
+        isOn: ({promptTool}) => promptTool.isLeavingOut,
+        do: ({promptTool}) => {
+            promptTool.isLeavingOut = !promptTool.isLeavingOut;
+        },
+    },
+    {
+        action: "preview",
+        keys: ["t"],
+        title: "Preview under the pointer, on or off",
+        group: "Prompt",
+        when: ({flow}) => flow.mayAnnotate,
+        do: ({preview}) => preview.toggle(),
+    },
+    {
+        action: "cancel",
+        keys: ["escape"],
+        title: "Clear the prompt, deselect",
+        group: "Prompt",
+        when: ({workbench, promptTool, notices}) =>
+            notices.hasProblem || promptTool.isDragging || workbench.canCancel,
+        do: ({workbench, promptTool, notices}) => {
+            notices.hideProblem();
+            if (!promptTool.cancel()) workbench.cancel();
+        },
+    },
+    {
+        action: "undo",
+        keys: ["ctrl+z"],
+        title: "Undo",
+        icon: "undo-2",
+        group: "Masks",
+        when: ({workbench}) => workbench.draft.canUndo,
+        do: ({workbench}) => workbench.undo(),
+    },
+    {
+        action: "redo",
+        keys: ["ctrl+shift+z"],
+        alsoKeys: ["ctrl+y"],
+        title: "Redo",
+        icon: "redo-2",
+        group: "Masks",
+        when: ({workbench}) => workbench.draft.canRedo,
+        do: ({workbench}) => workbench.redo(),
+    },
+    {
+        action: "delete",
+        keys: ["delete"],
+        title: "Delete the selected mask",
+        group: "Masks",
+        when: ({workbench}) => workbench.canRemove,
+        do: ({workbench}) => workbench.remove(),
+    },
+    {
+        action: "hide-masks",
+        keys: ["h"],
+        title: "Hide or show all masks",
+        icon: "eye",
+        iconOn: "eye-off",
+        group: "Masks",
+        isOn: ({workbench}) => workbench.visibility.areAllHidden,
+        do: ({workbench}) => workbench.visibility.toggleAll(),
+    },
+    {
+        action: "next-image",
+        keys: ["n", "arrowright"],
+        title: "Next image",
+        icon: "chevron-right",
+        group: "Images",
+        when: ({flow}) => flow.canGo("next"),
+        do: ({flow}) => flow.go("next"),
+    },
+    {
+        action: "previous-image",
+        keys: ["p", "arrowleft"],
+        title: "Previous image",
+        icon: "chevron-left",
+        group: "Images",
+        when: ({flow}) => flow.canGo("previous"),
+        do: ({flow}) => flow.go("previous"),
+    },
+    {
+        action: "done",
+        keys: ["d"],
+        title: "Image done, go to the next",
+        tip: ({flow}) =>
+            flow.scene.image.state === "done"
+                ? "This image is done; mark it as in progress again"
+                : `Mark this image done${flow.canGo("next") ? " and go to the next" : ""}`,
+        icon: "check",
+        group: "Images",
+        when: ({flow}) => flow.mayAnnotate,
+        do: ({flow}) => void flow.toggleDone(),
+    },
+    {
+        action: "fit",
+        keys: ["f"],
+        title: "Fit the image",
+        icon: "maximize",
+        group: "View",
+        do: ({stage}) => stage.fit(),
+    },
+    {action: "zoom-in", keys: ["+"], alsoKeys: ["="], title: "Zoom in", group: "View", do: zoom(1)},
+    {action: "zoom-out", keys: ["-"], title: "Zoom out", group: "View", do: zoom(-1)},
+    {
+        action: "panel",
+        keys: ["i"],
+        title: "Hide or show the panel",
+        icon: "panel-right",
+        group: "View",
+        do: ({sidePanel}) => sidePanel.toggle(),
+    },
+    {
+        action: "tool-prompt",
+        keys: ["c"],
+        title: "Prompt tool",
+        tip: "Prompt: points and boxes",
+        icon: "crosshair",
+        group: "View",
+        when: ({flow}) => flow.mayAnnotate,
+        ...useOf("prompt"),
+    },
+    {
+        action: "tool-select",
+        keys: ["v"],
+        title: "Select tool",
+        tip: "Select a saved mask",
+        icon: "mouse-pointer-2",
+        group: "View",
+        ...useOf("select"),
+    },
+    {
+        action: "tool-hand",
+        keys: ["m"],
+        title: "Hand tool",
+        tip: "Move the image, as a drag with Space does",
+        icon: "hand",
+        group: "View",
+        ...useOf("hand"),
+    },
+    {
+        action: "keys",
+        keys: ["?"],
+        title: "Show the keys",
+        tip: "Keys",
+        icon: "keyboard",
+        group: "View",
+        do: ({keysDialog}) => keysDialog.show(),
+    },
+];
+
+/** What the mouse does, for the help. */
+export const POINTER_HELP = [
+    {shown: "Click", does: "This belongs to the object"},
+    {shown: "Right click, Alt click", does: "This does not"},
+    {shown: "Drag", does: "Box around the object"},
+    {shown: "Ctrl click", does: "Select a saved mask"},
+    {shown: "Wheel", does: "Zoom to the cursor"},
+    {shown: "Space drag, middle drag", does: "Move the image"},
+    {shown: "1 – 9, 0", does: "Category, of the selected mask or the next one"},
+];
+
+/** @param {ToolName} name @returns {Pick<Command, "isOn" | "do">} */
+function useOf(name) {
+    return {isOn: ({toolbox}) => toolbox.chosen === name, do: ({toolbox}) => toolbox.use(name)};
+}
+
+/** @param {number} direction @returns {Command["do"]} */
+function zoom(direction) {
+    return ({stage}) => stage.zoomByKey(direction);
+}

@@ -1,0 +1,127 @@
+/** What the workbench has to say when something is wrong, and what one can do about it. */
+
+import {Notices} from "./notices.js";
+
+/** @import {Conflict, Refusal} from "../../session/autosave.js" */
+
+const RELOAD = {label: "Reload", do: () => location.reload()};
+
+export class BenchNotices {
+    #notices;
+
+    /** @param {HTMLElement} root with role=alert */
+    constructor(root) {
+        this.#notices = new Notices(root);
+    }
+
+    get hasProblem() {
+        return this.#notices.has("problem");
+    }
+
+    /** Another image: what is said about the one before no longer matters. */
+    forgetImage() {
+        for (const key of ["embedding", "problem", "picture"]) this.#notices.hide(key);
+    }
+
+    /** @param {string} text */
+    showProblem(text) {
+        this.#error("problem", text, [{label: "Dismiss", do: () => this.hideProblem()}]);
+    }
+
+    hideProblem() {
+        this.#notices.hide("problem");
+    }
+
+    showNoModel() {
+        const text = "No model is installed, so masks cannot be made. An administrator installs one.";
+        this.#error("embedding", text, []);
+    }
+
+    showOffline() {
+        const text = "The server cannot be reached; trying again.";
+        this.#notices.show({key: "picture", kind: "info", text, actions: []});
+    }
+
+    /** @param {string} text */
+    showPictureProblem(text) {
+        this.#error("picture", text, [RELOAD]);
+    }
+
+    hidePicture() {
+        this.#notices.hide("picture");
+    }
+
+    /**
+     * @param {string} text
+     * @param {() => void} onRetry
+     * @param {{mayReload: boolean}} options
+     */
+    showEmbeddingProblem(text, onRetry, {mayReload}) {
+        const retry = {label: "Try again", do: onRetry};
+        this.#error("embedding", text, mayReload ? [retry, RELOAD] : [retry]);
+    }
+
+    hideEmbedding() {
+        this.#notices.hide("embedding");
+    }
+
+    /** The way back in, in another tab: this one keeps what is not saved yet and sends it by itself. @param {string} url */
+    showSignedOut(url) {
+        if (this.#notices.has("signed-out")) return;
+        const text = "You are signed out. Unsaved masks are kept here until you sign in again.";
+        const signIn = () => void window.open(url, "_blank", "noopener");
+        this.#error("signed-out", text, [{label: "Sign in", do: signIn}]);
+    }
+
+    hideSignedOut() {
+        this.#notices.hide("signed-out");
+    }
+
+    /**
+     * @param {Conflict} conflict
+     * @param {(choice: "mine" | "theirs") => void} onChoice
+     */
+    showConflict({id, theirs}, onChoice) {
+        const text = `Somebody else ${theirs ? "changed" : "deleted"} this mask while you worked on it.`;
+        this.#ask(`conflict-${id}`, text, {
+            "Keep mine": () => onChoice("mine"),
+            "Take theirs": () => onChoice("theirs"),
+        });
+    }
+
+    /**
+     * @param {Refusal} refusal
+     * @param {{onRetry: () => void, onDiscard: () => void}} events
+     */
+    showRefusal({id, message}, {onRetry, onDiscard}) {
+        const text = `A mask could not be saved: ${message}`;
+        this.#ask(`refusal-${id}`, text, {"Try again": onRetry, Discard: onDiscard});
+    }
+
+    /**
+     * A notice that any of its buttons ends.
+     *
+     * @param {string} key
+     * @param {string} text
+     * @param {Record<string, () => void>} choices by their labels
+     */
+    #ask(key, text, choices) {
+        const actions = Object.entries(choices).map(([label, choose]) => ({
+            label,
+            do: () => {
+                this.#notices.hide(key);
+                choose();
+            },
+        }));
+        this.#error(key, text, actions);
+    }
+
+    /**
+     * @param {string} key
+     * @param {string} text
+     * @param {readonly {label: string, do: () => void}[]} actions
+     */
+    #error(key, text, actions) {
+        this.#notices.show({key, kind: "error", text, actions});
+    }
+}

@@ -1,0 +1,74 @@
+/** What a page answers to what a person does: an error where it belongs, a message, a question. */
+
+import {element, find, icon} from "../elements.js";
+import {sentence} from "../words.js";
+
+const ERROR_SHOWN_MS = 10_000;
+const INFO_SHOWN_MS = 4000;
+
+/**
+ * @param {string} text
+ * @param {"info" | "error"} kind
+ */
+export function toast(text, kind = "info") {
+    const box = element(
+        "div",
+        {class: `toast ${kind}`},
+        icon(kind === "error" ? "circle-alert" : "circle-check"),
+        text,
+    );
+    find("[data-toasts]", HTMLElement).append(box);
+    setTimeout(() => box.remove(), kind === "error" ? ERROR_SHOWN_MS : INFO_SHOWN_MS);
+}
+
+/**
+ * Runs what a button, field or form asked for. Its button is off meanwhile; an error is shown in the form or section it
+ * belongs to, else as a message.
+ *
+ * @param {HTMLElement} from
+ * @param {() => Promise<void>} work
+ * @returns {Promise<boolean>} whether it went well
+ */
+export async function act(from, work) {
+    const button = from instanceof HTMLFormElement ? from.querySelector("[type=submit]") : from;
+    const place = errorPlace(from);
+    if (place) place.textContent = "";
+    if (button instanceof HTMLButtonElement) button.disabled = true;
+    try {
+        await work();
+        return true;
+    } catch (error) {
+        if (place) place.textContent = sentence(error);
+        else toast(sentence(error), "error");
+        return false;
+    } finally {
+        if (button instanceof HTMLButtonElement) button.disabled = false;
+    }
+}
+
+/** @param {HTMLElement} from */
+function errorPlace(from) {
+    for (
+        let box = from.closest("form, section");
+        box;
+        box = box.parentElement?.closest("form, section") ?? null
+    ) {
+        const place = box.querySelector("[data-form-error]");
+        if (place) return place;
+    }
+    return null;
+}
+
+/**
+ * Opens a dialog that ends with a choice.
+ *
+ * @param {HTMLDialogElement} dialog its form has method="dialog"
+ * @returns {Promise<string>} the pressed button's value; empty when it was closed by Esc
+ */
+export function ask(dialog) {
+    dialog.returnValue = "";
+    dialog.showModal();
+    return new Promise((resolve) =>
+        dialog.addEventListener("close", () => resolve(dialog.returnValue), {once: true}),
+    );
+}

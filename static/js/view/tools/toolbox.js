@@ -1,0 +1,36 @@
+/** The tools, of which one is chosen. A new tool is a file here, its line where the box is made, and its row of commands. */
+
+/** @import {Tool} from "./tool.js" */
+
+/** @template {string} Name */
+export class Toolbox {
+    #root;
+    #tools;
+    #onChange;
+    /** @type {Name | null} */
+    #chosen = null;
+
+    /**
+     * @param {HTMLElement} root the stage: its data-tool gives the cursor
+     * @param {Record<Name, Tool>} tools
+     * @param {() => void} onChange
+     */
+    constructor(root, tools, onChange) {
+        this.#root = root;
+        this.#tools = tools;
+        this.#onChange = onChange;
+    }
+
+    get chosen() {
+        return this.#chosen;
+    }
+
+    /** @param {Name} name */
+    use(name) {
+        if (this.#chosen) this.#tools[this.#chosen].disable();
+        this.#chosen = name;
+        this.#tools[name].enable();
+        this.#root.dataset.tool = name;
+        this.#onChange();
+    }
+}

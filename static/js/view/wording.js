@@ -1,0 +1,113 @@
+/** What the workbench says about its state, in few words. */
+
+/** @import {SaveStatus} from "../session/autosave.js" */
+/** @import {EmbeddingProgress} from "../api/types.d.ts" */
+/** @import {Badge} from "./panels/top-bar.js" */
+
+/**
+ * @typedef {object} Situation
+ * @property {boolean} mayAnnotate
+ * @property {string | null} bundleName null: no model is installed
+ * @property {EmbeddingProgress} embedding
+ * @property {boolean} isReady the first mask is possible
+ * @property {boolean} isDecoding
+ * @property {boolean} isPromptEmpty
+ * @property {boolean} isMaskShown
+ * @property {boolean} isObjectSelected
+ * @property {boolean} hasCategory
+ * @property {number} candidateCount
+ */
+
+/**
+ * What to do now. Words in [brackets] are keys.
+ *
+ * @param {Situation} now
+ * @param {(action: string) => string} keyOf a command's key; empty: it has none
+ * @returns {string}
+ */
+export function hint(now, keyOf) {
+    /** @param {string[]} parts */
+    const line = (...parts) => parts.filter(Boolean).join(" · ");
+    /**
+     * @param {string} action
+     * @param {string} does
+     */
+    const key = (action, does) => keyOf(action) && `[${keyOf(action)}] ${does}`.trim();
+
+    if (!now.mayAnnotate) return "You can look at this project; annotating needs another role.";
+    if (!now.bundleName) return "";
+    if (!now.isReady && (now.isPromptEmpty || now.isDecoding)) return waitingFor(now.embedding);
+    if (now.isPromptEmpty && now.isObjectSelected) {
+        return line("[1]–[9] category", key("delete", ""), "click to make its mask anew", key("cancel", ""));
+    }
+    if (now.isPromptEmpty)
+        return line("Click an object", "right click to leave out", "drag a box", key("keys", "keys"));
+    if (!now.isMaskShown)
+        return now.isDecoding
+            ? ""
+            : line(key("remove-step", "takes the last point back"), key("cancel", "clears"));
+    if (!now.hasCategory) return "Add a category first, then it can be saved.";
+    return line(
+        now.candidateCount > 1 ? key("next-candidate", "next candidate") : "",
+        key("cancel", "clear"),
+    );
+}
+
+/**
+ * @param {Situation} now
+ * @returns {Badge}
+ */
+export function modelBadge({bundleName, mayAnnotate, isReady, embedding: {state, position}}) {
+    if (!bundleName) return {tone: "bad", text: "no model"};
+    if (!mayAnnotate) return {tone: "waiting", text: "read only"};
+    if (isReady) return {tone: "good", text: `ready · ${bundleName}`};
+    switch (state) {
+        case "failed":
+            return {tone: "bad", text: `failed · ${bundleName}`};
+        case "offline":
+            return {tone: "waiting", text: `offline · ${bundleName}`};
+        case "queued":
+            return {tone: "waiting", text: `queued${position ? `, ${position} before` : ""} · ${bundleName}`};
+        case "running":
+            return {tone: "working", text: `preparing · ${bundleName}`};
+        default:
+            return {tone: "working", text: `loading · ${bundleName}`};
+    }
+}
+
+/**
+ * @param {SaveStatus} status
+ * @returns {Badge}
+ */
+export function savingBadge({state, count, reason}) {
+    if (state === "saved") return {tone: "good", text: "All changes saved"};
+    if (state === "saving") return {tone: "working", text: `Saving ${count}…`};
+    switch (reason) {
+        case "offline":
+            return {tone: "bad", text: `${count} unsaved, offline, retrying`};
+        case "signed_out":
+            return {tone: "bad", text: `${count} unsaved, you are signed out`};
+        case "server":
+            return {tone: "bad", text: `${count} unsaved, retrying`};
+        default:
+            return {tone: "bad", text: `${count} unsaved`};
+    }
+}
+
+/** @param {EmbeddingProgress} embedding */
+function waitingFor({state, position}) {
+    switch (state) {
+        case "offline":
+            return "Offline; trying again.";
+        case "failed":
+            return "This image is not ready for the model.";
+        case "running":
+            return "Preparing this image for the model…";
+        case "queued":
+            return position
+                ? `Preparing images: ${position} before this one…`
+                : "Preparing this image for the model…";
+        default:
+            return "Loading the model…";
+    }
+}

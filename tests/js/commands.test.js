@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {ariaOf, chordOf, wordsOf} from "../../static/js/view/commands/chords.js";
+import {Commands} from "../../static/js/view/commands/commands.js";
+import {COMMANDS} from "../../static/js/view/commands/table.js";
+
+const key = (key, more = {}) => ({
+    key,
+    ctrlKey: false,
+    metaKey: false,
+    altKey: false,
+    shiftKey: false,
+    ...more,
+});
+
+/** Two commands on a bench of one number. */
+const TABLE = [
+    {action: "add", keys: ["a", "arrowup"], title: "Add one", group: "View", do: (bench) => bench.count++},
+    {
+        ...{
+            action: "take",
+            keys: ["ctrl+z"],
+            alsoKeys: ["t"],
+            title: "Take one",
+            tip: ({count}) => `Take of ${count}`,
+        },
+        ...{group: "View", when: ({count}) => count > 0, isOn: ({count}) => count > 1},
+        do: (bench) => bench.count--,
+    },
+];
+const on = (bench, remap) => new Commands(TABLE, bench, remap);
+
+test("a key event is a chord; Cmd is Ctrl, and Shift counts for letters and names only", () => {
+    assert.equal(chordOf(key("Z", {metaKey: true, shiftKey: true})), "ctrl+shift+z");
+    assert.equal(chordOf(key("Tab", {shiftKey: true})), "shift+tab");
+    assert.equal(chordOf(key("?", {shiftKey: true})), "?");
+    assert.equal(chordOf(key("+", {shiftKey: true})), "+");
+});
+
+test("a chord has words for people and names for assistive tools", () => {
+    assert.deepEqual(["ctrl+shift+z", "arrowright", "escape", "-", "+"].map(wordsOf), [
+        "Ctrl Shift Z",
+        "→",
+        "Esc",
+        "−",
+        "+",
+    ]);
+    assert.deepEqual(["ctrl+shift+z", "arrowright", "escape", "+"].map(ariaOf), [
+        "Control+Shift+Z",
+        "ArrowRight",
+        "Escape",
+        "Plus",
+    ]);
+});
+
+test("a command does what its row says when it applies, and nothing else", () => {
+    const bench = {count: 0};
+    const commands = on(bench);
+    assert.equal(commands.perform("take"), false);
+    assert.equal(commands.perform("add"), true);
+    assert.equal(bench.count, 1);
+    assert.deepEqual(
+        [commands.applies("take"), commands.isOn("take"), commands.isOn("add")],
+        [true, false, null],
+    );
+    assert.equal(commands.perform(commands.actionOf("t")), true);
+    assert.equal(bench.count, 0);
+});
+
+test("an action that is not in the table is an error wherever it is named", () => {
+    const commands = on({count: 0});
+    for (const name of ["perform", "applies", "isOn", "tipOf", "keyOf", "ariaKeysOf", "get"])
+        assert.throws(() => commands[name]("ad"), /there is no command ad$/, name);
+    assert.throws(() => on({count: 0}, {ad: ["x"]}), /there is no command ad$/);
+    assert.equal(commands.actionOf("q"), null);
+});
+
+test("tooltips name the keys that are shown, and what the bench says", () => {
+    const commands = on({count: 7});
+    assert.equal(commands.tipOf("add"), "Add one (A or ↑)");
+    assert.equal(commands.tipOf("take"), "Take of 7 (Ctrl Z)");
+    assert.equal(commands.keyOf("add"), "A");
+    assert.equal(commands.ariaKeysOf("take"), "Control+Z T");
+});
+
+test("a person's own keys take the place of the table's, everywhere", () => {
+    const commands = on({count: 0}, {take: ["a"], add: []});
+    assert.equal(commands.actionOf("a"), "take");
+    assert.deepEqual(
+        ["arrowup", "ctrl+z", "t"].map((chord) => commands.actionOf(chord)),
+        [null, null, null],
+    );
+    assert.equal(commands.tipOf("take"), "Take of 0 (A)");
+    assert.equal(commands.tipOf("add"), "Add one");
+    assert.deepEqual([commands.keyOf("add"), commands.ariaKeysOf("add")], ["", ""]);
+    assert.equal(TABLE[0].keys[0], "a", "the table is untouched");
+});
+
+test("one key cannot do two things, and digits are the categories'", () => {
+    assert.throws(() => on({}, {take: ["a"]}), /^Error: A is the key of add and of take$/);
+    assert.throws(() => on({}, {take: ["3"]}), /3 picks a category/);
+    assert.throws(() => on({}, {take: ["Ctrl+Q"]}), /Ctrl\+Q is no key/);
+});
+
+test("the workbench's table is whole: unique actions and keys, a title and a group for each", () => {
+    const actions = COMMANDS.map(({action}) => action);
+    assert.equal(new Set(actions).size, actions.length);
+    assert.doesNotThrow(() => new Commands(COMMANDS, {}));
+    for (const {action, title, group, keys} of COMMANDS) {
+        assert.ok(title && group && keys.length, action);
+    }
+});
+
+/** A bench on which everything is possible, and which writes down what it is told. */
+function writingBench(mayAnnotate = true) {
+    const told = [];
+    const tell =
+        (name) =>
+        (...values) =>
+            told.push([name, ...values].join(" "));
+    const bench = {
+        workbench: {
+            ...{canAccept: true, canCycle: true, canRemoveStep: true, canCancel: true, canRemove: true},
+            ...{
+                draft: {canUndo: true, canRedo: true},
+                visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
+            },
+            ...{
+                accept: tell("accept"),
+                cycleCandidate: tell("cycle"),
+                removeLastStep: tell("removeLastStep"),
+            },
+            ...{cancel: tell("cancel"), undo: tell("undo"), redo: tell("redo"), remove: tell("remove")},
+        },
+        flow: {
+            ...{mayAnnotate, scene: {image: {state: "in_progress"}}, canGo: (way) => way === "next"},
+            ...{go: tell("go"), toggleDone: async () => told.push("toggleDone")},
+        },
+        preview: {toggle: tell("preview")},
+        stage: {fit: tell("fit"), zoomByKey: tell("zoom")},
+        promptTool: {isLeavingOut: false, isDragging: false, cancel: () => false},
+        toolbox: {chosen: "hand", use: tell("use")},
+        notices: {hasProblem: false, hideProblem() {}},
+        sidePanel: {toggle: tell("panel")},
+        keysDialog: {show: tell("keys")},
+    };
+    return {bench, told, commands: new Commands(COMMANDS, bench)};
+}
+
+test("every key of the workbench does its own thing", () => {
+    const {bench, told, commands} = writingBench();
+    bench.flow.canGo = () => true;
+    for (const chord of COMMANDS.flatMap(({keys, alsoKeys = []}) => [...keys, ...alsoKeys]))
+        commands.perform(commands.actionOf(chord));
+    assert.deepEqual(told, [
+        ...[
+            "accept",
+            "cycle 1",
+            "cycle -1",
+            "removeLastStep",
+            "preview",
+            "cancel",
+            "undo",
+            "redo",
+            "redo",
+            "remove",
+        ],
+        ...[
+            "toggleAll",
+            "go next",
+            "go next",
+            "go previous",
+            "go previous",
+            "toggleDone",
+            "fit",
+            "zoom 1",
+            "zoom 1",
+        ],
+        ...["zoom -1", "panel", "use prompt", "use select", "use hand", "keys"],
+    ]);
+    assert.equal(bench.promptTool.isLeavingOut, true);
+});
+
+test("what does not apply is off: the way back on the first image, what a viewer may not", () => {
+    const {commands} = writingBench();
+    assert.deepEqual([commands.applies("next-image"), commands.applies("previous-image")], [true, false]);
+    assert.equal(commands.tipOf("done"), "Mark this image done and go to the next (D)");
+    const viewer = writingBench(false);
+    for (const action of ["leave-out", "preview", "done", "tool-prompt"])
+        assert.equal(viewer.commands.perform(action), false);
+    assert.deepEqual(viewer.told, []);
+    assert.deepEqual([viewer.commands.isOn("tool-hand"), viewer.commands.isOn("tool-select")], [true, false]);
+});
+
+test("Escape gives up a box first, then the draft, and is free when there is neither", () => {
+    const {bench, told, commands} = writingBench();
+    Object.assign(bench.promptTool, {isDragging: true, cancel: () => true});
+    commands.perform("cancel");
+    assert.deepEqual(told, []);
+    Object.assign(bench.promptTool, {isDragging: false, cancel: () => false});
+    commands.perform("cancel");
+    assert.deepEqual(told, ["cancel"]);
+    bench.workbench.canCancel = false;
+    assert.equal(commands.perform("cancel"), false);
+});

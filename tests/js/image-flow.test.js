@@ -1,0 +1,310 @@
+import assert from "node:assert/strict";
+import test, {beforeEach} from "node:test";
+
+import {ImageFlow} from "../../static/js/session/image-flow.js";
+import {Workbench} from "../../static/js/session/workbench.js";
+import {annotationOf, settle} from "./hand-made.js";
+import {BUNDLE, HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
+
+const LAST = 9;
+
+function sceneOf(imageId, {role = "annotator", state = "in_progress", bundle = BUNDLE} = {}) {
+    const siblings = {
+        ...{previous: imageId > 7 ? imageId - 1 : null, next: imageId < LAST ? imageId + 1 : null},
+        ...{position: imageId - 6, total: 3},
+    };
+    const categories = [{id: 1, name: "cup", color: "#000000", supercategory: ""}];
+    return {
+        project: {role, categories},
+        image: {id: imageId, name: `${imageId}.png`, state},
+        siblings,
+        bundle,
+    };
+}
+
+/** An image whose parts arrive when the test says so. */
+class HandMadeImage {
+    isGivenUp = false;
+    pictures = 0;
+    onProgress = () => {};
+    #parts = {scene: deferred(), picture: deferred(), annotations: deferred()};
+
+    constructor(imageId, scene) {
+        this.imageId = imageId;
+        this.embedding = deferred();
+        this.scene = this.#parts.scene.promise;
+        this.#parts.picture.promise.catch(() => {});
+        if (scene) this.#parts.scene.resolve(scene);
+    }
+    async arrive(...names) {
+        const values = {
+            scene: sceneOf(this.imageId),
+            picture: `picture ${this.imageId}`,
+            annotations: this.saved ?? [],
+        };
+        for (const name of names.length ? names : Object.keys(values))
+            this.#parts[name].resolve(values[name]);
+        this.embedding.resolve();
+        await settle();
+    }
+    async fail(name, error) {
+        this.#parts[name].reject(error);
+        await settle();
+    }
+    picture(_, onWait = () => {}) {
+        this.pictures++;
+        this.onWait = onWait;
+        return this.#parts.picture.promise;
+    }
+    annotations() {
+        return this.#parts.annotations.promise;
+    }
+    decoderImage() {
+        return {
+            ...decoderImageOf(this.imageId),
+            fetchEmbedding: () => this.embedding.promise.then(() => new ArrayBuffer(8)),
+        };
+    }
+    giveUp() {
+        this.isGivenUp = true;
+    }
+}
+
+function deferred() {
+    const made = {};
+    made.promise = new Promise((resolve, reject) => Object.assign(made, {resolve, reject}));
+    return made;
+}
+
+function flowFrom(imageId, options) {
+    const said = [];
+    const say =
+        (name) =>
+        (...values) =>
+            said.push([name, ...values].join(" "));
+    const loaded = new Map();
+    const states = [];
+    const workbench = new Workbench(
+        "ann",
+        {now: () => 0, newId: () => "made"},
+        {onChange() {}, onProblem: say("problem"), onMask() {}, onCategoryMissing() {}},
+    );
+    const first = new HandMadeImage(imageId, sceneOf(imageId, options));
+    const world = {
+        load(id) {
+            loaded.set(id, new HandMadeImage(id));
+            return loaded.get(id);
+        },
+        decoderFor: () => handMadeDecoder(),
+        saveState: async (id, state) => states.push([id, state]),
+        now: () => 100,
+    };
+    const flow = new ImageFlow(first, sceneOf(imageId, options), workbench, world, {
+        onChange() {},
+        onShow: ({image}) => said.push(`show ${image.id}`),
+        onOpened: (id, isNew) => said.push(`opened ${id}${isNew ? "" : " from history"}`),
+        onUnreachable: say("unreachable"),
+        onPicture: say("picture"),
+        onSaved: (id, listed) => {
+            said.push(`saved ${id}`);
+            workbench.showSaved(listed.map(({annotation}) => annotation));
+        },
+        onOffline: say("offline"),
+        onPictureProblem: (error) => said.push(`picture problem ${error.message}`),
+        onEmbeddingProblem: (error) => said.push(`embedding problem ${error.message}`),
+        onStateRefused: (image, error) => said.push(`state ${image.id} ${error.message}`),
+        onReady: (openedAt) => said.push(`ready since ${openedAt}`),
+    });
+    void flow.show(0);
+    return {flow, first, loaded, said, workbench, states, world};
+}
+
+beforeEach(() => HandMadeWorker.reset());
+
+test("an image is ready when its picture is shown and its embedding is in the decoder", async () => {
+    const {flow, first, said} = flowFrom(7);
+    await settle();
+    assert.equal(flow.isReady, false);
+    await first.arrive();
+    assert.deepEqual(said, ["show 7", "picture picture 7", "saved 7", "ready since 0"]);
+    assert.deepEqual([flow.isReady, flow.pictureState, flow.embedding.state], [true, "shown", "ready"]);
+    assert.deepEqual(HandMadeWorker.asked, ["load", "setImage 7"]);
+});
+
+test("the next image is fetched ahead, with its embedding, and opened from what has arrived", async () => {
+    const {flow, first, loaded, said} = flowFrom(7);
+    await first.arrive();
+    const eighth = loaded.get(8);
+    await eighth.arrive("scene", "picture");
+    assert.deepEqual(HandMadeWorker.asked.at(-1), "setImage 8");
+    flow.go("next");
+    await settle();
+    await eighth.arrive("annotations");
+    assert.equal(loaded.get(8), eighth, "it is not fetched twice");
+    assert.deepEqual(said.slice(4), [
+        "opened 8",
+        "show 8",
+        "picture picture 8",
+        "ready since 100",
+        "saved 8",
+    ]);
+    assert.equal(first.isGivenUp, true);
+    assert.equal(HandMadeWorker.started.length, 1, "one decoder for the bundle");
+    assert.ok(loaded.has(9), "and the one after it is on its way");
+});
+
+test("the picture on screen is kept until another takes its place", async () => {
+    const {flow, first, loaded} = flowFrom(7);
+    await first.arrive();
+    flow.go("next");
+    await settle();
+    assert.equal(first.isGivenUp, false);
+    await loaded.get(8).arrive("scene");
+    assert.equal(first.isGivenUp, true);
+});
+
+test("what arrives for an image that was left is dropped", async () => {
+    const {flow, first, loaded, said, workbench} = flowFrom(7);
+    void flow.open(8, true);
+    await settle();
+    await loaded.get(8).arrive("scene");
+    first.saved = [{annotation: annotationOf("of 7"), version: 1}];
+    await first.arrive("annotations", "picture");
+    first.onProgress({state: "failed", position: null, error: "late"});
+    assert.deepEqual(said, ["show 7", "opened 8", "show 8"]);
+    assert.deepEqual(workbench.document.annotations, []);
+    assert.equal(flow.embedding.state, "queued");
+});
+
+test("of two images opened in a row the last one is shown, and the browser's way back ends an opening", async () => {
+    const {flow, first, loaded, said} = flowFrom(8);
+    await first.arrive();
+    void flow.open(9, true);
+    void flow.open(7, true);
+    await settle();
+    await loaded.get(9).arrive("scene");
+    assert.equal(loaded.get(9).isGivenUp, true);
+    void flow.open(8, false);
+    await settle();
+    await loaded.get(7).arrive("scene");
+    assert.equal(flow.scene.image.id, 8);
+    assert.deepEqual(
+        said.filter((words) => words.startsWith("opened")),
+        [],
+    );
+    void flow.open(7, false);
+    await settle();
+    await loaded.get(7).arrive("scene");
+    assert.equal(
+        said.findLast((words) => words.startsWith("opened")),
+        "opened 7 from history",
+    );
+});
+
+test("a mask accepted while the next image is being opened stays with its own", async () => {
+    const {flow, first, loaded, workbench} = flowFrom(7);
+    await first.arrive();
+    const made = [];
+    workbench.document.subscribe(({created}, origin) => origin === "user" && made.push(...created));
+    workbench.addPoint({x: 1, y: 1, frame: "image"}, 1, 0);
+    await settle();
+    flow.go("next");
+    await settle();
+    HandMadeWorker.isHolding = true;
+    workbench.accept(); // the scene of 8 is still on its way
+    await settle();
+    await loaded.get(8).arrive("scene");
+    assert.equal(flow.scene.image.id, 7);
+    await HandMadeWorker.latest.answerNext();
+    assert.deepEqual(
+        made.map(({imageId}) => imageId),
+        [7],
+    );
+    assert.equal(flow.scene.image.id, 8);
+    assert.deepEqual(workbench.document.annotations, []);
+});
+
+test("an image that cannot be opened is handed on, one that was left meanwhile is not", async () => {
+    const {flow, first, loaded, said} = flowFrom(8);
+    await first.arrive();
+    void flow.open(7, true);
+    await settle();
+    await loaded.get(7).fail("scene", new Error("404"));
+    assert.equal(said.at(-1), "unreachable 7");
+    void flow.open(9, true);
+    await settle();
+    const left = loaded.get(9);
+    void flow.open(7, true);
+    await settle();
+    await left.fail("scene", new Error("aborted"));
+    assert.equal(said.at(-1), "unreachable 7");
+});
+
+test("an embedding that failed is said, and a retry makes the image ready", async () => {
+    const {flow, first, said} = flowFrom(7);
+    first.embedding.reject(new Error("no memory"));
+    await first.arrive();
+    assert.deepEqual(said, ["show 7", "picture picture 7", "saved 7", "embedding problem no memory"]);
+    assert.deepEqual(flow.embedding, {state: "failed", position: null, error: "no memory"});
+    first.embedding = deferred();
+    flow.retry();
+    await settle();
+    assert.equal(flow.isReady, false);
+    first.embedding.resolve();
+    await settle();
+    assert.equal(flow.isReady, true);
+    assert.equal(said.at(-1), "ready since 100");
+});
+
+test("a picture that is damaged is said once, and the embedding waits for nothing more", async () => {
+    const {flow, first, said} = flowFrom(7);
+    await first.arrive("annotations");
+    first.onWait();
+    await first.fail("picture", new Error("damaged"));
+    assert.deepEqual(said, ["show 7", "saved 7", "offline", "picture problem damaged"]);
+    assert.deepEqual([flow.pictureState, flow.embedding.state, flow.isReady], ["failed", "failed", false]);
+    first.onProgress({state: "running", position: null, error: ""});
+    assert.equal(flow.embedding.state, "failed");
+});
+
+test("done marks the image and goes on, and is taken back by the same", async () => {
+    const {flow, first, loaded, states} = flowFrom(8);
+    await first.arrive();
+    await flow.toggleDone();
+    assert.equal(flow.scene.image.state, "done");
+    await loaded.get(9).arrive("scene");
+    assert.equal(flow.scene.image.id, 9);
+    await flow.toggleDone(); // there is no next one
+    await flow.toggleDone();
+    assert.deepEqual(states, [
+        [8, "done"],
+        [9, "done"],
+        [9, "in_progress"],
+    ]);
+});
+
+test("a mark that the server refuses is said", async () => {
+    const {flow, first, said, world} = flowFrom(9);
+    await first.arrive();
+    world.saveState = async () => {
+        throw new Error("no");
+    };
+    await flow.toggleDone();
+    await settle();
+    assert.equal(said.at(-1), "state 9 no");
+});
+
+test("a viewer sees picture and masks, and no embedding is fetched", async () => {
+    const {flow, first, said, states} = flowFrom(7, {role: "viewer"});
+    await first.arrive();
+    await flow.toggleDone();
+    assert.deepEqual(said, ["show 7", "picture picture 7", "saved 7"]);
+    assert.deepEqual(HandMadeWorker.asked, []);
+    assert.deepEqual(states, []);
+});
+
+test("without a bundle there is a picture and no decoder", async () => {
+    const {flow, first} = flowFrom(7, {bundle: null});
+    await first.arrive();
+    assert.deepEqual([flow.pictureState, flow.isReady, flow.bundle], ["shown", false, null]);
+});
