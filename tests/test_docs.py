@@ -1,6 +1,7 @@
 """What the documentation must name, and that all it names is there.
 
-`docs/reference.md` has a table for each kind of thing that people look up; a row that is missing or left over fails here.
+`docs/reference.md` has a table for each kind of thing that people look up. A row that is missing or left over fails
+here.
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def commands() -> set[str]:
     own = {path.stem for path in (ROOT / "annotator/management/commands").glob("[!_]*.py")}
     runnable = set()
     for path in modules("segmentation"):
-        is_main = path.name == "__main__.py" or 'if __name__ == "__main__"' in path.read_text(encoding="utf-8")
+        is_main = path.name == "__main__.py" or 'if __name__ == "__main__"' in path.read_text(
+            encoding="utf-8"
+        )
         if is_main:
             parts = path.relative_to(ROOT).with_suffix("").parts
             runnable.add(".".join(part for part in parts if part != "__main__"))
@@ -174,7 +177,9 @@ def test_every_command_on_a_page_is_there():
 # --- the glossary ---
 def test_words_that_the_glossary_forbids_stand_nowhere_in_the_code():
     """A word in backticks in the column "not" is forbidden as part of any name; the others only depend on the sense."""
-    cells = [line.split("|") for line in (ROOT / "GLOSSARY.md").read_text().splitlines() if line.startswith("| ")]
+    cells = [
+        line.split("|") for line in (ROOT / "GLOSSARY.md").read_text().splitlines() if line.startswith("| ")
+    ]
     forbidden = [word for row in cells for word in re.findall(r"`([^`]+)`", row[3])]
     assert forbidden
     wrong = []

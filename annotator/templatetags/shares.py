@@ -1,12 +1,17 @@
-"""`{% percent part whole %}` for the width of a bar, `{{ seconds|duration_short }}` and `{{ time|ago }}` for people."""
+"""`{% percent part whole %}` for the width of a bar; `{{ seconds|duration_short }}`, `{{ time|ago }}` and
+`{{ memberships|people }}` in words.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django import template
 from django.utils import timezone
 from django.utils.timesince import timesince
+
+from annotator.models import Membership
 
 register = template.Library()
 
@@ -33,3 +38,9 @@ def ago(time: datetime) -> str:
     """ "just now", "5 minutes ago"."""
     seconds = (timezone.now() - time).total_seconds()
     return "just now" if seconds < 60 else f"{timesince(time, depth=1)} ago"
+
+
+@register.filter
+def people(memberships: Iterable[Membership]) -> str:
+    """ "alice (manager), bob (annotator)"."""
+    return ", ".join(f"{member.user.get_username()} ({member.role})" for member in memberships)

@@ -9,13 +9,12 @@ import zipfile
 
 import pytest
 from django.core.management import call_command
-from django.test import Client
 from rest_framework.test import APIClient
 
 from annotator.jobs.kinds import KINDS
 from annotator.models import Export
 from annotator.worker.run_job import run_next
-from tests.annotator.world import client_of
+from tests.annotator.world import browser_of, client_of, html
 from tests.exporters.toy_format import TOY, registered
 
 
@@ -26,9 +25,7 @@ def toy():
 
 
 def page_of(user, project) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(f"/projects/{project.pk}/exports/").content.decode()
+    return html(browser_of(user), f"/projects/{project.pk}/exports/")
 
 
 def body_schemas() -> dict:

@@ -57,9 +57,10 @@ def browser_of(user: User | None) -> Client:
 
 
 def html(client: Client, url: str) -> str:
+    """A page's source. Spaces and line ends in a row, which say nothing in HTML, are one space."""
     response = client.get(url)
     assert response.status_code == 200, url
-    return response.content.decode()
+    return " ".join(response.content.decode().split())
 
 
 def rectangle_rle(hw: tuple[int, int] = IMAGE_HW, top=1, left=2, height=2, width=3) -> dict:
