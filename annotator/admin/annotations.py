@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from uuid import UUID
+
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from annotator.admin.base.columns import figure, link_to, picture, state_badge, swatch
 from annotator.admin.base.read_only import ReadOnlyAdmin
@@ -15,6 +22,9 @@ from annotator.annotations.pictures import overlay_png
 from annotator.errors import MaskwrightError
 from annotator.models import Annotation
 from segmentation.rle import RleError
+
+if TYPE_CHECKING:
+    from django.contrib.admin.filters import _ListFilterChoices
 
 THUMBNAIL_SIDE_PX = 96
 PAGE_SIDE_PX = 1200
@@ -27,22 +37,20 @@ class DeletedFilter(admin.SimpleListFilter):
     title = "deleted"
     parameter_name = "deleted"
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [("yes", "Deleted"), ("all", "All")]
 
-    def choices(self, changelist):
-        yield from (
-            {
+    def choices(self, changelist: ChangeList) -> Iterator[_ListFilterChoices]:
+        for value, title in [("", "Not deleted"), *self.lookup_choices]:
+            yield {
                 "selected": (self.value() or "") == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value} if value else {}, [])
+                "query_string": changelist.get_query_string({self.parameter_name: value})
                 if value
                 else changelist.get_query_string(remove=[self.parameter_name]),
                 "display": title,
             }
-            for value, title in [("", "Not deleted"), *self.lookup_choices]
-        )
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Annotation]) -> QuerySet[Annotation]:
         if self.value() == "all":
             return queryset
         return queryset.filter(deleted_at__isnull=self.value() != "yes")
@@ -75,24 +83,30 @@ class AnnotationAdmin(ReadOnlyAdmin):
     list_per_page = 25  # each row draws a picture
     search_fields = ["=id", "image__name", "category__name", "author__username", "bundle_digest"]
     date_hierarchy = "created_at"
+    fields = [
+        "overlay",
+        "id",
+        "image",
+        "category",
+        "area",
+        "bbox_xywh",
+        "predicted_iou",
+        "stability_score",
+        "prompt",
+        "clicks",
+        "time_spent_s",
+        "author",
+        "version",
+        "bundle_digest",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "segmentation",
+    ]
     readonly_fields = ["overlay"]
     actions = ["restore"]
 
-    def get_fields(self, request, obj=None):
-        shown = [
-            "overlay",
-            "id",
-            "image",
-            "category",
-            "area",
-            "bbox_xywh",
-            "predicted_iou",
-            "stability_score",
-        ]
-        shown += ["prompt", "clicks", "time_spent_s", "author", "version", "bundle_digest"]
-        return [*shown, "created_at", "updated_at", "deleted_at", "segmentation"]
-
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         own = path(
             "<uuid:annotation_id>/overlay.png",
             self.admin_site.admin_view(self.overlay_view),
@@ -100,7 +114,7 @@ class AnnotationAdmin(ReadOnlyAdmin):
         )
         return [own, *super().get_urls()]
 
-    def overlay_view(self, request: HttpRequest, annotation_id) -> HttpResponse:
+    def overlay_view(self, request: HttpRequest, annotation_id: UUID) -> HttpResponse:
         """The mask drawn over its image; `?thumbnail=1` a small one of the mask's surroundings."""
         annotation = Annotation.objects.select_related("image", "category").filter(pk=annotation_id).first()
         if annotation is None:
@@ -122,11 +136,11 @@ class AnnotationAdmin(ReadOnlyAdmin):
         return f"{address}?v={annotation.version}"
 
     @admin.display(description="")
-    def thumbnail_column(self, annotation: Annotation):
+    def thumbnail_column(self, annotation: Annotation) -> SafeString:
         return picture(f"{self.overlay_address(annotation)}&thumbnail=1", annotation.category.name)
 
     @admin.display(description="mask")
-    def overlay(self, annotation: Annotation):
+    def overlay(self, annotation: Annotation) -> SafeString:
         return format_html(
             '<img class="admin-overlay" src="{}" alt="{} on {}">',
             self.overlay_address(annotation),
@@ -139,15 +153,15 @@ class AnnotationAdmin(ReadOnlyAdmin):
         return str(annotation.pk)[:8]
 
     @admin.display(description="category", ordering="category__name")
-    def category_column(self, annotation: Annotation):
+    def category_column(self, annotation: Annotation) -> SafeString:
         return swatch(annotation.category.color, annotation.category.name)
 
     @admin.display(description="image", ordering="image__name")
-    def image_column(self, annotation: Annotation):
+    def image_column(self, annotation: Annotation) -> SafeString:
         return link_to(annotation.image)
 
     @admin.display(ordering="image__project__name")
-    def project(self, annotation: Annotation):
+    def project(self, annotation: Annotation) -> SafeString:
         return link_to(annotation.image.project)
 
     @admin.display(description="IoU", ordering="predicted_iou")
@@ -159,20 +173,20 @@ class AnnotationAdmin(ReadOnlyAdmin):
         return figure(annotation.stability_score)
 
     @admin.display(ordering="deleted_at")
-    def status(self, annotation: Annotation):
+    def status(self, annotation: Annotation) -> SafeString:
         return state_badge("deleted" if annotation.deleted_at else "live")
 
     @admin.action(description="Restore selected deleted annotations", permissions=["change"])
-    def restore(self, request, queryset) -> None:
+    def restore(self, request: HttpRequest, queryset: QuerySet[Annotation]) -> None:
         deleted = list(queryset.filter(deleted_at__isnull=False))
         for annotation in deleted:
             saving.restore(annotation)
         self.message_user(request, f"{len(deleted)} restored.")
 
     # Softly, as everywhere: what was deleted by mistake here can be restored here.
-    def delete_model(self, request, annotation: Annotation) -> None:
+    def delete_model(self, request: HttpRequest, annotation: Annotation) -> None:
         saving.delete(annotation)
 
-    def delete_queryset(self, request, queryset) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Annotation]) -> None:
         for annotation in queryset:
             saving.delete(annotation)

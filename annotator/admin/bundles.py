@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib import admin
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from annotator.admin.base.columns import link_to_list
 from annotator.admin.base.read_only import ReadOnlyAdmin
 from annotator.bundles import catalogue, decoders
 from annotator.models import Bundle, EmbeddingJob
+
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from django_stubs_ext import WithAnnotations
+
+    class ReadyCount(TypedDict):
+        ready_count: int
 
 
 @admin.register(Bundle)
@@ -29,10 +41,10 @@ class BundleAdmin(ReadOnlyAdmin):
     search_fields = ["name", "title", "digest"]
     actions = ["make_default"]
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Bundle | None = None) -> bool:
         return False  # annotations name its digest
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Bundle]:
         ready = Q(embedding_jobs__state=EmbeddingJob.State.READY)
         return super().get_queryset(request).annotate(ready_count=Count("embedding_jobs", filter=ready))
 
@@ -49,11 +61,11 @@ class BundleAdmin(ReadOnlyAdmin):
         return decoders.is_exported(bundle)
 
     @admin.display(ordering="ready_count")
-    def embeddings(self, bundle: Bundle):
+    def embeddings(self, bundle: WithAnnotations[Bundle, ReadyCount]) -> SafeString:
         return link_to_list("embeddingjob", bundle.ready_count, bundle__id__exact=bundle.pk)
 
     @admin.action(description="Make the selected bundle the default", permissions=["change"])
-    def make_default(self, request, queryset) -> None:
+    def make_default(self, request: HttpRequest, queryset: QuerySet[Bundle]) -> None:
         chosen = list(queryset[:2])
         if len(chosen) != 1 or not chosen[0].is_available:
             self.message_user(request, "Choose exactly one available bundle.", "error")

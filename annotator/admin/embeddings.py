@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from annotator.admin.base.columns import link_to, size
 from annotator.admin.base.jobs import LeasedJobAdmin
@@ -33,7 +35,7 @@ class EmbeddingJobAdmin(LeasedJobAdmin):
     date_hierarchy = "queued_at"
     actions = ["retry_failed", "move_to_front"]
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: EmbeddingJob | None = None) -> bool:
         return False  # it goes with its image; the next look of a worker would make it again
 
     @admin.display(description="image", ordering="image__name")
@@ -41,7 +43,7 @@ class EmbeddingJobAdmin(LeasedJobAdmin):
         return job.image.name
 
     @admin.display(ordering="image__project__name")
-    def project(self, job: EmbeddingJob):
+    def project(self, job: EmbeddingJob) -> SafeString:
         return link_to(job.image.project)
 
     @admin.display(ordering="duration_ms")
@@ -56,7 +58,7 @@ class EmbeddingJobAdmin(LeasedJobAdmin):
         return embedding_queue.retry_failed(jobs)
 
     @admin.action(description="Move selected jobs to the front of the queue", permissions=["change"])
-    def move_to_front(self, request, queryset) -> None:
+    def move_to_front(self, request: HttpRequest, queryset: QuerySet[EmbeddingJob]) -> None:
         count = embedding_queue.prioritise(self.same_rows(queryset), EmbeddingJob.Priority.OPENED)
         embedding_queue.wake()
         self.message_user(request, f"{count} waiting jobs come first now.")

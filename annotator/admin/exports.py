@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from annotator.admin.base.columns import size
 from annotator.admin.base.jobs import LeasedJobAdmin
@@ -38,7 +41,7 @@ class ExportAdmin(LeasedJobAdmin):
         return f"{formats.title(export)}, {formats.images(export)}"
 
     @admin.display(description="progress")
-    def progress_column(self, export: Export):
+    def progress_column(self, export: Export) -> SafeString:
         percent = round(100 * export.progress)
         return format_html('<progress max="100" value="{}"></progress> {} %', percent, percent)
 
@@ -47,24 +50,24 @@ class ExportAdmin(LeasedJobAdmin):
         return size(export.size_bytes)
 
     @admin.display(description="file")
-    def download(self, export: Export):
+    def download(self, export: Export) -> str:
         if export.state != Export.State.READY:
             return "–"
         return format_html('<a href="{}">Download</a>', reverse("api:export-file", args=[export.pk]))
 
     @admin.action(description="Cancel selected exports", permissions=["change"])
-    def cancel(self, request, queryset) -> None:
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Export]) -> None:
         running = list(queryset.filter(state__in=[Export.State.QUEUED, Export.State.RUNNING]))
         for export in running:
             exports.cancel_or_delete(export)
         self.message_user(request, f"{len(running)} cancelled.")
 
     # One that is under way is stopped first, so that its worker does not leave a file without a row.
-    def delete_model(self, request, export: Export) -> None:
+    def delete_model(self, request: HttpRequest, export: Export) -> None:
         exports.cancel_or_delete(export)
         if Export.objects.filter(pk=export.pk).exists():
             exports.cancel_or_delete(export)
 
-    def delete_queryset(self, request, queryset) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Export]) -> None:
         for export in queryset:
             self.delete_model(request, export)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from annotator.admin.base.columns import link_to_list, picture, size, state_badge
 from annotator.admin.base.deleting import DeletesWhatBelongsToIt
@@ -15,6 +20,9 @@ from annotator.embeddings.which_bundle import bundle_of
 from annotator.media import removal
 from annotator.models import EmbeddingJob, Image
 from annotator.models.figures import with_details
+
+if TYPE_CHECKING:
+    from annotator.models.figures import ImageWithDetails
 
 
 @admin.register(Image)
@@ -37,22 +45,33 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
     list_select_related = ["project", "uploaded_by"]
     search_fields = ["name", "digest", "project__name", "uploaded_by__username"]
     date_hierarchy = "created_at"
+    fields = [
+        "large_picture",
+        "name",
+        "project",
+        "state",
+        "width",
+        "height",
+        "digest",
+        "content_type",
+        "size_bytes",
+        "file",
+        "uploaded_by",
+        "created_at",
+        "updated_at",
+    ]
     readonly_fields = ["large_picture"]
     actions = ["move_to_front"]
 
-    def get_fields(self, request, obj=None):
-        shown = ["large_picture", "name", "project", "state", "width", "height", "digest", "content_type"]
-        return [*shown, "size_bytes", "file", "uploaded_by", "created_at", "updated_at"]
-
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         return with_details(super().get_queryset(request))
 
     @admin.display(description="")
-    def thumbnail_column(self, image: Image):
+    def thumbnail_column(self, image: Image) -> SafeString:
         return picture(reverse("api:image-thumbnail", args=[image.pk]), image.name)
 
     @admin.display(description="picture")
-    def large_picture(self, image: Image):
+    def large_picture(self, image: Image) -> SafeString:
         return format_html(
             '<a href="{}"><img class="admin-overlay" src="{}" alt="{}"></a>',
             f"/images/{image.pk}/annotate/",
@@ -69,19 +88,19 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         return size(image.size_bytes)
 
     @admin.display(description="state", ordering="state")
-    def state_column(self, image: Image):
+    def state_column(self, image: Image) -> SafeString:
         return state_badge(image.state)
 
     @admin.display(ordering="embedding_state")
-    def embedding(self, image: Image):
+    def embedding(self, image: ImageWithDetails) -> SafeString:
         return state_badge(image.embedding_state)
 
     @admin.display(ordering="annotation_count")
-    def annotations(self, image: Image):
+    def annotations(self, image: ImageWithDetails) -> SafeString:
         return link_to_list("annotation", image.annotation_count, image__id__exact=image.pk)
 
     @admin.action(description="Make embeddings of selected images next", permissions=["change"])
-    def move_to_front(self, request, queryset) -> None:
+    def move_to_front(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
         count = 0
         for image in queryset.select_related("project__bundle"):
             try:
@@ -94,8 +113,8 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         self.message_user(request, f"{count} images come first now.")
 
     # The rows' files go too; Django's own deletion would leave them on disk.
-    def delete_model(self, request, image: Image) -> None:
+    def delete_model(self, request: HttpRequest, image: Image) -> None:
         removal.delete_images([image])
 
-    def delete_queryset(self, request, queryset) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
         removal.delete_images(queryset)

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
 from annotator.errors import MaskwrightError
@@ -21,13 +22,11 @@ class KeepsManagers(forms.BaseInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
-        gone = [form for form in self.initial_forms if _leaves(form, self._should_delete_form(form))]
+        gone = [form for form in self.initial_forms if _leaves(form, _is_deleted(form))]
         managed = {
             form.cleaned_data["project"].pk
             for form in self.forms
-            if form.is_valid()
-            and form.cleaned_data.get("role") == Role.MANAGER
-            and not self._should_delete_form(form)
+            if form.is_valid() and form.cleaned_data.get("role") == Role.MANAGER and not _is_deleted(form)
         }
         for form in gone:
             project_id = form.initial["project"]
@@ -41,6 +40,10 @@ class MembershipForm(forms.ModelForm):
         if self.instance.pk and _leaves(self, is_deleted=False):
             _require_manager(self.initial["project"], [self.instance.pk])
         return cleaned
+
+
+def _is_deleted(form: forms.ModelForm) -> bool:
+    return form.cleaned_data.get(DELETION_FIELD_NAME, False)
 
 
 def _leaves(form: forms.ModelForm, is_deleted: bool) -> bool:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from annotator.admin.base.columns import link_to_list
 from annotator.admin.base.deleting import DeletesWhatBelongsToIt
@@ -10,7 +16,11 @@ from annotator.admin.categories import CategoryInline
 from annotator.admin.memberships import MembershipOfProjectInline
 from annotator.models import Project
 from annotator.models.figures import with_progress
+from annotator.people.permissions import signed_in
 from annotator.projects import projects
+
+if TYPE_CHECKING:
+    from annotator.models.figures import ProjectWithProgress
 
 
 @admin.register(Project)
@@ -33,39 +43,39 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
     readonly_fields = ["created_by", "created_at", "updated_at"]
     inlines = [MembershipOfProjectInline, CategoryInline]
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return with_progress(super().get_queryset(request))
 
     @admin.display(ordering="image_count")
-    def images(self, project: Project):
+    def images(self, project: ProjectWithProgress) -> SafeString:
         return link_to_list("image", project.image_count, project__id__exact=project.pk)
 
     @admin.display(ordering="done_count")
-    def done(self, project: Project):
+    def done(self, project: ProjectWithProgress) -> SafeString:
         return link_to_list("image", project.done_count, project__id__exact=project.pk, state__exact="done")
 
     @admin.display(ordering="in_progress_count")
-    def in_progress(self, project: Project):
+    def in_progress(self, project: ProjectWithProgress) -> SafeString:
         return link_to_list(
             "image", project.in_progress_count, project__id__exact=project.pk, state__exact="in_progress"
         )
 
     @admin.display(ordering="annotation_count")
-    def annotations(self, project: Project):
+    def annotations(self, project: ProjectWithProgress) -> SafeString:
         return link_to_list("annotation", project.annotation_count, image__project__id__exact=project.pk)
 
-    def save_model(self, request, project: Project, form, change: bool) -> None:
+    def save_model(self, request: HttpRequest, project: Project, form: ModelForm, change: bool) -> None:
         if not change:
-            project.created_by = request.user
+            project.created_by = signed_in(request.user)
             super().save_model(request, project, form, change)
             return
         super().save_model(request, project, form, change)
         if "bundle" in form.changed_data and project.bundle:
             projects.update_project(project, bundle=project.bundle)  # queues the embeddings it needs
 
-    def delete_model(self, request, project: Project) -> None:
+    def delete_model(self, request: HttpRequest, project: Project) -> None:
         projects.delete_project(project)
 
-    def delete_queryset(self, request, queryset) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
         for project in queryset:
             projects.delete_project(project)

@@ -7,6 +7,7 @@ carries the current row, never a silent overwrite.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +28,7 @@ from annotator.annotations.errors import (
 from annotator.annotations.prompt import check_prompt, is_finite_number
 from annotator.bundles.errors import UnknownBundle
 from annotator.errors import InvalidValue
-from annotator.models import Annotation, Bundle, Category, Image
+from annotator.models import Annotation, Bundle, Category, Image, User
 from annotator.projects import progress
 from segmentation import rle
 from segmentation.bundle import DEFAULT_OUTPUTS, Outputs, outputs_of
@@ -45,7 +46,7 @@ EFFORT_FIELDS = ("time_spent_s", "clicks")
 
 
 def create(
-    image: Image, *, author, id: uuid.UUID, category: int, segmentation: dict, **optional
+    image: Image, *, author: User | None, id: uuid.UUID, category: int, segmentation: dict, **optional: Any
 ) -> tuple[Annotation, bool]:
     """Saves a new annotation.
 
@@ -89,7 +90,7 @@ def create(
         return existing, False
 
 
-def update(annotation: Annotation, *, version: int | None, **changes) -> Annotation:
+def update(annotation: Annotation, *, version: int | None, **changes: Any) -> Annotation:
     """Changes the fields in `changes`, if nobody has written since `version`.
 
     The same change sent twice counts as saved, not as a conflict.
@@ -147,7 +148,7 @@ def restore(annotation: Annotation) -> Annotation:
     return Annotation.objects.select_related("author").get(pk=annotation.pk)
 
 
-def _has(annotation: Annotation, values: dict[str, Any], names) -> bool:
+def _has(annotation: Annotation, values: dict[str, Any], names: Iterable[str]) -> bool:
     return all(getattr(annotation, name) == values[name] for name in names if name in values)
 
 

@@ -44,7 +44,7 @@ class TokenView(APIView):
         form = CredentialsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         username = form.validated_data["username"]
-        if login_attempts.is_blocked(request, username):
+        if login_attempts.is_blocked(request._request, username):
             raise exceptions.Throttled(wait=settings.LOGIN_FAILURES_WINDOW_S)
         user = authenticate(request._request, **form.validated_data)
         if user is None:

@@ -20,6 +20,7 @@ from annotator.api.base.filters import IdFilter
 from annotator.api.base.limits import LARGEST_ID, LARGEST_INTEGER
 from annotator.api.base.scope import WRITES, RowView, ScopedView
 from annotator.models import Annotation, Image
+from annotator.people.permissions import signed_in
 
 LONGEST_EFFORT_S = 1e7
 
@@ -97,7 +98,7 @@ class AnnotationFilter(filters.FilterSet):
 
     class Meta:
         model = Annotation
-        fields = []
+        fields: list[str] = []
 
 
 class SavesAnnotations(ScopedView):
@@ -140,7 +141,7 @@ class AnnotationsView(SavesAnnotations, generics.ListAPIView):
         """Saves an annotation under the client's id: 201 at first, 200 when the same save is repeated."""
         form = AnnotationCreateSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        annotation, created = saving.create(self.image, author=request.user, **form.validated_data)
+        annotation, created = saving.create(self.image, author=signed_in(request.user), **form.validated_data)
         return Response(self.get_serializer(annotation).data, status=201 if created else 200)
 
 

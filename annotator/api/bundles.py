@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.templatetags.static import static
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.files import BYTES, file_response
 from annotator.bundles import decoders
+from annotator.files.stored import open_file
 from annotator.models import Bundle
 from segmentation.bundle import outputs_of
 
@@ -96,13 +96,13 @@ class BundleDecoderView(generics.GenericAPIView):
         ],
         responses={(200, "application/octet-stream"): BYTES, 503: ErrorSerializer},
     )
-    def get(self, request: Request, name: str) -> HttpResponse | Response:
+    def get(self, request: Request, name: str) -> HttpResponseBase:
         """The ONNX decoder the browser runs."""
         bundle = self.get_object()
         stored = decoders.require_decoder(bundle)
         return file_response(
             request,
-            lambda: decoders.decoder_storage().open(stored),
+            lambda: open_file(stored, decoders.decoder_storage()),
             etag=f'"{bundle.decoder_sha256 or bundle.digest}"',
             content_type="application/octet-stream",
             immutable=bool(bundle.decoder_sha256)
@@ -123,7 +123,7 @@ class BundleFastDecoderView(generics.GenericAPIView):
         ],
         responses={(200, "application/octet-stream"): BYTES, 404: ErrorSerializer},
     )
-    def get(self, request: Request, name: str) -> HttpResponse | Response:
+    def get(self, request: Request, name: str) -> HttpResponseBase:
         """The fast decoder: graphs, weights and kernel in one file. Only some families have one."""
         bundle = self.get_object()
         version = decoders.package_version(bundle)
@@ -131,7 +131,7 @@ class BundleFastDecoderView(generics.GenericAPIView):
             raise NotFound(f"The bundle {bundle.name} has no fast decoder; use its decoder.")
         return file_response(
             request,
-            lambda: decoders.decoder_storage().open(decoders.package_name(bundle)),
+            lambda: open_file(decoders.package_name(bundle), decoders.decoder_storage()),
             etag=f'"{version}"',
             content_type="application/octet-stream",
             immutable=request.query_params.get("version") == version,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.db.models import QuerySet
 from rest_framework import generics, serializers
 
@@ -21,7 +23,7 @@ class CategorySerializer(serializers.ModelSerializer):
     class Meta:
         model = Category
         fields = ["id", "coco_id", "name", "color", "supercategory", "position", "annotation_count"]
-        validators = []  # uniqueness in the project is checked by annotator.projects.categories
+        validators: list[object] = []  # uniqueness in the project is checked by annotator.projects.categories
 
     def validate_color(self, value: str) -> str:
         return value.lower()
@@ -36,7 +38,7 @@ class CategoriesView(ProjectScopedView, generics.ListCreateAPIView):
     def get_queryset(self) -> QuerySet[Category]:
         return with_annotation_count(Category.objects.filter(project=self.project))
 
-    def perform_create(self, form: CategorySerializer) -> None:
+    def perform_create(self, form: serializers.BaseSerializer) -> None:
         form.instance = categories.create_category(self.project, **form.validated_data)
 
 
@@ -50,8 +52,8 @@ class CategoryView(RowView, generics.RetrieveUpdateDestroyAPIView):
     def get_queryset(self) -> QuerySet[Category]:
         return with_annotation_count(Category.objects.all())
 
-    def perform_update(self, form: CategorySerializer) -> None:
-        categories.update_category(form.instance, **form.validated_data)
+    def perform_update(self, form: serializers.BaseSerializer) -> None:
+        categories.update_category(cast(Category, form.instance), **form.validated_data)
 
     def perform_destroy(self, category: Category) -> None:
         categories.delete_category(category)

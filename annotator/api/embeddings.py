@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -47,7 +47,7 @@ class EmbeddingView(RowView):
             409: ErrorSerializer,
         },
     )
-    def get(self, request: Request, image_id: int) -> HttpResponse:
+    def get(self, request: Request, image_id: int) -> HttpResponseBase:
         """The image embedding, or 202 with its job's state. Asking moves the job to the front of the queue."""
         image = self.get_object()
         bundle = bundle_of(image.project)
@@ -71,7 +71,7 @@ class EmbeddingView(RowView):
         return _job_state(job)
 
     @extend_schema(request=None, responses={202: EmbeddingStateSerializer, 409: ErrorSerializer})
-    def post(self, request: Request, image_id: int) -> HttpResponse:
+    def post(self, request: Request, image_id: int) -> HttpResponseBase:
         """Tries a failed embedding again."""
         image = self.get_object()
         job = embedding_queue.ensure_job(image, bundle_of(image.project))

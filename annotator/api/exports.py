@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 import django_filters as filters
-from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
@@ -21,7 +22,9 @@ from annotator.api.base.files import BYTES, file_response
 from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.datasets import exports, formats
 from annotator.datasets.errors import ExportNotReady
+from annotator.files import stored
 from annotator.models import Export, Image
+from annotator.people.permissions import signed_in
 from exporters.options import ChoiceOption, Option
 from exporters.registry import FORMATS, find_format
 
@@ -109,7 +112,7 @@ class ExportFilter(filters.FilterSet):
 
     class Meta:
         model = Export
-        fields = []
+        fields: list[str] = []
 
 
 class ExportsView(ProjectScopedView, generics.ListAPIView):
@@ -129,7 +132,7 @@ class ExportsView(ProjectScopedView, generics.ListAPIView):
         form.is_valid(raise_exception=True)
         form = export_start_serializer(form.validated_data["format"])(data=request.data)
         form.is_valid(raise_exception=True)
-        export = exports.start(self.project, request.user, **form.validated_data)
+        export = exports.start(self.project, signed_in(request.user), **form.validated_data)
         return Response(self.get_serializer(export).data, status=202)
 
 
@@ -149,7 +152,7 @@ class ExportFileView(RowView):
     queryset = Export.objects.all()
 
     @extend_schema(responses={(200, "application/octet-stream"): BYTES, 409: ErrorSerializer})
-    def get(self, request: Request, export_id: int) -> HttpResponse:
+    def get(self, request: Request, export_id: int) -> HttpResponseBase:
         """The finished file."""
         export = self.get_object()
         if export.state != Export.State.READY:
@@ -157,8 +160,8 @@ class ExportFileView(RowView):
         try:
             return file_response(
                 request,
-                lambda: default_storage.open(export.file.name, "rb"),
-                etag=f'"{export.file.name.rpartition("/")[2]}"',
+                lambda: stored.open_file(export.file),
+                etag=f'"{PurePosixPath(str(export.file)).name}"',
                 content_type=formats.media_type(export),
                 immutable=False,
                 file_name=export.file_name,

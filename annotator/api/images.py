@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+from typing import cast
+
 import django_filters as filters
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.db.models.fields.files import FieldFile
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
@@ -18,10 +22,12 @@ from annotator.api.base.errors import ErrorSerializer, error_body
 from annotator.api.base.files import BYTES, file_response
 from annotator.api.base.filters import IdFilter
 from annotator.api.base.scope import ProjectScopedView, RowView
+from annotator.files import stored
 from annotator.media import intake, removal
 from annotator.media.errors import RequestTooLarge
 from annotator.models import Annotation, EmbeddingJob, Image
 from annotator.models.figures import NO_JOB, with_details
+from annotator.people.permissions import signed_in
 from annotator.projects import progress
 
 DIGEST = OpenApiParameter(
@@ -88,7 +94,7 @@ class RefusedFileSerializer(serializers.Serializer):
 
 class UploadReportSerializer(serializers.Serializer):
     results = UploadedImageSerializer(many=True)
-    errors = RefusedFileSerializer(many=True)
+    errors = RefusedFileSerializer(many=True)  # type: ignore[assignment]  # DRF keeps declared fields elsewhere
 
 
 class ImageFilter(filters.FilterSet):
@@ -105,7 +111,7 @@ class ImageFilter(filters.FilterSet):
 
     class Meta:
         model = Image
-        fields = []
+        fields: list[str] = []
 
     def having_category(self, queryset: QuerySet[Image], name: str, value: int) -> QuerySet[Image]:
         return queryset.filter(pk__in=Annotation.objects.live().filter(category=value).values("image"))
@@ -134,7 +140,7 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
     def post(self, request: Request, project_id: int) -> Response:
         """Uploads images and zips of images. A file that is refused does not stop the others."""
         _refuse_large_request(request)
-        report = intake.ingest_files(self.project, request.FILES.getlist("files"), request.user)
+        report = intake.ingest_files(self.project, request.FILES.getlist("files"), signed_in(request.user))
         errors = RefusedFileSerializer(report.errors, many=True).data
         if not report.results:
             return Response(_nothing_taken(report) | {"errors": errors}, status=400)
@@ -154,14 +160,14 @@ class ImageView(RowView, generics.RetrieveUpdateDestroyAPIView):
     queryset = Image.objects.none()
 
     def right(self) -> str:
-        return {"PATCH": "annotate", "DELETE": "manage"}.get(self.request.method, "read")
+        return {"PATCH": "annotate", "DELETE": "manage"}.get(self.request.method or "", "read")
 
     def get_queryset(self) -> QuerySet[Image]:
         return with_details(Image.objects.all())
 
-    def perform_update(self, form: ImageSerializer) -> None:
+    def perform_update(self, form: serializers.BaseSerializer) -> None:
         if "state" in form.validated_data:
-            progress.set_image_state(form.instance, form.validated_data["state"])
+            progress.set_image_state(cast(Image, form.instance), form.validated_data["state"])
 
     def perform_destroy(self, image: Image) -> None:
         removal.delete_images([image])
@@ -172,10 +178,10 @@ class ImageFileView(RowView):
     queryset = Image.objects.all()
 
     @extend_schema(parameters=[DIGEST], responses={(200, "image/*"): BYTES})
-    def get(self, request: Request, image_id: int) -> HttpResponse:
+    def get(self, request: Request, image_id: int) -> HttpResponseBase:
         """The stored image: upright, 8-bit RGB."""
         image = self.get_object()
-        return _stored_file(request, image, image.file.name, image.content_type)
+        return _stored_file(request, image, image.file, image.content_type)
 
 
 class ImageThumbnailView(RowView):
@@ -185,17 +191,17 @@ class ImageThumbnailView(RowView):
     queryset = Image.objects.all()
 
     @extend_schema(parameters=[DIGEST], responses={(200, "image/jpeg"): BYTES})
-    def get(self, request: Request, image_id: int) -> HttpResponse:
+    def get(self, request: Request, image_id: int) -> HttpResponseBase:
         image = self.get_object()
-        return _stored_file(request, image, image.thumbnail.name, "image/jpeg")
+        return _stored_file(request, image, image.thumbnail, "image/jpeg")
 
 
-def _stored_file(request: Request, image: Image, name: str, content_type: str) -> HttpResponse:
+def _stored_file(request: Request, image: Image, file: FieldFile, content_type: str) -> HttpResponseBase:
     try:
         return file_response(
             request,
-            lambda: default_storage.open(name, "rb"),
-            etag=f'"{name.rpartition("/")[2]}"',
+            lambda: stored.open_file(file),
+            etag=f'"{PurePosixPath(str(file)).name}"',
             content_type=content_type,
             immutable=request.query_params.get("digest") == image.digest,
             file_name=image.name,

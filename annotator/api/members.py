@@ -34,7 +34,7 @@ class MembersView(ProjectScopedView, generics.ListCreateAPIView):
     def get_queryset(self) -> QuerySet[Membership]:
         return Membership.objects.filter(project=self.project).select_related("user")
 
-    def perform_create(self, form: MemberSerializer) -> None:
+    def perform_create(self, form: serializers.BaseSerializer) -> None:
         username, role = form.validated_data["user"]["username"], form.validated_data["role"]
         form.instance = members.add_member(self.project, username=username, role=role)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import django_filters as filters
 from django.db.models import QuerySet
 from rest_framework import generics, serializers
@@ -9,6 +11,7 @@ from rest_framework import generics, serializers
 from annotator.api.base.scope import RowView, ScopedView
 from annotator.models import Bundle, Project, Role
 from annotator.models.figures import with_progress
+from annotator.people.permissions import signed_in
 from annotator.projects import projects
 
 
@@ -46,7 +49,7 @@ class ProjectFilter(filters.FilterSet):
 
     class Meta:
         model = Project
-        fields = []
+        fields: list[str] = []
 
 
 class ProjectsView(ScopedView, generics.ListCreateAPIView):
@@ -60,8 +63,8 @@ class ProjectsView(ScopedView, generics.ListCreateAPIView):
         user = self.request.user
         return with_progress(Project.objects.visible_to(user).with_role(user)).select_related("bundle")
 
-    def perform_create(self, form: ProjectSerializer) -> None:
-        project = projects.create_project(self.request.user, **form.validated_data)
+    def perform_create(self, form: serializers.BaseSerializer) -> None:
+        project = projects.create_project(signed_in(self.request.user), **form.validated_data)
         form.instance = self.get_queryset().get(pk=project.pk)
 
 
@@ -75,8 +78,8 @@ class ProjectView(RowView, generics.RetrieveUpdateDestroyAPIView):
     def get_queryset(self) -> QuerySet[Project]:
         return with_progress(Project.objects.with_role(self.request.user)).select_related("bundle")
 
-    def perform_update(self, form: ProjectSerializer) -> None:
-        projects.update_project(form.instance, **form.validated_data)
+    def perform_update(self, form: serializers.BaseSerializer) -> None:
+        projects.update_project(cast(Project, form.instance), **form.validated_data)
 
     def perform_destroy(self, project: Project) -> None:
         projects.delete_project(project)

@@ -46,7 +46,8 @@ def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
     """
     report = SyncReport()
     found = _in_folders(report)
-    in_storage = list(Bundle.objects.available().filter(path="").values("name", "digest", "path"))
+    stored = Bundle.objects.available().filter(path="").values("name", "digest", "path")
+    in_storage: list[dict] = [dict(row) for row in stored]
     if newly_stored:
         in_storage.append(_columns(newly_stored, load_manifest(newly_stored)) | {"path": ""})
     for columns in in_storage:
@@ -63,10 +64,10 @@ def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
             bundle, _ = Bundle.objects.update_or_create(
                 digest=columns["digest"], defaults=columns | {"is_available": True}
             )
-            old = previous.get(name)
-            if old and old.pk != bundle.pk:
-                Project.objects.filter(bundle=old).update(bundle=bundle)
-                if old.is_default:
+            replaced = previous.get(name)
+            if replaced and replaced.pk != bundle.pk:
+                Project.objects.filter(bundle=replaced).update(bundle=bundle)
+                if replaced.is_default:
                     Bundle.objects.filter(pk=bundle.pk).update(is_default=True)
             report.bundles.append(bundle)
         _ensure_one_default()

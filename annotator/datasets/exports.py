@@ -14,14 +14,14 @@ from annotator.errors import InvalidValue
 from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.kinds import kind_of
-from annotator.models import Export, Image, Project
+from annotator.models import Export, Image, Project, User
 
 State = Export.State
 
 
 def start(
     project: Project,
-    user,
+    user: User | None,
     *,
     format: str,
     states: list[str] | None = None,
@@ -60,9 +60,9 @@ def cancel_or_delete(export: Export) -> None:
     if stopped == 1:
         return
     with transaction.atomic():
-        unowned.note([export.file.name])
+        unowned.note([str(export.file)])
         Export.objects.filter(pk=export.pk).delete()
-        transaction.on_commit(lambda: unowned.discard([export.file.name]))
+        transaction.on_commit(lambda: unowned.discard([str(export.file)]))
 
 
 def delete_old() -> int:

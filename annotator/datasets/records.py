@@ -5,18 +5,16 @@ Reads in batches: with a cursor left open, SQLite would refuse to write the expo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import PurePosixPath
-from typing import BinaryIO
 
-from django.core.files.storage import default_storage
-
+from annotator.files import stored
 from annotator.models import Annotation, Image, Project
 from annotator.models.image import ImageQuerySet
-from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, Rle
+from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
 
 BATCH_IMAGES = 200
 
@@ -51,7 +49,7 @@ def build(project: Project, states: Collection[str] = ()) -> DatasetRecord:
 
 def stored_name(image: Image) -> str:
     """The uploaded name with the extension of what is stored: `scan.tif` was turned into a PNG."""
-    return str(PurePosixPath(image.name).with_suffix(PurePosixPath(image.file.name).suffix))
+    return str(PurePosixPath(image.name).with_suffix(PurePosixPath(str(image.file)).suffix))
 
 
 @dataclass(frozen=True)
@@ -109,19 +107,15 @@ def _image_record(image: Image, annotations: _AnnotationRecords) -> ImageRecord:
         annotations=annotations,
         digest=image.digest,
         created_at=image.created_at,
-        open=_opener(image.file.name),
+        open=lambda: stored.open_file(image.file),
     )
-
-
-def _opener(name: str) -> Callable[[], BinaryIO]:
-    return lambda: default_storage.open(name, "rb")
 
 
 def _annotation_record(annotation: Annotation, number: int) -> AnnotationRecord:
     return AnnotationRecord(
         id=number,
         category_id=annotation.category.coco_id,
-        segmentation=Rle(**annotation.segmentation),
+        segmentation=annotation.segmentation,
         area=annotation.area,
         bbox_xywh=tuple(annotation.bbox_xywh),
         uuid=str(annotation.pk),

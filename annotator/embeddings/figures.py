@@ -31,7 +31,8 @@ def figures_of(bundle: Bundle) -> BundleFigures:
     # What several projects have is computed for the first of them only. Later entries of the dict win, and those are
     # the older ones: the job that did the work.
     latest = ready.filter(duration_ms__isnull=False).order_by("-finished_at")
-    times_ms = dict(latest.values_list("image__digest", "duration_ms")[:JOBS_LOOKED_AT])
+    measured = latest.values_list("image__digest", "duration_ms")[:JOBS_LOOKED_AT]
+    times_ms = {digest: duration_ms for digest, duration_ms in measured if duration_ms is not None}
     return BundleFigures(
         ready=stored["count"],
         size_bytes=stored["size_bytes"],

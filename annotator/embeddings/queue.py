@@ -128,7 +128,7 @@ def position(job: EmbeddingJob) -> int | None:
     earlier_in_queue = Q(priority__lt=job.priority) | Q(priority=job.priority) & (
         Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, pk__lt=job.pk)
     )
-    return EmbeddingJob.objects.takeable().filter(earlier_in_queue, state=State.QUEUED).count()
+    return EmbeddingJob.takeable().filter(earlier_in_queue, state=State.QUEUED).count()
 
 
 def wake() -> None:

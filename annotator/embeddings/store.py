@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from annotator.files import unowned
+from annotator.files import stored, unowned
 from annotator.models import Bundle, EmbeddingJob, Image
 from segmentation.embedding_file import as_int8
 
@@ -47,7 +47,7 @@ def save(bundle_digest: str, image_digest: str, content: bytes) -> str:
 
 def open_file(bundle_digest: str, image_digest: str) -> BinaryIO:
     """The file opened for reading. Raises FileNotFoundError."""
-    return default_storage.open(file_name(bundle_digest, image_digest), "rb")
+    return stored.open_file(file_name(bundle_digest, image_digest))
 
 
 def open_for_wire(bundle_digest: str, image_digest: str) -> BinaryIO:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TextIO
+
+from django.core.management.base import OutputWrapper
 
 TERMINAL_INTERVAL_S = 0.1
 LOG_INTERVAL_S = 10.0
@@ -12,7 +13,7 @@ LOG_INTERVAL_S = 10.0
 class ProgressLine:
     """Shows `text` at most every so often; `finish` ends the line."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: OutputWrapper) -> None:
         self._stream = stream
         self._is_terminal = stream.isatty()
         self._interval_s = TERMINAL_INTERVAL_S if self._is_terminal else LOG_INTERVAL_S
@@ -25,7 +26,7 @@ class ProgressLine:
             return
         self._shown_at_s = now_s
         if self._is_terminal:
-            self._stream.write(f"\r{text.ljust(self._width)}")
+            self._stream.write(f"\r{text.ljust(self._width)}", ending="")
             self._width = len(text)
         else:
             self._stream.write(f"{text}\n")
@@ -34,6 +35,6 @@ class ProgressLine:
     def clear(self) -> None:
         """Makes room for another line."""
         if self._is_terminal and self._width:
-            self._stream.write(f"\r{' ' * self._width}\r")
+            self._stream.write(f"\r{' ' * self._width}\r", ending="")
             self._stream.flush()
             self._width = 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from django.conf import settings
 
@@ -35,7 +35,7 @@ class ZipEntry:
         return self.info.filename
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Iterator[IO[bytes]]:
         """The entry for reading. The faults that reading meets inside the block count as the entry's.
 
         Raises:
@@ -53,7 +53,7 @@ class ZipEntry:
             raise DamagedImage(f"This entry of the zip cannot be unpacked: {error}.") from error
 
 
-def is_zip(file: BinaryIO) -> bool:
+def is_zip(file: IO[bytes]) -> bool:
     """Whether a seekable file begins as a zip does; it is at its start afterwards."""
     file.seek(0)
     head = file.read(SIGNATURE_BYTES)
@@ -61,7 +61,7 @@ def is_zip(file: BinaryIO) -> bool:
     return head.startswith(ZIP_SIGNATURES)
 
 
-def read_zip(file: BinaryIO) -> Iterator[ZipEntry]:
+def read_zip(file: IO[bytes]) -> Iterator[ZipEntry]:
     """The entries that may be images. All entries are looked at before the first one is given.
 
     Raises:

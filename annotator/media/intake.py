@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import IO
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
@@ -19,7 +18,7 @@ from annotator.files import unowned
 from annotator.media.archives import is_zip, read_zip
 from annotator.media.errors import NoFiles, TooManyFiles
 from annotator.media.pixels import prepare
-from annotator.models import Image, Project
+from annotator.models import Image, Project, User
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,7 @@ class UploadReport:
     errors: list[RefusedFile] = field(default_factory=list)
 
 
-def ingest_files(
-    project: Project, files: Iterable[BinaryIO], user: AbstractBaseUser | None = None
-) -> UploadReport:
+def ingest_files(project: Project, files: Iterable[IO[bytes]], user: User | None = None) -> UploadReport:
     """Takes in images and zips of images, one after the other.
 
     Args:
@@ -76,9 +73,7 @@ def ingest_files(
     return report
 
 
-def ingest_image(
-    project: Project, file: BinaryIO, name: str, user: AbstractBaseUser | None = None
-) -> UploadedImage:
+def ingest_image(project: Project, file: IO[bytes], name: str, user: User | None = None) -> UploadedImage:
     """Takes in one image: files first, then the row, so that a killed process leaves at most noted files without a row.
 
     Returns the existing row, marked as a duplicate, where an image of the same pixels was uploaded to the project.
@@ -126,16 +121,14 @@ def display_name(name: str | None) -> str:
 
 
 def _ingest_one(
-    project: Project, file: BinaryIO, name: str, user: AbstractBaseUser | None, report: UploadReport
+    project: Project, file: IO[bytes], name: str, user: User | None, report: UploadReport
 ) -> None:
     report.results.append(ingest_image(project, file, name, user))
     if len(report.results) == 1:
         embedding_queue.wake()  # the first image's embedding need not wait for the last upload
 
 
-def _ingest_zip(
-    project: Project, file: BinaryIO, user: AbstractBaseUser | None, report: UploadReport
-) -> None:
+def _ingest_zip(project: Project, file: IO[bytes], user: User | None, report: UploadReport) -> None:
     for entry in read_zip(file):
         try:
             with entry.open() as stream:

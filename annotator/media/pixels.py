@@ -18,15 +18,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from django.conf import settings
-from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms
 
+from annotator.files import stored
 from annotator.media.errors import (
     AnimatedImage,
     DamagedImage,
@@ -85,7 +85,7 @@ def read_pixels(image: Image) -> NDArray[np.uint8]:
         DamagedImage: the file is there but no longer what was stored. Its message is for annotators: it names no path.
         OSError: storage cannot be read (now).
     """
-    with default_storage.open(image.file.name, "rb") as file:
+    with stored.open_file(image.file) as file:
         content = file.read()
     try:
         with Pillow.open(io.BytesIO(content), formats=FORMATS) as picture:
@@ -97,7 +97,7 @@ def read_pixels(image: Image) -> NDArray[np.uint8]:
     return pixels
 
 
-def prepare(file: BinaryIO) -> PreparedImage:
+def prepare(file: IO[bytes]) -> PreparedImage:
     """Checks an encoded image and turns it into what is stored.
 
     Raises:
@@ -112,7 +112,7 @@ def prepare(file: BinaryIO) -> PreparedImage:
         rgb = to_rgb(picture if turn is None else picture.transpose(turn))
         is_jpeg = picture.format in ("JPEG", "MPO")
         if turn is None and _is_plain_rgb(picture, content):
-            extension, content_type = KEPT_AS_THEY_ARE["JPEG" if is_jpeg else picture.format]
+            extension, content_type = KEPT_AS_THEY_ARE["JPEG" if is_jpeg else str(picture.format)]
             stored = content
         else:
             extension, content_type = ("jpg", "image/jpeg") if is_jpeg else ("png", "image/png")
@@ -162,7 +162,7 @@ def content_digest(rgb: Pillow.Image) -> str:
     return digest.hexdigest()
 
 
-def _read_within_limit(file: BinaryIO) -> bytes:
+def _read_within_limit(file: IO[bytes]) -> bytes:
     content = file.read(settings.MAX_IMAGE_BYTES + 1)
     if not content:
         raise EmptyFile("The file is empty.")
@@ -252,7 +252,7 @@ def _cmyk_to_rgb(picture: Pillow.Image) -> Pillow.Image:
     profile = picture.info.get("icc_profile")
     if profile:
         try:
-            return ImageCms.profileToProfile(
+            return ImageCms.profileToProfile(  # type: ignore[return-value]  # None comes only of inPlace
                 picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
         except (ImageCms.PyCMSError, OSError) as error:

@@ -15,7 +15,7 @@ def delete_images(images: Iterable[Image]) -> int:
     """Deletes rows and, once that is committed, their files. Returns how many rows went."""
     images = list(images)
     with transaction.atomic():
-        names = [name for image in images for name in (image.file.name, image.thumbnail.name)]
+        names = [name for image in images for name in (str(image.file), str(image.thumbnail))]
         names += embedding_store.needed_only_by(images)
         unowned.note(names)
         Image.objects.filter(pk__in=[image.pk for image in images]).delete()

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Subquery, When
 
 
-class BundleQuerySet(models.QuerySet):
+class BundleQuerySet(models.QuerySet["Bundle"]):
     def available(self) -> Self:
         """Bundles whose files are on disk; a retired row stays for the annotations that name its digest."""
         return self.filter(is_available=True)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 
 from annotator.models.bundle import Bundle
 from annotator.models.image import Image
-from annotator.models.job import LeasedJob, LeasedJobQuerySet
+from annotator.models.job import LeasedJob
 from annotator.models.visibility import VisibleQuerySet
 
 
-class EmbeddingJobQuerySet(VisibleQuerySet, LeasedJobQuerySet):
+class EmbeddingJobQuerySet(VisibleQuerySet):
     project_path = "image__project"
-
-    def takeable(self):
-        return self.filter(bundle__is_available=True).order_by("priority", "queued_at", "pk")
 
 
 class EmbeddingJob(LeasedJob):
@@ -54,3 +53,7 @@ class EmbeddingJob(LeasedJob):
 
     def __str__(self) -> str:
         return f"embedding of {self.image_id} with {self.bundle_id}: {self.state}"
+
+    @classmethod
+    def takeable(cls) -> models.QuerySet[Self]:
+        return cls.objects.filter(bundle__is_available=True).order_by("priority", "queued_at", "pk")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 
-from annotator.models.job import LeasedJob, LeasedJobQuerySet
+from annotator.models.job import LeasedJob
 from annotator.models.project import Project
 from annotator.models.visibility import VisibleQuerySet
-
-
-class ExportQuerySet(VisibleQuerySet, LeasedJobQuerySet):
-    def takeable(self):
-        return self.order_by("created_at", "pk")
 
 
 class Export(LeasedJob):
@@ -31,7 +28,7 @@ class Export(LeasedJob):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = ExportQuerySet.as_manager()
+    objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -39,6 +36,10 @@ class Export(LeasedJob):
 
     def __str__(self) -> str:
         return f"{self.format} export {self.pk} of {self.project_id}: {self.state}"
+
+    @classmethod
+    def takeable(cls) -> models.QuerySet[Self]:
+        return cls.objects.order_by("created_at", "pk")
 
     @property
     def progress(self) -> float:

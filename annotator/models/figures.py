@@ -5,6 +5,8 @@ These readers stand above the tables: what belongs to a row lies in tables that 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypedDict
+
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
@@ -15,10 +17,33 @@ from annotator.models.embedding import EmbeddingJob
 from annotator.models.image import Image
 from annotator.models.project import Project
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    ProjectWithProgress = WithAnnotations[Project, "Progress"]
+    ImageWithDetails = WithAnnotations[Image, "Details"]
+    CategoryWithCount = WithAnnotations[Category, "AnnotationCount"]
+
 NO_JOB = "missing"  # an image's embedding state where no bundle is installed
 
 
-def with_progress(projects: QuerySet[Project]) -> QuerySet[Project]:
+class Progress(TypedDict):
+    image_count: int
+    done_count: int
+    in_progress_count: int
+    annotation_count: int
+
+
+class AnnotationCount(TypedDict):
+    annotation_count: int
+
+
+class Details(AnnotationCount):
+    embedding_state: str
+    embedding_error: str | None
+
+
+def with_progress(projects: QuerySet[Project]) -> QuerySet[ProjectWithProgress]:
     """Adds image_count, done_count, in_progress_count and annotation_count (deleted annotations left out)."""
     images = Image.objects.all()
     return projects.annotate(
@@ -29,7 +54,7 @@ def with_progress(projects: QuerySet[Project]) -> QuerySet[Project]:
     )
 
 
-def with_details(images: QuerySet[Image]) -> QuerySet[Image]:
+def with_details(images: QuerySet[Image]) -> QuerySet[ImageWithDetails]:
     """Adds annotation_count (deleted ones left out), embedding_state and embedding_error.
 
     The state and the error are those of the job for the bundle that the project uses; `NO_JOB` where there is none.
@@ -42,7 +67,7 @@ def with_details(images: QuerySet[Image]) -> QuerySet[Image]:
     )
 
 
-def with_annotation_count(categories: QuerySet[Category]) -> QuerySet[Category]:
+def with_annotation_count(categories: QuerySet[Category]) -> QuerySet[CategoryWithCount]:
     """Adds annotation_count (deleted ones left out)."""
     return categories.annotate(annotation_count=count_per_row(Annotation.objects.live(), "category"))
 

@@ -7,12 +7,6 @@ from typing import Self
 from django.db import models
 
 
-class LeasedJobQuerySet(models.QuerySet):
-    def takeable(self) -> Self:
-        """The jobs that can be worked on, in the order in which workers take them; the states are not looked at."""
-        return self.order_by("pk")
-
-
 class LeasedJob(models.Model):
     """Something that a worker is to do. The row is the truth about it; wake-ups only tell workers to look.
 
@@ -36,12 +30,17 @@ class LeasedJob(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = LeasedJobQuerySet.as_manager()
+    objects: models.Manager[Self]  # each kind makes its own
 
     class Meta:
         abstract = True
 
     @classmethod
+    def takeable(cls) -> models.QuerySet[Self]:
+        """The jobs that can be worked on, in the order in which workers take them; the states are not looked at."""
+        return cls.objects.order_by("pk")
+
+    @classmethod
     def states(cls) -> list[str]:
         """The states that a job of this kind can be in."""
-        return [value for value, _ in cls._meta.get_field("state").choices]
+        return [value for value, _ in cls.state.field.flatchoices]

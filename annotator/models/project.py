@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import F, FilteredRelation, Q, Value
 
 from annotator.models.bundle import Bundle
+from annotator.models.user import Visitor
 from annotator.models.visibility import VisibleQuerySet, sees_everything
 
 
@@ -22,7 +22,7 @@ class Role(models.TextChoices):
 class ProjectQuerySet(VisibleQuerySet):
     project_path = ""
 
-    def with_role(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+    def with_role(self, user: Visitor) -> Self:
         """Adds `role`: the membership's, or manager for staff."""
         if sees_everything(user):
             return self.annotate(role=Value(Role.MANAGER.value, output_field=models.CharField()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser
+from typing import TypeAlias
+
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db import models
 
 
@@ -14,3 +16,6 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         db_table = "auth_user"
+
+
+Visitor: TypeAlias = User | AnonymousUser  # who sends a request

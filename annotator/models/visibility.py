@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Self
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Q
 
+from annotator.models.user import Visitor
 
-def sees_everything(user: AbstractBaseUser | AnonymousUser) -> bool:
+
+def sees_everything(user: Visitor) -> bool:
     return bool(user.is_active and (user.is_staff or user.is_superuser))
 
 
@@ -18,7 +19,7 @@ class VisibleQuerySet(models.QuerySet):
 
     project_path = "project"
 
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+    def visible_to(self, user: Visitor) -> Self:
         """Rows of the projects `user` is a member of; all of them for staff; none for anonymous or disabled users."""
         if not user.is_authenticated or not user.is_active:
             return self.none()

@@ -173,8 +173,9 @@ def check_worker() -> str:
 def check_jobs() -> str:
     counts = report.counts()
     for kind in KINDS.values():
-        if failed := counts[kind.name]["failed"]:
-            newest = kind.model.objects.filter(state="failed").order_by("-finished_at").first()
+        newest = kind.model.objects.filter(state="failed").order_by("-finished_at").first()
+        if newest is not None:
+            failed = counts[kind.name]["failed"]
             retry = f", or: {kind.retry_command}" if kind.retry_command else ""
             raise Unwell(
                 f"{failed} {kind.name} failed, the newest ({newest}) with: {newest.error[:200]}",

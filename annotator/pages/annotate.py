@@ -67,7 +67,7 @@ def scene(request: HttpRequest, pk: int) -> HttpResponse:
 
 def decoder_url(bundle: dict[str, Any] | None) -> str | None:
     """What the decoder worker fetches, for a bundle as `bundle_row` gives it."""
-    return bundle and (bundle["fast_decoder_url"] or bundle["decoder_url"])
+    return None if bundle is None else bundle["fast_decoder_url"] or bundle["decoder_url"]
 
 
 def session_module(bundle: dict[str, Any] | None) -> str | None:

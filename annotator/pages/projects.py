@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypedDict, cast
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
@@ -14,6 +17,15 @@ from annotator.models.figures import with_progress
 from annotator.people.permissions import role_has
 from annotator.projects.covers import cover_images
 from annotator.projects.palette import CATEGORY_COLORS
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class HasRole(TypedDict):
+        role: str | None
+
+    ProjectWithRole = WithAnnotations[Project, HasRole]
+
 
 PROJECTS_PER_PAGE = 24
 
@@ -31,7 +43,8 @@ def projects(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "cards": [
-            (project, covers.get(project.pk, []), role_has(project.role, "annotate")) for project in page
+            (project, covers.get(project.pk, []), role_has(project.role, "annotate"))
+            for project in cast("Iterable[ProjectWithRole]", page)
         ],
         "search": search,
         "category_colors": CATEGORY_COLORS,

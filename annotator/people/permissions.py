@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from annotator.models import Membership, Project, Role
+from typing import cast
+
+from annotator.models import Membership, Project, Role, User
+from annotator.models.user import Visitor
 from annotator.models.visibility import sees_everything
 from annotator.people.errors import NotAllowed
 
@@ -14,7 +17,12 @@ ROLES_WITH_RIGHT: dict[str, frozenset[str]] = {
 }
 
 
-def role_of(user, project: Project | int) -> str | None:
+def signed_in(visitor: Visitor) -> User:
+    """Who sent a request that only people who are signed in get through with."""
+    return cast(User, visitor)
+
+
+def role_of(user: Visitor, project: Project | int) -> str | None:
     """The user's role in a project (staff: manager); None for a stranger."""
     if not user.is_authenticated or not user.is_active:
         return None
@@ -24,7 +32,7 @@ def role_of(user, project: Project | int) -> str | None:
     return Membership.objects.filter(project=project_id, user=user).values_list("role", flat=True).first()
 
 
-def may(user, right: str, project: Project | int) -> bool:
+def may(user: Visitor, right: str, project: Project | int) -> bool:
     """Whether `user` has `right` ("read", "annotate" or "manage") in the project."""
     return role_has(role_of(user, project), right)
 
@@ -34,7 +42,7 @@ def role_has(role: str | None, right: str) -> bool:
     return role in ROLES_WITH_RIGHT[right]
 
 
-def require(user, right: str, project: Project | int) -> None:
+def require(user: Visitor, right: str, project: Project | int) -> None:
     """Raises NotAllowed unless `may`. Call it after `visible_to` has let the person see the thing."""
     if not may(user, right, project):
         role = role_of(user, project) or "not a member"

@@ -10,6 +10,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from annotator.models import Annotation, Project
+from annotator.models.annotation import AnnotationQuerySet
 
 DAYS_SHOWN = 30
 
@@ -48,7 +49,7 @@ def figures(project: Project) -> dict:
     }
 
 
-def _per_day(live) -> dict[str, list]:
+def _per_day(live: AnnotationQuerySet) -> dict[str, list]:
     """The last days without gaps: `days` as seconds since 1970 (uPlot's time axis), `masks` beside them."""
     today = timezone.now().date()
     first = today - timedelta(days=DAYS_SHOWN - 1)

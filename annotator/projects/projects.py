@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from annotator.embeddings import queue as embedding_queue
 from annotator.files import unowned
 from annotator.media.removal import delete_images
-from annotator.models import Bundle, Membership, Project, Role
+from annotator.models import Bundle, Membership, Project, Role, User
 
 
 def create_project(
-    user: AbstractBaseUser | None, *, name: str, description: str = "", bundle: Bundle | None = None
+    user: User | None, *, name: str, description: str = "", bundle: Bundle | None = None
 ) -> Project:
     """Makes a project with `user` as its manager (None for a command: no members yet).
 
@@ -38,8 +37,8 @@ def update_project(project: Project, **changes: Any) -> Project:
         setattr(project, name, value)
     with transaction.atomic():
         project.save(update_fields=[*changes, "updated_at"])
-        if changes.get("bundle"):
-            embedding_queue.ensure_jobs(project.images.all(), project.bundle)
+        if bundle := changes.get("bundle"):
+            embedding_queue.ensure_jobs(project.images.all(), bundle)
             embedding_queue.wake()
     return project
 

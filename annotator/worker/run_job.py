@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 def run_next(kind: JobKind, worker: str) -> LeasedJob | None:
     """Claims the next job of a kind for `worker` and does it; None when none waits."""
-    job = queue.claim(kind.model.objects.takeable(), worker)
+    job = queue.claim(kind.model.takeable(), worker)
     if job is not None:
         run(job)
     return job

@@ -30,7 +30,7 @@ def job(image) -> EmbeddingJob:
 
 
 def claim(worker: str) -> EmbeddingJob | None:
-    return queue.claim(EmbeddingJob.objects.takeable(), worker)
+    return queue.claim(EmbeddingJob.takeable(), worker)
 
 
 def let_lease_run_out(job: EmbeddingJob) -> None:
@@ -276,7 +276,7 @@ import django; django.setup()
 from annotator.jobs import queue
 from annotator.models import EmbeddingJob
 import sys
-while job := queue.claim(EmbeddingJob.objects.takeable(), sys.argv[1]):
+while job := queue.claim(EmbeddingJob.takeable(), sys.argv[1]):
     pass
 """
     processes = [installation.start("-c", claim_all, name) for name in ("one", "two")]

@@ -197,7 +197,7 @@ def test_an_export_that_breaks_says_why_and_is_tried_three_times(start, annotati
 
 def test_an_export_of_a_dead_worker_is_made_by_the_next(start, alice, annotation):
     export = start()
-    queue.claim(Export.objects.takeable(), "dead")
+    queue.claim(Export.takeable(), "dead")
     Export.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     assert run_next(KINDS["exports"], "alive") == export
     assert download(alice, export)

@@ -83,7 +83,7 @@ def test_the_images_after_the_opened_one_are_prepared_next(album):
 
 def test_an_export_has_the_order_of_the_project(project, album, monkeypatch):
     monkeypatch.setattr(records, "BATCH_IMAGES", 2)
-    assert [record.id for record in records.build(project).images()] == [image.pk for image in album]
+    assert [record.id for record in records.build(project).images] == [image.pk for image in album]
 
 
 def frame_of(image: Image, **changes) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -36,7 +37,7 @@ def picture(url: str, alt: str) -> SafeString:
     return format_html('<img class="admin-thumbnail" loading="lazy" src="{}" alt="{}">', url, alt)
 
 
-def link_to(row, text: str | None = None) -> SafeString:
+def link_to(row: Model | None, text: str | None = None) -> SafeString:
     """A link to the admin page of a row; a dash for None."""
     if row is None:
         return format_html("–")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from annotator.admin.base.columns import state_badge
 from annotator.admin.base.read_only import ReadOnlyAdmin
@@ -21,7 +23,7 @@ class LeasedJobAdmin(ReadOnlyAdmin):
     actions = ["retry_failed"]
 
     @admin.display(description="state", ordering="state")
-    def state_column(self, job: LeasedJob):
+    def state_column(self, job: LeasedJob) -> SafeString:
         return state_badge(job.state)
 
     @admin.display(description="error")
@@ -37,7 +39,7 @@ class LeasedJobAdmin(ReadOnlyAdmin):
         return f"{left_s:.0f} s left" if left_s > 0 else "ran out"
 
     @admin.action(description="Retry selected failed jobs", permissions=["change"])
-    def retry_failed(self, request, queryset) -> None:
+    def retry_failed(self, request: HttpRequest, queryset: QuerySet[LeasedJob]) -> None:
         count = self.put_back(self.same_rows(queryset))
         self.message_user(request, f"{count} failed jobs wait for a worker again.")
 

@@ -23,7 +23,9 @@ NOT_FIELDS = "non_field_errors"
 class ErrorDetailSerializer(serializers.Serializer):
     code = serializers.CharField()
     message = serializers.CharField()
-    fields = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    fields = serializers.DictField(  # type: ignore[assignment]  # DRF keeps declared fields elsewhere than its own
+        child=serializers.ListField(child=serializers.CharField())
+    )
 
 
 class ErrorSerializer(serializers.Serializer):
@@ -68,7 +70,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         response.data = error_body("not_found", "There is no such thing, or you may not see it.")
     elif isinstance(error, PermissionDenied):
         response.data = error_body("not_allowed", "You may not do this.")
-    else:
+    elif isinstance(error, exceptions.APIException):
         response.data = error_body(error.default_code, str(error.detail))
     return response
 

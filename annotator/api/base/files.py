@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.types import OpenApiTypes
 
@@ -23,7 +24,7 @@ def file_response(
     immutable: bool,
     file_name: str = "",
     as_attachment: bool = False,
-) -> HttpResponse:
+) -> HttpResponseBase:
     """Streams a file, or answers 304 where the browser has it.
 
     Args:
@@ -31,7 +32,7 @@ def file_response(
         etag: quoted.
         immutable: the address names the content's digest, so it may be kept without asking again.
     """
-    response = get_conditional_response(request, etag=etag)
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
         response = FileResponse(
             open_file(), content_type=content_type, filename=file_name, as_attachment=as_attachment

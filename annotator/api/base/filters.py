@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters as filters
 from django.core.validators import MaxValueValidator
 
@@ -11,7 +13,7 @@ from annotator.api.base.limits import LARGEST_ID
 class IdFilter(filters.NumberFilter):
     """A primary key: what no database column could hold is refused in words."""
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, min_value=0, **kwargs)
 
     def get_max_validator(self) -> MaxValueValidator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Model
 from django.shortcuts import get_object_or_404
@@ -51,7 +51,8 @@ class RowView(ScopedView):
     """One row; `lookup_url_kwarg` names its primary key in the address."""
 
     def get_object(self) -> Any:
-        return self.find(self.get_queryset(), pk=self.kwargs[self.lookup_url_kwarg])
+        rows = cast(VisibleQuerySet, self.get_queryset())
+        return self.find(rows, pk=self.kwargs[self.lookup_url_kwarg])
 
 
 def project_id_of(row: Model, project_path: str) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotator.errors import MaskwrightError
 from annotator.operations import demo
@@ -15,7 +16,7 @@ PASSWORD_VARIABLE = "MASKWRIGHT_DEMO_PASSWORD"
 class Command(BaseCommand):
     help = "Makes what is missing of the demo: a project with photographs and the users manager, annotator, admin."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-images", action="store_true", help="Without the photographs.")
         parser.add_argument(
             "--password-env",
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             "where it is not set, each new user gets a password of its own, printed below.",
         )
 
-    def handle(self, *, no_images: bool, password_env: str, **options) -> None:
+    def handle(self, *, no_images: bool, password_env: str, **options: Any) -> None:
         password = os.environ.get(password_env, "")
         try:
             report = demo.create(password, with_images=not no_images)

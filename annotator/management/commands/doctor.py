@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.management.base import BaseCommand, CommandError
 
 from annotator.operations import doctor
@@ -11,7 +13,7 @@ class Command(BaseCommand):
     help = "Looks for what is wrong with this installation: one line each, and what to do. Fails when something is."
     requires_system_checks = []  # a check that fails is something to say in a line, not a reason to say nothing
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         findings = doctor.examine()
         for finding in findings:
             mark = self.style.SUCCESS("ok  ") if finding.ok else self.style.ERROR("FAIL")

@@ -6,8 +6,10 @@ import logging
 import os
 import socket
 import time
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
 
 from annotator.bundles import catalogue
 from annotator.bundles.sync import sync_bundles
@@ -29,7 +31,7 @@ class Command(BaseCommand):
         "queue as the workers, so it may run beside them, and may be stopped and run again at any time."
     )
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", nargs="?", help=find_project.HELP)
         parser.add_argument("--all", action="store_true", help="All projects.")
         parser.add_argument(
@@ -38,11 +40,14 @@ class Command(BaseCommand):
         parser.add_argument("--retry-failed", action="store_true", help="Try failed ones again.")
 
     def handle(
-        self, *, project: str | None, all: bool, bundle: str | None, retry_failed: bool, **options
+        self, *, project: str | None, all: bool, bundle: str | None, retry_failed: bool, **options: Any
     ) -> None:
-        if bool(project) == all:
+        if project and not all:
+            projects = [find_project.find_project(project)]
+        elif all and not project:
+            projects = list(Project.objects.all())
+        else:
             raise CommandError("name a project, or say --all")
-        projects = list(Project.objects.all()) if all else [find_project.find_project(project)]
         try:
             sync_bundles()
             chosen = catalogue.by_name(bundle) if bundle else None
@@ -55,14 +60,14 @@ class Command(BaseCommand):
             embedding_queue.retry_failed(wanted)
         self._work(wanted)
 
-    def _work(self, wanted) -> None:
+    def _work(self, wanted: QuerySet[EmbeddingJob]) -> None:
         worker = f"command-{os.getpid()}-{os.urandom(3).hex()}@{socket.gethostname()}"
         # We show progress ourselves.
         logging.getLogger("annotator.worker.runners.embeddings").setLevel(logging.WARNING)
         total = wanted.count()
         progress = ProgressLine(self.stdout)
         started_s, made = time.monotonic(), 0
-        claimable = EmbeddingJob.objects.takeable().filter(pk__in=wanted.values("pk"))
+        claimable = EmbeddingJob.takeable().filter(pk__in=wanted.values("pk"))
         try:
             while (job := queue.claim(claimable, worker)) is not None:
                 run_job.run(job)
@@ -94,7 +99,7 @@ class Command(BaseCommand):
             )
 
 
-def _ensure(project: Project, bundle: Bundle):
+def _ensure(project: Project, bundle: Bundle) -> QuerySet[EmbeddingJob]:
     """Jobs for all images of a project and one bundle, as a queryset."""
     batch: list[Image] = []
     for image in Image.objects.filter(project=project).iterator(chunk_size=1000):

@@ -92,7 +92,8 @@ def _add_option(parser: ArgumentParser, flag: str, options: list[tuple[str, Opti
         words += " " + "; ".join(
             f"{value}: {choice.help or choice.title}" for value, choice in choices.items()
         )
-        words += f". Default: {' or '.join(sorted({shared.default for _, shared in options}))}."
+        defaults = {shared.default for _, shared in options if isinstance(shared, ChoiceOption)}
+        words += f". Default: {' or '.join(sorted(defaults))}."
     # argparse fills in what stands after a percent sign.
     words = words.replace("%", "%%")
     parser.add_argument(flag, dest=OPTION + option.name, default=SUPPRESS, help=words, **kind)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotator.embeddings import queue as embedding_queue
 from annotator.errors import MaskwrightError
@@ -27,11 +28,11 @@ class Command(BaseCommand):
         "recognised by its pixels, so an import that was stopped can simply be run again."
     )
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help=find_project.HELP)
         parser.add_argument("paths", nargs="+", type=Path, metavar="path", help="Picture, folder or zip.")
 
-    def handle(self, *, project: str, paths: list[Path], **options) -> None:
+    def handle(self, *, project: str, paths: list[Path], **options: Any) -> None:
         target = find_project.find_project(project)
         missing = [str(path) for path in paths if not path.exists()]
         if missing:

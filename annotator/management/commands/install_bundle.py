@@ -1,6 +1,8 @@
 """`manage.py install_bundle`: makes a model bundle ready to use."""
 
-from django.core.management.base import BaseCommand, CommandError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotator.bundles import decoders
 from annotator.bundles.install import install_bundle
@@ -12,13 +14,13 @@ class Command(BaseCommand):
         "Installs a model bundle: checks it, copies it into the data folder if needed, exports its decoder."
     )
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bundle", help="Name of a known bundle (such as pocket), or a bundle's folder.")
         parser.add_argument(
             "--default", action="store_true", help="Make it the bundle that new projects get."
         )
 
-    def handle(self, *, bundle: str, default: bool, **options) -> None:
+    def handle(self, *, bundle: str, default: bool, **options: Any) -> None:
         try:
             installed = install_bundle(bundle, make_default=default)
         except MaskwrightError as error:

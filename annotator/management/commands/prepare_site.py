@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from annotator.bundles import decoders
@@ -32,14 +33,14 @@ class Command(BaseCommand):
         "decoders, the demo at the first run. What is up to date is left alone."
     )
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--skip-static", action="store_true", help="Static files are collected already.")
         parser.add_argument("--no-demo", action="store_true")
         parser.add_argument(
             "--logins-file", type=Path, help="Where the demo logins are written as JSON if they are made now."
         )
 
-    def handle(self, *, skip_static: bool, no_demo: bool, logins_file: Path | None, **options) -> None:
+    def handle(self, *, skip_static: bool, no_demo: bool, logins_file: Path | None, **options: Any) -> None:
         try:
             with self._step("tables"):
                 self._migrate()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.management.base import BaseCommand, CommandError
 
 from annotator.errors import MaskwrightError
@@ -16,7 +18,7 @@ class Command(BaseCommand):
         f"(or the one in {PASSWORD_VARIABLE})."
     )
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         password = read(PASSWORD_VARIABLE)
         try:
             passwords = demo.reset_passwords(password)

@@ -6,9 +6,10 @@ import argparse
 import io
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from PIL import Image as Pillow
 
@@ -25,6 +26,9 @@ from segmentation.bundle import BUILT_IN_BUNDLE
 from segmentation.errors import SegmentationError
 from segmentation.prompts import candidate_order
 
+if TYPE_CHECKING:
+    from segmentation.predictor import Predictor
+
 
 class Command(BaseCommand):
     help = (
@@ -32,7 +36,7 @@ class Command(BaseCommand):
         "would: the same model, the same choice among the candidates."
     )
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("image", help="Path of a picture, or the id of an image.")
         parser.add_argument(
             "--point",
@@ -58,7 +62,7 @@ class Command(BaseCommand):
         output: Path,
         bundle: str | None,
         candidate: int,
-        **options,
+        **options: Any,
     ) -> None:
         if not point and box is None:
             raise CommandError("give at least one --point or a --box")
@@ -93,7 +97,7 @@ class Command(BaseCommand):
         if not mask.any():
             self.stderr.write("The mask is empty: nothing was found for this prompt.")
 
-    def _predictor(self, image: str, bundle: str | None):
+    def _predictor(self, image: str, bundle: str | None) -> tuple[Predictor, tuple[int, int]]:
         """A predictor with its image set, and the image's (height, width)."""
         from segmentation.predictor import load_predictor
 
@@ -123,7 +127,8 @@ class Command(BaseCommand):
 
         predictor = load_predictor(bundle or _default_bundle_name(), bundle_dirs=tuple(settings.BUNDLE_DIRS))
         predictor.set_image(pixels)
-        return predictor, pixels.shape[:2]
+        height, width = pixels.shape[:2]
+        return predictor, (height, width)
 
 
 def parse_point(text: str) -> tuple[float, float, int]:

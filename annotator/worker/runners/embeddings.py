@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
@@ -18,10 +19,13 @@ from annotator.media.errors import DamagedImage
 from annotator.media.pixels import read_pixels
 from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
 
+if TYPE_CHECKING:
+    from segmentation.encoder import ImageEncoder
+
 logger = logging.getLogger(__name__)
 
 # The encoder of the last job's bundle stays loaded: loading costs seconds and, for ViT-H, gigabytes.
-_encoders: dict[str, object] = {}
+_encoders: dict[str, ImageEncoder] = {}
 
 
 def run(job: EmbeddingJob) -> None:
@@ -61,7 +65,7 @@ def _make_embedding(job: EmbeddingJob) -> int:
     return len(content)
 
 
-def _encoder_for(bundle: Bundle, worker: str):
+def _encoder_for(bundle: Bundle, worker: str) -> ImageEncoder:
     if bundle.digest not in _encoders:
         from segmentation.bundle import load_manifest
         from segmentation.encoder import ImageEncoder
