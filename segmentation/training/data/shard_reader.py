@@ -40,7 +40,7 @@ def read_shards(shards: list[Path], split: str | None, report: ReadReport) -> It
                     if record is None or (split and record.get("split") != split):
                         continue
                     try:
-                        yield _shard_sample(path.stem, record, archive.extractfile(member).read(), report)
+                        yield _shard_sample(path.stem, record, _content(archive, member), report)
                     except Unusable as reason:
                         report.skipped[str(reason)] += 1
         except (tarfile.TarError, OSError, EOFError) as error:
@@ -57,7 +57,7 @@ def _shard_records(archive: tarfile.TarFile, first: tarfile.TarInfo | None, path
         raise NoTrainingData(
             f"{path} is not a shard: its first file is not {SHARD_INDEX}. Move it away, or name shards with --sources"
         )
-    content = archive.extractfile(first).read()
+    content = _content(archive, first)
     try:
         rows = json.loads(gzip.decompress(content))["images"]
         return {row["file"]: row | {"masks": list(row["masks"])} for row in rows}
@@ -65,6 +65,13 @@ def _shard_records(archive: tarfile.TarFile, first: tarfile.TarInfo | None, path
         raise NoTrainingData(
             f"{path}: its {SHARD_INDEX} is damaged ({error}): copy the shard again"
         ) from None
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    if file is None:
+        raise Unusable("not a file")
+    return file.read()
 
 
 def _shard_sample(source: str, record: dict, content: bytes, report: ReadReport) -> Sample:

@@ -393,6 +393,21 @@ def test_bad_pictures_and_masks_of_a_shard_are_counted(tmp_path):
     assert report.skipped == {"image file unreadable": 1, "empty mask": 2, "malformed segmentation": 10}
 
 
+def test_a_folder_in_the_place_of_a_picture_is_counted(tmp_path):
+    path = tmp_path / "a.tar"
+    write_shard(path, "a", dict.fromkeys(("0.jpg", "1.jpg"), "train"), np.ones((6, 8), bool))
+    with tarfile.open(path) as archive:
+        members = [(member, archive.extractfile(member).read()) for member in archive]
+    with tarfile.open(path, "w") as archive:
+        for member, content in members:
+            if member.name == "0.jpg":
+                member.type, member.size = tarfile.DIRTYPE, 0
+            archive.addfile(member, io.BytesIO(content))
+    [sample], report = read_dataset(tmp_path, "train")
+    assert sample.name == "a/1.jpg"
+    assert report.skipped == {"not a file": 1}
+
+
 def test_a_shard_that_is_cut_off_anywhere_is_refused_by_name(tmp_path):
     path = tmp_path / "cut.tar"
     write_shard(path, "cut", {"0.jpg": "train", "1.jpg": "val"}, np.ones((6, 8), bool))
