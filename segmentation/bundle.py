@@ -260,7 +260,7 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
     unknown = set(fields) - _KEYS
     if unknown:
         raise ManifestInvalid(f"{path}: unknown keys {sorted(unknown)}")
-    name = fields.get("name")
+    name: Any = fields.get("name")
     require("name", isinstance(name, str) and bool(NAME_PATTERN.fullmatch(name)), "1 to 64 of a-z 0-9 . _ -")
     for key in ("family", "variant", "title", "licence"):
         require(key, isinstance(fields.get(key), str) and bool(fields[key]), "a text")
@@ -272,7 +272,7 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
         require(key, is_rgb, "three numbers, R G B")
     require("pixel_std", all(value > 0 for value in fields["pixel_std"]), "three positive numbers")
     require("mask_threshold", _is_number(fields.get("mask_threshold")), "a number")
-    embedding = fields.get("embedding")
+    embedding: Any = fields.get("embedding")
     require(
         "embedding",
         isinstance(embedding, dict)
@@ -284,7 +284,7 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
         "an object of names to [C, h, w]",
     )
     require("outputs", "outputs" not in fields or _are_outputs(fields["outputs"]), _OUTPUTS_RULE)
-    weights = fields.get("weights")
+    weights: Any = fields.get("weights")
     is_weights = isinstance(weights, dict) and set(weights) == {"file", "sha256"}
     require(
         "weights", is_weights and all(isinstance(value, str) for value in weights.values()), "{file, sha256}"
@@ -299,8 +299,8 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
         title=fields["title"],
         licence=fields["licence"],
         input_side=fields["input_side"],
-        pixel_mean=tuple(float(value) for value in fields["pixel_mean"]),
-        pixel_std=tuple(float(value) for value in fields["pixel_std"]),
+        pixel_mean=_rgb(fields["pixel_mean"]),
+        pixel_std=_rgb(fields["pixel_std"]),
         mask_threshold=float(fields["mask_threshold"]),
         low_res_side=fields["low_res_side"],
         embedding={tensor: tuple(shape) for tensor, shape in embedding.items()},
@@ -343,6 +343,11 @@ def _are_outputs(value: Any) -> bool:
     return all(type(number) is int and 0 <= number < count for number in numbers) and len(
         set(candidates)
     ) == len(candidates)
+
+
+def _rgb(values: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = map(float, values)
+    return red, green, blue
 
 
 def _is_number(value: Any) -> bool:

@@ -140,7 +140,8 @@ def preprocess(
         )
     height, width = ModelFrame(image.shape[0], image.shape[1], side).input_hw
     resized = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), Image.Resampling.BILINEAR)
-    normalised = (np.asarray(resized, np.float32) - np.float32(pixel_mean)) / np.float32(pixel_std)
+    mean, std = np.array(pixel_mean, np.float32), np.array(pixel_std, np.float32)
+    normalised = (np.asarray(resized, np.float32) - mean) / std
     padded = np.zeros((1, 3, side, side), np.float32)
     padded[0, :, :height, :width] = normalised.transpose(2, 0, 1)
     return padded

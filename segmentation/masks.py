@@ -63,9 +63,12 @@ def _resize_bilinear(
     rows_low, rows_high, row_weight = _taps(values.shape[1], out_hw[0], crop_hw[0])
     columns_low, columns_high, column_weight = _taps(values.shape[2], out_hw[1], crop_hw[1])
     # Columns first: (C, h, out_w) is the smaller in-between whenever the image is enlarged.
-    wide = values[:, :, columns_low] * (1 - column_weight) + values[:, :, columns_high] * column_weight
+    wide = (
+        values[:, :, columns_low] * (np.float32(1) - column_weight)
+        + values[:, :, columns_high] * column_weight
+    )
     row_weight = row_weight[:, None]
-    return wide[:, rows_low] * (1 - row_weight) + wide[:, rows_high] * row_weight
+    return wide[:, rows_low] * (np.float32(1) - row_weight) + wide[:, rows_high] * row_weight
 
 
 def _taps(

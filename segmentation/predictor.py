@@ -177,7 +177,7 @@ class Predictor:
         Raises:
             ImageNotSet: there is no image.
         """
-        self._present_frame()
+        self.present_frame()
         return dict(self._embedding)
 
     def predict(
@@ -213,7 +213,7 @@ class Predictor:
         outputs = self.manifest.outputs
         chosen = list(outputs.candidates) if multimask_output else [outputs.single]
         low_res_logits, iou_predictions = low_res_logits[chosen], iou_predictions[chosen]
-        logits = masks.postprocess(low_res_logits, self._present_frame())
+        logits = masks.postprocess(low_res_logits, self.present_frame())
         shown = logits if return_logits else logits > self.manifest.mask_threshold
         return shown, iou_predictions, low_res_logits
 
@@ -229,7 +229,7 @@ class Predictor:
         Returns:
             low_res_logits (C, S, S) and iou_predictions (C,); `manifest.outputs` says what each is for.
         """
-        frame = self._present_frame()
+        frame = self.present_frame()
         coords, labels = build_prompt_tensors(frame, point_coords, point_labels, box)
         if labels.size == 0 and mask_input is None:
             raise PromptError("the prompt is empty: give points, a box, or a mask_input")
@@ -244,7 +244,7 @@ class Predictor:
         low_res_masks, iou_predictions = self.decoder.decode(self._embedding, prompt)
         return low_res_masks[0], iou_predictions[0]
 
-    def _present_frame(self) -> ModelFrame:
+    def present_frame(self) -> ModelFrame:
         if self.frame is None:
             raise ImageNotSet("set an image with set_image or set_embedding before predicting")
         return self.frame

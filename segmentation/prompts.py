@@ -90,7 +90,7 @@ def _points(
     if (point_coords is None) != (point_labels is None):
         given = "point_labels" if point_coords is None else "point_coords"
         raise PromptError(f"point_coords and point_labels belong together, only {given} was given")
-    if point_coords is None:
+    if point_coords is None or point_labels is None:
         return np.zeros((0, 2)), np.zeros(0)
     coords = _numbers("point_coords", point_coords)
     labels = _numbers("point_labels", point_labels)

@@ -146,11 +146,11 @@ def compare(
     prompts = sample_prompts(manifest)
     for prompt in prompts:
         with torch.inference_mode():
-            expected_logits, expected_iou = model.decode(
+            answer = model.decode(
                 {name: torch.from_numpy(tensor) for name, tensor in embedding.items()},
                 **{name: torch.from_numpy(tensor) for name, tensor in prompt.items()},
             )
-        expected_logits, expected_iou = expected_logits.numpy(), expected_iou.numpy()
+        expected_logits, expected_iou = (tensor.numpy() for tensor in answer)
         logits, iou = session.run(["low_res_masks", "iou_predictions"], embedding | prompt)
         difference = float(np.abs(logits - expected_logits).max())
         logit_differences.append(difference)

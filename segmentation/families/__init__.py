@@ -5,7 +5,6 @@ in docs/bundles.md. Nothing else names it. Importing this package loads no torch
 """
 
 from pathlib import Path
-from typing import Any
 
 from segmentation.bundle import Bundle, Manifest
 from segmentation.families import pocket, sam
@@ -36,7 +35,7 @@ def family_of(manifest: Manifest) -> Family:
     return FAMILIES[manifest.family]
 
 
-def load_model(bundle: Bundle | Path | str) -> Any:
+def load_model(bundle: Bundle | Path | str) -> PromptableModel:
     """Loads a bundle's network with its weights, on the CPU, float32, in evaluation mode.
 
     Args:

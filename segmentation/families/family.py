@@ -5,21 +5,22 @@ Importing this module, or a row, loads no torch: a row's functions do when they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from segmentation.bundle import DEFAULT_OUTPUTS, Bundle, BundleError, Outputs
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
 
 class PromptableModel(Protocol):
-    """A torch module with two methods. Tensors are float32, unless the encoder runs under autocast.
+    """A torch module with two more methods. Tensors are float32, unless the encoder runs under autocast.
 
     C is the number of the bundle's outputs (`Manifest.outputs`), S its `low_res_side`; names and shapes of the
     embedding are the manifest's.
@@ -43,6 +44,13 @@ class PromptableModel(Protocol):
         It is traced for the export: nothing in it may be decided in Python by the values of its inputs.
         """
         ...
+
+    # Of every torch module; what else it has, this program does not ask for.
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+    def state_dict(self) -> dict[str, Tensor]: ...
+    def to(self, device: torch.device, /) -> Self: ...
+    def eval(self) -> Self: ...
+    def requires_grad_(self, requires_grad: bool = True) -> Self: ...
 
 
 class DecoderSession(Protocol):

@@ -3,11 +3,14 @@
 It segments nothing meaningful; it behaves like a real one in every shape, name and check.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import safetensors.torch
 import torch
 from torch import nn
+from transformers.models.sam.modeling_sam import SamFeedForward
 
 from segmentation import atomic_file
 from segmentation.bundle import Manifest, write_manifest
@@ -52,7 +55,7 @@ def random_network(shape: SamShape, seed: int) -> SamNetwork:
             if name.endswith(("pos_embed", "rel_pos_h", "rel_pos_w")):
                 nn.init.normal_(parameter, std=0.2)
         # Logits several units wide, as a trained network's are: a tolerance on them then means something.
-        for hypernetwork in network.mask_decoder.output_hypernetworks_mlps:
+        for hypernetwork in cast("Iterable[SamFeedForward]", network.mask_decoder.output_hypernetworks_mlps):
             hypernetwork.proj_out.weight.mul_(100)
             hypernetwork.proj_out.bias.mul_(100)
     return network.eval().requires_grad_(False)

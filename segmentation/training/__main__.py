@@ -9,10 +9,14 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from segmentation.bundle import BUILT_IN_BUNDLE, find_bundle, load_manifest
 from segmentation.errors import SegmentationError
 from segmentation.families import recipe_of, trainable
+
+if TYPE_CHECKING:
+    from segmentation.training.loop import Settings
 
 EXAMPLES = f"""\
 a bundle of one's own, from a folder of COCO-format data:
@@ -181,7 +185,6 @@ def _train(options: argparse.Namespace) -> int:
         print(f"no validation while it trains: {error}", file=sys.stderr)
     if options.synthetic:
         train += synthetic_samples(options.synthetic, options.seed)
-    chosen = {"stages": tuple(options.stages)} if options.stages else {}
     settings = Settings(
         minutes=options.minutes,
         device=device,
@@ -193,7 +196,7 @@ def _train(options: argparse.Namespace) -> int:
         variant=variant,
         trunk_lr=Settings.trunk_lr * options.rate,
         new_lr=Settings.new_lr * options.rate,
-        **chosen,
+        stages=tuple(options.stages or Settings.stages),
     )
     if settings.processes == 1:
         return _train_one(0, options, settings, train, val)
@@ -234,13 +237,13 @@ def _network(options: argparse.Namespace) -> tuple[str, str]:
     return family, variant
 
 
-def _train_beside(*arguments) -> None:
+def _train_beside(*arguments: Any) -> None:
     """A further process: the first one says what went wrong."""
     with contextlib.suppress(SegmentationError):
         _train_one(*arguments)
 
 
-def _train_one(rank: int, options: argparse.Namespace, settings, train: list, val: list) -> int:
+def _train_one(rank: int, options: argparse.Namespace, settings: Settings, train: list, val: list) -> int:
     from segmentation.training.loop import ProcessLost, Trainer
 
     if settings.processes > 1:

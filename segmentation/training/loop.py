@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from segmentation import atomic_file
 from segmentation.bundle import Outputs
 from segmentation.errors import SegmentationError
-from segmentation.families import Recipe, recipe_of, trainable
+from segmentation.families import PromptableModel, Recipe, recipe_of, trainable
 from segmentation.prompts import candidate_order
 from segmentation.training import run_log
 from segmentation.training.data.augment import View, make_view
@@ -34,6 +35,7 @@ from segmentation.training.prompt_simulation import PromptBatch, next_click, noi
 from segmentation.training.validation import to_input, validate
 
 TRIES_PER_VIEW = 200
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 class NoView(SegmentationError, ValueError):
@@ -103,7 +105,7 @@ class Trainer:
         self.device = torch.device(settings.device)
         self.recipe = settings.recipe
         network = self.recipe.new_network(settings.variant)
-        self.model = network.to(self.device, memory_format=torch.channels_last)
+        self.model = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
         self._averaged = averaged(self.model, settings.ema)
         published = list(self.recipe.published_part(self.model))
         rest = [p for p in self.model.parameters() if all(p is not other for other in published)]
@@ -165,7 +167,7 @@ class Trainer:
         prompt, ambiguous = first_prompts(targets, rng, self.recipe.cell)
         previous = torch.zeros_like(wanted)[:, None]
         has_previous = torch.zeros(len(targets), device=self.device)
-        loss_sum: Tensor | float = 0.0
+        loss_sum = torch.zeros((), device=self.device)
         figures: dict[str, float] = {}
         # Sometimes further rounds before the last ones, without gradients: what a fifth or sixth click looks like.
         shared_rng = np.random.default_rng((settings.seed, self.step, 11))
@@ -284,7 +286,7 @@ class Trainer:
         if not self.val_samples or self.rank > 0:
             return {}
         side = self.settings.stages[-1][1]
-        figures = validate(self._averaged.module, self.recipe, self.val_samples, side)
+        figures = validate(cast(PromptableModel, self._averaged.module), self.recipe, self.val_samples, side)
         self._log({"step": self.step, "images": self.images, "validation": figures})
         return figures
 
@@ -345,15 +347,16 @@ class Trainer:
         first = self.step
 
         def fill() -> None:
+            made: list[View] | Exception
             step = first
             while not stopped.is_set():
                 try:
-                    views = draw_views(self.train_samples, side, count, self.settings, step, self.rank)
+                    made = draw_views(self.train_samples, side, count, self.settings, step, self.rank)
                 except Exception as error:  # the training thread waits for it
-                    views = error
+                    made = error
                 while not stopped.is_set():
                     try:
-                        ready.put(views, timeout=0.5)
+                        ready.put(made, timeout=0.5)
                         break
                     except queue.Full:
                         continue
@@ -387,7 +390,7 @@ class Trainer:
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """A moving average of a network's weights that begins as they are; it forgets faster at first."""
 
-    def update(averages: list[Tensor], weights: list[Tensor], count: Tensor) -> None:
+    def update(averages: Tensors, weights: Tensors, count: Tensor | int) -> None:
         keep = min(decay, int(count) / (9 + int(count)))
         get_ema_multi_avg_fn(keep)(averages, weights, count)
 

@@ -62,7 +62,8 @@ def next_click(
             for r, label in ((missed, 1), (too_much, 0))
         ]
         label = max(deepest)[1]
-        return centre_of_largest_region(missed if label else too_much), label
+        place = centre_of_largest_region(missed if label else too_much)
+        return None if place is None else (place, label)
     share = missed.sum() / (missed.sum() + too_much.sum())
     label = int(rng.random() < share)
     region = missed if label else too_much
@@ -109,7 +110,8 @@ class PromptBatch:
         self.points[index].append(((column + 0.5) * self.cell - 0.5, (row + 0.5) * self.cell - 0.5, label))
 
     def add_box(self, index: int, box_xyxy: tuple[float, float, float, float]) -> None:
-        self.boxes[index] = tuple(edge * self.cell for edge in box_xyxy)
+        x0, y0, x1, y1 = (edge * self.cell for edge in box_xyxy)
+        self.boxes[index] = x0, y0, x1, y1
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """point_coords (B, N, 2) in model pixels and point_labels (B, N), padded with label -1."""

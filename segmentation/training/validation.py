@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from segmentation.families import PromptableModel, Recipe
 from segmentation.prompts import candidate_order
@@ -18,7 +19,7 @@ from segmentation.training.prompt_simulation import PromptBatch, next_click
 CLICKS = (1, 3, 5)
 
 
-def to_input(pixels: NDArray[np.uint8], valid_hw: list[tuple[int, int]], recipe: Recipe) -> torch.Tensor:
+def to_input(pixels: NDArray[np.uint8], valid_hw: list[tuple[int, int]], recipe: Recipe) -> Tensor:
     """pixels (B, S, S, 3) uint8 -> (B, 3, S, S) float32, normalised; beyond each `valid_hw` 0, as in
     `segmentation.encoder`."""
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
@@ -46,7 +47,9 @@ def validate(
     rng = np.random.default_rng(seed)
     cell = recipe.cell
     device = next(model.parameters()).device
-    results: dict[str, list[float]] = {f"iou_{count}": [] for count in CLICKS} | {"oracle": [], "box": []}
+    results: dict[str, list[float]] = {
+        name: [] for name in (*(f"iou_{count}" for count in CLICKS), "oracle", "box")
+    }
     model.eval()
     for sample in samples:
         height, width = sample.pixels.shape[:2]
@@ -73,7 +76,13 @@ def validate(
     }
 
 
-def _decode(model: PromptableModel, embedding, prompt: PromptBatch, previous: torch.Tensor | None, side: int):
+def _decode(
+    model: PromptableModel,
+    embedding: dict[str, Tensor],
+    prompt: PromptBatch,
+    previous: Tensor | None,
+    side: int,
+) -> tuple[Tensor, Tensor]:
     """Logits and IoU predictions, on the CPU."""
     coords, labels = prompt.arrays()
     mask_input = torch.zeros(1, 1, side, side) if previous is None else previous[None, None]
@@ -91,7 +100,7 @@ def _decode(model: PromptableModel, embedding, prompt: PromptBatch, previous: to
 def _click(
     model: PromptableModel,
     recipe: Recipe,
-    embedding,
+    embedding: dict[str, Tensor],
     target: NDArray[np.bool_],
     results: dict[str, list[float]],
 ) -> None:
@@ -117,7 +126,7 @@ def _click(
 def _box(
     model: PromptableModel,
     recipe: Recipe,
-    embedding,
+    embedding: dict[str, Tensor],
     target: NDArray[np.bool_],
     results: dict[str, list[float]],
 ) -> None:

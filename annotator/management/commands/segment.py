@@ -78,7 +78,7 @@ class Command(BaseCommand):
             if not 1 <= candidate <= len(order):
                 raise CommandError(f"--candidate is 1 to {len(order)} for this prompt, got {candidate}")
             output_index = order[candidate - 1]
-            logits = masks.postprocess(low_res_logits[[output_index]], predictor.frame)  # (1, H, W)
+            logits = masks.postprocess(low_res_logits[[output_index]], predictor.present_frame())  # (1, H, W)
             threshold = predictor.manifest.mask_threshold
             mask = logits[0] > threshold
             with replacing(output) as temporary:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 from zipfile import BadZipFile
 
 import numpy as np
@@ -10,7 +12,7 @@ import torch
 from torch import nn
 
 from segmentation.errors import SegmentationError
-from segmentation.families.pocket.network import Trunk
+from segmentation.families.pocket.network import InvertedResidual, Trunk
 
 
 class InitialWeightsInvalid(SegmentationError, ValueError):
@@ -35,7 +37,7 @@ def load_trunk(trunk: Trunk, path: Path | str) -> None:
         raise InitialWeightsInvalid(f"{path} is one array, not an .npz of many")
     with arrays:
         _copy(trunk.stem, arrays, "Conv")
-        for index, block in enumerate(trunk.blocks):
+        for index, block in enumerate(cast("Iterable[InvertedResidual]", trunk.blocks)):
             prefix = f"expanded_conv_{index}" if index else "expanded_conv"
             if block.expand is not None:
                 _copy(block.expand, arrays, f"{prefix}/expand")
@@ -44,7 +46,8 @@ def load_trunk(trunk: Trunk, path: Path | str) -> None:
 
 
 def _copy(layer: nn.Conv2d, arrays: np.lib.npyio.NpzFile, name: str) -> None:
-    for part, parameter in (("weight", layer.weight), ("bias", layer.bias)):
+    for part in ("weight", "bias"):
+        parameter = layer.get_parameter(part)
         key = f"{name}/{part}"
         if key not in arrays.files:
             raise InitialWeightsInvalid(f"{key} is not in the file")

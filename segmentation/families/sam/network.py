@@ -4,7 +4,9 @@ The parts are used as they are; what is here is their joining, because `SamModel
 1 to 3, pads prompts by itself, and writes in place where a traced graph must not.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +74,7 @@ class SamNetwork(nn.Module):
             patch_size=shape.patch,
             global_attn_indexes=shape.global_layers,
             num_pos_feats=shape.channels // 2,
-            attn_implementation="sdpa",
+            attn_implementation="sdpa",  # type: ignore[call-arg]  # taken beside what the configuration declares
         )
         prompt = SamPromptEncoderConfig(
             hidden_size=shape.channels, image_size=shape.input_side, patch_size=shape.patch
@@ -140,7 +142,7 @@ class SamNetwork(nn.Module):
         labels = labels[:, :, None]
         embedded = embedded * (labels != PADDING_LABEL)
         embedded = embedded + encoder.not_a_point_embed.weight * (labels == PADDING_LABEL)
-        for label, embedding in enumerate(encoder.point_embed):
+        for label, embedding in enumerate(cast("Iterable[nn.Embedding]", encoder.point_embed)):
             embedded = embedded + embedding.weight * (labels == label)
         return embedded
 

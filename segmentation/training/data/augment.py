@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.training.data.resize import resized
 from segmentation.training.data.samples import Sample
 
 MIN_CELLS = 10  # a target smaller than this many low-res cells teaches nothing
@@ -58,11 +59,7 @@ def make_view(
     scale = side / max(cropped.shape[:2])
     out_h, out_w = (max(1, round(length * scale)) for length in cropped.shape[:2])
 
-    picture = cv2.resize(
-        cropped,
-        (out_w, out_h),
-        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
-    )
+    picture = resized(cropped, (out_w, out_h), cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
     targets: list[NDArray[np.bool_]] = []
     order = rng.permutation(len(sample.masks))[: objects * 4]
@@ -142,17 +139,17 @@ def _paste(
     mask = donor.mask(int(rng.choice(candidates)))
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    mask, pixels = mask[box].astype(np.float32), donor.pixels[box]
+    alpha, pixels = mask[box].astype(np.float32), donor.pixels[box]
     out_h, out_w = picture.shape[:2]
     longest = rng.uniform(0.15, 0.7) * min(out_h, out_w)
-    scale = longest / max(mask.shape)
+    scale = longest / max(alpha.shape)
     if not 0.2 < scale < 2:
         return None
-    size = (max(4, round(mask.shape[1] * scale)), max(4, round(mask.shape[0] * scale)))
+    size = (max(4, round(alpha.shape[1] * scale)), max(4, round(alpha.shape[0] * scale)))
     if size[0] >= out_w or size[1] >= out_h:
         return None
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    alpha, pixels = cv2.resize(mask, size, interpolation=how), cv2.resize(pixels, size, interpolation=how)
+    alpha, pixels = resized(alpha, size, how), resized(pixels, size, how)
     if rng.random() < 0.5:
         alpha, pixels = alpha[:, ::-1], pixels[:, ::-1]
     y, x = int(rng.integers(out_h - size[1])), int(rng.integers(out_w - size[0]))

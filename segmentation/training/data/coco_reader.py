@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from segmentation import rle
+from segmentation.training.data.resize import resized
 from segmentation.training.data.samples import NoTrainingData, ReadReport, Sample, Unusable, read_pixels
 
 MAX_SIDE = 640  # pixels; larger pictures are reduced once, when they are read
@@ -166,13 +167,13 @@ def _sample(
     if path is None:
         raise Unusable("image file missing")
     pixels = read_pixels(path)
-    hw = pixels.shape[:2]
-    if hw != (row.get("height"), row.get("width")):
+    height, width = hw = pixels.shape[:2]
+    if (height, width) != (row.get("height"), row.get("width")):
         raise Unusable("image size differs from the COCO file")
     scale = min(1, MAX_SIDE / max(hw))
     size = (max(1, round(hw[1] * scale)), max(1, round(hw[0] * scale)))  # width, height
     if scale < 1:
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        pixels = resized(pixels, size, cv2.INTER_AREA)
     masks, labels = [], []
     for annotation in annotations:
         try:

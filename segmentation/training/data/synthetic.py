@@ -41,8 +41,8 @@ def draw_page(
 ) -> tuple[NDArray[np.uint8], list[NDArray[np.bool_]], list[str]]:
     """A page lying on something: pixels (H, W, 3), masks (H, W) of its blocks, their lines and itself; their kinds."""
     width, height = (int(n) for n in rng.integers(340, SIDE + 1, 2))
-    paper = tuple(int(c) for c in np.clip(rng.normal(240, 12) + rng.normal(0, 4, 3), 190, 255))
-    ink = tuple(int(c) for c in np.clip(rng.normal(45, 25) + rng.normal(0, 8, 3), 0, 120))
+    paper = _color(np.clip(rng.normal(240, 12) + rng.normal(0, 4, 3), 190, 255))
+    ink = _color(np.clip(rng.normal(45, 25) + rng.normal(0, 8, 3), 0, 120))
     if rng.random() < 0.12:
         paper, ink = ink, paper
     image = Image.new("RGB", (width, height), paper)
@@ -65,6 +65,11 @@ def draw_page(
         mask[max(0, y0) : y1, max(0, x0) : x1] = 1
         masks.append(mask)
     return _lay_down(pixels, masks, [kind for _, kind in boxes], rng)
+
+
+def _color(values: NDArray[np.floating]) -> tuple[int, int, int]:
+    red, green, blue = (int(value) for value in values)
+    return red, green, blue
 
 
 def _draw_block(
@@ -141,11 +146,16 @@ def _lay_down(
 ) -> tuple[NDArray[np.uint8], list[NDArray[np.bool_]], list[str]]:
     """Half of the pages as scanned, the others lying a little turned on a surface, in uneven light."""
     height, width = pixels.shape[:2]
-    picture = pixels.astype(np.float32)
+    picture: NDArray[np.floating] = pixels.astype(np.float32)
     if rng.random() < 0.5:
         around = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0, 6), rng.uniform(0.7, 0.95))
-        page = cv2.warpAffine(np.ones((height, width), np.uint8), around, (width, height))
-        masks = [cv2.warpAffine(mask, around, (width, height), flags=cv2.INTER_NEAREST) for mask in masks]
+        page = np.asarray(
+            cv2.warpAffine(np.ones((height, width), np.uint8), around, (width, height)), np.uint8
+        )
+        masks = [
+            np.asarray(cv2.warpAffine(mask, around, (width, height), flags=cv2.INTER_NEAREST), np.uint8)
+            for mask in masks
+        ]
         surface = _texture(height, width, rng)
         picture = np.where(page[..., None] > 0, cv2.warpAffine(picture, around, (width, height)), surface)
         masks.append(page)
@@ -183,7 +193,7 @@ def draw_shapes(
         if shape.sum() < MIN_VISIBLE:
             continue
         alpha = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), float(rng.uniform(0.4, 1.8)))[..., None]
-        alpha *= rng.uniform(0.45, 1)  # the weakest are hardly to be seen
+        alpha = alpha * rng.uniform(0.45, 1)  # the weakest are hardly to be seen
         picture = picture * (1 - alpha) + look * alpha
         masks = [mask & ~shape for mask in masks]
         masks.append(shape)

@@ -186,7 +186,7 @@ class _ClickGraph:
         base: the projection of the image's part, an input. weight (I, C), constant (I, P): of the projection.
         """
         g, algebra = self.g, self.algebra
-        if self.form == "head" and layer == 1:
+        if self.form == "head" and layer == 1 and gain and low_rank and constant is not None:
             # As many vectors as channels or more: the projection itself is the cheaper thing to correct.
             base = g.reshape(g.op("Mul", base, gain), self.inner, -1)
             base = g.op("Add", base, g.constant(constant))

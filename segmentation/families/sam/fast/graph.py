@@ -56,7 +56,7 @@ class GraphBuilder:
         self._outputs.append(helper.make_tensor_value_info(name, _TYPES[np.dtype(dtype)], shape))
 
     def constant(self, value: Any, dtype: type = np.float32) -> str:
-        array = np.ascontiguousarray(np.asarray(value), dtype=dtype)
+        array: np.ndarray = np.ascontiguousarray(np.asarray(value), dtype=dtype)
         key = (array.tobytes(), array.shape, array.dtype.str)
         if key not in self._constants:
             name = f"c{len(self._constants)}"

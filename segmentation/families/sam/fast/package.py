@@ -9,14 +9,14 @@ data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a 
 from segmentation.families.family import DecoderFiles
 from segmentation.families.sam.fast import click_kernel, tail_kernel
 from segmentation.families.sam.fast.algebra import Algebra
-from segmentation.families.sam.fast.click_graph import build_click_graph
+from segmentation.families.sam.fast.click_graph import Form, build_click_graph
 from segmentation.families.sam.fast.graph import SHARED_WEIGHTS, SharedWeights
 from segmentation.families.sam.fast.image_graph import build_image_graph
 from segmentation.families.sam.fast.session import FastDecoder
 from segmentation.families.sam.fast.tail_graph import build_tail_graph
 from segmentation.families.sam.fast.weights import DecoderWeights
 
-CLICK_GRAPHS = {
+CLICK_GRAPHS: dict[str, tuple[Form, bool]] = {
     "click-token": ("token", False),
     "click-token-mask": ("token", True),
     "click-head": ("head", False),

@@ -72,14 +72,18 @@ class Linear:
     bias: NDArray[np.float64]
 
 
-def from_segment_anything(state: Mapping[str, NDArray], **options: float) -> DecoderWeights:
+def from_segment_anything(
+    state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024
+) -> DecoderWeights:
     """From the state of `segment_anything`'s Sam (the image encoder's part is left out)."""
-    return DecoderWeights({name: value for name, value in state.items() if _is_decoder(name)}, **options)
+    return DecoderWeights(
+        {name: value for name, value in state.items() if _is_decoder(name)}, grid, input_side
+    )
 
 
-def from_transformers(state: Mapping[str, NDArray], **options: float) -> DecoderWeights:
+def from_transformers(state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024) -> DecoderWeights:
     """From the state of transformers' SamModel, or of `segmentation.families.sam.network.SamNetwork`."""
-    return from_segment_anything({to_meta(name): value for name, value in state.items()}, **options)
+    return from_segment_anything({to_meta(name): value for name, value in state.items()}, grid, input_side)
 
 
 def _is_decoder(name: str) -> bool:
