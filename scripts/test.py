@@ -43,6 +43,7 @@ def checks(scope: str) -> dict[str, list[str]]:
     lint = {
         "ruff": [*python, "ruff", "check", "."],
         "ruff format": [*python, "ruff", "format", "--check", "."],
+        "mypy": [*python, "mypy"],
         "prettier, eslint, tsc": ["npm", "run", "--silent", "lint"],
     }
     pytest = [*python, "pytest", "-q"]
