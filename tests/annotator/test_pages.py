@@ -147,3 +147,20 @@ def test_pages_are_isolated_and_carry_the_policy(client, db):
     assert response["Cross-Origin-Opener-Policy"] == "same-origin"
     assert response["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert "'unsafe-inline'" not in response["Content-Security-Policy"].split("script-src")[1].split(";")[0]
+
+
+def test_class_names_and_words_keep_the_spaces_between_them(alice, project, image):
+    """The formatter of the templates moves spaces at the ends of template tags."""
+    Image.objects.update(state="in_progress")
+    Export.objects.create(
+        project=project, format="coco", options={}, state="ready", created_by=alice, size_bytes=1200000
+    )
+    page = (
+        html(browser_of(alice), f"/projects/{project.pk}/exports/")
+        .replace("\xa0", " ")
+        .replace("&nbsp;", " ")
+    )
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
+    assert "0 of 1 done · 1 in progress · 0 masks" in words
+    assert "all images · alice, just now · 1.1 MB" in words
+    assert '<svg class="icon if-dark"' in page
