@@ -101,7 +101,7 @@ export class BenchNotices {
 
     /** @param {number} count changes of an earlier page */
     showDamaged(count) {
-        const text = `${plural(count, "unsaved change")} of an earlier page could not be read. Is a mask missing?`; look whether a mask is missing.`;
+        const text = `${plural(count, "unsaved change")} of an earlier page could not be read. Is a mask missing?`;
         this.#ask("damaged", text, {Dismiss: () => {}});
     }
 
