@@ -18,14 +18,15 @@ import {
 /** A page's autosave; another page may share its server and its storage. */
 function page({server = new HandMadeServer(), storage = new HandMadeStorage()} = {}) {
     const waiting = new HandMadePause();
-    const [conflicts, refusals] = [[], []];
+    const [conflicts, refusals, damaged] = [[], [], []];
     const records = new UnsavedRecords(storage, "ann");
     const autosave = new Autosave(new AnnotationServer(server), records, waiting.pause, {
         onStatus: () => {},
         onConflict: (conflict) => conflicts.push(conflict),
         onRefusal: (refusal) => refusals.push(refusal),
+        onDamaged: (count) => damaged.push(count),
     });
-    return {server, storage, waiting, autosave, conflicts, refusals};
+    return {server, storage, waiting, autosave, conflicts, refusals, damaged};
 }
 
 const rowsOf = ({rows}) => [...rows.values()].filter(({isDeleted}) => !isDeleted);
@@ -354,6 +355,37 @@ test("records of another user stay where they are", async () => {
     await settle();
     assert.deepEqual(server.asked, []);
     assert.equal(storage.keys.length, 1);
+});
+
+test("a damaged record in the storage is said once, and the others are sent", async () => {
+    const first = page();
+    const {server, storage} = first;
+    server.trouble = "offline";
+    first.autosave.submit(created(annotationOf("a"), annotationOf("b")));
+    await settle(); // and here the page crashes, in the middle of a write
+    const key = (id) => `maskwright.unsaved.ann.${id}`;
+    storage.setItem(key("a"), storage.getItem(key("a")).slice(0, 40));
+    for (const [id, text] of [
+        ["n", "null"],
+        ["m", "{}"],
+        ["o", '{"id": "another"}'],
+    ])
+        storage.setItem(key(id), text);
+
+    server.trouble = "";
+    const next = page({server, storage});
+    next.autosave.resume();
+    await settle();
+    assert.deepEqual(next.damaged, [4]);
+    assert.deepEqual(
+        rowsOf(server).map(({id}) => id),
+        ["b"],
+    );
+    assert.equal(next.autosave.status.state, "saved");
+
+    const later = page({server, storage});
+    later.autosave.resume();
+    assert.deepEqual(later.damaged, []);
 });
 
 /** What a page that opens the image is told. */

@@ -401,7 +401,12 @@ function savingBench() {
         new AnnotationServer(server),
         new UnsavedRecords(new HandMadeStorage(), "ann"),
         waiting.pause,
-        {onStatus: () => {}, onConflict: (conflict) => conflicts.push(conflict), onRefusal: () => {}},
+        {
+            onStatus: () => {},
+            onConflict: (conflict) => conflicts.push(conflict),
+            onRefusal: () => {},
+            onDamaged: () => {},
+        },
     );
     world.workbench.document.subscribe((changes, origin) => origin === "user" && autosave.submit(changes));
     return {...world, server, waiting, autosave, conflicts};

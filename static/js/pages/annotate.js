@@ -80,6 +80,7 @@ const autosave = new Autosave(
                     location.reload(); // to what the server has
                 },
             }),
+        onDamaged: (count) => notices.showDamaged(count),
     },
 );
 workbench.document.subscribe((changes, origin) => {

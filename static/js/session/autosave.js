@@ -26,6 +26,7 @@
  * @property {(status: SaveStatus) => void} onStatus
  * @property {(conflict: Conflict) => void} onConflict somebody else changed the same annotation
  * @property {(refusal: Refusal) => void} onRefusal the server will never take it as it is
+ * @property {(count: number) => void} onDamaged so many changes of an earlier page cannot be read any more
  */
 
 export class Autosave {
@@ -58,7 +59,8 @@ export class Autosave {
 
     /** Takes up what an earlier page could not save. */
     resume() {
-        this.#unsaved.read();
+        const damaged = this.#unsaved.read();
+        if (damaged > 0) this.#events.onDamaged(damaged);
         for (const {id, known} of this.#unsaved.all) {
             if (known) this.#known.set(id, known);
         }

@@ -47,14 +47,23 @@ export class UnsavedRecords {
         return this.#records.get(id) ?? null;
     }
 
-    /** Takes up what an earlier page could not save. */
+    /**
+     * Takes up what an earlier page could not save.
+     *
+     * @returns {number} how many records were damaged: they cannot be read, and are gone from the storage
+     */
     read() {
-        for (let k = 0; k < this.#storage.length; k++) {
-            const key = this.#storage.key(k);
-            if (!key?.startsWith(this.#prefix)) continue;
-            const record = JSON.parse(this.#storage.getItem(key) ?? "null");
-            if (record) this.#records.set(record.id, record);
+        let damaged = 0;
+        const keys = Array.from({length: this.#storage.length}, (_, k) => this.#storage.key(k) ?? "");
+        for (const key of keys.filter((key) => key.startsWith(this.#prefix))) {
+            const record = parsed(this.#storage.getItem(key));
+            if (record && this.#prefix + record.id === key) this.#records.set(record.id, record);
+            else {
+                this.#storage.removeItem(key);
+                damaged++;
+            }
         }
+        return damaged;
     }
 
     /** @param {Unsaved} record */
@@ -71,5 +80,14 @@ export class UnsavedRecords {
     forget(id) {
         this.#records.delete(id);
         this.#storage.removeItem(this.#prefix + id);
+    }
+}
+
+/** @param {string | null} text @returns {Unsaved | null} null: it is cut off, or nothing that `keep` wrote */
+function parsed(text) {
+    try {
+        return JSON.parse(text ?? "null");
+    } catch {
+        return null;
     }
 }

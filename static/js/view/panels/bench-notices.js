@@ -1,5 +1,6 @@
 /** What the workbench has to say when something is wrong, and what one can do about it. */
 
+import {plural} from "../words.js";
 import {Notices} from "./notices.js";
 
 /** @import {Conflict, Refusal} from "../../session/autosave.js" */
@@ -96,6 +97,12 @@ export class BenchNotices {
     showRefusal({id, message}, {onRetry, onDiscard}) {
         const text = `A mask could not be saved: ${message}`;
         this.#ask(`refusal-${id}`, text, {"Try again": onRetry, Discard: onDiscard});
+    }
+
+    /** @param {number} count changes of an earlier page */
+    showDamaged(count) {
+        const text = `${plural(count, "unsaved change")} of an earlier page could not be read. Is a mask missing?`;
+        this.#ask("damaged", text, {Dismiss: () => {}});
     }
 
     /**
