@@ -24,7 +24,7 @@ test: need-python ## install what the suite needs and run all of it
 test-fast: need-python ## without the browser and without what is slow: a few minutes
 	@$(PYTHON) -m scripts.test --fast
 
-lint: need-python ## what reads the code and runs none of it: layout, faults, types
+lint: need-python ## layout, faults and types of the code
 	@$(PYTHON) -m scripts.test --lint
 
 setup: need-python ## install everything, start nothing
@@ -33,7 +33,7 @@ setup: need-python ## install everything, start nothing
 format: $(VENV_PYTHON) ## let ruff and prettier lay out the code
 	@$(VENV_PYTHON) -m ruff check --fix . && $(VENV_PYTHON) -m ruff format . && npm run --silent format
 
-worker: $(VENV_PYTHON) ## one more embedding worker, in the foreground
+worker: $(VENV_PYTHON) ## one more worker, in the foreground
 	@$(VENV_PYTHON) manage.py worker
 
 doctor: $(VENV_PYTHON) ## look for what is wrong, one line each

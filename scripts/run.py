@@ -149,7 +149,7 @@ def _serve(host: str, port: int, data_dir: Path, logins: dict[str, str], started
     )
     workers = [
         Child(
-            "embedding worker" if number == 1 else f"embedding worker {number}",
+            "worker" if number == 1 else f"worker {number}",
             [python, "manage.py", "worker"],
             logs / ("worker.log" if number == 1 else f"worker-{number}.log"),
             environment.ROOT,
@@ -162,7 +162,7 @@ def _serve(host: str, port: int, data_dir: Path, logins: dict[str, str], started
     children = [web, *workers]
     interrupts = _Interrupts()
     try:
-        with step("Web server and embedding worker"):
+        with step("Web server and worker"):
             for child in children:
                 child.start()
             _wait_until_it_answers(web, host, port, interrupts)

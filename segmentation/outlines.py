@@ -77,7 +77,9 @@ def _corners(padded: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bo
 
 
 def _following(corners: NDArray[np.intp]) -> list[list[int]]:
-    """For each direction: the index of the nearest corner that way. Wrong where there is none, which nobody asks."""
+    """For each direction the index of the nearest corner that way. The index means nothing where there is no such
+    corner; the walk along an outline never looks there.
+    """
     index = np.arange(len(corners))
     by_column = np.lexsort((corners[:, 0], corners[:, 1]))
     south, north = np.empty_like(index), np.empty_like(index)

@@ -218,7 +218,7 @@ def _nothing_taken(report: intake.UploadReport) -> dict:
 
 
 def _refuse_large_request(request: Request) -> None:
-    """Before anything of the body is read: what is announced to be too large is not even received."""
+    """Refuses a request by the size that its header announces, before the body is received."""
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
     if announced > settings.MAX_REQUEST_BYTES:
         raise RequestTooLarge(

@@ -31,7 +31,7 @@ def ensure_job(image: Image, bundle: Bundle, priority: int = Priority.UPLOADED) 
 
 
 def ensure_job_where_possible(image: Image, priority: int = Priority.UPLOADED) -> EmbeddingJob | None:
-    """As `ensure_job` with the project's bundle; None where none is installed yet (`ensure_missing` comes back)."""
+    """As `ensure_job`, with the project's bundle. None without a bundle; `ensure_missing` makes the job later."""
     try:
         return ensure_job(image, bundle_of(image.project), priority)
     except NoBundle:

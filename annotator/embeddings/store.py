@@ -1,7 +1,7 @@
 """Embedding files in Django's storage: one per (model bundle digest, image content digest).
 
 Named by what goes in, so a file never changes its meaning: it may be cached for ever, and two projects with the same
-photograph share it.
+image share it.
 """
 
 from __future__ import annotations

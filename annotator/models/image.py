@@ -30,7 +30,7 @@ class ImageQuerySet(VisibleQuerySet):
 
 
 class Image(models.Model):
-    """A photograph or a frame: upright 8-bit RGB pixels in storage. `width` and `height` are theirs, in pixels."""
+    """What is annotated: upright 8-bit RGB pixels in storage. `width` and `height` are theirs, in pixels."""
 
     class Source(models.TextChoices):
         UPLOAD = "upload"

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -34,12 +35,20 @@ def pins() -> dict[str, str]:
     return {canonical(name): version for name, _, version in (line.partition("==") for line in lines)}
 
 
+def nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those that only the type checker reads."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from nodes_that_run(node)
+
+
 def imported(folder: str) -> dict[str, Path]:
-    """Top-level name -> one file that imports it, standard library and our own left out."""
+    """Top-level name -> one file that imports it when it runs; standard library and our own left out."""
     found: dict[str, Path] = {}
     for path in (ROOT / folder).rglob("*.py"):
         neighbours = {other.stem for other in path.parent.glob("*.py")}
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_that_run(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
