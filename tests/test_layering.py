@@ -260,12 +260,19 @@ MAY_IMPORT = {
     "session": {"session", "core"},  # api, decoder, storage and clocks are handed in
     "pages": {"view", "session", "api", "decoder", "core", "vendor"},  # vendor: third-party files from npm
 }
+# Types may be named beside that: api gives what session and decoder ask for, view shows what session holds.
+MAY_NAME = {"api": {"session", "decoder"}, "view": {"session"}}
 MAX_LINES_OF_A_PAGE = 200
 IMPORT = re.compile(
     r"""^\s*(?:import|export)\b[^;'"`]*?\bfrom\s*["'](?P<source>[^"']+)["'](?P<end>.?)"""
     r"""|^\s*import\s*["'](?P<bare>[^"']+)["'](?P<bare_end>.?)""",
     re.MULTILINE,
 )
+# How a file takes types from another one, by the file's suffix.
+TYPE_IMPORTS = {
+    ".js": re.compile(r"""@import\b[^"']*["']([^"']+)["']"""),
+    ".ts": re.compile(r"""^(?:import|export)\b[^;"']*\bfrom\s*["']([^"']+)["']""", re.MULTILINE),
+}
 
 
 def js_imports() -> list[tuple[Path, str, str]]:
@@ -276,6 +283,28 @@ def js_imports() -> list[tuple[Path, str, str]]:
         for match in IMPORT.finditer(without_comments):
             found.append((path, match["source"] or match["bare"], match["end"] or match["bare_end"] or ""))
     return found
+
+
+def js_types() -> list[tuple[Path, str]]:
+    """(file, file of ours that it takes types from) of every `@import` and of every import in a .d.ts file."""
+    found = []
+    for path in sorted(path for path in JS.rglob("*") if path.suffix in TYPE_IMPORTS):
+        text = path.read_text(encoding="utf-8")
+        sources = TYPE_IMPORTS[path.suffix].findall(text)
+        found += [(path, source) for source in sources if source.startswith(".")]
+    return found
+
+
+def test_browser_modules_name_types_along_the_arrows():
+    types = js_types()
+    assert {path.suffix for path, _ in types} == set(TYPE_IMPORTS)
+    wrong = []
+    for path, source in types:
+        folder, target = path.relative_to(JS).parts[0], (path.parent / source).resolve()
+        allowed = MAY_IMPORT[folder] | MAY_NAME.get(folder, set())
+        if not target.is_file() or target.relative_to(JS).parts[0] not in allowed:
+            wrong.append(f"{path.relative_to(JS)} names types of {source}")
+    assert wrong == []
 
 
 def test_browser_modules_import_along_the_arrows():

@@ -4,7 +4,7 @@ import {sceneFromWire} from "./images.js";
 
 /** @import {DecoderUrls} from "../decoder/protocol.js" */
 /** @import {SceneWire} from "./images.js" */
-/** @import {Scene} from "./types.d.ts" */
+/** @import {Scene} from "../session/ports.d.ts" */
 
 /** @typedef {SceneWire & {urls: Record<string, string>, csrf_token: string, user: string}} AnnotatePageWire */
 
@@ -19,7 +19,7 @@ import {sceneFromWire} from "./images.js";
  */
 
 /**
- * @param {AnnotatePageWire} wire the page-data of docs/architecture.md
+ * @param {AnnotatePageWire} wire the page-data of annotator/pages/annotate.py
  * @returns {AnnotatePage}
  */
 export function annotatePageFromWire(wire) {

@@ -4,7 +4,7 @@ import {ApiError, isPassing} from "./http.js";
 
 /** @import {Annotation, Prompt, PromptStep} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
-/** @import {SaveProblem, ServerAnnotation} from "./types.d.ts" */
+/** @import {SaveProblem, ServerAnnotation} from "../session/ports.d.ts" */
 
 /**
  * @typedef {object} PromptWire

@@ -3,7 +3,7 @@
 import {pause, withPatience} from "./http.js";
 
 /** @import {Http} from "./http.js" */
-/** @import {EmbeddingProgress} from "./types.d.ts" */
+/** @import {EmbeddingProgress} from "../session/ports.d.ts" */
 
 const POLL_FIRST_MS = 250;
 const POLL_LONGEST_MS = 2000;

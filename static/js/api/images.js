@@ -1,11 +1,11 @@
 /** Images and what their pages are made of. */
 
-/** @import {Bundle, Category, ImageState, Outputs} from "../core/types.d.ts" */
+/** @import {Bundle, Category, ImageState, Outputs, Role} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
-/** @import {ImageRow, Role, Scene} from "./types.d.ts" */
+/** @import {ImageRow, Scene} from "../session/ports.d.ts" */
 
 /**
- * @typedef {object} SceneWire the page-data of docs/architecture.md, as far as it is one image's
+ * @typedef {object} SceneWire one image's page, as annotator/pages/annotate.py:_scene writes it
  * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, file_url: string, thumbnail_url: string}} image
  * @property {{previous: number | null, next: number | null, position: number, total: number}} siblings

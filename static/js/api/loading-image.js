@@ -5,10 +5,9 @@ import {fetchEmbedding} from "./embeddings.js";
 import {NetworkError, withPatience} from "./http.js";
 import {fetchScene} from "./images.js";
 
-/** @import {Bundle} from "../core/types.d.ts" */
-/** @import {DecoderImage} from "../decoder/decoder-client.js" */
+/** @import {Bundle, DecoderImage} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
-/** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation} from "./types.d.ts" */
+/** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation} from "../session/ports.d.ts" */
 
 /** One image on its way to the screen. */
 export class LoadingImage {

@@ -1,7 +1,7 @@
 /** Projects, their categories and their members. */
 
 /** @import {Http} from "./http.js" */
-/** @import {Role} from "./types.d.ts" */
+/** @import {Role} from "../core/types.d.ts" */
 
 /**
  * @param {Http} http

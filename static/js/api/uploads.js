@@ -2,7 +2,7 @@
 
 import {csrfCookie} from "./http.js";
 
-/** @import {UploadAnswer} from "./types.d.ts" */
+/** @import {UploadAnswer} from "../session/ports.d.ts" */
 
 /**
  * @param {number} projectId

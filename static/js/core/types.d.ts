@@ -62,6 +62,14 @@ export type Bundle = {
     readonly sessionUrl: string | null;
 };
 
+/** An image that the decoder can be asked about. */
+export type DecoderImage = {
+    readonly key: string;
+    readonly size: ImageSize;
+    /** Asked again after a crash of the decoder. */
+    readonly fetchEmbedding: () => Promise<ArrayBuffer>;
+};
+
 /** COCO's compressed RLE: size is [height, width]. */
 export type Rle = {readonly size: readonly [number, number]; readonly counts: string};
 /** x, y, width, height in image pixels. */
@@ -97,6 +105,9 @@ export type Category = {
     readonly color: string;
     readonly supercategory: string;
 };
+
+/** What somebody may do in a project. */
+export type Role = "manager" | "annotator" | "viewer";
 
 /** How far the annotating of an image is. */
 export type ImageState = "not_started" | "in_progress" | "done";

@@ -8,21 +8,12 @@
 import {decodeKey} from "../core/prompt.js";
 import {DecoderError} from "./protocol.js";
 
-/** @import {Bundle, ImageSize, PromptStep} from "../core/types.d.ts" */
+/** @import {Bundle, DecoderImage, PromptStep} from "../core/types.d.ts" */
 /** @import {DecodeReply, DecoderUrls, FinishReply, LoadReply, ReplyValue, WorkerReply} from "./protocol.js" */
 
 const MAX_RESTARTS = 3; // in a row, without an answer in between
 // A decoder as large as ViT-H's needs some seconds on a slow machine; longer means that the worker died without a word.
 const REPLY_TIMEOUT_MS = 60_000;
-
-/**
- * An image the decoder can be asked about.
- *
- * @typedef {object} DecoderImage
- * @property {string} key
- * @property {ImageSize} size
- * @property {() => Promise<ArrayBuffer>} fetchEmbedding asked again after a crash
- */
 
 /** @typedef {DecodeReply & {durationMs: number}} TimedReply */
 

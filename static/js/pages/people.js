@@ -6,7 +6,7 @@ import {find, findOptional} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
 
-/** @import {Role} from "../api/types.d.ts" */
+/** @import {Role} from "../core/types.d.ts" */
 
 const http = new Http();
 const table = find("[data-members]", HTMLElement);

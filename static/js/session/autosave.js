@@ -7,8 +7,7 @@
  */
 
 /** @import {Annotation, ChangeSet} from "../core/types.d.ts" */
-/** @import {SaveProblem, ServerAnnotation} from "../api/types.d.ts" */
-/** @import {AnnotationStore} from "./ports.d.ts" */
+/** @import {AnnotationStore, SaveProblem, ServerAnnotation} from "./ports.d.ts" */
 /** @import {Known, Unsaved, UnsavedRecords} from "./unsaved-records.js" */
 
 /** @typedef {{id: string, mine: Annotation | null, theirs: Annotation | null, version: number}} Conflict null: deleted */

@@ -3,9 +3,8 @@
  * left meanwhile is dropped.
  */
 
-/** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation} from "../api/types.d.ts" */
 /** @import {Bundle, ImageState} from "../core/types.d.ts" */
-/** @import {Clock, Decoder, LoadingImage} from "./ports.d.ts" */
+/** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation} from "./ports.d.ts" */
 /** @import {Workbench} from "./workbench.js" */
 
 /**

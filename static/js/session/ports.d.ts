@@ -1,6 +1,17 @@
 // What session/ asks of the world outside: pages hand it in, tests hand in their own. Nothing here knows DOM or URLs.
-import type {EmbeddingProgress, ImageRow, SaveProblem, Scene, ServerAnnotation} from "../api/types.d.ts";
-import type {Annotation, Bbox, Bundle, Candidate, ImageSize, PromptStep, Rle} from "../core/types.d.ts";
+import type {
+    Annotation,
+    Bbox,
+    Bundle,
+    Candidate,
+    Category,
+    DecoderImage,
+    ImageSize,
+    ImageState,
+    PromptStep,
+    Rle,
+    Role,
+} from "../core/types.d.ts";
 
 /** The browser's localStorage, or a Map in a test. */
 export type KeyStore = {
@@ -23,6 +34,18 @@ export type Timers = {
 
 // --- the server ---
 
+/** An annotation as the server has it; each write raises the version. */
+export type ServerAnnotation = {readonly annotation: Annotation; readonly version: number};
+
+/** Why a save failed. */
+export type SaveProblem =
+    /** The same request may succeed later. */
+    | {readonly kind: "passing"; readonly reason: "offline" | "signed_out" | "server"}
+    /** Somebody else wrote since the version that the save started from. */
+    | {readonly kind: "conflict"; readonly current: ServerAnnotation; readonly isDeleted: boolean}
+    /** The server will never take it as it is. */
+    | {readonly kind: "refused"; readonly message: string};
+
 /** Every method rejects with an error that `problemOf` explains. */
 export type AnnotationStore = {
     /** Harmless when repeated. */
@@ -37,13 +60,6 @@ export type AnnotationStore = {
 };
 
 // --- the decoder ---
-
-/** An image the decoder can be asked about. */
-export type DecoderImage = {
-    readonly key: string;
-    readonly size: ImageSize;
-    readonly fetchEmbedding: () => Promise<ArrayBuffer>;
-};
 
 export type DecoderAnswer = {
     /** Best first. */
@@ -76,6 +92,43 @@ export type Decoder = {
 
 // --- images ---
 
+export type ImageRow = {
+    readonly id: number;
+    readonly name: string;
+    readonly size: ImageSize;
+    readonly state: ImageState;
+    readonly fileUrl: string;
+    readonly thumbnailUrl: string;
+};
+
+/** What an image's page is made of. */
+export type Scene = {
+    readonly project: {
+        readonly id: number;
+        readonly name: string;
+        readonly role: Role;
+        readonly categories: readonly Category[];
+        readonly url: string;
+    };
+    readonly image: ImageRow;
+    readonly siblings: {
+        readonly previous: number | null;
+        readonly next: number | null;
+        readonly position: number;
+        readonly total: number;
+    };
+    readonly bundle: Bundle | null;
+};
+
+export type EmbeddingProgress = {
+    /** Of the embedding job; offline: the server is away. */
+    readonly state: "queued" | "running" | "ready" | "failed" | "offline";
+    /** Jobs before this one while it is queued. */
+    readonly position: number | null;
+    /** Why it failed. */
+    readonly error: string;
+};
+
 /** One image on its way to the screen. */
 export type LoadingImage<Picture> = {
     readonly imageId: number;
@@ -89,4 +142,14 @@ export type LoadingImage<Picture> = {
     decoderImage(image: ImageRow, bundle: Bundle): DecoderImage;
     /** Nobody waits for it any more; its picture must not be drawn again. */
     giveUp(): void;
+};
+
+// --- uploads ---
+
+/** What the server says of one uploaded file. A zip gives several images. */
+export type UploadAnswer = {
+    readonly images: readonly {readonly id: number; readonly isDuplicate: boolean}[];
+    readonly refused: readonly {readonly name: string; readonly message: string}[];
+    /** Why nothing was taken; empty otherwise. */
+    readonly message: string;
 };

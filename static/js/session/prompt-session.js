@@ -14,8 +14,8 @@ import {
     withPoint,
 } from "../core/prompt.js";
 
-/** @import {Candidate, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
-/** @import {Decoder, DecoderImage, FinishedMask} from "./ports.d.ts" */
+/** @import {Candidate, DecoderImage, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
+/** @import {Decoder, FinishedMask} from "./ports.d.ts" */
 
 /**
  * @typedef {object} PromptEvents

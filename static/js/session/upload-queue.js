@@ -1,6 +1,6 @@
 /** Uploads files in one request each, a few at a time, so that each has its own progress and one bad file fails alone. */
 
-/** @import {UploadAnswer} from "../api/types.d.ts" */
+/** @import {UploadAnswer} from "./ports.d.ts" */
 
 const AT_ONCE = 3;
 

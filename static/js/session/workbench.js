@@ -12,8 +12,8 @@ import {Selection} from "./selection.js";
 import {Turns} from "./turns.js";
 import {Visibility} from "./visibility.js";
 
-/** @import {Annotation, Category, ImageBox, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
-/** @import {Clock, Decoder, DecoderImage, FinishedMask} from "./ports.d.ts" */
+/** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
+/** @import {Clock, Decoder, FinishedMask} from "./ports.d.ts" */
 /** @import {PromptEvents} from "./prompt-session.js" */
 
 /** @typedef {PromptEvents & {onCategoryMissing: () => void}} WorkbenchEvents onCategoryMissing: a mask cannot be saved without one */

@@ -9,7 +9,7 @@ import {Toolbar} from "./panels/toolbar.js";
 import {TopBar} from "./panels/top-bar.js";
 import {hint, modelBadge, savingBadge} from "./wording.js";
 
-/** @import {EmbeddingProgress, Scene} from "../api/types.d.ts" */
+/** @import {EmbeddingProgress, Scene} from "../session/ports.d.ts" */
 /** @import {Annotation, Bundle} from "../core/types.d.ts" */
 /** @import {Autosave, SaveStatus} from "../session/autosave.js" */
 /** @import {Workbench} from "../session/workbench.js" */

@@ -1,7 +1,7 @@
 /** What the workbench says about its state, in few words. */
 
 /** @import {SaveStatus} from "../session/autosave.js" */
-/** @import {EmbeddingProgress} from "../api/types.d.ts" */
+/** @import {EmbeddingProgress} from "../session/ports.d.ts" */
 /** @import {Badge} from "./panels/top-bar.js" */
 
 /**
