@@ -635,7 +635,7 @@ def test_a_viewer_looks_and_changes_nothing(bench: Bench, make_project, api):
     assert api("manager").patch(f"/api/members/{mine['id']}/", data={"role": "viewer"}).ok
     bench.page.goto(f"/images/{image['id']}/annotate/")
     expect(bench.page.locator("[data-model-state]")).to_have_text("read only")
-    expect(bench.page.locator("[data-tool=prompt]:not([data-stage])")).to_have_count(0)
+    expect(bench.page.locator("[data-action=tool-prompt]")).to_have_count(0)
     expect(bench.page.locator("[data-action=done]")).to_have_count(0)
     bench.page.mouse.click(*bench.on_page(*ON_THE_CUP))
     bench.press("Enter")

@@ -70,7 +70,17 @@ test("a command does what its row says when it applies, and nothing else", () =>
 
 test("an action that is not in the table is an error wherever it is named", () => {
     const commands = on({count: 0});
-    for (const name of ["perform", "applies", "isOn", "tipOf", "keyOf", "ariaKeysOf", "get"])
+    for (const name of [
+        "perform",
+        "applies",
+        "isOffered",
+        "isOn",
+        "wordsOn",
+        "tipOf",
+        "keyOf",
+        "ariaKeysOf",
+        "get",
+    ])
         assert.throws(() => commands[name]("ad"), /there is no command ad$/, name);
     assert.throws(() => on({count: 0}, {ad: ["x"]}), /there is no command ad$/);
     assert.equal(commands.actionOf("q"), null);
@@ -168,10 +178,10 @@ test("every key of the workbench does its own thing", () => {
         ],
         ...[
             "toggleAll",
-            "go next",
-            "go next",
             "go previous",
             "go previous",
+            "go next",
+            "go next",
             "toggleDone",
             "fit",
             "zoom 1",
@@ -187,10 +197,24 @@ test("what does not apply is off: the way back on the first image, what a viewer
     assert.deepEqual([commands.applies("next-image"), commands.applies("previous-image")], [true, false]);
     assert.equal(commands.tipOf("done"), "Mark this image done and go to the next (D)");
     const viewer = writingBench(false);
-    for (const action of ["leave-out", "preview", "done", "tool-prompt"])
+    for (const action of ["leave-out", "preview", "undo", "redo", "done", "tool-prompt"]) {
+        assert.equal(viewer.commands.isOffered(action), false);
         assert.equal(viewer.commands.perform(action), false);
+    }
+    assert.equal(viewer.commands.isOffered("tool-select"), true);
     assert.deepEqual(viewer.told, []);
     assert.deepEqual([viewer.commands.isOn("tool-hand"), viewer.commands.isOn("tool-select")], [true, false]);
+});
+
+test("a button says what its row says: the place, the icon, and words that follow the image", () => {
+    for (const {action, place, icon} of COMMANDS)
+        assert.equal(place === undefined, icon === undefined, action);
+    const rail = COMMANDS.filter(({place}) => place === "tools").map(({action}) => action);
+    assert.deepEqual(rail, ["tool-prompt", "tool-select", "tool-hand"]);
+    const {bench, commands} = writingBench();
+    assert.deepEqual([commands.wordsOn("done"), commands.wordsOn("fit")], ["Mark done", ""]);
+    bench.flow.scene.image.state = "done";
+    assert.equal(commands.wordsOn("done"), "Done");
 });
 
 test("Escape gives up a box first, then the draft, and is free when there is neither", () => {

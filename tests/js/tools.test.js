@@ -9,6 +9,9 @@ import {Toolbox} from "../../static/js/view/tools/toolbox.js";
 /** A stage of 100 x 100 image pixels, one CSS pixel each, that counts who listens to it. */
 class HandMadeRoot extends EventTarget {
     dataset = {};
+    /** @type {Record<string, string>} */
+    styles = {};
+    style = {setProperty: (name, value) => (this.styles[name] = value)};
     listening = 0;
 
     addEventListener(type, handler, {signal} = {}) {
@@ -118,6 +121,7 @@ test("the box of tools has one enabled at a time", () => {
     const tools = {prompt, hand: new HandTool(stage)};
     const toolbox = new Toolbox(stage.root, tools, () => changes++);
     toolbox.use("prompt");
+    assert.equal(stage.root.styles["--tool-cursor"], "crosshair");
     stage.root.send("pointerdown", 10, 10);
     stage.root.send("pointermove", 50, 40, {buttons: 1});
     toolbox.use("hand");
@@ -125,5 +129,6 @@ test("the box of tools has one enabled at a time", () => {
     stage.root.send("pointerdown", 30, 10);
     assert.deepEqual(stage.dragged, [30]);
     assert.equal(said.length, 4);
-    assert.deepEqual([toolbox.chosen, stage.root.dataset.tool, changes], ["hand", "hand", 2]);
+    assert.equal(stage.root.styles["--tool-cursor"], "grab");
+    assert.deepEqual([toolbox.chosen, changes], ["hand", 2]);
 });

@@ -101,7 +101,7 @@ export class BenchView {
         });
         this.#topBar.showModel(modelBadge(situation));
         this.#renderSaving();
-        this.#topBar.showDone(scene.image.state);
+        this.#topBar.showState(scene.image.state);
         this.#toolbar.render();
         this.#decodeTime.textContent = decodeMs === null ? "" : `decode ${Math.round(decodeMs)} ms`;
         this.#stage.stage.root.dataset.state = flow.pictureState;

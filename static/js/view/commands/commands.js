@@ -45,9 +45,14 @@ export class Commands {
         return this.#byChord.get(chord)?.action ?? null;
     }
 
+    /** Whether the person may do it at all; else it has no button. @param {string} action */
+    isOffered(action) {
+        return !this.get(action).isForAnnotators || this.#bench.flow.mayAnnotate;
+    }
+
     /** Whether it applies now. @param {string} action */
     applies(action) {
-        return this.get(action).when?.(this.#bench) ?? true;
+        return this.isOffered(action) && (this.get(action).when?.(this.#bench) ?? true);
     }
 
     /** Whether its button is pressed; null: it has no such state. @param {string} action */
@@ -76,6 +81,11 @@ export class Commands {
         const {title, tip = title, keys} = this.get(action);
         const text = typeof tip === "function" ? tip(this.#bench) : tip;
         return keys.length === 0 ? text : `${text} (${keys.map(wordsOf).join(" or ")})`;
+    }
+
+    /** What stands on its button beside the icon; empty: nothing. @param {string} action */
+    wordsOn(action) {
+        return this.get(action).words?.(this.#bench) ?? "";
     }
 
     /** For aria-keyshortcuts. @param {string} action */

@@ -8,6 +8,7 @@
 
 /** @typedef {"prompt" | "select" | "hand"} ToolName */
 /** @typedef {"Prompt" | "Masks" | "Images" | "View"} Group */
+/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "history" | "sight" | "images" | "help" | "side" | "finish"} Place */
 
 /**
  * What commands work on.
@@ -32,9 +33,13 @@
  * @property {readonly string[]} [alsoKeys] chords that work and are not shown
  * @property {string} title what the help says
  * @property {string | ((bench: Bench) => string)} [tip] what the button's tooltip says instead
+ * @property {Place} [place] of the button; without one the command has none. Buttons of a place stand in the table's order
  * @property {string} [icon] the button's
  * @property {string} [iconOn] the button's while it is on
+ * @property {string} [name] the button's for assistive tools, where the title would mislead
+ * @property {(bench: Bench) => string} [words] on the button; without them it is an icon that the title names
  * @property {Group} group
+ * @property {true} [isForAnnotators] a viewer has neither the button nor the key
  * @property {(bench: Bench) => boolean} [when] whether it applies now; the button is off and the key is free otherwise
  * @property {(bench: Bench) => boolean} [isOn] whether the button is pressed
  * @property {(bench: Bench) => void} do
@@ -79,9 +84,11 @@ export const COMMANDS = [
         keys: ["x"],
         title: "Clicks leave out, or belong again",
         tip: "Clicks leave out instead of belong",
+        place: "clicks",
         icon: "circle-minus",
+        name: "Clicks leave out",
         group: "Prompt",
-        when: ({flow}) => flow.mayAnnotate,
+        isForAnnotators: true,
         isOn: ({promptTool}) => promptTool.isLeavingOut,
         do: ({promptTool}) => {
             promptTool.isLeavingOut = !promptTool.isLeavingOut;
@@ -92,7 +99,7 @@ export const COMMANDS = [
         keys: ["t"],
         title: "Preview under the pointer, on or off",
         group: "Prompt",
-        when: ({flow}) => flow.mayAnnotate,
+        isForAnnotators: true,
         do: ({preview}) => preview.toggle(),
     },
     {
@@ -111,8 +118,10 @@ export const COMMANDS = [
         action: "undo",
         keys: ["ctrl+z"],
         title: "Undo",
+        place: "history",
         icon: "undo-2",
         group: "Masks",
+        isForAnnotators: true,
         when: ({workbench}) => workbench.draft.canUndo,
         do: ({workbench}) => workbench.undo(),
     },
@@ -121,8 +130,10 @@ export const COMMANDS = [
         keys: ["ctrl+shift+z"],
         alsoKeys: ["ctrl+y"],
         title: "Redo",
+        place: "history",
         icon: "redo-2",
         group: "Masks",
+        isForAnnotators: true,
         when: ({workbench}) => workbench.draft.canRedo,
         do: ({workbench}) => workbench.redo(),
     },
@@ -138,6 +149,7 @@ export const COMMANDS = [
         action: "hide-masks",
         keys: ["h"],
         title: "Hide or show all masks",
+        place: "sight",
         icon: "eye",
         iconOn: "eye-off",
         group: "Masks",
@@ -145,40 +157,45 @@ export const COMMANDS = [
         do: ({workbench}) => workbench.visibility.toggleAll(),
     },
     {
-        action: "next-image",
-        keys: ["n", "arrowright"],
-        title: "Next image",
-        icon: "chevron-right",
-        group: "Images",
-        when: ({flow}) => flow.canGo("next"),
-        do: ({flow}) => flow.go("next"),
-    },
-    {
         action: "previous-image",
         keys: ["p", "arrowleft"],
         title: "Previous image",
+        place: "images",
         icon: "chevron-left",
         group: "Images",
         when: ({flow}) => flow.canGo("previous"),
         do: ({flow}) => flow.go("previous"),
     },
     {
+        action: "next-image",
+        keys: ["n", "arrowright"],
+        title: "Next image",
+        place: "images",
+        icon: "chevron-right",
+        group: "Images",
+        when: ({flow}) => flow.canGo("next"),
+        do: ({flow}) => flow.go("next"),
+    },
+    {
         action: "done",
         keys: ["d"],
         title: "Image done, go to the next",
-        tip: ({flow}) =>
-            flow.scene.image.state === "done"
+        tip: (bench) =>
+            isDone(bench)
                 ? "This image is done; mark it as in progress again"
-                : `Mark this image done${flow.canGo("next") ? " and go to the next" : ""}`,
+                : `Mark this image done${bench.flow.canGo("next") ? " and go to the next" : ""}`,
+        place: "finish",
         icon: "check",
+        words: (bench) => (isDone(bench) ? "Done" : "Mark done"),
         group: "Images",
-        when: ({flow}) => flow.mayAnnotate,
+        isForAnnotators: true,
         do: ({flow}) => void flow.toggleDone(),
     },
     {
         action: "fit",
         keys: ["f"],
         title: "Fit the image",
+        place: "sight",
         icon: "maximize",
         group: "View",
         do: ({stage}) => stage.fit(),
@@ -189,6 +206,7 @@ export const COMMANDS = [
         action: "panel",
         keys: ["i"],
         title: "Hide or show the panel",
+        place: "side",
         icon: "panel-right",
         group: "View",
         do: ({sidePanel}) => sidePanel.toggle(),
@@ -198,9 +216,10 @@ export const COMMANDS = [
         keys: ["c"],
         title: "Prompt tool",
         tip: "Prompt: points and boxes",
+        place: "tools",
         icon: "crosshair",
         group: "View",
-        when: ({flow}) => flow.mayAnnotate,
+        isForAnnotators: true,
         ...useOf("prompt"),
     },
     {
@@ -208,6 +227,7 @@ export const COMMANDS = [
         keys: ["v"],
         title: "Select tool",
         tip: "Select a saved mask",
+        place: "tools",
         icon: "mouse-pointer-2",
         group: "View",
         ...useOf("select"),
@@ -217,6 +237,7 @@ export const COMMANDS = [
         keys: ["m"],
         title: "Hand tool",
         tip: "Move the image, as a drag with Space does",
+        place: "tools",
         icon: "hand",
         group: "View",
         ...useOf("hand"),
@@ -226,6 +247,7 @@ export const COMMANDS = [
         keys: ["?"],
         title: "Show the keys",
         tip: "Keys",
+        place: "help",
         icon: "keyboard",
         group: "View",
         do: ({keysDialog}) => keysDialog.show(),
@@ -251,4 +273,9 @@ function useOf(name) {
 /** @param {number} direction @returns {Command["do"]} */
 function zoom(direction) {
     return ({stage}) => stage.zoomByKey(direction);
+}
+
+/** @param {Bench} bench */
+function isDone({flow}) {
+    return flow.scene.image.state === "done";
 }

@@ -1,45 +1,57 @@
-/** The page's buttons with a command: each gets icon, tooltip, keys and state from the table. */
+/** The page's buttons with a command, made from the table: place, icon, words, tooltip, keys and state are the row's. */
 
-import {findAll, icon, keepFocus} from "../elements.js";
+import {button, element, find, findAll, icon} from "../elements.js";
 
 /** @import {Commands} from "../commands/commands.js" */
+/** @import {Command} from "../commands/table.js" */
 
 export class Toolbar {
     #commands;
-    /** @type {{action: string, node: HTMLButtonElement, iconName: string}[]} */
-    #buttons;
+    /** @type {{row: Command, node: HTMLButtonElement, words: HTMLElement, iconName: string}[]} */
+    #buttons = [];
 
     /**
-     * @param {ParentNode} root its buttons have a data-action
+     * @param {ParentNode} root has a [data-place] for every place of the table, with its buttons' class
      * @param {Commands} commands
      */
     constructor(root, commands) {
         this.#commands = commands;
-        this.#buttons = findAll("[data-action]", HTMLButtonElement, root).map((node) => {
-            const action = node.dataset.action ?? "";
-            node.setAttribute("aria-keyshortcuts", commands.ariaKeysOf(action));
-            keepFocus(node);
-            node.addEventListener("click", () => commands.perform(action));
-            return {action, node, iconName: ""};
-        });
+        for (const row of commands.rows) {
+            if (!row.place || !commands.isOffered(row.action)) continue;
+            const place = find(`[data-place=${row.place}]`, HTMLElement, root);
+            const words = element("span");
+            const node = button(
+                {
+                    class: place.dataset.buttonClass ?? "",
+                    "data-action": row.action,
+                    "aria-label": row.words ? null : (row.name ?? row.title),
+                    "aria-keyshortcuts": commands.ariaKeysOf(row.action),
+                },
+                () => commands.perform(row.action),
+                ...(row.words ? [words] : []),
+            );
+            place.append(node);
+            this.#buttons.push({row, node, words, iconName: ""});
+        }
         for (const node of findAll("[data-key-of]", HTMLElement, root))
             node.textContent = commands.keyOf(node.dataset.keyOf ?? "");
     }
 
     render() {
-        for (const button of this.#buttons) {
-            const {action, node} = button;
-            const row = this.#commands.get(action);
-            const isOn = this.#commands.isOn(action);
-            const tip = this.#commands.tipOf(action);
+        for (const shown of this.#buttons) {
+            const {row, node, words} = shown;
+            const isOn = this.#commands.isOn(row.action);
+            const tip = this.#commands.tipOf(row.action);
             if (node.title !== tip) node.title = tip;
-            node.disabled = !this.#commands.applies(action);
+            node.disabled = !this.#commands.applies(row.action);
             if (isOn !== null) node.setAttribute("aria-pressed", String(isOn));
+            const text = this.#commands.wordsOn(row.action);
+            if (words.textContent !== text) words.textContent = text;
             const iconName = (isOn && row.iconOn) || row.icon || "";
-            if (iconName === button.iconName) continue;
+            if (iconName === shown.iconName) continue;
             node.querySelector(".icon")?.remove();
             node.prepend(icon(iconName));
-            button.iconName = iconName;
+            shown.iconName = iconName;
         }
     }
 }

@@ -1,6 +1,6 @@
 /** The bar on top: which image, how its embedding is doing, whether everything is saved. */
 
-import {find, findOptional, icon} from "../elements.js";
+import {find, icon} from "../elements.js";
 
 /** @import {ImageState} from "../../core/types.d.ts" */
 
@@ -31,11 +31,8 @@ export class TopBar {
     }
 
     /** @param {ImageState} state */
-    showDone(state) {
-        const done = findOptional("[data-action=done]", HTMLElement, this.#root);
-        if (!done) return;
-        find("[data-label]", HTMLElement, done).textContent = state === "done" ? "Done" : "Mark done";
-        done.classList.toggle("is-done", state === "done");
+    showState(state) {
+        this.#root.dataset.imageState = state;
     }
 
     /** @param {Badge} badge */

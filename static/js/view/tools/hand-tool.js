@@ -5,6 +5,9 @@ import {Tool} from "./tool.js";
 /** @import {Listen} from "./tool.js" */
 
 export class HandTool extends Tool {
+    /** @override */
+    cursor = "grab";
+
     /** @override @param {Listen} on */
     listen(on) {
         super.listen(on);

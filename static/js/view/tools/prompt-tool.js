@@ -21,6 +21,8 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  */
 
 export class PromptTool extends Tool {
+    /** @override */
+    cursor = "crosshair";
     /** Whether a plain click leaves out instead: for fingers, which have neither a right button nor Alt. */
     isLeavingOut = false;
     #events;

@@ -12,6 +12,9 @@ export class Tool {
     /** @type {AbortController | null} */
     #listeners = null;
 
+    /** The mouse's over the stage while this tool is the chosen one, as CSS names it. */
+    cursor = "default";
+
     /** @param {Stage} stage */
     constructor(stage) {
         this.stage = stage;

@@ -1,4 +1,4 @@
-/** The tools, of which one is chosen. A new tool is a file here, its line where the box is made, and its row of commands. */
+/** The tools, of which one is chosen. A new tool is a file here, a line where the box is made, name and row in commands/table.js. */
 
 /** @import {Tool} from "./tool.js" */
 
@@ -11,7 +11,7 @@ export class Toolbox {
     #chosen = null;
 
     /**
-     * @param {HTMLElement} root the stage: its data-tool gives the cursor
+     * @param {HTMLElement} root the stage
      * @param {Record<Name, Tool>} tools
      * @param {() => void} onChange
      */
@@ -30,7 +30,7 @@ export class Toolbox {
         if (this.#chosen) this.#tools[this.#chosen].disable();
         this.#chosen = name;
         this.#tools[name].enable();
-        this.#root.dataset.tool = name;
+        this.#root.style.setProperty("--tool-cursor", this.#tools[name].cursor);
         this.#onChange();
     }
 }
