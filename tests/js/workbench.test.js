@@ -251,9 +251,11 @@ test("a mask that cannot be finished is said, and the prompt stays", async () =>
 test("a mask made by hand is accepted without a prompt and without a decoder", async () => {
     const {workbench} = bench();
     workbench.open({imageId: 9, decoder: null, image: null, categories: CATEGORIES, mayAnnotate: true});
-    assert.equal(workbench.canAccept, false);
+    assert.deepEqual([workbench.canAccept, workbench.shownMask, workbench.savedAs], [false, null, null]);
     workbench.showHandMade(HAND_MADE);
     assert.equal(workbench.canAccept, true);
+    assert.deepEqual(workbench.shownMask, {handMade: HAND_MADE, candidate: null});
+    assert.equal(workbench.savedAs.name, "cup");
     workbench.accept();
     await settle();
     const [mask] = workbench.document.annotations;
@@ -272,15 +274,41 @@ test("a correction by hand takes the place of the prompt's mask until the next c
     const {workbench} = bench();
     workbench.addPoint(at(1), 1, 1);
     await settle();
+    const {candidate} = workbench.shownMask;
+    assert.equal(candidate, workbench.prompts.shown);
     workbench.showHandMade(HAND_MADE);
+    assert.deepEqual(workbench.shownMask, {handMade: HAND_MADE, candidate: null});
     workbench.addPoint(at(2), 1, 1);
     await settle();
-    assert.equal(workbench.draft.handMade, null);
+    assert.equal(workbench.shownMask.handMade, null);
     workbench.undo();
+    assert.deepEqual(workbench.shownMask, {handMade: HAND_MADE, candidate: null});
     workbench.accept();
     await settle();
+    assert.equal(workbench.shownMask, null);
     const [mask] = workbench.document.annotations;
-    assert.deepEqual([mask.segmentation.counts, mask.prompt.steps.length], ["hand", 1]);
+    assert.deepEqual([mask.segmentation.counts, mask.prompt, mask.bundleDigest], ["hand", null, ""]);
+});
+
+test("a saved mask that was corrected by hand loses its prompt, opens as it was saved, and gets it back by undo", async () => {
+    const {workbench} = bench();
+    workbench.addPoint(at(1), 1, 1);
+    workbench.accept();
+    await settle();
+    workbench.select("made-1");
+    await settle();
+    const prompt = workbench.document.get("made-1").prompt;
+    workbench.showHandMade(HAND_MADE);
+    workbench.accept();
+    await settle();
+    assert.equal(workbench.document.get("made-1").prompt, null);
+    workbench.select("made-1");
+    await settle();
+    assert.deepEqual([workbench.shownMask, workbench.savedAs, stepsOf(workbench)], [null, null, 0]);
+    workbench.undo();
+    await settle();
+    assert.deepEqual(workbench.document.get("made-1").prompt, prompt);
+    assert.deepEqual(workbench.shownMask, {handMade: HAND_MADE, candidate: null});
 });
 
 // --- selecting, deleting, undoing ---

@@ -2,7 +2,7 @@
  * What is being worked on, for a new object or for the selected mask, and the way back to what was there before.
  *
  * A draft is a prompt, whose mask the decoder finishes when it is accepted, or a mask made by hand, which is finished
- * already. One user action is one entry of the history: the change of the document and the draft before and after it.
+ * already and is saved without a prompt. One user action is one entry of the history: the change of the document and the draft before and after it.
  */
 
 import {NO_CHANGES, inverse} from "../core/annotation-document.js";

@@ -80,6 +80,11 @@ export type FinishedMask = {
     readonly stabilityScore: number | null;
 };
 
+/** The mask being worked on: made by hand, or a candidate of the prompt. */
+export type DraftMask =
+    | {readonly handMade: FinishedMask; readonly candidate: null}
+    | {readonly handMade: null; readonly candidate: Candidate};
+
 export type Decoder = {
     readonly bundle: Bundle;
     /** Gives it an image ahead of the first decode. */

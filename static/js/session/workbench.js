@@ -13,7 +13,7 @@ import {Turns} from "./turns.js";
 import {Visibility} from "./visibility.js";
 
 /** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
-/** @import {Clock, Decoder, FinishedMask} from "./ports.d.ts" */
+/** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
 /** @import {PromptEvents} from "./prompt-session.js" */
 
 /** @typedef {PromptEvents & {onCategoryMissing: () => void}} WorkbenchEvents onCategoryMissing: a mask cannot be saved without one */
@@ -55,6 +55,19 @@ export class Workbench {
     /** Whether a mask is on its way into the document. */
     get isAccepting() {
         return this.#accepting.isBusy;
+    }
+
+    /** The mask on screen that is not saved yet; null: there is none. @returns {DraftMask | null} */
+    get shownMask() {
+        const {handMade} = this.draft;
+        if (handMade) return {handMade, candidate: null};
+        const {prompt, shown} = this.prompts;
+        return shown && !isEmpty(prompt) ? {handMade: null, candidate: shown} : null;
+    }
+
+    /** What `shownMask` would be saved as; null: there is nothing to save, or no category for it. */
+    get savedAs() {
+        return this.shownMask ? this.category : null;
     }
 
     get canPrompt() {
@@ -311,10 +324,10 @@ export class Workbench {
      * @returns {Promise<Annotation | null>} null: it cannot be one, which is said already
      */
     async #annotation(before) {
-        const {handMade} = this.draft;
-        const {prompt, shown} = this.prompts;
-        if (!handMade && !shown) return null;
-        const {category} = this;
+        const {category, shownMask} = this;
+        if (!shownMask) return null;
+        const {handMade} = shownMask;
+        const {prompt} = this.prompts;
         if (!category) {
             this.#events.onCategoryMissing();
             return null;
@@ -338,7 +351,8 @@ export class Workbench {
             segmentation: mask.segmentation,
             area: mask.area,
             bbox: mask.bbox,
-            prompt: isEmpty(prompt) ? null : prompt,
+            // The prompt that a correction by hand began with decodes to another mask: it is not this one's.
+            prompt: handMade ? null : prompt,
             predictedIou: mask.predictedIou,
             stabilityScore: mask.stabilityScore,
             bundleDigest: handMade ? "" : this.prompts.bundleDigest,

@@ -11,6 +11,7 @@ import {Stage} from "./stage.js";
 
 /** @import {LogitsGrid} from "../core/mask.js" */
 /** @import {Candidate, ImageBox, ImagePoint, ImageSize, Prompt} from "../core/types.d.ts" */
+/** @import {DraftMask} from "../session/ports.d.ts" */
 /** @import {ShownMask} from "./layers/masks-layer.js" */
 
 export class BenchStage {
@@ -74,14 +75,14 @@ export class BenchStage {
     /**
      * @param {object} content
      * @param {Prompt} content.prompt
-     * @param {Candidate | null} content.shown
-     * @param {LogitsGrid | null} content.grid of its logits
+     * @param {DraftMask | null} content.mask
+     * @param {LogitsGrid | null} content.grid of a candidate's logits
      * @param {string} content.color
      */
-    renderPrompt({prompt, shown, grid, color}) {
+    renderDraft({prompt, mask, grid, color}) {
         this.#prompt.prompt = prompt;
         this.#candidate.color = color;
-        this.#candidate.showCandidate(shown, grid);
+        this.#candidate.showMask(mask, grid);
         this.stage.invalidate("prompt");
     }
 

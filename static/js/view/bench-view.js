@@ -83,20 +83,21 @@ export class BenchView {
 
     render() {
         const {workbench, flow} = this.#session;
-        const {prompt, shown, candidates, decodeMs} = workbench.prompts;
+        const {prompt, candidates, decodeMs} = workbench.prompts;
+        const {shownMask} = workbench;
         const {scene, bundle} = flow;
         const color = workbench.category?.color ?? UNNAMED_COLOR;
         const situation = this.#situation();
-        this.#stage.renderPrompt({prompt, shown, grid: bundle, color});
+        this.#stage.renderDraft({prompt, mask: shownMask, grid: bundle, color});
         this.#renderMasks();
         this.#categories.render(scene.project.categories, workbench.category?.id ?? null);
         this.#promptBar.render({
             candidates: isEmpty(prompt) ? [] : candidates,
-            shown,
+            shown: shownMask?.candidate ?? null,
             grid: bundle,
             imageSize: this.#stage.stage.imageSize,
             color,
-            save: isEmpty(prompt) || !shown ? null : workbench.category,
+            save: workbench.savedAs,
             hint: hint(situation, (action) => this.#commands.keyOf(action)),
         });
         this.#topBar.showModel(modelBadge(situation));
@@ -109,7 +110,7 @@ export class BenchView {
 
     #renderMasks() {
         const {workbench, autosave} = this.#session;
-        const {selection, visibility, prompts} = workbench;
+        const {selection, visibility, shownMask} = workbench;
         const rows = workbench.document.annotations.map((annotation) => ({
             annotation,
             ...this.#categoryOf(annotation),
@@ -118,8 +119,8 @@ export class BenchView {
         }));
         this.#stage.renderMasks(
             // While a saved mask is worked on, the new one is drawn in its place.
-            rows.filter(({isSelected, isHidden}) => !isHidden && !(isSelected && prompts.shown)),
-            prompts.shown !== null && !isEmpty(prompts.prompt),
+            rows.filter(({isSelected, isHidden}) => !isHidden && !(isSelected && shownMask)),
+            shownMask !== null,
             new Set(rows.map(({annotation}) => annotation.id)),
         );
         const objects = rows.map(({annotation, name, color, isSelected, isHidden}, k) => ({
@@ -161,8 +162,8 @@ export class BenchView {
             embedding: flow.embedding,
             isReady: flow.isReady,
             isDecoding: prompts.isDecoding,
-            isPromptEmpty: isEmpty(prompts.prompt),
-            isMaskShown: prompts.shown !== null,
+            isDraftEmpty: workbench.draft.isEmpty,
+            isMaskShown: workbench.shownMask !== null,
             isObjectSelected: workbench.selection.id !== null,
             hasCategory: workbench.category !== null,
             candidateCount: prompts.candidates.length,

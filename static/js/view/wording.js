@@ -11,7 +11,7 @@
  * @property {EmbeddingProgress} embedding
  * @property {boolean} isReady the first mask is possible
  * @property {boolean} isDecoding
- * @property {boolean} isPromptEmpty
+ * @property {boolean} isDraftEmpty
  * @property {boolean} isMaskShown
  * @property {boolean} isObjectSelected
  * @property {boolean} hasCategory
@@ -36,11 +36,11 @@ export function hint(now, keyOf) {
 
     if (!now.mayAnnotate) return "You can look at this project; annotating needs another role.";
     if (!now.bundleName) return "";
-    if (!now.isReady && (now.isPromptEmpty || now.isDecoding)) return waitingFor(now.embedding);
-    if (now.isPromptEmpty && now.isObjectSelected) {
+    if (!now.isReady && (now.isDraftEmpty || now.isDecoding)) return waitingFor(now.embedding);
+    if (now.isDraftEmpty && now.isObjectSelected) {
         return line("[1]–[9] category", key("delete", ""), "click to make its mask anew", key("cancel", ""));
     }
-    if (now.isPromptEmpty)
+    if (now.isDraftEmpty)
         return line("Click an object", "right click to leave out", "drag a box", key("keys", "keys"));
     if (!now.isMaskShown)
         return now.isDecoding

@@ -2,16 +2,18 @@
  * The mask being worked on, and what a click under the pointer would give.
  *
  * Where the browser has a GPU, WebGL2 draws the logits themselves (logits-canvas.js). Elsewhere, and after the GPU was
- * lost, a 2D canvas draws their outline; noise, which has none, it draws as it is.
+ * lost, a 2D canvas draws their outline; noise, which has none, it draws as it is. A mask made by hand has no logits: its
+ * outline is drawn everywhere.
  */
 
-import {outlineOfLogits, isNoise} from "../../core/outlines.js";
+import {isNoise, outlineOfLogits, outlineOfRle} from "../../core/outlines.js";
 import {inputSize} from "../../core/frames.js";
 import {rgbOf} from "../color.js";
 import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
 /** @import {Candidate, ImageSize, ViewFrame} from "../../core/types.d.ts" */
 /** @import {LogitsGrid} from "../../core/mask.js" */
+/** @import {DraftMask, FinishedMask} from "../../session/ports.d.ts" */
 /** @import {LogitsCanvas} from "./logits-canvas.js" */
 /** @import {MaskPath, MaskStyle} from "./mask-drawing.js" */
 
@@ -31,6 +33,8 @@ export class CandidateLayer {
     #canvas;
     /** @type {CandidateOnGrid | null} */
     #mask = null;
+    /** @type {{mask: FinishedMask, path: MaskPath} | null} takes the place of both */
+    #handMade = null;
     /** @type {CandidateOnGrid | null} */
     #preview = null;
     /** The last two, so that a click on a preview does not trace it again. @type {CandidateDrawing[]} */
@@ -42,15 +46,18 @@ export class CandidateLayer {
     }
 
     /**
-     * @param {Candidate | null} candidate
-     * @param {LogitsGrid | null} grid
+     * @param {DraftMask | null} shown
+     * @param {LogitsGrid | null} grid of a candidate's logits
      */
-    showCandidate(candidate, grid) {
+    showMask(shown, grid) {
+        const {candidate = null, handMade: mask = null} = shown ?? {};
         this.#mask = candidate && grid && {candidate, grid};
+        if (mask !== (this.#handMade?.mask ?? null))
+            this.#handMade = mask && {mask, path: pathOf(outlineOfRle(mask.segmentation, mask.bbox))};
     }
 
     /**
-     * What a click under the pointer would give; drawn faintly, and only while there is no candidate.
+     * What a click under the pointer would give; drawn faintly, and only while there is no mask.
      *
      * @param {Candidate | null} candidate
      * @param {LogitsGrid | null} grid
@@ -65,8 +72,8 @@ export class CandidateLayer {
      * @param {ImageSize} imageSize
      */
     draw(context, view, imageSize) {
-        const shown = this.#mask ?? this.#preview;
-        const style = maskStyle(this.color, {isDimmed: !this.#mask});
+        const shown = this.#handMade ? null : (this.#mask ?? this.#preview);
+        const style = maskStyle(this.color, {isDimmed: !this.#handMade && !this.#mask});
         if (this.#canvas?.isUsable) {
             const logits = shown && {logits: shown.candidate.logits, grid: shown.grid};
             this.#canvas.draw(logits, style, view, imageSize, context.canvas);
@@ -75,6 +82,7 @@ export class CandidateLayer {
             if (path) drawMask(context, path, style, view, imageSize);
             if (noise) drawNoise(context, noise, shown.grid, style, view, imageSize);
         }
+        if (this.#handMade) drawMask(context, this.#handMade.path, style, view, imageSize);
     }
 
     /**
