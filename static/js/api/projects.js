@@ -3,6 +3,11 @@
 /** @import {Http} from "./http.js" */
 /** @import {Role} from "../core/types.d.ts" */
 
+/** The page's address of a project. @param {number} projectId */
+export function projectUrl(projectId) {
+    return `/projects/${projectId}/`;
+}
+
 /**
  * @param {Http} http
  * @param {{name: string, description: string}} fields

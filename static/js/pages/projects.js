@@ -1,7 +1,7 @@
 /** The list of projects, and the dialog that makes a new one with its categories. */
 
 import {Http} from "../api/http.js";
-import {createCategory, createProject} from "../api/projects.js";
+import {createCategory, createProject, projectUrl} from "../api/projects.js";
 import {find, pageData} from "../view/elements.js";
 import {act} from "../view/site/feedback.js";
 import "../view/site/page.js";
@@ -61,7 +61,7 @@ form.addEventListener("submit", (event) => {
             await createCategory(http, projectId, category);
             madeNames.add(category.name);
         }
-        location.assign(`/projects/${projectId}/`);
+        location.assign(projectUrl(projectId));
     });
 });
 

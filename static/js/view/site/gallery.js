@@ -1,0 +1,133 @@
+/** The gallery: tiles that the server draws, kept up to date while embeddings are made and files come in. */
+
+import {find} from "../elements.js";
+import {sentence} from "../words.js";
+import {act, toast} from "./feedback.js";
+import {syncItems, syncLiveParts} from "./keyed-list.js";
+import {Poller} from "./poller.js";
+
+const POLL_PENDING_MS = 1500;
+const POLL_IDLE_MS = 15_000;
+const POLL_AWAY_MS = 5000; // the server did not answer
+const TILES_AT_ONCE = 200; // as many as the server draws in one answer
+const NEW_TILES_DELAY_MS = 250; // uploads that end together are fetched together
+
+/**
+ * @typedef {object} GalleryServer
+ * @property {(ids: number[]) => Promise<string>} drawTiles HTML of these images' tiles
+ * @property {() => Promise<string>} drawPage HTML of the whole page
+ * @property {(imageId: number) => Promise<void>} retryEmbedding
+ * @property {(error: unknown) => boolean} isSignedOut
+ */
+
+export class Gallery {
+    /** Its items are the tiles. */
+    list = find("[data-gallery]", HTMLUListElement);
+    #empty = find("[data-empty]", HTMLElement);
+    #filters = find("[data-filters]", HTMLFormElement);
+    #server;
+    #poller = new Poller(() => this.#poll());
+    /** @type {number[]} */
+    #newIds = [];
+    #newTilesTimer = 0;
+
+    /** @param {GalleryServer} server */
+    constructor(server) {
+        this.#server = server;
+        this.#poller.after(POLL_PENDING_MS);
+        this.list.addEventListener("click", (event) => {
+            const button =
+                event.target instanceof Element ? event.target.closest("[data-retry-embedding]") : null;
+            const tile = button?.closest("li");
+            if (button instanceof HTMLButtonElement && tile) this.#retry(button, idOf(tile));
+        });
+    }
+
+    /** @param {number[]} ids draws the tiles of these images anew; those that are not there yet are added */
+    async draw(ids) {
+        for (let start = 0; start < ids.length; start += TILES_AT_ONCE) {
+            const html = await this.#server.drawTiles(ids.slice(start, start + TILES_AT_ONCE));
+            syncItems(this.list, html, "imageId");
+        }
+        this.#showEmptiness();
+    }
+
+    /** @param {number[]} ids of uploaded images; those that come shortly after each other are drawn together */
+    drawSoon(ids) {
+        this.#newIds.push(...ids);
+        clearTimeout(this.#newTilesTimer);
+        this.#newTilesTimer = window.setTimeout(() => this.#drawNew(), NEW_TILES_DELAY_MS);
+    }
+
+    /** @param {HTMLElement} tile */
+    remove(tile) {
+        tile.remove();
+        this.#showEmptiness();
+    }
+
+    /** Counts and buttons around the gallery; that they are late does no harm, so an error does not show. */
+    async drawCounts() {
+        try {
+            syncLiveParts(await this.#server.drawPage());
+        } catch {
+            // The next change of the gallery tries again.
+        }
+    }
+
+    get #tiles() {
+        return /** @type {HTMLElement[]} */ ([...this.list.children]);
+    }
+
+    #showEmptiness() {
+        const isEmpty = this.#tiles.length === 0;
+        this.#empty.hidden = !isEmpty;
+        if (!isEmpty) this.#filters.hidden = false;
+    }
+
+    async #drawNew() {
+        const taken = this.#newIds;
+        this.#newIds = [];
+        try {
+            await this.draw(taken);
+            void this.drawCounts();
+            this.#poller.after(POLL_PENDING_MS);
+        } catch (error) {
+            this.#newIds.push(...taken);
+            toast(`${sentence(error)} The uploaded images appear when you reload the page.`, "error");
+        }
+    }
+
+    /** @returns {Promise<number | null>} */
+    async #poll() {
+        const pending = this.#tiles.filter(
+            ({dataset}) => dataset.embeddingState === "queued" || dataset.embeddingState === "running",
+        );
+        const looked = pending.length ? pending : this.#tiles;
+        try {
+            // The first ones are the next to be done; what waits behind them need not be asked about each time.
+            await this.draw(looked.slice(0, TILES_AT_ONCE).map(idOf));
+        } catch (error) {
+            if (!this.#server.isSignedOut(error)) return POLL_AWAY_MS;
+            toast("You are signed out. Reload the page to sign in again.", "error");
+            return null;
+        }
+        return pending.length ? POLL_PENDING_MS : POLL_IDLE_MS;
+    }
+
+    /**
+     * @param {HTMLButtonElement} button
+     * @param {number} imageId
+     */
+    #retry(button, imageId) {
+        void act(button, async () => {
+            await this.#server.retryEmbedding(imageId);
+            await this.draw([imageId]);
+            this.#poller.after(POLL_PENDING_MS);
+        });
+    }
+}
+
+/** @param {HTMLElement} tile */
+export function idOf(tile) {
+    return Number(tile.dataset.imageId);
+}

@@ -1,0 +1,125 @@
+/** The table of categories: edit in place, order by arrows or by dragging, delete. */
+
+import {find, findOptional} from "../elements.js";
+import {act, toast} from "./feedback.js";
+
+const SAVED_SHOWN_MS = 1500;
+
+/**
+ * @typedef {object} LabelsServer
+ * @property {(categoryId: number, fields: {[name: string]: string | number}) => Promise<void>} update
+ * @property {(categoryId: number) => Promise<void>} remove
+ */
+
+export class LabelsTable {
+    /** Its rows are the categories'. */
+    body = find("[data-labels] tbody", HTMLTableSectionElement);
+    #server;
+
+    /** @param {LabelsServer} server */
+    constructor(server) {
+        this.#server = server;
+        this.body.addEventListener("change", (event) => this.#save(event.target));
+        this.body.addEventListener("keydown", (event) => this.#endEdit(event));
+        this.body.addEventListener("click", (event) => {
+            const button = event.target instanceof Element ? event.target.closest("button") : null;
+            const row = button?.closest("tr");
+            if (!button || !row) return;
+            if (button.dataset.move) this.#move(button, row, button.dataset.move === "-1");
+            else if ("deleteCategory" in button.dataset) this.#delete(button, row);
+        });
+    }
+
+    /** The rows have another order now: keys and arrows follow, and the server is told. */
+    reorder() {
+        this.#showOrder();
+        void act(this.body, () => this.#saveOrder());
+    }
+
+    get #rows() {
+        return /** @type {HTMLTableRowElement[]} */ ([...this.body.querySelectorAll("tr[data-category-id]")]);
+    }
+
+    /** @param {EventTarget | null} input */
+    #save(input) {
+        const row = input instanceof Element ? input.closest("tr") : null;
+        if (!(input instanceof HTMLInputElement) || !row) return;
+        void act(input, async () => {
+            try {
+                await this.#server.update(idOf(row), {[input.name]: input.value.trim()});
+            } catch (error) {
+                input.setAttribute("aria-invalid", "true");
+                throw error;
+            }
+            input.defaultValue = input.value;
+            input.removeAttribute("aria-invalid");
+            input.classList.add("is-saved");
+            setTimeout(() => input.classList.remove("is-saved"), SAVED_SHOWN_MS);
+        });
+    }
+
+    /** @param {KeyboardEvent} event */
+    #endEdit({target: input, key}) {
+        if (!(input instanceof HTMLInputElement)) return;
+        if (key === "Enter") input.blur(); // which saves a change
+        if (key === "Escape") {
+            input.value = input.defaultValue;
+            input.removeAttribute("aria-invalid");
+            input.blur();
+        }
+    }
+
+    /**
+     * @param {HTMLButtonElement} button
+     * @param {HTMLTableRowElement} row
+     * @param {boolean} isUp
+     */
+    #move(button, row, isUp) {
+        const neighbour = isUp ? row.previousElementSibling : row.nextElementSibling;
+        if (!neighbour) return;
+        if (isUp) neighbour.before(row);
+        else neighbour.after(row);
+        this.reorder();
+        // At the end of the list the button just used is off; the other one keeps the keyboard in the row.
+        (button.disabled ? findOptional("[data-move]:enabled", HTMLButtonElement, row) : button)?.focus();
+    }
+
+    /**
+     * @param {HTMLButtonElement} button
+     * @param {HTMLTableRowElement} row
+     */
+    #delete(button, row) {
+        void act(button, async () => {
+            await this.#server.remove(idOf(row));
+            row.remove();
+            this.#showOrder();
+            if (!this.#rows.length) location.reload();
+        });
+    }
+
+    /** Keys and arrows follow the order. */
+    #showOrder() {
+        const rows = this.#rows;
+        for (const [index, row] of rows.entries()) {
+            const key = find("[data-key]", HTMLElement, row);
+            key.hidden = index > 8;
+            key.textContent = String(index + 1);
+            find("[data-move='-1']", HTMLButtonElement, row).disabled = index === 0;
+            find("[data-move='1']", HTMLButtonElement, row).disabled = index === rows.length - 1;
+        }
+    }
+
+    async #saveOrder() {
+        for (const [position, row] of this.#rows.entries()) {
+            if (row.dataset.position === String(position)) continue;
+            await this.#server.update(idOf(row), {position});
+            row.dataset.position = String(position);
+        }
+        toast("Order saved.");
+    }
+}
+
+/** @param {HTMLElement} row */
+function idOf(row) {
+    return Number(row.dataset.categoryId);
+}
