@@ -185,7 +185,7 @@ function annotationFromWire(wire) {
  * @param {Prompt} prompt
  * @returns {PromptWire | null}
  */
-export function promptToWire({steps}) {
+function promptToWire({steps}) {
     if (steps.length === 0) return null;
     const points = steps.filter((step) => step.kind === "point");
     const boxStep = steps.findIndex((step) => step.kind === "box");
@@ -203,7 +203,7 @@ export function promptToWire({steps}) {
  * @param {PromptWire} wire
  * @returns {Prompt}
  */
-export function promptFromWire(wire) {
+function promptFromWire(wire) {
     /** @type {PromptStep[]} */
     const steps = wire.point_coords.map(([x, y], k) => ({
         kind: "point",

@@ -4,7 +4,7 @@
  * segmentation/frames.py is the same in Python; both are held to tests/data/frames_cases.json.
  */
 
-/** @import {CanvasPoint, ImagePoint, ImageSize, ModelPoint, ViewFrame, ViewPoint} from "./types.d.ts" */
+/** @import {ImagePoint, ImageSize, ModelPoint, ViewFrame, ViewPoint} from "./types.d.ts" */
 
 const MAX_SCALE = 40; // CSS pixels per image pixel
 const MIN_FITTED_SHARE = 0.2; // of the fitted scale: further out the image would be lost
@@ -43,21 +43,6 @@ export function imageToModel(point, imageSize, side) {
 }
 
 /**
- * @param {ModelPoint} point
- * @param {ImageSize} imageSize
- * @param {number} side
- * @returns {ImagePoint}
- */
-export function modelToImage(point, imageSize, side) {
-    const input = inputSize(imageSize, side);
-    return {
-        x: point.x / (input.width / imageSize.width),
-        y: point.y / (input.height / imageSize.height),
-        frame: "image",
-    };
-}
-
-/**
  * @param {ImagePoint} point
  * @param {ViewFrame} view
  * @returns {ViewPoint}
@@ -77,15 +62,6 @@ export function viewToImage(point, view) {
         y: (point.y - view.offsetY) / view.scale,
         frame: "image",
     };
-}
-
-/**
- * @param {ViewPoint} point
- * @param {ViewFrame} view
- * @returns {CanvasPoint}
- */
-export function viewToCanvas(point, view) {
-    return {x: point.x * view.devicePixelRatio, y: point.y * view.devicePixelRatio, frame: "canvas"};
 }
 
 /**

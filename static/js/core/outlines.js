@@ -166,7 +166,7 @@ export function outlineOfRle(rle, bbox) {
  * @param {Place} place
  * @returns {Outline}
  */
-export function trace(field, width, height, threshold, place) {
+function trace(field, width, height, threshold, place) {
     // By corner: bit 1 the edge to the right of it was a segment's start, bit 2 the edge below it.
     const visited = new Uint8Array(width * height);
     /** @type {Outline} */

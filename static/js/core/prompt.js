@@ -161,7 +161,7 @@ export function candidateOrder(steps, iouPredictions, {single, candidates}) {
  * @param {readonly PromptStep[]} steps
  * @returns {ImageBox | null}
  */
-export function boxOf(steps) {
+function boxOf(steps) {
     for (const step of steps) {
         if (step.kind === "box") return step.box;
     }

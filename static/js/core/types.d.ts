@@ -8,8 +8,6 @@ export type ImagePoint = {readonly x: number; readonly y: number; readonly frame
 export type ModelPoint = {readonly x: number; readonly y: number; readonly frame: "model"};
 /** CSS pixels from the stage's top-left corner. */
 export type ViewPoint = {readonly x: number; readonly y: number; readonly frame: "view"};
-/** The canvas' own pixels. */
-export type CanvasPoint = {readonly x: number; readonly y: number; readonly frame: "canvas"};
 
 /** view = offset + image * scale, canvas = view * devicePixelRatio. */
 export type ViewFrame = {

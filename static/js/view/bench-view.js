@@ -7,7 +7,7 @@ import {ObjectsPanel} from "./panels/objects-panel.js";
 import {PromptBar} from "./panels/prompt-bar.js";
 import {Toolbar} from "./panels/toolbar.js";
 import {TopBar} from "./panels/top-bar.js";
-import {hint, modelBadge, savingBadge} from "./wording.js";
+import {hint, modelBadge, savingBadge} from "./bench-status.js";
 
 /** @import {EmbeddingProgress, Scene} from "../session/ports.d.ts" */
 /** @import {Annotation, Bundle} from "../core/types.d.ts" */
@@ -15,7 +15,7 @@ import {hint, modelBadge, savingBadge} from "./wording.js";
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchStage} from "./bench-stage.js" */
 /** @import {Commands} from "./commands/commands.js" */
-/** @import {Situation} from "./wording.js" */
+/** @import {Situation} from "./bench-status.js" */
 
 /**
  * What of the session is shown.

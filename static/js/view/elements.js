@@ -95,7 +95,7 @@ export function button(attributes, onClick, ...children) {
 }
 
 /** @param {HTMLElement} node */
-export function keepFocus(node) {
+function keepFocus(node) {
     node.addEventListener("mousedown", (event) => event.preventDefault());
 }
 
