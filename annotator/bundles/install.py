@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -64,4 +65,8 @@ def _discard_former(bundle: Bundle) -> None:
     """The files of what lay here under the bundle's name: those in storage, and a folder of the data folder's."""
     for former in Bundle.objects.filter(name=bundle.name, path="").exclude(pk=bundle.pk):
         folders.discard(former.digest, former.manifest["weights"]["file"])
-    shutil.rmtree(settings.DATA_DIR / "bundles" / bundle.name, ignore_errors=True)
+    folder = settings.DATA_DIR / "bundles" / bundle.name
+    with suppress(BundleError):  # there is none, or something that is no bundle
+        # A bundle may be called like the folder of those in storage, which has no manifest.
+        if load_manifest(folder).name == bundle.name:
+            shutil.rmtree(folder, ignore_errors=True)

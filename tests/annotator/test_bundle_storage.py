@@ -16,6 +16,7 @@ from annotator.bundles.sync import sync_bundles
 from annotator.models import Bundle
 from annotator.worker.runners import embeddings
 from segmentation.bundle import load_manifest
+from segmentation.testing.tiny import make_tiny_bundle
 from tests.annotator.world import client_of
 
 
@@ -77,6 +78,18 @@ def test_a_folder_of_a_former_version_gives_way_to_the_bundle_installed_under_it
     assert new.digest != old.digest
     assert sync_bundles().bundles == [new]
     assert not (own_folders / "bundles" / "tiny").exists()
+
+
+def test_a_bundle_called_like_the_folder_of_stored_bundles_leaves_these_alone(
+    installed, tiny_dirs, own_folders, settings, tmp_path, without_export
+):
+    settings.DATA_DIR = own_folders
+    kept = install_bundle(str(tiny_dirs / "third" / "other"))
+    (store,) = (own_folders / "bundles").iterdir()
+    make_tiny_bundle(tmp_path / "download", seed=3, name=store.name)
+    named_so = install_bundle(str(tmp_path / "download"))
+    for bundle in (kept, named_so):
+        assert load_manifest(folders.folder_of(bundle)).digest == bundle.digest
 
 
 def test_nothing_installed_takes_the_place_of_a_built_in_bundle(
