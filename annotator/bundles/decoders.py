@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, storages
+from django.db import transaction
 
 from annotator.bundles.errors import BundleRefused, DecoderMissing
 from annotator.bundles.folders import folder_of
+from annotator.files import unowned
 from annotator.files.local import local_path
 from annotator.models import Bundle
-from segmentation.decoder.package import PACKAGE_VERSION, has_package
+from segmentation.decoder import export_decoder
+from segmentation.decoder.package import PACKAGE_VERSION, export_package, has_package
+from segmentation.errors import SegmentationError
 from segmentation.families import FAMILIES
+
+STORAGE = "decoders"
 
 
 def ensure_decoder(bundle: Bundle) -> None:
@@ -25,14 +32,28 @@ def ensure_decoder(bundle: Bundle) -> None:
     Raises:
         BundleRefused: an exported decoder differs from torch by more than the export's tolerance.
     """
-    if not has_decoder(bundle):
-        _export_decoder(bundle)
     wants_package = has_package(bundle.family)
+    unowned.note(_file_names(bundle), STORAGE)
+    if not has_decoder(bundle):
+        _export(export_decoder, bundle, "decoder", decoder_name(bundle))
     if wants_package and not decoder_storage().exists(package_name(bundle)):
-        _export_package(bundle)
+        _export(export_package, bundle, "decoder package", package_name(bundle))
     bundle.decoder_sha256 = _sha256(decoder_name(bundle))
     bundle.package_sha256 = _sha256(package_name(bundle)) if wants_package else ""
-    bundle.save(update_fields=["decoder_sha256", "package_sha256"])
+    with transaction.atomic():
+        bundle.save(update_fields=["decoder_sha256", "package_sha256"])
+        unowned.strike_out(_file_names(bundle), STORAGE)
+
+
+def disown(bundle: Bundle) -> None:
+    """Gives up the files of a bundle that another one replaced; call it in the transaction that replaces it."""
+    Bundle.objects.filter(pk=bundle.pk).update(decoder_sha256="", package_sha256="")
+    unowned.note(_file_names(bundle), STORAGE)
+
+
+def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+    """Removes decoders that came to nothing or whose bundle was replaced; returns the files' names."""
+    return unowned.sweep(min_age_s=min_age_s, is_wanted=_is_owned, storage=STORAGE)
 
 
 def require_decoder(bundle: Bundle) -> str:
@@ -82,39 +103,28 @@ def has_decoder(bundle: Bundle) -> bool:
 
 
 def decoder_storage() -> Storage:
-    return storages["decoders"]
+    return storages[STORAGE]
 
 
-def _export_decoder(bundle: Bundle) -> None:
-    from segmentation.decoder import export_decoder
-    from segmentation.errors import SegmentationError
+def _file_names(bundle: Bundle) -> list[str]:
+    """The storage names of everything that is made of a bundle here."""
+    return [decoder_name(bundle), f"{bundle.digest}.json", package_name(bundle)]
 
+
+def _is_owned(name: str) -> bool:
+    return Bundle.objects.filter(digest=name.split(".")[0]).exclude(decoder_sha256="").exists()
+
+
+def _export(export: Callable[[Path, Path], object], bundle: Bundle, what: str, name: str) -> None:
+    """Stores what `export` makes of a bundle's folder under a path: a file, and maybe a report beside the file."""
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
-        path = Path(folder) / decoder_name(bundle)
         try:
-            export_decoder(folder_of(bundle), path)
+            export(folder_of(bundle), Path(folder) / name)
         except SegmentationError as error:
-            raise BundleRefused(f"The decoder of {bundle.name} cannot be used: {error}.") from error
-        _store(path.with_suffix(".json"))  # the report of the export
-        _store(path)
-
-
-def _export_package(bundle: Bundle) -> None:
-    from segmentation.decoder.package import export_package
-    from segmentation.errors import SegmentationError
-
-    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
-        path = Path(folder) / package_name(bundle)
-        try:
-            export_package(folder_of(bundle), path)
-        except SegmentationError as error:
-            raise BundleRefused(f"The decoder package of {bundle.name} cannot be used: {error}.") from error
-        _store(path)
-
-
-def _store(path: Path) -> None:
-    with open(path, "rb") as file:
-        decoder_storage().save(path.name, File(file))
+            raise BundleRefused(f"The {what} of {bundle.name} cannot be used: {error}.") from error
+        for path in sorted(Path(folder).iterdir(), key=lambda path: path.name == name):  # the report first
+            with open(path, "rb") as file:
+                decoder_storage().save(path.name, File(file))
 
 
 def _sha256(name: str) -> str:

@@ -7,9 +7,12 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 
+from annotator.files import unowned
 from annotator.files.local import local_path
 from annotator.models import Bundle
 from segmentation.bundle import MANIFEST_FILE, Manifest
+
+STORAGE = "bundles"
 
 
 def folder_of(bundle: Bundle) -> Path:
@@ -20,22 +23,32 @@ def folder_of(bundle: Bundle) -> Path:
     """
     if bundle.path:
         return Path(bundle.path)
-    names = [f"{bundle.digest}/{name}" for name in (bundle.manifest["weights"]["file"], MANIFEST_FILE)]
+    names = stored_names(bundle.digest, bundle.manifest["weights"]["file"])
     return [local_path(bundle_storage(), name, kept_as=name) for name in names][0].parent
 
 
 def store(directory: Path, manifest: Manifest) -> None:
-    """Puts a bundle's files into storage, the manifest last: a bundle without one is not there."""
-    for name in (manifest.weights_file, MANIFEST_FILE):
-        with open(directory / name, "rb") as file:
-            bundle_storage().save(f"{manifest.digest}/{name}", File(file))
+    """Puts a bundle's files into storage, as files that no row owns yet; the manifest last."""
+    names = stored_names(manifest.digest, manifest.weights_file)
+    unowned.note(names, STORAGE)
+    for name in names:
+        with open(directory / Path(name).name, "rb") as file:
+            bundle_storage().save(name, File(file))
 
 
-def discard(digest: str, weights_file: str) -> None:
-    """Removes a bundle's files from storage."""
-    for name in (MANIFEST_FILE, weights_file):
-        bundle_storage().delete(f"{digest}/{name}")
+def stored_names(digest: str, weights_file: str) -> list[str]:
+    """The storage names of a bundle's files; without the last of them, the manifest, a bundle is not there."""
+    return [f"{digest}/{name}" for name in (weights_file, MANIFEST_FILE)]
+
+
+def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
+    """Removes stored bundles that came to nothing or that others replaced; returns the files' names."""
+    return unowned.sweep(min_age_s=min_age_s, is_wanted=_is_owned, storage=STORAGE)
 
 
 def bundle_storage() -> Storage:
-    return storages["bundles"]
+    return storages[STORAGE]
+
+
+def _is_owned(name: str) -> bool:
+    return Bundle.objects.available().filter(digest=name.split("/")[0], path="").exists()

@@ -11,6 +11,7 @@ from django.conf import settings
 from annotator.bundles import catalogue, decoders, folders
 from annotator.bundles.errors import BundleRefused
 from annotator.bundles.sync import sync_bundles
+from annotator.files import unowned
 from annotator.models import Bundle
 from segmentation.bundle import BundleError, find_bundle, load_manifest, verify_weights
 
@@ -38,7 +39,7 @@ def install_bundle(name_or_path: str, make_default: bool = False) -> Bundle:
     sync_bundles(directory if is_new else None)
     bundle = Bundle.objects.available().get(name=manifest.name)
     if bundle.digest != manifest.digest:
-        folders.discard(manifest.digest, manifest.weights_file)
+        unowned.discard(folders.stored_names(manifest.digest, manifest.weights_file), folders.STORAGE)
         raise BundleRefused(
             f"A built-in bundle is already called {manifest.name}; convert yours under another name."
         )
@@ -64,7 +65,8 @@ def _lies_in_its_place(directory: Path) -> bool:
 def _discard_former(bundle: Bundle) -> None:
     """The files of what lay here under the bundle's name: those in storage, and a folder of the data folder's."""
     for former in Bundle.objects.filter(name=bundle.name, path="").exclude(pk=bundle.pk):
-        folders.discard(former.digest, former.manifest["weights"]["file"])
+        names = folders.stored_names(former.digest, former.manifest["weights"]["file"])
+        unowned.discard(names, folders.STORAGE)
     folder = settings.DATA_DIR / "bundles" / bundle.name
     with suppress(BundleError):  # there is none, or something that is no bundle
         # A bundle may be called like the folder of those in storage, which has no manifest.

@@ -10,7 +10,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from annotator.bundles import decoders, folders
 from annotator.embeddings import queue as embedding_queue
+from annotator.files import unowned
 from annotator.models import Bundle, EmbeddingJob, Project
 from segmentation.bundle import (
     BUILT_IN_BUNDLE,
@@ -46,20 +48,26 @@ def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
     """
     report = SyncReport()
     found = _in_folders(report)
-    stored = Bundle.objects.available().filter(path="").values("name", "digest", "path")
-    in_storage: list[dict] = [dict(row) for row in stored]
-    if newly_stored:
-        in_storage.append(_columns(newly_stored, load_manifest(newly_stored)) | {"path": ""})
-    for columns in in_storage:
-        if not _is_built_in(found.get(columns["name"])):
-            found[columns["name"]] = columns
-
     with transaction.atomic():
         previous = {bundle.name: bundle for bundle in Bundle.objects.select_for_update().available()}
+        in_storage: list[dict] = [
+            {"name": old.name, "digest": old.digest, "path": ""} for old in previous.values() if not old.path
+        ]
+        if newly_stored:
+            in_storage.append(_columns(newly_stored, load_manifest(newly_stored)) | {"path": ""})
+        for columns in in_storage:
+            if not _is_built_in(found.get(columns["name"])):
+                found[columns["name"]] = columns
         for name, old in previous.items():
             if name not in found or found[name]["digest"] != old.digest:
                 Bundle.objects.filter(pk=old.pk).update(is_available=False, is_default=False)
                 EmbeddingJob.objects.filter(bundle=old).exclude(state=EmbeddingJob.State.READY).delete()
+            if name in found and found[name]["digest"] != old.digest:
+                decoders.disown(old)
+            if old.path == "" and (found[name]["digest"], found[name]["path"]) != (old.digest, ""):
+                unowned.note(
+                    folders.stored_names(old.digest, old.manifest["weights"]["file"]), folders.STORAGE
+                )
         for name, columns in found.items():
             bundle, _ = Bundle.objects.update_or_create(
                 digest=columns["digest"], defaults=columns | {"is_available": True}
@@ -70,6 +78,9 @@ def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
                 if replaced.is_default:
                     Bundle.objects.filter(pk=bundle.pk).update(is_default=True)
             report.bundles.append(bundle)
+            if bundle.path == "":
+                weights_file = bundle.manifest["weights"]["file"]
+                unowned.strike_out(folders.stored_names(bundle.digest, weights_file), folders.STORAGE)
         _ensure_one_default()
     embedding_queue.ensure_missing()
     return report

@@ -54,15 +54,17 @@ def start(
 
 def cancel_or_delete(export: Export) -> None:
     """Stops an export that waits or runs (its row stays, as cancelled); deletes one that is over, file and all."""
-    stopped = Export.objects.filter(pk=export.pk, state__in=[State.QUEUED, State.RUNNING]).update(
-        state=State.CANCELLED, finished_at=timezone.now(), **queue.NO_LEASE
-    )
-    if stopped == 1:
-        return
+    row = Export.objects.filter(pk=export.pk)
     with transaction.atomic():
-        unowned.note([str(export.file)])
-        Export.objects.filter(pk=export.pk).delete()
-        transaction.on_commit(lambda: unowned.discard([str(export.file)]))
+        # Read under a lock: the worker may have finished the export since the caller read it.
+        names = list(row.select_for_update().values_list("file", flat=True))
+        stopped = row.filter(state__in=[State.QUEUED, State.RUNNING]).update(
+            state=State.CANCELLED, finished_at=timezone.now(), **queue.NO_LEASE
+        )
+        if stopped == 0:
+            unowned.note(names)
+            row.delete()
+            transaction.on_commit(lambda: unowned.discard(names))
 
 
 def delete_old() -> int:
@@ -76,4 +78,4 @@ def delete_old() -> int:
 
 def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     """Removes export files that a killed process left without a row; returns their names."""
-    return unowned.sweep("exports", min_age_s)
+    return unowned.sweep("exports/", min_age_s)

@@ -70,8 +70,13 @@ def etag(bundle_digest: str, image_digest: str) -> str:
 
 
 def needed_only_by(images: Iterable[Image]) -> list[str]:
-    """The storage names of the embeddings that no image beside these needs; ask before their rows are deleted."""
+    """The storage names of the embeddings that no image beside these needs.
+
+    Ask before their rows are deleted, in the same transaction: their jobs are locked, so that none becomes ready in
+    between.
+    """
     ids = [image.pk for image in images]
+    list(EmbeddingJob.objects.select_for_update().filter(image__in=ids).values_list("pk"))
     elsewhere = Image.objects.exclude(pk__in=ids).filter(digest=OuterRef("image__digest"))
     made = EmbeddingJob.objects.filter(~Exists(elsewhere), image__in=ids, state=EmbeddingJob.State.READY)
     return _names(made)
@@ -96,7 +101,7 @@ def sweep_unused(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
         names = _names(jobs.filter(state=EmbeddingJob.State.READY))
         unowned.note(names)
         EmbeddingJob.objects.filter(pk__in=list(jobs.values_list("pk", flat=True))).delete()
-    return unowned.discard(names) + unowned.sweep(FOLDER, min_age_s, _is_owned)
+    return unowned.discard(names) + unowned.sweep(f"{FOLDER}/", min_age_s, _is_owned)
 
 
 def _names(jobs: QuerySet[EmbeddingJob]) -> list[str]:

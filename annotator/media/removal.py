@@ -13,8 +13,8 @@ from annotator.models import Image
 
 def delete_images(images: Iterable[Image]) -> int:
     """Deletes rows and, once that is committed, their files. Returns how many rows went."""
-    images = list(images)
     with transaction.atomic():
+        images = list(images)
         names = [name for image in images for name in (str(image.file), str(image.thumbnail))]
         names += embedding_store.needed_only_by(images)
         unowned.note(names)
@@ -25,4 +25,4 @@ def delete_images(images: Iterable[Image]) -> int:
 
 def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     """Removes image files that a killed process left without a row; returns their names."""
-    return [name for folder in ("images", "thumbnails") for name in unowned.sweep(folder, min_age_s)]
+    return [name for folder in ("images/", "thumbnails/") for name in unowned.sweep(folder, min_age_s)]

@@ -45,10 +45,11 @@ def update_project(project: Project, **changes: Any) -> Project:
 
 def delete_project(project: Project) -> None:
     """Deletes a project with everything in it; files go once that is committed."""
-    images = list(project.images.all())
-    export_names = list(project.exports.exclude(file="").values_list("file", flat=True))
     with transaction.atomic():
-        delete_images(images)
+        # From here on nothing comes in, and what is listed below is all there is.
+        Project.objects.select_for_update().filter(pk=project.pk).first()
+        delete_images(project.images.all())
+        export_names = list(project.exports.select_for_update().values_list("file", flat=True))
         unowned.note(export_names)
         project.delete()
         transaction.on_commit(lambda: unowned.discard(export_names))

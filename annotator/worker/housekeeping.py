@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.db import close_old_connections
 from django.utils import timezone
 
+from annotator.bundles import decoders, folders
 from annotator.datasets import exports
 from annotator.embeddings import store as embedding_store
 from annotator.media import removal
@@ -29,6 +30,7 @@ def forget_old_heartbeats() -> int:
 CHORES: dict[str, Callable[[], int]] = {
     "files of uploads that came to nothing": lambda: len(removal.sweep_unowned()),
     "files of exports that came to nothing": lambda: len(exports.sweep_unowned()),
+    "files of replaced bundles": lambda: len(folders.sweep_unowned()) + len(decoders.sweep_unowned()),
     "embeddings of replaced bundles or deleted images": lambda: len(embedding_store.sweep_unused()),
     "old exports": exports.delete_old,
     "old failures to sign in": login_attempts.forget_old,

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from annotator.bundles import catalogue, decoders, folders
 from annotator.bundles.errors import BundleRefused
 from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
-from annotator.models import Bundle
+from annotator.files import unowned
+from annotator.models import Bundle, UnownedFile
 from annotator.worker.runners import embeddings
 from segmentation.bundle import load_manifest
 from segmentation.testing.tiny import make_tiny_bundle
@@ -105,13 +107,54 @@ def test_nothing_installed_takes_the_place_of_a_built_in_bundle(
     assert Bundle.objects.available().get().digest != refused.digest
 
 
+def test_files_of_a_stored_bundle_that_a_built_in_one_replaces_are_swept(
+    installed, tiny_dirs, own_folders, monkeypatch
+):
+    old = install_bundle(str(tiny_dirs / "first" / "tiny"))
+    installed("second")
+    monkeypatch.setattr("annotator.bundles.sync.BUILT_IN_DIR", own_folders / "bundles")
+    sync_bundles()
+    assert decoders.sweep_unowned() == folders.sweep_unowned() == [], "not yet: somebody may be reading them"
+    gone = [*folders.sweep_unowned(min_age_s=-1), *decoders.sweep_unowned(min_age_s=-1)]
+    assert len(gone) == 5
+    left = [path.name for path in own_folders.rglob("*") if path.is_file() and old.digest in str(path)]
+    assert left == []
+    assert not decoders.is_exported(Bundle.objects.get(digest=old.digest))
+
+
+def test_files_of_a_bundle_in_use_are_never_swept(installed, tiny_dirs):
+    bundle = install_bundle(str(tiny_dirs / "first" / "tiny"))
+    assert not UnownedFile.objects.exists()
+    # A process killed in the middle of doing the same again leaves notes.
+    unowned.note([decoders.decoder_name(bundle)], decoders.STORAGE)
+    unowned.note([f"{bundle.digest}/manifest.json"], folders.STORAGE)
+    assert folders.sweep_unowned(min_age_s=-1) == decoders.sweep_unowned(min_age_s=-1) == []
+    assert decoders.is_exported(bundle)
+    assert load_manifest(folders.folder_of(bundle)).digest == bundle.digest
+
+
+def test_a_process_killed_before_the_row_leaves_bundle_files_that_are_swept(tiny_dirs, own_folders, db):
+    folder = tiny_dirs / "first" / "tiny"
+    folders.store(folder, load_manifest(folder))
+    assert len(folders.sweep_unowned(min_age_s=-1)) == 2
+    assert not [path for path in own_folders.rglob("*") if path.is_file()]
+
+
+def test_a_note_is_of_its_storage_alone(own_folders, db):
+    for alias in ("default", "decoders"):
+        storages[alias].save("images/same.png", ContentFile(b"file"))
+    unowned.note(["images/same.png"], "decoders")
+    assert unowned.sweep("images/", min_age_s=-1) == []
+    assert unowned.sweep(min_age_s=-1, storage="decoders") == ["images/same.png"]
+    assert storages["default"].exists("images/same.png")
+
+
 def test_a_machine_without_the_bundle_fetches_it_and_makes_embeddings(
     installed, tiny_dirs, object_store, own_folders, alice, image
 ):
     bundle = install_bundle(str(tiny_dirs / "first" / "tiny"))
-    shutil.rmtree(
-        own_folders / "cache", ignore_errors=True
-    )  # another machine: storage and database are shared
+    # Another machine: storage and database are shared.
+    shutil.rmtree(own_folders / "cache", ignore_errors=True)
     folder = folders.folder_of(bundle)
     assert folder == own_folders / "cache" / bundle.digest
     encoder = embeddings._encoder_for(bundle, "worker")

@@ -184,6 +184,18 @@ def test_deleting_a_finished_export_deletes_its_file(
     assert not default_storage.exists(export.file.name)
 
 
+def test_an_export_that_finishes_while_it_is_deleted_leaves_no_file(
+    start, annotation, django_capture_on_commit_callbacks
+):
+    seen_before = start()
+    run_next(KINDS["exports"], "w")
+    name = Export.objects.get().file.name
+    with django_capture_on_commit_callbacks(execute=True):
+        exports.cancel_or_delete(seen_before)
+    assert not Export.objects.exists()
+    assert not default_storage.exists(name)
+
+
 def test_an_export_that_breaks_says_why_and_is_tried_three_times(start, annotation, image):
     default_storage.delete(image.file.name)
     export = start(include_images=True)

@@ -10,11 +10,14 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image as Pillow
 
+from annotator.datasets import exports
 from annotator.embeddings import store as embedding_store
 from annotator.files import unowned
+from annotator.jobs.kinds import KINDS
 from annotator.media import intake, pixels, removal
 from annotator.models import Bundle, EmbeddingJob, Image, UnownedFile
 from annotator.projects import projects
+from annotator.worker.run_job import run_next
 from tests.annotator.world import encode_image
 
 
@@ -49,12 +52,9 @@ def test_files_without_a_row_are_swept_once_they_are_old(project, image):
 def test_a_process_killed_between_file_and_row_leaves_nothing_that_is_not_swept(installation):
     killed = f"""
 import base64, io, os, signal
-from django.db import transaction
-from annotator.files import unowned
 from annotator.media import intake
 from annotator.models import Project
-from annotator.embeddings import queue, store
-from annotator.files import unowned
+from annotator.embeddings import queue
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -70,7 +70,6 @@ intake.ingest_image(project, content, "photo.png")
     assert len([path for path in media.rglob("*") if path.is_file()]) == 2
     printed = installation.python(
         """
-from annotator.files import unowned
 from annotator.media import removal
 from annotator.models import Image
 print(Image.objects.count(), len(removal.sweep_unowned()), len(removal.sweep_unowned(min_age_s=-1)))
@@ -104,6 +103,23 @@ def test_deleting_an_image_deletes_its_files_once_committed(ready_image, django_
         removal.delete_images([ready_image])
     assert not any(map(default_storage.exists, names))
     assert list(default_storage.listdir(f"embeddings/{'b' * 64}")[1]) == []
+
+
+def test_what_comes_into_a_project_while_it_is_deleted_leaves_no_file(
+    project, image, alice, own_folders, monkeypatch, django_capture_on_commit_callbacks
+):
+    exports.start(project, alice, format="coco")
+    original = removal.delete_images
+
+    def meanwhile(*args):
+        intake.ingest_image(project, io.BytesIO(encode_image(seed=1)), "second.png")
+        run_next(KINDS["exports"], "w")
+        return original(*args)
+
+    monkeypatch.setattr(projects, "delete_images", meanwhile)
+    with django_capture_on_commit_callbacks(execute=True):
+        projects.delete_project(project)
+    assert not [path for path in (own_folders / "media").rglob("*") if path.is_file()]
 
 
 def test_an_embedding_another_project_needs_stays(ready_image, alice, django_capture_on_commit_callbacks):
