@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 MESSAGE = "annotator.look"
 # How soon a waiting process notices that it is to stop.
 STOP_CHECK_S = 0.5
+CARRIER_TIMEOUT_S = 3
 
 
 def send(kind: str) -> None:
@@ -38,6 +39,15 @@ def _send(kind: str) -> None:
         app.send_task(MESSAGE, queue=kind, retry=False, ignore_result=True)
     except Exception as error:  # whatever a broker's client raises
         logger.warning("wake-up for %s not sent, workers will find the job by themselves: %s", kind, error)
+
+
+def check_carrier() -> None:
+    """Opens and closes a connection to the broker. Raises what the broker's client raises when there is no answer."""
+    from annotator.celery import app
+
+    with app.connection_for_write() as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0, timeout=CARRIER_TIMEOUT_S)
+        broker.default_channel.close()
 
 
 class Listener:

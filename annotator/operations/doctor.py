@@ -19,14 +19,15 @@ from django.test import Client
 from annotator.bundles import decoders
 from annotator.bundles.folders import folder_of
 from annotator.embeddings.figures import mean_recent_ms
-from annotator.jobs import report
+from annotator.jobs import report, wake_up
 from annotator.jobs.kinds import KINDS
-from annotator.models import Bundle, WorkerHeartbeat
+from annotator.models import Bundle, LeasedJob, WorkerHeartbeat
 from annotator.site import migrations
 from annotator.site.middleware import ISOLATION_HEADERS
 
+State = LeasedJob.State
+
 MIN_FREE_BYTES = 1_000_000_000
-BROKER_TIMEOUT_S = 3
 # Without these the workbench does not start.
 STATIC_FILES = ("css/site.css", "js/pages/annotate.js", "js/decoder/decoder-worker.js", "admin/css/base.css")
 STATIC_FOLDERS = ("vendor/ort",)  # onnxruntime-web, copied from npm
@@ -110,13 +111,9 @@ def check_storage() -> str:
 
 
 def check_broker() -> str:
-    from annotator.celery import app
-
     transport = settings.CELERY_BROKER_URL.split("://", 1)[0]
     try:
-        with app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_TIMEOUT_S)
-            broker.default_channel.close()
+        wake_up.check_carrier()
     except Exception as error:  # each transport raises exceptions of its own client library
         raise Unwell(
             f"{transport} does not answer: {error}",
@@ -146,7 +143,9 @@ def check_static() -> str:
     missing = [name for name in STATIC_FILES if not finders.find(name)]
     missing += [name for name in STATIC_FOLDERS if not _folder_has_files(settings.WEB_DIR / "static" / name)]
     if missing:
-        raise Unwell(f"the source has no {', '.join(missing)}", "Run: make setup")
+        raise Unwell(
+            f"the source has no {', '.join(missing)}", "Install the package again; in a checkout: make setup"
+        )
     root = Path(settings.STATIC_ROOT)
     if not _folder_has_files(root):
         raise Unwell(f"nothing is collected in {root}", "Run: manage.py collectstatic --noinput")
@@ -166,22 +165,24 @@ def check_worker() -> str:
         seen = (
             f"the last one was seen at {last.last_seen:%Y-%m-%d %H:%M} UTC" if last else "none was ever seen"
         )
-        raise Unwell(f"no worker is alive, {seen}", "Start one: make worker (make run starts one too)")
+        raise Unwell(f"no worker is alive, {seen}", "Start one: manage.py worker")
     return f"{len(alive)} alive: {', '.join(worker.name for worker in alive)}"
 
 
 def check_jobs() -> str:
     counts = report.counts()
     for kind in KINDS.values():
-        newest = kind.model.objects.filter(state="failed").order_by("-finished_at").first()
+        newest = kind.model.objects.filter(state=State.FAILED).order_by("-finished_at").first()
         if newest is not None:
-            failed = counts[kind.name]["failed"]
+            failed = counts[kind.name][State.FAILED]
             retry = f", or: {kind.retry_command}" if kind.retry_command else ""
             raise Unwell(
                 f"{failed} {kind.name} failed, the newest ({newest}) with: {newest.error[:200]}",
                 f"Mend the cause, then retry them in the admin panel{retry}",
             )
-    waiting = [f"{states['queued']} {name} wait, {states['running']} run" for name, states in counts.items()]
+    waiting = [
+        f"{states[State.QUEUED]} {name} wait, {states[State.RUNNING]} run" for name, states in counts.items()
+    ]
     return f"{'; '.join(waiting)}; none failed"
 
 

@@ -332,7 +332,7 @@ def findings() -> dict[str, doctor.Finding]:
 def test_the_doctor_says_what_to_do_on_an_empty_installation(db):
     message = failure_of("doctor")
     assert "FAIL  worker" in message
-    assert "make worker" in message
+    assert "manage.py worker" in message
     assert "install_bundle" in message
     assert message.splitlines()[-1].endswith("checks failed")
     assert "ok    database" in message
