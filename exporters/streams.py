@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import math
 from collections.abc import Iterable
 from typing import IO, Any
-
-from exporters.records import DatasetRecord
 
 # Text is gathered to blocks of about this size before it is written: one write per record is slow in a zip.
 BLOCK_CHARACTERS = 64 * 1024
@@ -80,18 +77,3 @@ def dumps(value: Any) -> str:
 def finite(value: float | None) -> float | None:
     """`value`, or None where it is no number JSON can say."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def info_block(dataset: DatasetRecord) -> dict[str, Any]:
-    """What a file says about itself, in COCO's words."""
-    created = dataset.created_at or dt.datetime.now(dt.UTC)
-    return {
-        "description": dataset.description or dataset.name,
-        "version": "1.0",
-        "year": created.year,
-        "contributor": "",
-        "url": "",
-        "date_created": created.isoformat(),
-        "dataset": dataset.name,
-        "generator": "Maskwright",
-    }

@@ -354,7 +354,7 @@ class Migration(migrations.Migration):
                 ("format", models.CharField(max_length=32)),
                 (
                     "options",
-                    models.JSONField(default=dict, help_text="segmentation, include_images, states."),
+                    models.JSONField(default=dict, help_text="The format's, and states."),
                 ),
                 (
                     "state",

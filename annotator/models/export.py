@@ -17,7 +17,7 @@ class Export(LeasedJob):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="exports")
     format = models.CharField(max_length=32)
-    options = models.JSONField(default=dict, help_text="segmentation, include_images, states.")
+    options = models.JSONField(default=dict, help_text="The format's, and states.")
     done = models.PositiveIntegerField(default=0, help_text="Images written so far.")
     total = models.PositiveIntegerField(default=0, help_text="Images to write.")
     file = models.FileField(max_length=255, blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -11,7 +12,7 @@ from exporters.file_names import FileNames
 from exporters.options import INCLUDE_IMAGES, Choice, ChoiceOption, Options
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
 from exporters.steps import Progress, Steps
-from exporters.streams import JsonWriter, finite, info_block
+from exporters.streams import JsonWriter, finite
 from segmentation import rle
 
 DOCUMENT = "annotations/instances.json"  # in the zip
@@ -93,13 +94,28 @@ def _write_document(
                 steps.advance()
 
     writer = JsonWriter(stream)
-    writer.value("info", info_block(dataset))
+    writer.value("info", _info(dataset))
     writer.rows("licenses", ({"id": row.id, "name": row.name, "url": row.url} for row in dataset.licences))
     writer.rows("categories", (_category_row(category) for category in dataset.categories))
     writer.rows("images", images())
     writer.rows("annotations", annotations())
     writer.finish()
     return listed
+
+
+def _info(dataset: DatasetRecord) -> dict[str, Any]:
+    """What a file says about itself."""
+    created = dataset.created_at or dt.datetime.now(dt.UTC)
+    return {
+        "description": dataset.description or dataset.name,
+        "version": "1.0",
+        "year": created.year,
+        "contributor": "",
+        "url": "",
+        "date_created": created.isoformat(),
+        "dataset": dataset.name,
+        "generator": "Maskwright",
+    }
 
 
 def _copy_files(dataset: DatasetRecord, archive: Archive, listed: dict[int, str], steps: Steps) -> None:
