@@ -29,6 +29,7 @@ from annotator.models import Annotation, EmbeddingJob, Image
 from annotator.models.figures import NO_JOB, with_details
 from annotator.people.permissions import signed_in
 from annotator.projects import progress
+from annotator.site.environment import MEBIBYTE
 
 DIGEST = OpenApiParameter(
     "digest", str, description="With the content's digest, the answer may be cached for ever."
@@ -222,5 +223,5 @@ def _refuse_large_request(request: Request) -> None:
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
     if announced > settings.MAX_REQUEST_BYTES:
         raise RequestTooLarge(
-            f"The request is larger than {settings.MAX_REQUEST_BYTES // settings.MEBIBYTE} MiB; send fewer files."
+            f"The request is larger than {settings.MAX_REQUEST_BYTES // MEBIBYTE} MiB; send fewer files."
         )

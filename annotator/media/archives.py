@@ -13,6 +13,7 @@ from typing import IO
 from django.conf import settings
 
 from annotator.media.errors import DamagedImage, FileTooLarge, ZipRefused
+from annotator.site.environment import MEBIBYTE
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 ARCHIVE_SIGNATURES = (*ZIP_SIGNATURES, b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\xfd7zXZ", b"BZh")
@@ -43,9 +44,7 @@ class ZipEntry:
             DamagedImage: the entry cannot be unpacked.
         """
         if self.info.file_size > settings.MAX_IMAGE_BYTES:
-            raise FileTooLarge(
-                f"The file is larger than {settings.MAX_IMAGE_BYTES // settings.MEBIBYTE} MiB."
-            )
+            raise FileTooLarge(f"The file is larger than {settings.MAX_IMAGE_BYTES // MEBIBYTE} MiB.")
         try:
             with self.archive.open(self.info) as stream:
                 yield stream
@@ -69,7 +68,7 @@ def read_zip(file: IO[bytes]) -> Iterator[ZipEntry]:
         ZipRefused: it is damaged, empty, too full, encrypted, or made to do harm.
     """
     if file.seek(0, io.SEEK_END) > settings.MAX_ZIP_BYTES:
-        raise FileTooLarge(f"The zip is larger than {settings.MAX_ZIP_BYTES // settings.MEBIBYTE} MiB.")
+        raise FileTooLarge(f"The zip is larger than {settings.MAX_ZIP_BYTES // MEBIBYTE} MiB.")
     try:
         with zipfile.ZipFile(file) as archive:
             entries = list(_checked_entries(archive))
@@ -88,9 +87,9 @@ def _checked_entries(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     unpacked_bytes = sum(entry.file_size for entry in entries)
     packed_bytes = sum(entry.compress_size for entry in entries)
     if unpacked_bytes > settings.MAX_ZIP_UNCOMPRESSED_BYTES:
-        limit_mib = settings.MAX_ZIP_UNCOMPRESSED_BYTES // settings.MEBIBYTE
+        limit_mib = settings.MAX_ZIP_UNCOMPRESSED_BYTES // MEBIBYTE
         raise ZipRefused(f"The zip unpacks to {unpacked_bytes} bytes; at most {limit_mib} MiB are taken.")
-    if unpacked_bytes > settings.MAX_ZIP_RATIO * max(packed_bytes, 1) and unpacked_bytes > settings.MEBIBYTE:
+    if unpacked_bytes > settings.MAX_ZIP_RATIO * max(packed_bytes, 1) and unpacked_bytes > MEBIBYTE:
         raise ZipRefused("The zip unpacks to far more than images do: it looks like a decompression bomb.")
     for entry in entries:
         _refuse_tricks(entry)

@@ -37,6 +37,7 @@ from annotator.media.errors import (
     UnsupportedImage,
 )
 from annotator.models import Image
+from annotator.site.environment import MEBIBYTE
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,11 @@ def read_pixels(image: Image) -> NDArray[np.uint8]:
     if pixels.shape[:2] != image.hw:
         raise DamagedImage(f"stored file of image {image.pk} is {pixels.shape[:2]}, its row says {image.hw}")
     return pixels
+
+
+def suffixes() -> set[str]:
+    """The endings, in lower case, of files that `prepare` takes: ".jpg" and so on."""
+    return {suffix for suffix, format in Pillow.registered_extensions().items() if format in FORMATS}
 
 
 def prepare(file: IO[bytes]) -> PreparedImage:
@@ -167,7 +173,7 @@ def _read_within_limit(file: IO[bytes]) -> bytes:
     if not content:
         raise EmptyFile("The file is empty.")
     if len(content) > settings.MAX_IMAGE_BYTES:
-        raise FileTooLarge(f"The file is larger than {settings.MAX_IMAGE_BYTES // settings.MEBIBYTE} MiB.")
+        raise FileTooLarge(f"The file is larger than {settings.MAX_IMAGE_BYTES // MEBIBYTE} MiB.")
     return content
 
 

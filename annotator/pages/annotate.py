@@ -12,14 +12,12 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from annotator.api.bundles import BundleSerializer
+from annotator.api.base.errors import error_body
 from annotator.api.categories import CategorySerializer
 from annotator.api.images import ImageSerializer
-from annotator.bundles import decoders
-from annotator.embeddings.errors import NoBundle
-from annotator.embeddings.which_bundle import bundle_of
-from annotator.models import Image, Project, Role
+from annotator.models import Image, Role
 from annotator.models.figures import with_details
+from annotator.pages.bundle_links import bundle_row, decoder_url, session_module
 from annotator.people.permissions import role_of
 
 STATIC_URLS = {
@@ -58,21 +56,10 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
 def scene(request: HttpRequest, pk: int) -> HttpResponse:
     """What changes from image to image, so that the workbench can go on without loading its page anew."""
     if not request.user.is_authenticated:
-        error = {"code": "not_authenticated", "message": "You are signed out.", "fields": {}}
-        return JsonResponse({"error": error}, status=401)
+        return JsonResponse(error_body("not_authenticated", "You are signed out."), status=401)
     response = JsonResponse(_scene(request, _visible_image(request, pk)))
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def decoder_url(bundle: dict[str, Any] | None) -> str | None:
-    """What the decoder worker fetches, for a bundle as `bundle_row` gives it."""
-    return None if bundle is None else bundle["fast_decoder_url"] or bundle["decoder_url"]
-
-
-def session_module(bundle: dict[str, Any] | None) -> str | None:
-    """Static path of what the decoder worker imports for a bundle; None: nothing beside its own modules."""
-    return decoders.session_module(bundle["family"]) if bundle and bundle["fast_decoder_url"] else None
 
 
 def _embedding_url(page_data: dict[str, Any]) -> str | None:
@@ -114,11 +101,3 @@ def _siblings(image: Image) -> dict[str, int | None]:
         "position": previous_count + 1,
         "total": previous_count + 1 + following.count(),
     }
-
-
-def bundle_row(project: Project) -> dict[str, Any] | None:
-    """The row of the project's bundle; None where none is installed."""
-    try:
-        return BundleSerializer(bundle_of(project)).data
-    except NoBundle:
-        return None

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET
 
 from annotator.annotations import pictures
 from annotator.api.images import ImageFilter
-from annotator.models import Image, Project
+from annotator.models import EmbeddingJob, Image, Project
 from annotator.models.figures import NO_JOB, with_details
-from annotator.pages import annotate
+from annotator.pages.bundle_links import bundle_row, decoder_url, session_module
 from annotator.people.permissions import may
 
 IMAGES_PER_PAGE = 60
@@ -26,10 +26,10 @@ YEAR_S = 31_536_000
 STATE_CHOICES = [("", "Every state"), *((state.value, state.label.capitalize()) for state in Image.State)]
 EMBEDDING_CHOICES = [
     ("", "Every embedding"),
-    ("queued", "Queued"),
-    ("running", "Preparing"),
-    ("ready", "Ready"),
-    ("failed", "Failed"),
+    (EmbeddingJob.State.QUEUED.value, "Queued"),
+    (EmbeddingJob.State.RUNNING.value, "Preparing"),
+    (EmbeddingJob.State.READY.value, "Ready"),
+    (EmbeddingJob.State.FAILED.value, "Failed"),
     (NO_JOB, "No model"),
 ]
 # The page's filters -> the API's, which decide what each of them means.
@@ -46,7 +46,7 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
     filters = {name: request.GET.get(name, "").strip() for name in FILTERS}
     kept = request.GET.copy()
     kept.pop("page", None)
-    bundle = annotate.bundle_row(shown)
+    bundle = bundle_row(shown)
     return {
         "page": Paginator(_filtered(_tile_rows(shown), filters), IMAGES_PER_PAGE).get_page(
             request.GET.get("page")
@@ -58,8 +58,8 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "embedding_choices": EMBEDDING_CHOICES,
         "categories": shown.categories.all(),
         "colors_version": pictures.colors_version(shown),
-        "decoder_url": annotate.decoder_url(bundle),
-        "session_module": annotate.session_module(bundle),
+        "decoder_url": decoder_url(bundle),
+        "session_module": session_module(bundle),
     }
 
 

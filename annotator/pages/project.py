@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -16,8 +16,11 @@ from django.views.decorators.http import require_GET
 from annotator.models import Project
 from annotator.models.figures import with_progress
 from annotator.pages import dashboard, exports, images, labels, people, settings
-from annotator.people.permissions import may
+from annotator.people.permissions import role_has
 from annotator.projects import progress
+
+if TYPE_CHECKING:
+    from annotator.pages.projects import ProjectWithRole
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ TABS = {
 @login_required
 def project(request: HttpRequest, project_id: int, tab: str = "images") -> HttpResponse:
     rows = with_progress(Project.objects.visible_to(request.user).with_role(request.user))
-    shown = get_object_or_404(rows, pk=project_id)
-    rights = {right: may(request.user, right, shown) for right in ("read", "annotate", "manage")}
+    shown = cast("ProjectWithRole", get_object_or_404(rows, pk=project_id))
+    rights = {right: role_has(shown.role, right) for right in ("read", "annotate", "manage")}
     if not rights[TABS[tab].right]:
         raise PermissionDenied(f"Only this project's managers may see its {tab}.")
     context = {

@@ -12,13 +12,11 @@ from annotator.embeddings import queue as embedding_queue
 from annotator.errors import MaskwrightError
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine
-from annotator.media import intake
+from annotator.media import intake, pixels
 from annotator.media.archives import is_zip
 from annotator.media.errors import NotAnImage
 from annotator.models import Project
 
-# In a folder, a file of another kind beside the pictures is nothing to complain about; a .jpg that is none is.
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".zip"}
 WAKE_EVERY = 100
 
 
@@ -102,4 +100,5 @@ def _import(project: Project, path: Path) -> intake.UploadReport:
 
 
 def _is_something_else(path: Path, error: MaskwrightError) -> bool:
-    return isinstance(error, NotAnImage) and path.suffix.lower() not in PICTURE_SUFFIXES
+    """In a folder, a file of another kind beside the pictures is nothing to complain about; a .jpg that is none is."""
+    return isinstance(error, NotAnImage) and path.suffix.lower() not in {*pixels.suffixes(), ".zip"}

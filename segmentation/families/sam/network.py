@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder, SamVisionEncoder
 
+from segmentation.prompts import PADDING
+
 EMBEDDING_NAME = "image_embeddings"
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
 MASK_THRESHOLD = 0.0
 LOW_RES_SIDE = 256
-PADDING_LABEL = -1
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,8 @@ class SamNetwork(nn.Module):
         image = embedding[EMBEDDING_NAME] + self._embed_mask(mask_input, has_mask_input)  # (1, C, 64, 64)
         decoder = self.mask_decoder
         own_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])[None]  # (1, 5, C)
-        tokens = torch.cat(
-            [own_tokens, self._embed_points(point_coords, point_labels)], dim=1
-        )  # (1, 5 + N, C)
+        points = self._embed_points(point_coords, point_labels)  # (1, N, C)
+        tokens = torch.cat([own_tokens, points], dim=1)  # (1, 5 + N, C)
 
         # transformers has one more axis, for several prompts on one image; it is 1 here.
         tokens, image = decoder.transformer(
@@ -126,9 +126,8 @@ class SamNetwork(nn.Module):
 
         upscaled = decoder.activation(decoder.upscale_layer_norm(decoder.upscale_conv1(image)))
         upscaled = decoder.activation(decoder.upscale_conv2(upscaled))  # (1, C / 8, 256, 256)
-        filters = torch.stack(
-            [network(mask_tokens[:, i]) for i, network in enumerate(decoder.output_hypernetworks_mlps)], dim=1
-        )  # (1, 4, C / 8)
+        networks = enumerate(decoder.output_hypernetworks_mlps)
+        filters = torch.stack([network(mask_tokens[:, i]) for i, network in networks], dim=1)  # (1, 4, C / 8)
         low_res_masks = (filters @ upscaled.flatten(2)).unflatten(2, (4 * side, 4 * side))
         return low_res_masks, decoder.iou_prediction_head(iou_token)
 
@@ -140,8 +139,8 @@ class SamNetwork(nn.Module):
         centres = (coords + 0.5) / self.shape.input_side
         embedded = encoder.shared_embedding(centres[:, None])[:, 0]
         labels = labels[:, :, None]
-        embedded = embedded * (labels != PADDING_LABEL)
-        embedded = embedded + encoder.not_a_point_embed.weight * (labels == PADDING_LABEL)
+        embedded = embedded * (labels != PADDING)
+        embedded = embedded + encoder.not_a_point_embed.weight * (labels == PADDING)
         for label, embedding in enumerate(cast("Iterable[nn.Embedding]", encoder.point_embed)):
             embedded = embedded + embedding.weight * (labels == label)
         return embedded
