@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import torch
@@ -50,6 +52,7 @@ def validate(
     results: dict[str, list[float]] = {
         name: [] for name in (*(f"iou_{count}" for count in CLICKS), "oracle", "box")
     }
+    protocol = _Protocol(model, recipe, results)
     model.eval()
     for sample in samples:
         height, width = sample.pixels.shape[:2]
@@ -69,8 +72,8 @@ def validate(
             target[: cells_wh[1], : cells_wh[0]] = small
             if target.sum() < 10:
                 continue
-            _click(model, recipe, embedding, target, results)
-            _box(model, recipe, embedding, target, results)
+            protocol.click(embedding, target)
+            protocol.box(embedding, target)
     return {name: float(np.mean(values)) for name, values in results.items()} | {
         "masks": float(len(results["box"]))
     }
@@ -97,44 +100,45 @@ def _decode(
     return logits.cpu(), iou.cpu()
 
 
-def _click(
-    model: PromptableModel,
-    recipe: Recipe,
-    embedding: dict[str, Tensor],
-    target: NDArray[np.bool_],
-    results: dict[str, list[float]],
-) -> None:
-    prompt, previous, mask, reached = PromptBatch(1, recipe.cell), None, np.zeros_like(target), 0.0
-    for count in range(1, max(CLICKS) + 1):
-        click = next_click(target, mask)
-        if click is not None:
-            (row, column), label = click
-            prompt.add_point(0, row, column, label)
-            logits, iou = _decode(model, embedding, prompt, previous, target.shape[0])
-            pick = candidate_order(iou[0].numpy(), recipe.outputs, count)[0]
-            previous = logits[0, pick]
-            mask = (previous > 0).numpy()
-            reached = iou_of(mask, target)
-            if count == 1:
-                results["oracle"].append(
-                    max(iou_of((logits[0, k] > 0).numpy(), target) for k in recipe.outputs.candidates)
-                )
-        if count in CLICKS:
-            results[f"iou_{count}"].append(reached)
+@dataclass(frozen=True)
+class _Protocol:
+    """Prompts a model for a target and notes the IoU that it reaches.
 
+    Attributes:
+        results: name of the figure -> one IoU for each target; added to.
+    """
 
-def _box(
-    model: PromptableModel,
-    recipe: Recipe,
-    embedding: dict[str, Tensor],
-    target: NDArray[np.bool_],
-    results: dict[str, list[float]],
-) -> None:
-    rows, columns = np.flatnonzero(target.any(1)), np.flatnonzero(target.any(0))
-    prompt = PromptBatch(1, recipe.cell)
-    prompt.add_box(0, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-    logits, _ = _decode(model, embedding, prompt, None, target.shape[0])
-    results["box"].append(iou_of((logits[0, recipe.outputs.single] > 0).numpy(), target))
+    model: PromptableModel
+    recipe: Recipe
+    results: dict[str, list[float]]
+
+    def click(self, embedding: dict[str, Tensor], target: NDArray[np.bool_]) -> None:
+        prompt, previous, mask, reached = PromptBatch(1, self.recipe.cell), None, np.zeros_like(target), 0.0
+        for count in range(1, max(CLICKS) + 1):
+            click = next_click(target, mask)
+            if click is not None:
+                (row, column), label = click
+                prompt.add_point(0, row, column, label)
+                logits, iou = _decode(self.model, embedding, prompt, previous, target.shape[0])
+                pick = candidate_order(iou[0].numpy(), self.recipe.outputs, count)[0]
+                previous = logits[0, pick]
+                mask = (previous > 0).numpy()
+                reached = iou_of(mask, target)
+                if count == 1:
+                    self.results["oracle"].append(
+                        max(
+                            iou_of((logits[0, k] > 0).numpy(), target) for k in self.recipe.outputs.candidates
+                        )
+                    )
+            if count in CLICKS:
+                self.results[f"iou_{count}"].append(reached)
+
+    def box(self, embedding: dict[str, Tensor], target: NDArray[np.bool_]) -> None:
+        rows, columns = np.flatnonzero(target.any(1)), np.flatnonzero(target.any(0))
+        prompt = PromptBatch(1, self.recipe.cell)
+        prompt.add_box(0, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+        logits, _ = _decode(self.model, embedding, prompt, None, target.shape[0])
+        self.results["box"].append(iou_of((logits[0, self.recipe.outputs.single] > 0).numpy(), target))
 
 
 def iou_of(mask: NDArray[np.bool_], target: NDArray[np.bool_]) -> float:
