@@ -194,7 +194,7 @@ def _train(options: argparse.Namespace) -> int:
         precision=options.precision,
         family=family,
         variant=variant,
-        trunk_lr=Settings.trunk_lr * options.rate,
+        published_lr=Settings.published_lr * options.rate,
         new_lr=Settings.new_lr * options.rate,
         stages=tuple(options.stages or Settings.stages),
     )

@@ -61,7 +61,7 @@ class Settings:
     stages: tuple[tuple[float, int, int], ...] = ((0.0, 256, 8), (0.5, 384, 5), (0.85, 512, 3))
     objects: int = 4
     rounds: int = 3
-    trunk_lr: float = 3e-4
+    published_lr: float = 3e-4
     new_lr: float = 1.2e-3
     weight_decay: float = 0.02
     warmup_steps: int = 150
@@ -110,7 +110,7 @@ class Trainer:
         published = list(self.recipe.published_part(self.model))
         rest = [p for p in self.model.parameters() if all(p is not other for other in published)]
         self.optimizer = torch.optim.AdamW(
-            [{"params": published, "peak": settings.trunk_lr}, {"params": rest, "peak": settings.new_lr}],
+            [{"params": published, "peak": settings.published_lr}, {"params": rest, "peak": settings.new_lr}],
             lr=0.0,
             weight_decay=settings.weight_decay,
         )
