@@ -65,20 +65,6 @@ class ModelFrame:
         """
         return (_as_points(points) * self._factors()).astype(np.float32)
 
-    def to_image(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Moves points from model pixels to image pixels.
-
-        Args:
-            points: (N, 2), x then y, in model pixels; not modified.
-
-        Returns:
-            (N, 2), x then y, in image pixels.
-
-        Raises:
-            ValueError: `points` is not (N, 2).
-        """
-        return _as_points(points) / self._factors()
-
     def _factors(self) -> NDArray[np.float64]:
         input_height, input_width = self.input_hw
         return np.array([input_width / self.image_width, input_height / self.image_height])

@@ -20,7 +20,6 @@ def test_model_frame_moves_points_as_segment_anything_does(case):
     assert frame.input_hw == (case["input"]["height"], case["input"]["width"])
     assert frame.from_image(in_image).dtype == np.float32
     np.testing.assert_array_equal(frame.from_image(in_image), in_model.astype(np.float32))
-    np.testing.assert_allclose(frame.to_image(in_model), in_image, atol=1e-9)
 
 
 def test_no_points_stay_no_points():

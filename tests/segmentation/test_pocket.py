@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from segmentation.encoder import ImageEncoder
-from segmentation.families.pocket.network import PocketModel, box_maps, decoder_macs, inside_box, outside_box
+from segmentation.families.pocket.network import VARIANTS, PocketModel, box_maps, inside_box, outside_box
 from segmentation.predictor import load_predictor
 
 SIDE = 128
@@ -109,6 +109,36 @@ def test_box_is_drawn_where_it_is():
     # One box width to the right of the box: x = 160 would be; cell 31's middle, x = 126, is 30 / 64 of a width away.
     assert outside[8, 31].item() == pytest.approx(30 / 64, abs=1e-5)
     assert (box_maps(points, torch.tensor([[1.0, 0.0]]), like)[0] == 0).all()
+
+
+def decoder_macs(variant: str = "v1", side: int = 512) -> int:
+    """Multiply-adds of one `decode` at an input side, convolutions only."""
+    counted = 0
+
+    def count(module: torch.nn.Conv2d, _inputs: tuple, output: torch.Tensor) -> None:
+        nonlocal counted
+        counted += output.numel() * module.weight[0].numel()
+
+    model = PocketModel(variant).eval()
+    hooks = [
+        m.register_forward_hook(count) for m in model.decoder.modules() if isinstance(m, torch.nn.Conv2d)
+    ]
+    channels = VARIANTS[variant].channels
+    embedding = {
+        f"stride{s}": torch.zeros(1, c, side // s, side // s)
+        for s, c in zip((16, 8, 4), channels, strict=True)
+    }
+    with torch.no_grad():
+        model.decode(
+            embedding,
+            torch.zeros(1, 1, 2),
+            torch.ones(1, 1),
+            torch.zeros(1, 1, side // 2, side // 2),
+            torch.zeros(1),
+        )
+    for hook in hooks:
+        hook.remove()
+    return counted
 
 
 def test_decoder_stays_cheap_enough_for_a_browser():

@@ -123,9 +123,8 @@ class Neck(nn.Module):
         self.down8 = nn.Conv2d(2 * wide, 2 * middle, 1)
         self.blocks8 = nn.Sequential(*[Block(2 * middle, 5) for _ in range(blocks8)])
         self.out8 = nn.Conv2d(2 * middle, middle, 1)
-        self.lateral4 = nn.Conv2d(
-            24 + 4 * 16, 2 * fine, 1
-        )  # stride 2 comes folded in, for edges finer than stride 4
+        # Stride 2 comes folded in, for edges finer than stride 4.
+        self.lateral4 = nn.Conv2d(24 + 4 * 16, 2 * fine, 1)
         self.down4 = nn.Conv2d(2 * middle, 2 * fine, 1)
         self.blocks4 = nn.Sequential(*[Block(2 * fine, 3) for _ in range(blocks4)])
         self.out4 = nn.Conv2d(2 * fine, fine, 1)
@@ -398,31 +397,3 @@ def pooled(features: Tensor, weights: Tensor) -> Tensor:
     """features (B, C, h, w), weights (B, 1, h, w), not negative -> (B, C): the weighted mean, near 0 without weight."""
     total = (features * weights).sum((2, 3))
     return total / (weights.sum((2, 3)) + 0.05)
-
-
-def decoder_macs(variant: str = "v1", side: int = 512) -> int:
-    """Multiply-adds of one `decode` at an input side, convolutions only; for the model card."""
-    counted = 0
-
-    def count(module: nn.Conv2d, _inputs: tuple, output: Tensor) -> None:
-        nonlocal counted
-        counted += output.numel() * module.weight[0].numel()
-
-    model = PocketModel(variant).eval()
-    hooks = [m.register_forward_hook(count) for m in model.decoder.modules() if isinstance(m, nn.Conv2d)]
-    channels = VARIANTS[variant].channels
-    embedding = {
-        f"stride{s}": torch.zeros(1, c, side // s, side // s)
-        for s, c in zip((16, 8, 4), channels, strict=True)
-    }
-    with torch.no_grad():
-        model.decode(
-            embedding,
-            torch.zeros(1, 1, 2),
-            torch.ones(1, 1),
-            torch.zeros(1, 1, side // 2, side // 2),
-            torch.zeros(1),
-        )
-    for hook in hooks:
-        hook.remove()
-    return counted
