@@ -99,9 +99,8 @@ def measure(site: Site, photos: list[Path], clicks: int, is_hand: bool) -> None:
             (cold if visit == 0 else warm).append(wait_until_ready(page))
         for index, image in enumerate(images):
             if index:
-                page.wait_for_timeout(
-                    2000
-                )  # an annotator works for a while; meanwhile the next image is fetched
+                # An annotator works for a while; meanwhile the next image is fetched.
+                page.wait_for_timeout(2000)
                 page.keyboard.press("n")
                 page.wait_for_url(lambda url, pk=image["id"]: f"/images/{pk}/" in url)
                 following.append(wait_until_ready(page))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[
-    [int, int], None
-]  # (done, total); an exception it raises stops the work: so one is cancelled
+# (done, total) -> nothing. An exception that it raises stops the work: so an export is cancelled.
+Progress = Callable[[int, int], None]
 
 
 class Steps:

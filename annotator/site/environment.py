@@ -164,9 +164,8 @@ def read(name: str, environ: Mapping[str, str] = os.environ) -> Any:
     if not text.strip():
         return variable.default
     try:
-        return variable.kind.read(
-            text if variable.kind is TEXT else text.strip()
-        )  # a password keeps its spaces
+        # A password keeps its spaces.
+        return variable.kind.read(text if variable.kind is TEXT else text.strip())
     except ValueError:
         raise WrongEnvironment(f"{name} is {text!r}; it must be {variable.kind.accepted}.") from None
 

@@ -19,10 +19,8 @@ CONTENT_SECURITY_POLICY = {
     "worker-src": ["'self'", "blob:"],  # onnxruntime compiles WASM and starts its threads from blob: URLs
     "connect-src": ["'self'", "blob:", "data:"],
     "img-src": ["'self'", "blob:", "data:"],  # from the canvas, and thumbnails made in the page
-    "style-src": [
-        "'self'",
-        "'unsafe-inline'",
-    ],  # Django's admin has inline ones; ours are set by script (CSSOM)
+    # Django's admin has inline ones; ours are set by script (CSSOM).
+    "style-src": ["'self'", "'unsafe-inline'"],
     "font-src": ["'self'", "data:"],
     "object-src": ["'none'"],
     "base-uri": ["'self'"],

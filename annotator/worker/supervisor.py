@@ -66,9 +66,8 @@ class Child:
         if status is None:
             return False
         self._deaths = 1 if now_s - self._started_s > HEALTHY_AFTER_S else self._deaths + 1
-        self._restart_at_s = now_s + min(
-            2 ** (self._deaths - 1) - 1, RESTART_PAUSE_MAX_S
-        )  # at once, 1, 3, 7 ... s
+        # At once, then after 1, 3, 7 ... s.
+        self._restart_at_s = now_s + min(2 ** (self._deaths - 1) - 1, RESTART_PAUSE_MAX_S)
         logger.error("the process for %s ended with status %s", self.kind.name, status)
         return True
 

@@ -158,9 +158,8 @@ class _ClickGraph:
             moments = g.product_with_transposed(flat, low_rank.coefficients)  # (heads * T, R)
             channels = g.op("MatMul", moments, low_rank.basis)  # (heads * T, C)
             channels = g.reshape(channels, self.heads, -1, self.channels)
-            by_head = values.weight.reshape(self.heads, self.width, -1).transpose(
-                0, 2, 1
-            )  # (heads, C, width)
+            by_head = values.weight.reshape(self.heads, self.width, -1)
+            by_head = by_head.transpose(0, 2, 1)  # (heads, C, width)
             gathered = g.op("Add", gathered, g.op("MatMul", channels, g.constant(by_head)))
         joined = self._join_heads(gathered, self.inner)
         output = algebra.attention(layer, "token_to_image", "out_proj")

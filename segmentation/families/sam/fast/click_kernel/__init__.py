@@ -139,9 +139,8 @@ def _mask_filters(algebra: Algebra) -> NDArray:
         filters = algebra.weights.linear(f"{path}.{convolution}")
         weight, bias = filters.weight - filters.weight.mean(axis=0), filters.bias - filters.bias.mean()
         if convolution:
-            weight = weight.transpose(
-                0, 2, 3, 1
-            )  # (out, row, column, in): as the kernel has its sub-positions
+            # (out, row, column, in): as the kernel has its sub-positions.
+            weight = weight.transpose(0, 2, 3, 1)
         norm_of = algebra.weights.linear(f"{path}.{norm}")
         parts += [weight.ravel(), bias, norm_of.weight, norm_of.bias]
     return np.concatenate(parts)
