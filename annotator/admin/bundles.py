@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @admin.register(Bundle)
 class BundleAdmin(ReadOnlyAdmin):
-    """Mirrors the manifests on disk: what is to change is changed there, by `manage.py install_bundle`."""
+    """Only looked at: bundles come and change by `manage.py install_bundle`."""
 
     list_display = [
         "name",

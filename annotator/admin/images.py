@@ -74,7 +74,7 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
     def large_picture(self, image: Image) -> SafeString:
         return format_html(
             '<a href="{}"><img class="admin-overlay" src="{}" alt="{}"></a>',
-            f"/images/{image.pk}/annotate/",
+            reverse("annotate", args=[image.pk]),
             reverse("api:image-file", args=[image.pk]),
             image.name,
         )

@@ -1,4 +1,8 @@
-"""The one table of the kinds of job. A new kind is a model, a runner and a row here."""
+"""The one table of the kinds of job. A new kind is a model, a runner and a row here.
+
+A kind that stores files also has a chore in `annotator.worker.housekeeping`; one with states of its own also has a name
+for these in the API's schema, in the settings' ENUM_NAME_OVERRIDES.
+"""
 
 from __future__ import annotations
 

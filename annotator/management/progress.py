@@ -11,7 +11,7 @@ LOG_INTERVAL_S = 10.0
 
 
 class ProgressLine:
-    """Shows `text` at most every so often; `finish` ends the line."""
+    """Shows `text` at most every so often; `clear` makes room for another line."""
 
     def __init__(self, stream: OutputWrapper) -> None:
         self._stream = stream

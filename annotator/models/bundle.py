@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, Subquery, When
 
 class BundleQuerySet(models.QuerySet["Bundle"]):
     def available(self) -> Self:
-        """Bundles whose files are on disk; a retired row stays for the annotations that name its digest."""
+        """Bundles whose files are there; a retired row stays for the annotations that name its digest."""
         return self.filter(is_available=True)
 
     def default(self) -> Bundle | None:
@@ -18,7 +18,10 @@ class BundleQuerySet(models.QuerySet["Bundle"]):
 
 
 class Bundle(models.Model):
-    """A model bundle known to this installation; the row mirrors the manifest on disk (`sync_bundles`)."""
+    """A model bundle known to this installation.
+
+    The row of a bundle in a folder mirrors the manifest there (`sync_bundles`); of one in storage it is the truth.
+    """
 
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)

@@ -129,7 +129,9 @@ def photograph_folder() -> Path:
     """Where scikit-image keeps its pictures; found without importing it, which takes a second."""
     spec = find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
-        raise DemoError("scikit-image is not installed, and with it the demo's photographs. Run: make setup")
+        raise DemoError(
+            "scikit-image is not installed, and with it the demo's photographs. Run: pip install scikit-image"
+        )
     return Path(spec.submodule_search_locations[0]) / "data"
 
 
@@ -165,7 +167,9 @@ def _add_photographs(project: Project, user: User | None) -> None:
         try:
             files = [stack.enter_context(open(folder / name, "rb")) for name in PHOTOGRAPHS]
         except FileNotFoundError as error:
-            raise DemoError(f"scikit-image carries no {error.filename}. Run: make setup") from error
+            raise DemoError(
+                f"scikit-image carries no {error.filename}. Run: pip install --force-reinstall scikit-image"
+            ) from error
         report = intake.ingest_files(project, files, user)  # what is there already is recognised
     if report.errors:
         refused = report.errors[0]

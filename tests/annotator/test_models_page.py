@@ -15,7 +15,7 @@ def test_the_models_page_says_when_no_worker_lives(alice, staff, bundle):
     page = html(browser_of(alice), "/models/")
     assert "No worker is alive" in page
     assert bundle.digest[:12] in page
-    assert "make worker" in html(browser_of(staff), "/models/")
+    assert "manage.py worker" in html(browser_of(staff), "/models/")
 
 
 def test_only_staff_see_which_machines_work(alice, staff, bundle):

@@ -22,7 +22,6 @@ from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
 from annotator.site import migrations
 from annotator.site.environment import read
-from segmentation.bundle import BUILT_IN_BUNDLE
 
 QUICK_S = 0.5  # steps faster than this are not worth a line
 
@@ -78,8 +77,7 @@ class Command(BaseCommand):
             if decoders.is_exported(bundle):
                 continue
             with self._step(f"decoder of {bundle.name} exported to ONNX and compared with torch"):
-                is_built_in = bundle.name == BUILT_IN_BUNDLE
-                install_bundle(bundle.name, make_default=is_built_in and bundle.is_default)
+                install_bundle(bundle.name)
 
     def _make_demo(self, logins_file: Path | None) -> None:
         password = read(PASSWORD_VARIABLE)
