@@ -166,7 +166,6 @@ const view = new BenchView({workbench, flow, autosave}, benchStage, commands);
 start();
 
 function start() {
-    document.body.classList.toggle("is-read-only", !flow.mayAnnotate);
     listenToKeys(commands, (index) => workbench.pickCategory(index));
     addEventListener("beforeunload", (event) => {
         if (autosave.status.state !== "saved" || workbench.isAccepting) event.preventDefault();
