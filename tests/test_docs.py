@@ -26,7 +26,11 @@ from segmentation.families import FAMILIES
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference.md"
 PAGES = sorted(
-    [ROOT / "README.md", ROOT / "GLOSSARY.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    [
+        ROOT / "README.md",
+        ROOT / "GLOSSARY.md",
+        *(ROOT / "docs").rglob("*.md"),
+    ]  # a changelog names what is gone
 )
 CODE = (".py", ".js", ".mjs", ".ts", ".html", ".css", ".c", ".h")
 OWN = ("annotator", "exporters", "segmentation", "scripts", "benchmarks")
