@@ -34,7 +34,7 @@ SEGMENTATION = ChoiceOption(
 )
 OPTIONS = (SEGMENTATION, INCLUDE_IMAGES)
 LOSSES = (
-    "Polygons fill holes.",
+    "Polygons cannot say holes: chosen alone, holes come back filled.",
     "Who drew a mask, with which model and which prompt, is not written.",
 )
 

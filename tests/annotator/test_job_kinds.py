@@ -96,7 +96,7 @@ except doctor.Unwell as problem:
 Toy.objects.update(is_broken=False)
 print(browser.get("/admin/toys/toy/").status_code)
 action = {"action": "retry_failed", "_selected_action": [Toy.objects.get().pk]}
-print("1 failed jobs wait" in browser.post("/admin/toys/toy/", action, follow=True).content.decode())
+print("1 failed toys wait" in browser.post("/admin/toys/toy/", action, follow=True).content.decode())
 """
     )
     assert printed.splitlines() == [

@@ -68,6 +68,16 @@ test("a command does what its row says when it applies, and nothing else", () =>
     assert.equal(bench.count, 0);
 });
 
+test("what was done is said, so that the buttons can show it; what did not apply is not", () => {
+    const commands = on({count: 0});
+    let said = 0;
+    commands.onPerformed = () => said++;
+    commands.perform("take");
+    assert.equal(said, 0);
+    commands.perform("add");
+    assert.equal(said, 1);
+});
+
 test("an action that is not in the table is an error wherever it is named", () => {
     const commands = on({count: 0});
     for (const name of [

@@ -22,6 +22,11 @@ class LeasedJobAdmin(ReadOnlyAdmin):
     search_fields = ["worker", "error"]
     actions = ["retry_failed"]
 
+    def get_fields(self, request: HttpRequest, obj: LeasedJob | None = None) -> list[str]:
+        """What the job is about comes first, the columns of every job last."""
+        of_every_job = {field.name for field in LeasedJob._meta.get_fields()}
+        return sorted(super().get_fields(request, obj), key=lambda name: name in of_every_job)
+
     @admin.display(description="state", ordering="state")
     def state_column(self, job: LeasedJob) -> SafeString:
         return state_badge(job.state)
@@ -41,7 +46,7 @@ class LeasedJobAdmin(ReadOnlyAdmin):
     @admin.action(description="Retry selected failed jobs", permissions=["change"])
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[LeasedJob]) -> None:
         count = self.put_back(self.same_rows(queryset))
-        self.message_user(request, f"{count} failed jobs wait for a worker again.")
+        self.message_user(request, f"{count} failed {self.opts.verbose_name_plural} wait for a worker again.")
 
     def put_back(self, jobs: QuerySet) -> int:
         """Puts failed jobs back into the queue; how many."""

@@ -12,6 +12,8 @@ export class Commands {
     #byAction;
     /** @type {Map<string, Command>} */
     #byChord = new Map();
+    /** Called after a command was done: some change nothing but whether their own button is pressed. */
+    onPerformed = () => {};
 
     /**
      * @param {readonly Command[]} table
@@ -67,6 +69,7 @@ export class Commands {
     perform(action) {
         if (!this.applies(action)) return false;
         this.get(action).do(this.#bench);
+        this.onPerformed();
         return true;
     }
 

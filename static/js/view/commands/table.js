@@ -236,7 +236,7 @@ export const COMMANDS = [
         action: "tool-hand",
         keys: ["m"],
         title: "Hand tool",
-        tip: "Move the image, as a drag with Space does",
+        tip: "Move the image, or hold Space",
         place: "tools",
         icon: "hand",
         group: "View",
