@@ -187,7 +187,8 @@ def test_failed_jobs_are_retried_and_waiting_ones_moved_to_the_front(panel, imag
     EmbeddingJob.objects.filter(pk=failed.pk).update(state="failed", attempts=3, error="out of memory")
     assert "out of memory" in page(panel, "embeddingjob", "?state__exact=failed")
     assert (
-        "1 failed embedding jobs wait" in act(panel, "embeddingjob", "retry_failed", failed, waiting).content.decode()
+        "1 failed embedding jobs wait"
+        in act(panel, "embeddingjob", "retry_failed", failed, waiting).content.decode()
     )
     failed.refresh_from_db()
     assert (failed.state, failed.attempts, failed.error) == ("queued", 0, "")

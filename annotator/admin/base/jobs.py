@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -22,10 +24,11 @@ class LeasedJobAdmin(ReadOnlyAdmin):
     search_fields = ["worker", "error"]
     actions = ["retry_failed"]
 
-    def get_fields(self, request: HttpRequest, obj: LeasedJob | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: LeasedJob | None = None) -> list[Any]:
         """What the job is about comes first, the columns of every job last."""
         of_every_job = {field.name for field in LeasedJob._meta.get_fields()}
-        return sorted(super().get_fields(request, obj), key=lambda name: name in of_every_job)
+        names: list[Any] = list(super().get_fields(request, obj))
+        return sorted(names, key=lambda name: name in of_every_job)
 
     @admin.display(description="state", ordering="state")
     def state_column(self, job: LeasedJob) -> SafeString:
