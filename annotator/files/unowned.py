@@ -72,6 +72,6 @@ def sweep(
     oldest_kept = timezone.now() - timedelta(seconds=min_age_s)
     old = UnownedFile.objects.filter(storage=storage, name__startswith=folder, noted_at__lt=oldest_kept)
     names = list(old.values_list("name", flat=True))
-    wanted = [name for name in names if is_wanted and is_wanted(name)]
+    wanted = {name for name in names if is_wanted and is_wanted(name)}
     strike_out(wanted, storage)
     return discard((name for name in names if name not in wanted), storage)
