@@ -283,7 +283,8 @@ MAY_IMPORT = {
     "api": {"api", "core"},
     "view": {"view", "core"},
     "session": {"session", "core"},  # api, decoder, storage and clocks are handed in
-    "pages": {"view", "session", "api", "decoder", "core", "vendor"},  # vendor: third-party files from npm
+    "bench": {"view", "session", "api", "decoder", "core"},  # the parts of the annotate page
+    "pages": {"bench", "view", "session", "api", "decoder", "core", "vendor"},  # vendor: third-party files from npm
 }
 # Types may be named beside that: api gives what session and decoder ask for, view shows what session holds.
 MAY_NAME = {"api": {"session", "decoder"}, "view": {"session"}}

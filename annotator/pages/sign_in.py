@@ -1,11 +1,14 @@
-"""The sign-in page."""
+"""The sign-in page, and the same as JSON for a page whose person was signed out meanwhile."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
+from annotator.api.base.errors import error_body
 from annotator.operations import demo
 from annotator.people.sign_in_form import SignInForm
 
@@ -13,7 +16,27 @@ from annotator.people.sign_in_form import SignInForm
 class SignInView(LoginView):
     template_name = "pages/login.html"
     authentication_form = SignInForm
-    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.redirect_authenticated_user = not _wants_json(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        if _wants_json(self.request):
+            return JsonResponse({"user": form.get_user().get_username()})
+        return response
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        if not _wants_json(self.request):
+            return super().form_invalid(form)
+        fields = {name: [str(sentence) for sentence in errors] for name, errors in form.errors.items()}
+        message = next(iter(fields.values()))[0]
+        return JsonResponse(error_body("sign_in_refused", message, fields), status=400)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | {"has_demo_logins": demo.has_logins()}
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"

@@ -41,3 +41,25 @@ def test_signing_out_needs_a_post(client, alice):
     assert client.get("/logout/").status_code == 405
     assert client.post("/logout/").url == "/login/"
     assert "_auth_user_id" not in client.session
+
+
+def test_a_page_signs_its_person_in_again_without_being_left(client, alice, bob):
+    alice.set_password("right-horse")
+    alice.save()
+    json = {"HTTP_ACCEPT": "application/json"}
+    refused = client.post("/login/", {"username": "alice", "password": "guess"}, **json)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "sign_in_refused"
+    assert "is wrong" in refused.json()["error"]["message"]
+    client.force_login(bob)  # by another tab
+    signed_in = client.post("/login/", {"username": "alice", "password": "right-horse"}, **json)
+    assert signed_in.json() == {"user": "alice"}
+    assert client.session["_auth_user_id"] == str(alice.pk)
+
+
+def test_too_many_guesses_are_said_to_a_page_too(client, alice):
+    json = {"HTTP_ACCEPT": "application/json"}
+    for _ in range(settings.LOGIN_FAILURES_MAX):
+        client.post("/login/", {"username": "alice", "password": "guess"}, **json)
+    answer = client.post("/login/", {"username": "alice", "password": "guess"}, **json)
+    assert "Too many" in answer.json()["error"]["message"]

@@ -186,6 +186,12 @@ def saved(api, image: dict) -> list[dict]:
     return api("manager").get(f"/api/images/{image['id']}/annotations/").json()["results"]
 
 
+def sign_in_again(bench: Bench, password: str) -> None:
+    dialog = bench.page.get_by_role("dialog", name="Sign in again")
+    dialog.get_by_label("Password").fill(password)
+    dialog.get_by_role("button", name="Sign in").click()
+
+
 # --- prompts and candidates ---
 
 
@@ -320,7 +326,9 @@ def test_undo_and_redo_go_through_points_saves_categories_and_deletes(bench: Ben
     assert saved(api, image) == []
 
 
-def test_a_saved_mask_is_selected_by_ctrl_click_and_its_prompt_continued(bench: Bench, make_project, api):
+def test_a_saved_mask_is_selected_by_ctrl_click_and_its_prompt_continued_by_e(
+    bench: Bench, make_project, api
+):
     image = make_project("coffee.png").images[0]
     bench.open(image).click(ON_THE_CUP)
     bench.save()
@@ -332,6 +340,8 @@ def test_a_saved_mask_is_selected_by_ctrl_click_and_its_prompt_continued(bench: 
     bench.page.mouse.click(*bench.on_page(*ON_THE_CUP))
     bench.page.keyboard.up("Control")
     expect(bench.objects.locator("button").first).to_have_attribute("aria-pressed", "true")
+    expect(bench.candidates).to_have_count(0)
+    bench.press("e")
     expect(bench.candidates).to_have_count(3)  # its one point, decoded again
     bench.click(ON_THE_SAUCER, button="right")
     bench.press("Enter")
@@ -379,18 +389,115 @@ def test_a_mask_made_while_signed_out_is_sent_after_signing_in_again(
     context.clear_cookies(name="sessionid")
     bench.press("Enter")
     expect(bench.page.locator("[data-save-state]")).to_contain_text("1 unsaved, you are signed out")
-    with context.expect_page() as opened:
-        bench.page.get_by_role("button", name="Sign in").click()
-    other = opened.value
-    other.fill("input[name=username]", "annotator")
-    other.fill("input[name=password]", PASSWORD)
-    other.keyboard.press("Enter")
-    other.wait_for_url(lambda url: "/login/" not in url)
-    other.close()
-    bench.page.bring_to_front()
+    sign_in_again(bench, "wrong " + PASSWORD)
+    dialog = bench.page.get_by_role("dialog", name="Sign in again")
+    expect(dialog.get_by_role("alert")).to_contain_text("User name or password is wrong")
+    sign_in_again(bench, PASSWORD)
+    expect(dialog).to_be_hidden()
     bench.wait_until_saved()
     expect(bench.page.locator("[data-notice=signed-out]")).to_have_count(0)
     assert len(saved(api, image)) == 1
+
+
+def test_saved_masks_that_cannot_be_fetched_are_not_called_none(
+    bench: Bench, context: BrowserContext, make_project, api
+):
+    first, second = make_project("coffee.png", "astronaut.png").images
+    bench.open(second).click((220, 250))
+    bench.save()
+    bench.open(first)
+    context.clear_cookies(name="sessionid")
+    bench.press("n")
+    expect(bench.page.get_by_role("dialog", name="Sign in again")).to_be_visible()
+    sign_in_again(bench, PASSWORD)
+    expect(bench.page.locator("[data-image-name]")).to_have_text("astronaut.png")
+    expect(bench.objects).to_have_count(1)
+    bench.page.route("**/api/images/*/annotations/*", lambda route: route.abort())
+    bench.page.reload()
+    expect(bench.page.locator("[data-object-count]")).to_have_text("not loaded")
+    expect(bench.page.locator("[data-no-objects]")).to_be_hidden()
+    bench.wait_until_ready()
+    bench.page.mouse.click(*bench.on_page(220, 250))
+    expect(bench.page.locator("[data-prompt-bar]")).to_contain_text("not loaded yet")
+    expect(bench.candidates).to_have_count(0)
+    bench.page.unroute_all()
+    expect(bench.objects).to_have_count(1)
+    bench.click((40, 40))
+    expect(bench.candidates).to_have_count(3)
+
+
+def test_a_mask_that_was_not_accepted_is_kept_however_the_image_is_left(
+    bench: Bench, context: BrowserContext, make_project, api
+):
+    first, second = make_project("coffee.png", "astronaut.png").images
+
+    def leave_by_reload() -> None:
+        bench.page.reload()
+
+    def leave_by_link() -> None:
+        bench.page.locator(".bench-back").click()
+        bench.page.wait_for_url("**/projects/**")
+        bench.open(first)
+
+    def leave_by_crash() -> None:
+        with bench.page.expect_event("crash"), pytest.raises(Error):
+            bench.page.goto("chrome://crash")
+        bench.page.close()
+        bench.page = context.new_page()
+        bench.open(first)
+
+    bench.open(first).click(ON_THE_TABLE)
+    for leave in (leave_by_reload, leave_by_link, leave_by_crash):
+        expect(bench.page.locator("[data-save-state]")).to_contain_text("1 mask not accepted")
+        leave()
+        bench.wait_until_ready()
+        expect(bench.candidates).to_have_count(3)
+    bench.press("d")  # accepts, then marks done
+    expect(bench.page.locator("[data-image-name]")).to_have_text("astronaut.png")
+    bench.wait_until_saved()
+    assert len(saved(api, first)) == 1
+    assert api("manager").get(f"/api/images/{first['id']}/").json()["state"] == "done"
+    assert saved(api, second) == []
+
+
+def test_looking_at_a_mask_is_not_editing_it(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    bench.save()
+    (before,) = saved(api, image)
+    bench.objects.locator("button").first.click()
+    expect(bench.objects.locator("button").first).to_have_attribute("aria-pressed", "true")
+    bench.click(ON_THE_TABLE)  # a new object
+    bench.save()
+    assert [row["version"] for row in saved(api, image)] == [1, 1]
+    assert saved(api, image)[0]["segmentation"] == before["segmentation"]
+    scale = bench.view["scale"]
+    bench.objects.locator("button").first.dblclick()
+    bench.page.wait_for_function(
+        "scale => JSON.parse(document.querySelector('[data-stage]').dataset.viewFrame).scale !== scale",
+        arg=scale,
+    )
+    bench.press("e")
+    bar = bench.page.locator("[data-prompt-bar]")
+    expect(bar).to_contain_text("Editing cup 2")
+    expect(bar.get_by_role("button", name="Update cup 2")).to_be_visible()
+    bench.press("Escape")
+    expect(bar).not_to_contain_text("Editing")
+
+
+def test_a_deleted_mask_is_brought_back_by_the_message_about_it(bench: Bench, make_project, api):
+    first, _ = make_project("coffee.png", "astronaut.png").images
+    bench.open(first).click(ON_THE_CUP)
+    bench.save()
+    bench.objects.get_by_role("button", name="Delete cup 1").click()
+    expect(bench.objects).to_have_count(0)
+    bench.press("n")  # the message stays, and works from the next image too
+    expect(bench.page.locator("[data-image-name]")).to_have_text("astronaut.png")
+    bench.wait_until_saved()
+    assert saved(api, first) == []
+    bench.page.get_by_role("button", name="Undo").last.click()
+    bench.wait_until_saved()
+    assert len(saved(api, first)) == 1
 
 
 def test_unsaved_masks_outlive_the_page(bench: Bench, context: BrowserContext, make_project, api):
@@ -535,6 +642,7 @@ def test_webgl_draws_what_the_2d_canvas_draws_and_gives_way_to_it_when_the_gpu_i
     bench.click(ON_THE_CUP)
     expect(bench.page.locator("canvas[data-sheet=candidate]")).to_have_count(0)
     by_canvas, painted = stage_picture(bench), bench.painted()
+    bench.press("Escape")
 
     bench.page.add_init_script(SOFTWARE_WEBGL_AS_GPU)
     open_zoomed()

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {hint} from "../../static/js/view/bench-status.js";
+import {hint, savingBadge} from "../../static/js/view/bench-status.js";
 
 const NOW = {
     ...{mayAnnotate: true, bundleName: "pocket", isReady: true, isDecoding: false, candidateCount: 0},
     ...{isDraftEmpty: true, isMaskShown: false, isObjectSelected: false, hasCategory: true},
+    ...{isEditing: false, areMasksMissing: false},
     embedding: {state: "ready", position: null, error: ""},
 };
 const say = (more) => hint({...NOW, ...more}, (action) => action);
@@ -20,4 +21,20 @@ test("the hint asks for a click until there is a draft, by click or by hand", ()
 test("a mask made by hand is no reason to wait for the model", () => {
     assert.equal(say({isReady: false}), "Loading the model…");
     assert.equal(say({isReady: false, isDraftEmpty: false, isMaskShown: true}), "[cancel] clear");
+});
+
+test("looking and editing have other words, and missing masks are no empty image", () => {
+    assert.match(say({isObjectSelected: true}), /^\[edit\] edits it · .* a click begins a new object$/);
+    assert.match(
+        say({isObjectSelected: true, isEditing: true}),
+        /^Click or draw a box to make its mask anew/,
+    );
+    assert.match(say({areMasksMissing: true}), /not loaded/);
+});
+
+test("a mask that is not accepted is not called saved", () => {
+    const saved = {state: "saved", count: 0, reason: ""};
+    assert.equal(savingBadge(saved).text, "All changes saved");
+    assert.deepEqual(savingBadge(saved, true), {tone: "waiting", text: "1 mask not accepted"});
+    assert.equal(savingBadge({state: "saving", count: 2, reason: ""}, true).text, "Saving 2…");
 });

@@ -142,6 +142,7 @@ function writingBench(mayAnnotate = true) {
     const bench = {
         workbench: {
             ...{canAccept: true, canCycle: true, canRemoveStep: true, canCancel: true, canRemove: true},
+            ...{canEdit: true, edit: tell("edit")},
             ...{
                 draft: {canUndo: true, canRedo: true},
                 visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
@@ -180,6 +181,7 @@ test("every key of the workbench does its own thing", () => {
             "cycle -1",
             "removeLastStep",
             "preview",
+            "edit",
             "cancel",
             "undo",
             "redo",

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import test, {beforeEach} from "node:test";
 
 import {ImageFlow} from "../../static/js/session/image-flow.js";
+import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {Workbench} from "../../static/js/session/workbench.js";
-import {annotationOf, settle} from "./hand-made.js";
+import {HandMadeStorage, annotationOf, settle} from "./hand-made.js";
 import {BUNDLE, HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
 
 const LAST = 9;
@@ -27,6 +28,7 @@ class HandMadeImage {
     isGivenUp = false;
     pictures = 0;
     onProgress = () => {};
+    onWait = () => {};
     #parts = {scene: deferred(), picture: deferred(), annotations: deferred()};
 
     constructor(imageId, scene) {
@@ -51,9 +53,8 @@ class HandMadeImage {
         this.#parts[name].reject(error);
         await settle();
     }
-    picture(_, onWait = () => {}) {
+    picture() {
         this.pictures++;
-        this.onWait = onWait;
         return this.#parts.picture.promise;
     }
     annotations() {
@@ -86,8 +87,8 @@ function flowFrom(imageId, options) {
     const states = [];
     const workbench = new Workbench(
         "ann",
-        {now: () => 0, newId: () => "made"},
-        {onChange() {}, onProblem: say("problem"), onMask() {}, onCategoryMissing() {}},
+        {now: () => 0, newId: () => "made", drafts: new KeptDrafts(new HandMadeStorage(), "ann")},
+        {onChange() {}, onProblem: say("problem"), onMask() {}, onCategoryMissing() {}, onDelete() {}},
     );
     const first = new HandMadeImage(imageId, sceneOf(imageId, options));
     const world = {
@@ -97,6 +98,7 @@ function flowFrom(imageId, options) {
         },
         decoderFor: () => handMadeDecoder(),
         saveState: async (id, state) => states.push([id, state]),
+        acceptFrom: () => options?.acceptFrom ?? null,
         now: () => 100,
     };
     const flow = new ImageFlow(first, sceneOf(imageId, options), workbench, world, {
@@ -109,7 +111,8 @@ function flowFrom(imageId, options) {
             said.push(`saved ${id}`);
             workbench.showSaved(listed.map(({annotation}) => annotation));
         },
-        onOffline: say("offline"),
+        onWait: say("waits"),
+        onDraftKept: ({name}) => said.push(`draft kept on ${name}`),
         onPictureProblem: (error) => said.push(`picture problem ${error.message}`),
         onEmbeddingProblem: (error) => said.push(`embedding problem ${error.message}`),
         onStateRefused: (image, error) => said.push(`state ${image.id} ${error.message}`),
@@ -224,6 +227,59 @@ test("a mask accepted while the next image is being opened stays with its own", 
     assert.deepEqual(workbench.document.annotations, []);
 });
 
+const at = (x) => ({x, y: 0, frame: "image"});
+
+test("an open mask is accepted when its image is left, or stays there as a draft", async () => {
+    for (const [acceptFrom, accepted] of [
+        [0, 1],
+        [2, 0],
+        [null, 0],
+    ]) {
+        const {flow, first, loaded, workbench, said} = flowFrom(7, {acceptFrom});
+        await first.arrive();
+        workbench.addPoint(at(1), 1, 1);
+        const counts = [];
+        workbench.document.subscribe(({created}, origin) => origin === "user" && counts.push(created.length));
+        flow.go("next");
+        await loaded.get(8).arrive();
+        assert.equal(flow.scene.image.id, 8);
+        assert.equal(counts.length, accepted);
+        assert.equal(said.includes("draft kept on 7.png"), accepted === 0);
+        assert.equal(workbench.isOpen, false);
+        void flow.open(7, false);
+        await settle();
+        await loaded.get(7).arrive();
+        assert.equal(workbench.isOpen, accepted === 0, "it is there again");
+    }
+});
+
+test("done accepts the open mask first, and marks nothing where that fails", async () => {
+    const {flow, first, workbench, states, said} = flowFrom(9);
+    await first.arrive();
+    workbench.addPoint(at(1), 1, 1);
+    await flow.toggleDone();
+    assert.deepEqual([workbench.document.annotations.length, states], [1, [[9, "done"]]]);
+    await flow.toggleDone();
+    workbench.addPoint(at(2), 1, 1);
+    await settle();
+    HandMadeWorker.trouble = "Out of memory.";
+    await flow.toggleDone();
+    assert.equal(said.at(-1), "problem Out of memory.");
+    assert.equal(states.at(-1)[1], "in_progress");
+    assert.equal(workbench.isOpen, true);
+});
+
+test("masks that cannot be fetched are missing, not none, until they arrive", async () => {
+    const {flow, first, workbench, said} = flowFrom(7);
+    await first.arrive("scene", "picture");
+    assert.deepEqual([flow.masksState, workbench.canPrompt], ["loading", true]);
+    first.onWait("signed_out", "annotations");
+    assert.deepEqual([flow.masksState, workbench.canPrompt], ["missing", false]);
+    assert.ok(said.includes("waits signed_out"));
+    await first.arrive("annotations");
+    assert.deepEqual([flow.masksState, workbench.canPrompt], ["shown", true]);
+});
+
 test("an image that cannot be opened is handed on, one that was left meanwhile is not", async () => {
     const {flow, first, loaded, said} = flowFrom(8);
     await first.arrive();
@@ -259,9 +315,9 @@ test("an embedding that failed is said, and a retry makes the image ready", asyn
 test("a picture that is damaged is said once, and the embedding waits for nothing more", async () => {
     const {flow, first, said} = flowFrom(7);
     await first.arrive("annotations");
-    first.onWait();
+    first.onWait("offline", "picture");
     await first.fail("picture", new Error("damaged"));
-    assert.deepEqual(said, ["show 7", "saved 7", "offline", "picture problem damaged"]);
+    assert.deepEqual(said, ["show 7", "saved 7", "waits offline", "picture problem damaged"]);
     assert.deepEqual([flow.pictureState, flow.embedding.state, flow.isReady], ["failed", "failed", false]);
     first.onProgress({state: "running", position: null, error: ""});
     assert.equal(flow.embedding.state, "failed");

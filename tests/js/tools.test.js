@@ -48,14 +48,14 @@ function promptTool(stage) {
         said.push([name, value?.x ?? value?.x1 ?? "", name === "box" ? "" : label].join(" ").trim());
     const events = {
         ...{onHover: say("hover"), onPress: say("press"), onPoint: say("point")},
-        ...{onDraftBox: say("draft"), onBox: say("box"), onSelect: say("select")},
+        ...{onDraftBox: say("draft"), onBox: say("box"), onSelect: say("select"), onEdit: say("edit")},
     };
     return {tool: new PromptTool(stage, events), said};
 }
 
 const TOOLS = {
     prompt: (stage) => promptTool(stage).tool,
-    select: (stage) => new SelectTool(stage, () => {}),
+    select: (stage) => new SelectTool(stage, {onSelect() {}, onEdit() {}}),
     hand: (stage) => new HandTool(stage),
 };
 for (const [name, make] of Object.entries(TOOLS)) {

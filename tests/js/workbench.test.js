@@ -3,6 +3,7 @@ import test, {beforeEach} from "node:test";
 
 import {AnnotationServer} from "../../static/js/api/annotations.js";
 import {Autosave} from "../../static/js/session/autosave.js";
+import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {UnsavedRecords} from "../../static/js/session/unsaved-records.js";
 import {Workbench} from "../../static/js/session/workbench.js";
 import {HandMadePause, HandMadeServer, HandMadeStorage, annotationOf, settle} from "./hand-made.js";
@@ -19,18 +20,19 @@ const HAND_MADE = {
 };
 
 /** A workbench with a real decoder client, on image 7. */
-function bench({mayAnnotate = true, categories = CATEGORIES} = {}) {
+function bench({mayAnnotate = true, categories = CATEGORIES, storage = new HandMadeStorage()} = {}) {
     const clock = {ms: 0};
-    const said = {problems: [], masks: [], changes: 0, missing: 0};
+    const said = {problems: [], masks: [], changes: 0, missing: 0, deleted: []};
     let ids = 0;
     const workbench = new Workbench(
         "ann",
-        {now: () => clock.ms, newId: () => `made-${++ids}`},
+        {now: () => clock.ms, newId: () => `made-${++ids}`, drafts: new KeptDrafts(storage, "ann")},
         {
             onChange: () => said.changes++,
             onProblem: (text) => said.problems.push(text),
             onMask: (timeStamp) => said.masks.push(timeStamp),
             onCategoryMissing: () => said.missing++,
+            onDelete: ({id}) => said.deleted.push(id),
         },
     );
     const decoder = handMadeDecoder(() => workbench.prompts.decodeAgain());
@@ -43,7 +45,7 @@ function bench({mayAnnotate = true, categories = CATEGORIES} = {}) {
             mayAnnotate,
         });
     open(7);
-    return {workbench, decoder, clock, said, open};
+    return {workbench, decoder, clock, said, open, storage};
 }
 
 const stepsOf = ({prompts}) => prompts.prompt.steps.length;
@@ -159,10 +161,10 @@ test("a decode that fails is said, and the next step is decoded as usual", async
     assert.equal(workbench.prompts.shown.index, 0);
 });
 
-test("another category for the selected mask leaves the decode under way alone", async () => {
+test("another category for the edited mask leaves the decode under way alone", async () => {
     const {workbench, said} = bench();
     workbench.showSaved([annotationOf("a")]);
-    workbench.select("a");
+    workbench.edit("a");
     HandMadeWorker.isHolding = true;
     workbench.addPoint(at(1), 1, 42);
     await settle();
@@ -213,7 +215,7 @@ test("seconds and clicks are counted from the first click on, and go on when a m
     const [first] = workbench.document.annotations;
     assert.deepEqual([first.timeSpentS, first.clicks], [1.5, 2]);
     clock.ms = 60_000;
-    workbench.select(first.id);
+    workbench.edit(first.id);
     await settle();
     clock.ms = 61_000;
     workbench.addPoint(at(3), 0, 1);
@@ -295,14 +297,14 @@ test("a saved mask that was corrected by hand loses its prompt, opens as it was 
     workbench.addPoint(at(1), 1, 1);
     workbench.accept();
     await settle();
-    workbench.select("made-1");
+    workbench.edit("made-1");
     await settle();
     const prompt = workbench.document.get("made-1").prompt;
     workbench.showHandMade(HAND_MADE);
     workbench.accept();
     await settle();
     assert.equal(workbench.document.get("made-1").prompt, null);
-    workbench.select("made-1");
+    workbench.edit("made-1");
     await settle();
     assert.deepEqual([workbench.shownMask, workbench.savedAs, stepsOf(workbench)], [null, null, 0]);
     workbench.undo();
@@ -336,8 +338,8 @@ test("undo and redo go through points, saves, categories and deletes", async () 
     // deleted; back; its old category; the prompt before it was saved; nothing
     assert.deepEqual(seen, [
         [0, 0, 0],
-        [1, 2, 1],
-        [1, 1, 1],
+        [1, 2, 0],
+        [1, 1, 0],
         [0, 0, 1],
         [0, 0, 0],
     ]);
@@ -347,25 +349,219 @@ test("undo and redo go through points, saves, categories and deletes", async () 
     assert.deepEqual(state(), [0, 0, 0]);
 });
 
-test("looking at saved masks is nothing to undo, leaving a changed prompt is", async () => {
+test("looking at saved masks is nothing to undo, and a click elsewhere begins a new object", async () => {
     const {workbench} = bench();
     workbench.addPoint(at(1), 1, 1);
     workbench.accept();
     await settle();
+    const saved = workbench.document.get("made-1");
     workbench.select("made-1");
     await settle();
+    assert.deepEqual([stepsOf(workbench), workbench.draft.edited], [0, null]);
     workbench.select(null);
     workbench.undo(); // the save
     await settle();
     assert.deepEqual(idsOf(workbench), []);
     workbench.redo();
     workbench.select("made-1");
+    assert.equal((await workbench.preview(at(5))).index, 2, "a new object may be begun");
+    workbench.addPoint(at(2), 1, 1);
+    assert.equal(workbench.selection.id, null);
+    workbench.accept();
+    await settle();
+    assert.equal(workbench.document.annotations.length, 2);
+    assert.equal(workbench.document.get("made-1"), saved, "the mask that was looked at is untouched");
+});
+
+test("a mask is edited only when that is asked for, and Escape leaves it as it was saved", async () => {
+    const {workbench} = bench();
+    workbench.addPoint(at(1), 1, 1);
+    workbench.accept();
+    await settle();
+    const saved = workbench.document.get("made-1");
+    workbench.select("made-1");
+    assert.deepEqual([workbench.canEdit, workbench.canAccept], [true, false]);
+    workbench.edit();
+    await settle();
+    assert.deepEqual([workbench.draft.edited, stepsOf(workbench), workbench.isOpen], [saved, 1, false]);
     workbench.addPoint(at(2), 1, 1);
     await settle();
-    workbench.select(null);
+    assert.deepEqual([stepsOf(workbench), workbench.isOpen, workbench.selection.id], [2, true, "made-1"]);
+    workbench.cancel();
+    assert.deepEqual([workbench.draft.edited, workbench.draft.isEmpty], [null, true]);
+    assert.equal(workbench.selection.id, "made-1", "it is still looked at");
+    workbench.cancel();
+    assert.equal(workbench.selection.id, null);
+    assert.equal(workbench.document.get("made-1"), saved);
     workbench.undo();
-    assert.equal(workbench.selection.id, "made-1");
-    assert.equal(stepsOf(workbench), 2);
+    assert.deepEqual([workbench.draft.edited?.id, stepsOf(workbench)], ["made-1", 2]);
+});
+
+test("going from an edited mask to another accepts what was changed", async () => {
+    const {workbench} = bench();
+    workbench.showSaved([annotationOf("a"), annotationOf("b")]);
+    workbench.edit("a");
+    workbench.addPoint(at(4), 1, 1);
+    workbench.select("b");
+    await settle();
+    assert.deepEqual([workbench.draft.edited, workbench.selection.id], [null, "b"]);
+    assert.equal(workbench.document.get("a").prompt.steps.length, 1);
+    workbench.addPoint(at(5), 1, 1);
+    workbench.edit("b");
+    await settle();
+    assert.equal(workbench.document.annotations.length, 3, "the new object was accepted first");
+    assert.equal(workbench.draft.edited.id, "b");
+});
+
+test("a mask that cannot be accepted is not left for another", async () => {
+    const {workbench, said} = bench();
+    workbench.showSaved([annotationOf("a"), annotationOf("b")]);
+    workbench.edit("a");
+    workbench.addPoint(at(4), 1, 1);
+    await settle();
+    HandMadeWorker.trouble = "Out of memory.";
+    workbench.select("b");
+    await settle();
+    assert.deepEqual([workbench.draft.edited.id, workbench.selection.id], ["a", "a"]);
+    assert.deepEqual(said.problems, ["Out of memory."]);
+});
+
+test("the category is the edited mask's, the new object's while one is begun, else the selected one's", async () => {
+    const {workbench} = bench();
+    workbench.showSaved([annotationOf("a", {categoryId: 2})]);
+    const name = () => workbench.category.name;
+    assert.equal(name(), "cup");
+    workbench.select("a");
+    assert.equal(name(), "person");
+    workbench.addPoint(at(1), 1, 1);
+    workbench.select("a");
+    assert.equal(name(), "cup", "the begun object's");
+    workbench.pickCategory(1);
+    assert.equal(workbench.document.get("a").categoryId, 2);
+    workbench.cancel();
+    workbench.edit("a");
+    workbench.pickCategory(0);
+    assert.equal(workbench.document.get("a").categoryId, 1);
+});
+
+test("a delete is told, and taken back whatever was done since", async () => {
+    const {workbench, said, open} = bench();
+    workbench.showSaved([annotationOf("a"), annotationOf("b")]);
+    const [a] = workbench.document.annotations;
+    workbench.remove("a");
+    workbench.addPoint(at(1), 1, 1);
+    assert.deepEqual(said.deleted, ["a"]);
+    assert.equal(workbench.bringBack(a), true);
+    assert.equal(workbench.bringBack(a), true, "twice is once");
+    assert.deepEqual(idsOf(workbench), ["a", "b"]);
+    assert.equal(stepsOf(workbench), 1);
+    open(8);
+    assert.equal(workbench.bringBack(a), false);
+});
+
+test("no prompt begins while the saved masks are missing", async () => {
+    const {workbench} = bench();
+    workbench.holdPrompts(true);
+    workbench.addPoint(at(1), 1, 1);
+    assert.deepEqual([stepsOf(workbench), workbench.canPreview], [0, false]);
+    workbench.holdPrompts(false);
+    workbench.addPoint(at(1), 1, 1);
+    assert.equal(stepsOf(workbench), 1);
+});
+
+// --- drafts that are kept ---
+
+const keptIn = (storage) => storage.keys.filter((key) => key.startsWith("maskwright.draft."));
+
+test("a mask that was begun and not accepted is there when its image is opened again, in another page too", async () => {
+    const {workbench, open, clock, storage} = bench();
+    workbench.showSaved([]);
+    workbench.pickCategory(1);
+    clock.ms = 1000;
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    workbench.cycleCandidate(1);
+    open(8);
+    workbench.showSaved([]);
+    assert.deepEqual([stepsOf(workbench), workbench.isOpen], [0, false]);
+
+    const later = bench({storage});
+    later.clock.ms = 500;
+    later.workbench.addPoint(at(9), 1, 1); // before it is known what is there
+    assert.equal(stepsOf(later.workbench), 0);
+    later.workbench.showSaved([]);
+    await settle();
+    const {prompts, category} = later.workbench;
+    assert.deepEqual([stepsOf(later.workbench), prompts.shown.index, category.name], [1, 1, "person"]);
+    assert.equal(later.workbench.isOpen, true);
+    later.workbench.accept();
+    await settle();
+    const [mask] = later.workbench.document.annotations;
+    assert.deepEqual([mask.id, mask.clicks], ["made-1", 1]);
+    assert.deepEqual(keptIn(storage), []);
+});
+
+test("changes of a saved mask are kept with it, as a new object where the mask is gone", async () => {
+    const {workbench, storage} = bench();
+    workbench.showSaved([annotationOf("a")]);
+    workbench.edit("a");
+    workbench.addPoint(at(4), 1, 1);
+    await settle();
+
+    const later = bench({storage});
+    later.workbench.showSaved([annotationOf("a")]);
+    assert.deepEqual([later.workbench.draft.edited.id, later.workbench.selection.id], ["a", "a"]);
+    const last = bench({storage});
+    last.workbench.showSaved([]);
+    assert.deepEqual([last.workbench.draft.edited, stepsOf(last.workbench)], [null, 1]);
+    last.workbench.undo();
+    assert.equal(last.workbench.draft.isEmpty, true);
+    assert.deepEqual(keptIn(storage), []);
+});
+
+test("a mask that was accepted just before a crash is not begun once more", async () => {
+    const {workbench, storage} = bench();
+    workbench.showSaved([]);
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    const [key] = keptIn(storage);
+    const before = storage.getItem(key);
+    workbench.accept();
+    await settle();
+    storage.setItem(key, before); // the page died between the two writes
+    const later = bench({storage});
+    later.workbench.showSaved(workbench.document.annotations);
+    assert.equal(later.workbench.draft.isEmpty, true);
+    assert.deepEqual(keptIn(storage), []);
+});
+
+test("a damaged draft is dropped, and a full storage keeps nobody from working", async () => {
+    const storage = new HandMadeStorage();
+    for (const text of ["{", "null", '{"id": "x"}', '{"id": "x", "prompt": {"steps": []}, "cost": {}}']) {
+        storage.setItem("maskwright.draft.ann.7", text);
+        const {workbench} = bench({storage});
+        workbench.showSaved([]);
+        assert.deepEqual([workbench.draft.isEmpty, keptIn(storage)], [true, []]);
+    }
+    storage.limit = 0;
+    const {workbench} = bench({storage});
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    assert.equal(workbench.isOpen, true);
+});
+
+test("an open mask is accepted when it is estimated well enough, else it stays a draft", async () => {
+    const {workbench} = bench();
+    assert.equal(await workbench.acceptOpen(0.9), true, "nothing is open");
+    workbench.addPoint(at(1), 1, 1);
+    assert.equal(await workbench.acceptOpen(2), false);
+    assert.equal(workbench.isOpen, true);
+    assert.equal(await workbench.acceptOpen(0), true);
+    assert.deepEqual(idsOf(workbench), ["made-1"]);
+    const bare = bench({categories: []});
+    bare.workbench.addPoint(at(1), 1, 1);
+    assert.equal(await bare.workbench.acceptOpen(0), false);
+    assert.equal(bare.said.missing, 1);
 });
 
 test("a delete during an accept comes after it, and twice is once", async () => {
@@ -465,7 +661,7 @@ test("their side of a conflict replaces the mask, and an undo from before it is 
     workbench.accept();
     await settle();
     server.change("made-1", {clicks: 77});
-    workbench.select("made-1");
+    workbench.edit("made-1");
     workbench.pickCategory(1);
     await settle();
     const [{id, theirs}] = conflicts;

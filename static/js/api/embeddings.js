@@ -1,6 +1,6 @@
 /** Image embeddings: waits until the server has made one, saying what it waits for. */
 
-import {pause, withPatience} from "./http.js";
+import {isPassing, isSignedOut, pause, withPatience} from "./http.js";
 
 /** @import {Http} from "./http.js" */
 /** @import {EmbeddingProgress} from "../session/ports.d.ts" */
@@ -33,7 +33,11 @@ export async function fetchEmbedding(http, imageId, bundleDigest, {signal, onPro
                 const response = await http.request(url, {signal});
                 return response.status === 202 ? await response.json() : await response.arrayBuffer();
             },
-            {signal, onWait: () => onProgress({state: "offline", position: null, error: ""})},
+            {
+                signal,
+                isWorthWaiting: (error) => isPassing(error) || isSignedOut(error),
+                onWait: () => onProgress({state: "offline", position: null, error: ""}),
+            },
         );
         if (answer instanceof ArrayBuffer) {
             onProgress({state: "ready", position: null, error: ""});

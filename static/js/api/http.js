@@ -2,6 +2,7 @@
 
 const RETRY_FIRST_MS = 1000;
 const RETRY_LONGEST_MS = 30_000;
+const SIGNED_IN = "maskwright:signed-in";
 // Browsers let this many bytes go on being sent after the page has gone.
 const KEEPALIVE_MAX_BYTES = 60_000;
 
@@ -47,7 +48,7 @@ export class Http {
 
     /**
      * @param {string} url
-     * @param {{method?: string, body?: unknown, signal?: AbortSignal}} options body is sent as JSON
+     * @param {{method?: string, body?: unknown, signal?: AbortSignal}} options body is sent as JSON, or as the form it is
      * @returns {Promise<Response>} any answer below 400
      * @throws {ApiError | NetworkError}
      */
@@ -55,8 +56,10 @@ export class Http {
         /** @type {Record<string, string>} */
         const headers = {Accept: "application/json"};
         if (method !== "GET") headers["X-CSRFToken"] = csrfCookie() ?? this.#csrfToken;
-        if (body !== undefined) headers["Content-Type"] = "application/json";
-        const content = body === undefined ? undefined : JSON.stringify(body);
+        const isForm = body instanceof URLSearchParams;
+        if (isForm) headers["Content-Type"] = "application/x-www-form-urlencoded";
+        else if (body !== undefined) headers["Content-Type"] = "application/json";
+        const content = body === undefined ? undefined : isForm ? String(body) : JSON.stringify(body);
         let response;
         try {
             response = await fetch(url, {
@@ -94,20 +97,33 @@ export function isPassing(error) {
     return error instanceof NetworkError || (error instanceof ApiError && error.isPassing);
 }
 
+/** @param {unknown} error whether the same request may succeed once the person has signed in again */
+export function isSignedOut(error) {
+    return error instanceof ApiError && error.status === 401;
+}
+
+/** The person has signed in again: whoever waits goes on at once. */
+export function tellSignedIn() {
+    dispatchEvent(new Event(SIGNED_IN));
+}
+
 /**
  * Repeats what fails for a passing reason, at growing intervals, at once when the browser is online again.
  *
  * @template T
  * @param {() => Promise<T>} work
- * @param {{signal?: AbortSignal, onWait?: (error: unknown) => void}} options
+ * @param {object} options
+ * @param {AbortSignal} [options.signal]
+ * @param {(error: unknown) => void} [options.onWait]
+ * @param {(error: unknown) => boolean} [options.isWorthWaiting]
  * @returns {Promise<T>}
  */
-export async function withPatience(work, {signal, onWait} = {}) {
+export async function withPatience(work, {signal, onWait, isWorthWaiting = isPassing} = {}) {
     for (let attempt = 0; ; attempt++) {
         try {
             return await work();
         } catch (error) {
-            if (!isPassing(error) || signal?.aborted) throw error;
+            if (!isWorthWaiting(error) || signal?.aborted) throw error;
             onWait?.(error);
             await pause(retryDelayMs(attempt), signal);
         }
@@ -133,6 +149,7 @@ export function pause(ms, signal) {
             clearTimeout(timer);
             removeEventListener("online", done);
             removeEventListener("focus", done);
+            removeEventListener(SIGNED_IN, done);
             signal?.removeEventListener("abort", done);
             if (signal?.aborted) reject(signal.reason);
             else resolve();
@@ -140,6 +157,7 @@ export function pause(ms, signal) {
         const timer = setTimeout(done, ms);
         addEventListener("online", done);
         addEventListener("focus", done);
+        addEventListener(SIGNED_IN, done);
         signal?.addEventListener("abort", done);
         if (signal?.aborted) done();
     });

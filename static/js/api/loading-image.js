@@ -2,12 +2,14 @@
 
 import {AnnotationServer} from "./annotations.js";
 import {fetchEmbedding} from "./embeddings.js";
-import {NetworkError, withPatience} from "./http.js";
+import {NetworkError, isPassing, isSignedOut, withPatience} from "./http.js";
 import {fetchScene} from "./images.js";
 
 /** @import {Bundle, DecoderImage} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
-/** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation} from "../session/ports.d.ts" */
+/** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation, WaitReason} from "../session/ports.d.ts" */
+
+/** @typedef {"scene" | "picture" | "annotations"} Part */
 
 /** One image on its way to the screen. */
 export class LoadingImage {
@@ -21,6 +23,8 @@ export class LoadingImage {
     #decoderImage = null;
     /** Told about the embedding while somebody looks at this image. @type {(progress: EmbeddingProgress) => void} */
     onProgress = () => {};
+    /** Told each time that a part has to wait. @type {(reason: WaitReason, part: Part) => void} */
+    onWait = () => {};
 
     /**
      * @param {Http} http
@@ -30,8 +34,9 @@ export class LoadingImage {
     constructor(http, imageId, scene = null) {
         this.#http = http;
         this.imageId = imageId;
-        const {signal} = this.#abort;
-        this.scene = scene ? Promise.resolve(scene) : withPatience(() => fetchScene(http, imageId), {signal});
+        this.scene = scene
+            ? Promise.resolve(scene)
+            : this.#patiently("scene", () => fetchScene(http, imageId));
     }
 
     /** Nobody waits for it any more. */
@@ -45,28 +50,20 @@ export class LoadingImage {
 
     /**
      * @param {ImageRow} image
-     * @param {() => void} onWait called each time the server is not reached
      * @returns {Promise<ImageBitmap>}
      */
-    async picture(image, onWait = () => {}) {
-        this.#picture ??= withPatience(() => this.#fetchPicture(image.fileUrl), {
-            signal: this.#abort.signal,
-            onWait,
-        });
+    async picture(image) {
+        this.#picture ??= this.#patiently("picture", () => this.#fetchPicture(image.fileUrl));
         return this.#picture;
     }
 
     /**
      * Always asked anew: somebody else may have annotated since the image was fetched ahead.
      *
-     * @param {() => void} onWait
      * @returns {Promise<ServerAnnotation[]>}
      */
-    async annotations(onWait = () => {}) {
-        return withPatience(() => new AnnotationServer(this.#http).list(this.imageId), {
-            signal: this.#abort.signal,
-            onWait,
-        });
+    async annotations() {
+        return this.#patiently("annotations", () => new AnnotationServer(this.#http).list(this.imageId));
     }
 
     /**
@@ -85,6 +82,20 @@ export class LoadingImage {
                 }),
         };
         return this.#decoderImage;
+    }
+
+    /**
+     * @template T
+     * @param {Part} part
+     * @param {() => Promise<T>} work
+     * @returns {Promise<T>}
+     */
+    async #patiently(part, work) {
+        return withPatience(work, {
+            signal: this.#abort.signal,
+            isWorthWaiting: (error) => isPassing(error) || isSignedOut(error),
+            onWait: (error) => this.onWait(isSignedOut(error) ? "signed_out" : "offline", part),
+        });
     }
 
     /** @param {string} url */

@@ -1,17 +1,17 @@
 /** The annotate page: puts session, stage, panels, decoder and API together. */
 
 import {annotatePageFromWire, imageIdOf} from "../api/annotate-page.js";
-import {AnnotationServer} from "../api/annotations.js";
-import {EmbeddingFailed, retryEmbedding} from "../api/embeddings.js";
-import {Http, pause, retryDelayMs, withPatience} from "../api/http.js";
+import {Http, withPatience} from "../api/http.js";
 import {annotateUrl, setImageState} from "../api/images.js";
 import {LoadingImage} from "../api/loading-image.js";
+import {signIn} from "../api/sign-in.js";
+import {showEmbeddingProblem} from "../bench/embedding-problem.js";
+import {autosaveOf} from "../bench/saving.js";
 import {covers} from "../core/mask.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
-import {Autosave} from "../session/autosave.js";
 import {ImageFlow} from "../session/image-flow.js";
+import {KeptDrafts} from "../session/kept-drafts.js";
 import {Preview} from "../session/preview.js";
-import {UnsavedRecords} from "../session/unsaved-records.js";
 import {Workbench} from "../session/workbench.js";
 import {BenchStage} from "../view/bench-stage.js";
 import {BenchView} from "../view/bench-view.js";
@@ -22,6 +22,8 @@ import {find, pageData} from "../view/elements.js";
 import {BenchNotices} from "../view/panels/bench-notices.js";
 import {KeysDialog} from "../view/panels/keys-dialog.js";
 import {SidePanel} from "../view/panels/side-panel.js";
+import {SignInDialog} from "../view/panels/sign-in-dialog.js";
+import {toast} from "../view/site/feedback.js";
 import {forgetTimings, measureUntilPainted} from "../view/timings.js";
 import {HandTool} from "../view/tools/hand-tool.js";
 import {PromptTool} from "../view/tools/prompt-tool.js";
@@ -35,6 +37,7 @@ const page = annotatePageFromWire(/** @type {AnnotatePageWire} */ (pageData("pag
 const http = new Http(page.csrfToken);
 const first = new LoadingImage(http, page.scene.image.id, page.scene);
 const now = () => performance.now();
+const ACCEPTED_FROM = 0.7; // predicted IoU of an open mask whose image is left
 
 // --- what is shown ---
 
@@ -42,49 +45,34 @@ const notices = new BenchNotices(find("[data-notices]", HTMLElement));
 const benchStage = new BenchStage();
 const {stage} = benchStage;
 
+const signInDialog = new SignInDialog(find("[data-sign-in]", HTMLDialogElement), (password) =>
+    signIn(http, page.signInUrl, page.user, password),
+);
+
 // --- what the annotator does ---
 
 const workbench = new Workbench(
     page.user,
-    {now, newId: () => crypto.randomUUID()},
+    {now, newId: () => crypto.randomUUID(), drafts: new KeptDrafts(localStorage, page.user)},
     {
         onChange: render,
         onProblem: (text) => {
             if (flow.embedding.state !== "failed") notices.showProblem(text); // else that is said already
         },
         onCategoryMissing: () => view.flashCategories(),
+        onDelete: (annotation) =>
+            toast(`Deleted ${view.nameOf(annotation)}.`, "info", {
+                label: "Undo",
+                do: () => void (workbench.bringBack(annotation) || autosave.bringBack(annotation)),
+            }),
         onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
     },
 );
 
-const autosave = new Autosave(
-    new AnnotationServer(http),
-    new UnsavedRecords(localStorage, page.user),
-    (attempt) => pause(retryDelayMs(attempt)),
-    {
-        onStatus: ({reason}) => {
-            if (reason === "signed_out") notices.showSignedOut(page.signInUrl);
-            else notices.hideSignedOut();
-            render();
-        },
-        onConflict: (conflict) =>
-            notices.showConflict(conflict, (choice) => {
-                if (choice === "theirs") workbench.replaceFromServer(conflict.id, conflict.theirs);
-                autosave.resolveConflict(conflict.id, choice);
-            }),
-        onRefusal: (refusal) =>
-            notices.showRefusal(refusal, {
-                onRetry: () => autosave.retryRefused(refusal.id),
-                onDiscard: () => {
-                    autosave.discardRefused(refusal.id);
-                    location.reload(); // to what the server has
-                },
-            }),
-        onDamaged: (count) => notices.showDamaged(count),
-    },
-);
-workbench.document.subscribe((changes, origin) => {
-    if (origin === "user") autosave.submit(changes);
+const autosave = autosaveOf(http, page.user, workbench, notices, {
+    onStatus: render,
+    onSignedOut: askToSignIn,
+    onSignedIn: () => notices.hideSignedOut(),
 });
 
 const flow = new ImageFlow(
@@ -99,6 +87,7 @@ const flow = new ImageFlow(
                 workbench.prompts.decodeAgain(),
             ),
         saveState: (imageId, state) => withPatience(() => setImageState(http, imageId, state)),
+        acceptFrom: () => ACCEPTED_FROM,
     },
     {
         onChange: render,
@@ -117,10 +106,14 @@ const flow = new ImageFlow(
             notices.hidePicture();
             benchStage.showPicture(picture);
         },
-        onSaved: (imageId, listed) => workbench.showSaved(autosave.overlay(imageId, listed)),
-        onOffline: () => notices.showOffline(),
+        onSaved: (imageId, listed) => {
+            notices.hideSignedOut();
+            workbench.showSaved(autosave.overlay(imageId, listed));
+        },
+        onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showOffline()),
+        onDraftKept: ({name}) => toast(`1 mask on ${name} was not accepted. It is kept there as a draft.`),
         onPictureProblem: (error) => notices.showPictureProblem(sentence(error)),
-        onEmbeddingProblem: showEmbeddingProblem,
+        onEmbeddingProblem: (error) => showEmbeddingProblem(error, http, flow, notices),
         onStateRefused: ({name}, error) => notices.showProblem(`${name} was not marked: ${sentence(error)}`),
         onReady: (openedAt) => measureUntilPainted(stage, "ready-to-decode", openedAt),
     },
@@ -148,10 +141,14 @@ const promptTool = new PromptTool(stage, {
     onDraftBox: (box) => benchStage.showDraftBox(box),
     onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
     onSelect: (point) => workbench.select(benchStage.maskAt(point)),
+    onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
 });
 const tools = {
     prompt: promptTool,
-    select: new SelectTool(stage, (point) => workbench.select(benchStage.maskAt(point))),
+    select: new SelectTool(stage, {
+        onSelect: (point) => workbench.select(benchStage.maskAt(point)),
+        onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
+    }),
     hand: new HandTool(stage),
 };
 const toolbox = new Toolbox(stage.root, tools, render);
@@ -184,16 +181,8 @@ function render() {
     if (!workbench.canPreview && !workbench.prompts.isDecoding) preview.leave();
 }
 
-/** @param {unknown} error */
-function showEmbeddingProblem(error) {
-    const again = () => {
-        notices.hideEmbedding();
-        flow.retry();
-    };
-    if (error instanceof EmbeddingFailed) {
-        const text = `This image could not be prepared for the model: ${error.message}`;
-        const start = () => withPatience(() => retryEmbedding(http, flow.scene.image.id));
-        const retry = () => void start().then(again, again); // refused: another one may have started it
-        notices.showEmbeddingProblem(text, retry, {mayReload: false});
-    } else notices.showEmbeddingProblem(sentence(error), again, {mayReload: true});
+/** The page goes on as it stands; what waits for the sign-in goes on by itself. */
+function askToSignIn() {
+    notices.showSignedOut(() => signInDialog.show());
+    signInDialog.show();
 }

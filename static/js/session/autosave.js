@@ -114,6 +114,12 @@ export class Autosave {
         void this.#run();
     }
 
+    /** @param {Annotation} annotation was deleted, of an image that is no longer on screen */
+    bringBack(annotation) {
+        this.#want(annotation.id, annotation.imageId, annotation);
+        void this.#run();
+    }
+
     /** @param {string} id tries once more what was refused */
     retryRefused(id) {
         this.#refusals.delete(id);

@@ -1,5 +1,6 @@
 /**
- * What is being worked on, for a new object or for the selected mask, and the way back to what was there before.
+ * What is being worked on, for a new object or for a saved mask that is being edited, and the way back to what was there
+ * before. Selecting a mask is looking at it: neither the draft nor the mask changes by that.
  *
  * A draft is a prompt, whose mask the decoder finishes when it is accepted, or a mask made by hand, which is finished
  * already and is saved without a prompt. One user action is one entry of the history: the change of the document and the draft before and after it.
@@ -19,12 +20,18 @@ import {EMPTY_PROMPT, isEmpty} from "../core/prompt.js";
  * @typedef {object} Work
  * @property {Prompt} prompt
  * @property {FinishedMask | null} handMade takes the place of the prompt's mask
- * @property {string | null} selectedId
+ * @property {string | null} editedId the saved mask that the draft is to replace; null: it is a new object's
+ * @property {string | null} selectedId an edited mask is selected too
  */
 /** @typedef {{changes: ChangeSet, before: Work, after: Work}} HistoryEntry */
 
 /** @type {Work} */
-export const NO_WORK = Object.freeze({prompt: EMPTY_PROMPT, handMade: null, selectedId: null});
+export const NO_WORK = Object.freeze({
+    prompt: EMPTY_PROMPT,
+    handMade: null,
+    editedId: null,
+    selectedId: null,
+});
 
 export class Draft {
     #document;
@@ -34,6 +41,8 @@ export class Draft {
     #history = new History();
     /** @type {FinishedMask | null} */
     #handMade = null;
+    /** @type {string | null} */
+    #editedId = null;
 
     /**
      * @param {AnnotationDocument} document
@@ -50,14 +59,30 @@ export class Draft {
         return this.#handMade;
     }
 
+    /** The saved mask being edited; null: the draft is a new object's. */
+    get edited() {
+        return this.#document.get(this.#editedId) ?? null;
+    }
+
+    /** @returns {Work} */
+    get work() {
+        const editedId = this.edited?.id ?? null;
+        return {
+            prompt: this.#prompts.prompt,
+            handMade: this.#handMade,
+            editedId,
+            selectedId: this.#selection.id,
+        };
+    }
+
     /** Whether there is nothing yet that could become a mask. */
     get isEmpty() {
         return isEmpty(this.#prompts.prompt) && this.#handMade === null;
     }
 
-    /** Whether it differs from the selected mask as it was saved. */
+    /** Whether it differs from the edited mask as it was saved, or from nothing. */
     get isWorkedOn() {
-        const stored = this.#selection.annotation?.prompt ?? EMPTY_PROMPT;
+        const stored = this.edited?.prompt ?? EMPTY_PROMPT;
         const {steps} = this.#prompts.prompt;
         return this.#handMade !== null || JSON.stringify(stored.steps) !== JSON.stringify(steps);
     }
@@ -74,6 +99,7 @@ export class Draft {
     open() {
         this.#history.clear();
         this.#handMade = null;
+        this.#editedId = null;
     }
 
     /** What was done before no longer fits the document. */
@@ -94,24 +120,27 @@ export class Draft {
      * @param {number | null} timeStamp of the pointer event
      */
     change(work, changes = NO_CHANGES, timeStamp = null) {
-        const before = {
-            prompt: this.#prompts.prompt,
-            handMade: this.#handMade,
-            selectedId: this.#selection.id,
-        };
+        const before = this.work;
         const after = {...before, ...work};
         this.#history.push({changes, before, after});
         if (changes !== NO_CHANGES) this.#document.apply(changes);
         this.#show(after, timeStamp);
     }
 
-    /** @param {string | null} selectedId what is selected instead, with its prompt */
+    /** Looking at a mask, or at none, is nothing to undo. @param {string | null} id */
+    select(id) {
+        this.replace({...this.work, selectedId: id});
+    }
+
+    /** @param {string} id takes up a saved mask again, with its prompt */
+    edit(id) {
+        const prompt = this.#document.get(id)?.prompt ?? EMPTY_PROMPT;
+        this.#leaveFor({prompt, handMade: null, editedId: id, selectedId: id});
+    }
+
+    /** @param {string | null} selectedId what is selected afterwards */
     leave(selectedId) {
-        const prompt = this.#document.get(selectedId)?.prompt ?? EMPTY_PROMPT;
-        const next = {prompt, handMade: null, selectedId};
-        // A draft that was worked on can be brought back by undo; looking at saved masks is nothing to undo.
-        if (this.isWorkedOn) this.change(next);
-        else this.replace(next);
+        this.#leaveFor({...NO_WORK, selectedId});
     }
 
     undo() {
@@ -128,12 +157,19 @@ export class Draft {
         this.#show(entry.after, null);
     }
 
+    /** A draft that was worked on can be brought back by undo. @param {Work} next */
+    #leaveFor(next) {
+        if (this.isWorkedOn) this.change(next);
+        else this.replace(next);
+    }
+
     /**
      * @param {Work} work
      * @param {number | null} timeStamp
      */
-    #show({prompt, handMade, selectedId}, timeStamp) {
+    #show({prompt, handMade, editedId, selectedId}, timeStamp) {
         this.#handMade = handMade;
+        this.#editedId = editedId;
         this.#selection.set(selectedId);
         this.#prompts.show(prompt, timeStamp);
     }

@@ -20,6 +20,12 @@ export class Effort {
         this.#clicks = 0;
     }
 
+    /** Goes on with a mask that has cost something already. @param {Cost} cost */
+    resume({timeSpentS, clicks}) {
+        this.#startedAt = this.#now() - timeSpentS * 1000;
+        this.#clicks = clicks;
+    }
+
     /** @param {boolean} isFirst of its prompt: looking for the object before it does not count as time */
     addClick(isFirst) {
         if (isFirst) this.#startedAt = this.#now();

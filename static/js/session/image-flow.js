@@ -4,7 +4,7 @@
  */
 
 /** @import {Bundle, ImageState} from "../core/types.d.ts" */
-/** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation} from "./ports.d.ts" */
+/** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation, WaitReason} from "./ports.d.ts" */
 /** @import {Workbench} from "./workbench.js" */
 
 /**
@@ -13,6 +13,8 @@
  * @property {(imageId: number) => LoadingImage<Picture>} load begins to fetch
  * @property {(bundle: Bundle) => Decoder} decoderFor
  * @property {(imageId: number, state: ImageState) => Promise<unknown>} saveState
+ * @property {() => number | null} acceptFrom a predicted IoU: an open mask that is estimated at least as well is accepted
+ *   when its image is left; null: none is
  * @property {Clock} now
  */
 
@@ -25,7 +27,8 @@
  * @property {(imageId: number) => void} onUnreachable it cannot be opened
  * @property {(picture: Picture) => void} onPicture
  * @property {(imageId: number, listed: ServerAnnotation[]) => void} onSaved
- * @property {() => void} onOffline the server is not reached; it is tried again
+ * @property {(reason: WaitReason) => void} onWait something of the image has to wait; it is tried again
+ * @property {(image: ImageRow) => void} onDraftKept an image was left with a mask that was not accepted
  * @property {(error: unknown) => void} onPictureProblem
  * @property {(error: unknown) => void} onEmbeddingProblem
  * @property {(image: ImageRow, error: unknown) => void} onStateRefused
@@ -45,6 +48,8 @@ export class ImageFlow {
     pictureState = "loading";
     /** @type {EmbeddingProgress} */
     embedding = NOT_ASKED;
+    /** The saved masks; missing: they could not be fetched so far. @type {"loading" | "shown" | "missing"} */
+    masksState = "loading";
 
     #workbench;
     #world;
@@ -107,6 +112,9 @@ export class ImageFlow {
         if (this.#ahead !== next) this.#ahead?.giveUp();
         this.#ahead = null;
         this.#opening = next;
+        next.onWait = (reason) => {
+            if (this.#opening === next) this.#events.onWait(reason);
+        };
         let scene;
         try {
             scene = await next.scene;
@@ -114,8 +122,11 @@ export class ImageFlow {
             if (this.#opening === next) this.#events.onUnreachable(imageId);
             return;
         }
+        const from = this.#world.acceptFrom();
+        if (from !== null) await this.#workbench.acceptOpen(from);
         await this.#workbench.settle(); // a mask that was accepted while the scene was on its way belongs to the old image
         if (this.#opening !== next) return;
+        if (this.#workbench.isOpen) this.#events.onDraftKept(this.scene.image);
         const before = this.#shown;
         this.#shown = next;
         this.#opening = null;
@@ -136,6 +147,12 @@ export class ImageFlow {
         this.isReady = false;
         this.pictureState = "loading";
         this.embedding = NOT_ASKED;
+        this.masksState = "loading";
+        mine.onWait = (reason, part) => {
+            if (this.#shown !== mine) return;
+            if (part === "annotations") this.#setMasksState("missing");
+            this.#events.onWait(reason);
+        };
         if (bundle && this.#decoder?.bundle.digest !== bundle.digest)
             this.#decoder = this.#world.decoderFor(bundle);
         const decoder = bundle && this.#decoder;
@@ -174,12 +191,14 @@ export class ImageFlow {
         void this.show(this.#world.now());
     }
 
-    /** Done, and on to the next image; an image that is done is opened again. */
+    /** Done, and on to the next image; an image that is done is opened again. A mask that is open is accepted first. */
     async toggleDone() {
         if (!this.mayAnnotate) return;
-        await this.#workbench.settle();
         const {image} = this.scene;
         const state = image.state === "done" ? "in_progress" : "done";
+        const isAccepted = await this.#workbench.acceptOpen();
+        if (this.scene.image.id !== image.id) return; // another image was opened meanwhile
+        if (state === "done" && !isAccepted) return; // why it cannot be accepted is said
         this.scene = {...this.scene, image: {...image, state}};
         this.#events.onChange();
         this.#world.saveState(image.id, state).catch((error) => this.#events.onStateRefused(image, error));
@@ -188,12 +207,16 @@ export class ImageFlow {
 
     /** @param {LoadingImage<Picture>} mine */
     #showSaved(mine) {
-        mine.annotations(() => this.#sayOffline(mine)).then(
+        mine.annotations().then(
             (listed) => {
-                if (this.#shown === mine) this.#events.onSaved(mine.imageId, listed);
+                if (this.#shown !== mine) return;
+                this.#events.onSaved(mine.imageId, listed);
+                this.#setMasksState("shown");
             },
             (error) => {
-                if (this.#shown === mine) this.#events.onPictureProblem(error);
+                if (this.#shown !== mine) return;
+                this.#events.onPictureProblem(error);
+                this.#setMasksState("missing");
             },
         );
     }
@@ -206,7 +229,7 @@ export class ImageFlow {
     async #showPicture(mine, image) {
         let picture;
         try {
-            picture = await mine.picture(image, () => this.#sayOffline(mine));
+            picture = await mine.picture(image);
         } catch (error) {
             if (this.#shown !== mine) return false;
             this.#events.onPictureProblem(error);
@@ -244,9 +267,11 @@ export class ImageFlow {
         }
     }
 
-    /** @param {LoadingImage<Picture>} mine */
-    #sayOffline(mine) {
-        if (this.#shown === mine) this.#events.onOffline();
+    /** @param {"loading" | "shown" | "missing"} state */
+    #setMasksState(state) {
+        this.masksState = state;
+        this.#workbench.holdPrompts(state === "missing");
+        this.#events.onChange();
     }
 
     /** @param {EmbeddingProgress} embedding */

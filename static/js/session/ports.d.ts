@@ -134,16 +134,20 @@ export type EmbeddingProgress = {
     readonly error: string;
 };
 
+/** What a request waits for: the server, or that the person signs in again. */
+export type WaitReason = "offline" | "signed_out";
+
 /** One image on its way to the screen. */
 export type LoadingImage<Picture> = {
     readonly imageId: number;
     readonly scene: Promise<Scene>;
     /** Told about the embedding while somebody looks at this image. */
     onProgress: (progress: EmbeddingProgress) => void;
-    /** `onWait` is called each time the server is not reached. */
-    picture(image: ImageRow, onWait?: () => void): Promise<Picture>;
+    /** Told each time that a part of it has to wait. */
+    onWait: (reason: WaitReason, part: "scene" | "picture" | "annotations") => void;
+    picture(image: ImageRow): Promise<Picture>;
     /** Always asked anew: somebody else may have annotated since the image was fetched ahead. */
-    annotations(onWait?: () => void): Promise<ServerAnnotation[]>;
+    annotations(): Promise<ServerAnnotation[]>;
     decoderImage(image: ImageRow, bundle: Bundle): DecoderImage;
     /** Nobody waits for it any more; its picture must not be drawn again. */
     giveUp(): void;

@@ -1,4 +1,4 @@
-/** Which saved mask is being worked on. A mask that leaves the document is selected no more. */
+/** Which saved mask is being looked at. A mask that leaves the document is selected no more. */
 
 /** @import {AnnotationDocument} from "../core/annotation-document.js" */
 

@@ -1,11 +1,15 @@
 /**
- * What the annotator does with one image: prompts, accepts, selects, deletes, undoes. Whoever shows it listens to
- * `onChange` and reads its parts.
+ * What the annotator does with one image: prompts, accepts, looks at masks, edits them, deletes, undoes. Whoever shows it
+ * listens to `onChange` and reads its parts.
+ *
+ * A draft belongs to a new object until `edit` takes up a saved mask. It is kept from its first click on, and comes back
+ * when its image is opened again.
  */
 
 import {AnnotationDocument, NO_CHANGES} from "../core/annotation-document.js";
 import {isEmpty, withBox, withLastChoice, withPoint, withoutLastStep} from "../core/prompt.js";
 import {Draft, NO_WORK} from "./draft.js";
+import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
 import {PromptSession} from "./prompt-session.js";
 import {Selection} from "./selection.js";
@@ -14,9 +18,22 @@ import {Visibility} from "./visibility.js";
 
 /** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
+/** @import {KeptDrafts} from "./kept-drafts.js" */
 /** @import {PromptEvents} from "./prompt-session.js" */
 
-/** @typedef {PromptEvents & {onCategoryMissing: () => void}} WorkbenchEvents onCategoryMissing: a mask cannot be saved without one */
+/**
+ * @typedef {object} MaskEvents
+ * @property {() => void} onCategoryMissing a mask cannot be saved without one
+ * @property {(annotation: Annotation) => void} onDelete it is about to leave the document
+ */
+/** @typedef {PromptEvents & MaskEvents} WorkbenchEvents */
+
+/**
+ * @typedef {object} WorkbenchWorld
+ * @property {Clock} now
+ * @property {() => string} newId a UUID
+ * @property {KeptDrafts} drafts
+ */
 
 export class Workbench {
     document = new AnnotationDocument();
@@ -26,7 +43,7 @@ export class Workbench {
     visibility;
 
     #username;
-    #newId;
+    #keeper;
     #events;
     #effort;
     #accepting = new Turns();
@@ -36,18 +53,23 @@ export class Workbench {
     /** @type {number | null} */
     #categoryId = null;
     #mayAnnotate = false;
-
+    /** Whether no prompt may begin: the saved masks could not be fetched, and the object may be among them. */
+    #isHeld = false;
     /**
      * @param {string} username
-     * @param {{now: Clock, newId: () => string}} world newId: a UUID
+     * @param {WorkbenchWorld} world
      * @param {WorkbenchEvents} events
      */
-    constructor(username, {now, newId}, events) {
+    constructor(username, {now, newId, drafts}, events) {
         this.#username = username;
-        this.#newId = newId;
-        this.#events = events;
+        this.#keeper = new DraftKeeper(drafts, newId);
+        const onChange = () => {
+            this.#noteDraft();
+            events.onChange();
+        };
+        this.#events = {...events, onChange};
         this.#effort = new Effort(now);
-        this.prompts = new PromptSession(events);
+        this.prompts = new PromptSession(this.#events);
         this.draft = new Draft(this.document, this.prompts, this.selection);
         this.visibility = new Visibility(events.onChange);
     }
@@ -70,13 +92,19 @@ export class Workbench {
         return this.shownMask ? this.category : null;
     }
 
+    /** Whether there is a mask that was begun, or changed, and not accepted. */
+    get isOpen() {
+        return this.draft.isWorkedOn && !this.isAccepting;
+    }
+
     get canPrompt() {
-        return this.#mayAnnotate && this.prompts.hasImage;
+        return this.#mayAnnotate && this.prompts.hasImage && !this.#keeper.isWaiting && !this.#isHeld;
     }
 
     /** Whether a click now would begin a prompt, and the decoder is free to say what it would give. */
     get canPreview() {
-        return this.canPrompt && !this.canCancel && !this.prompts.isDecoding && !this.isAccepting;
+        const isWorking = !this.draft.isEmpty || this.draft.edited !== null;
+        return this.canPrompt && !isWorking && !this.prompts.isDecoding && !this.isAccepting;
     }
 
     get canRemoveStep() {
@@ -92,17 +120,27 @@ export class Workbench {
     }
 
     get canAccept() {
-        return this.#mayAnnotate && this.canCancel && (this.canPrompt || this.draft.handMade !== null);
+        const isWorking = !this.draft.isEmpty || this.draft.edited !== null;
+        return this.#mayAnnotate && isWorking && (this.canPrompt || this.draft.handMade !== null);
+    }
+
+    get canEdit() {
+        return this.#mayAnnotate && this.selection.id !== null && this.draft.edited === null;
     }
 
     get canRemove() {
         return this.#mayAnnotate && this.selection.id !== null;
     }
 
-    /** Of the selected mask, else of the next one. */
+    /** Of the mask being edited, else of the draft, else of the selected mask, else of the next one. */
     get category() {
-        const id = this.selection.annotation?.categoryId ?? this.#categoryId;
+        const id = this.#labelled?.categoryId ?? this.#categoryId;
         return this.#categories.find((category) => category.id === id) ?? null;
+    }
+
+    /** The saved mask that a category is picked for; null: for the next one. */
+    get #labelled() {
+        return this.draft.edited ?? (this.draft.isEmpty ? this.selection.annotation : null);
     }
 
     /**
@@ -119,7 +157,9 @@ export class Workbench {
         this.#imageId = imageId;
         this.#categories = categories;
         this.#mayAnnotate = mayAnnotate;
-        if (!categories.some(({id}) => id === this.#categoryId)) this.#categoryId = categories[0]?.id ?? null;
+        if (!this.#isCategory(this.#categoryId)) this.#categoryId = categories[0]?.id ?? null;
+        this.#isHeld = false;
+        this.#keeper.open(imageId, mayAnnotate);
         this.visibility.open();
         this.draft.open();
         this.document.reset([]);
@@ -131,6 +171,7 @@ export class Workbench {
         const made = this.document.annotations;
         const madeIds = new Set(made.map(({id}) => id));
         this.document.reset([...annotations.filter(({id}) => !madeIds.has(id)), ...made]);
+        this.#restoreDraft();
         this.#events.onChange();
     }
 
@@ -142,14 +183,19 @@ export class Workbench {
      */
     replaceFromServer(id, annotation) {
         const before = this.document.get(id);
-        const wasSelected = this.selection.id === id;
+        const wasEdited = this.draft.edited?.id === id;
         this.draft.forgetHistory();
         if (before && annotation) {
             this.document.apply({...NO_CHANGES, updated: [{before, after: annotation}]}, "server");
         } else if (before) this.document.apply({...NO_CHANGES, deleted: [before]}, "server");
         else if (annotation) this.document.apply({...NO_CHANGES, created: [annotation]}, "server");
-        if (wasSelected) this.draft.replace(NO_WORK);
+        if (wasEdited) this.draft.replace(NO_WORK);
         else this.#events.onChange();
+    }
+
+    /** @param {boolean} isHeld no prompt may begin now */
+    holdPrompts(isHeld) {
+        this.#isHeld = isHeld;
     }
 
     /** Resolves when a mask that is being accepted is in the document. */
@@ -200,16 +246,20 @@ export class Workbench {
 
     /** @param {FinishedMask} mask drawn or corrected by hand: it takes the place of the prompt's mask */
     showHandMade(mask) {
-        if (!this.#mayAnnotate) return;
+        if (!this.#mayAnnotate || this.#keeper.isWaiting) return;
         this.#accepting.after(() => {
             this.#effort.addClick(this.draft.isEmpty);
             this.draft.change({handMade: mask});
         });
     }
 
-    /** Clears the draft; for a selected mask: lets go of it as it was saved. */
+    /** Clears the draft, and ends editing: the mask stays as it was saved. With neither: selects nothing any more. */
     cancel() {
-        if (this.canCancel) this.#accepting.after(() => this.#leaveDraft(null));
+        if (!this.canCancel) return;
+        this.#accepting.after(() => {
+            const isWorking = !this.draft.isEmpty || this.draft.edited !== null;
+            this.#leaveDraft(isWorking ? this.selection.id : null);
+        });
     }
 
     /** @param {number} direction 1 the next candidate, -1 the one before */
@@ -240,14 +290,28 @@ export class Workbench {
     /** Saves the mask on screen; the next object's draft can begin. */
     accept() {
         if (!this.canAccept) return;
-        if (this.draft.isEmpty) {
-            this.cancel();
-            return;
-        }
         this.#accepting.after(() => {
             this.#accepting.start(() => this.#accept(), this.#events.onChange);
             this.#events.onChange();
         });
+    }
+
+    /**
+     * Accepts the open draft, as Enter would.
+     *
+     * @param {number} predictedIou what is estimated lower than this stays a draft
+     * @returns {Promise<boolean>} whether nothing is open now
+     */
+    async acceptOpen(predictedIou = 0) {
+        await this.settle();
+        if (!this.draft.isWorkedOn) return true;
+        await this.prompts.settle();
+        const {shownMask} = this;
+        const estimate = shownMask?.handMade ? 1 : (shownMask?.candidate?.predictedIou ?? -1);
+        if (!this.canAccept || estimate < predictedIou) return false;
+        this.accept();
+        await this.settle();
+        return !this.draft.isWorkedOn;
     }
 
     /** @param {number} index of the category: changes the selected mask's, else picks the next one's */
@@ -256,7 +320,7 @@ export class Workbench {
         if (!category || !this.#mayAnnotate) return;
         this.#accepting.after(() => {
             this.#categoryId = category.id;
-            const before = this.selection.annotation;
+            const before = this.#labelled;
             if (before && before.categoryId !== category.id) {
                 const after = {...before, categoryId: category.id};
                 this.draft.change({}, {...NO_CHANGES, updated: [{before, after}]});
@@ -264,9 +328,23 @@ export class Workbench {
         });
     }
 
-    /** @param {string | null} id selects a saved mask, whose prompt can then be continued; null selects none */
+    /** @param {string | null} id a saved mask to look at; null: none. A mask that was edited is accepted first */
     select(id) {
-        if (id !== this.selection.id) this.#accepting.after(() => this.#leaveDraft(id));
+        if (id === this.selection.id) return;
+        this.#afterEditing(() => this.draft.select(id));
+    }
+
+    /** @param {string | null} id a saved mask, whose prompt is continued; what was begun before is accepted first */
+    edit(id = this.selection.id) {
+        if (!this.document.get(id) || !this.#mayAnnotate || id === this.draft.edited?.id) return;
+        this.#accepting.after(() => {
+            if (this.draft.isWorkedOn) this.accept();
+            this.#accepting.after(() => {
+                if (id === null || this.draft.isWorkedOn || !this.document.get(id)) return;
+                this.draft.edit(id);
+                this.#effort.begin();
+            });
+        });
     }
 
     /** @param {string | null} id deletes a mask; null the selected one */
@@ -275,9 +353,25 @@ export class Workbench {
         this.#accepting.after(() => {
             const annotation = this.document.get(id);
             if (!annotation) return; // deleted twice while a mask was being accepted
-            const work = annotation.id === this.selection.id ? NO_WORK : {};
+            this.#events.onDelete(annotation);
+            const work = annotation.id === this.draft.edited?.id ? NO_WORK : {};
             this.draft.change(work, {...NO_CHANGES, deleted: [annotation]});
         });
+    }
+
+    /**
+     * Takes a delete back, whatever was done since.
+     *
+     * @param {Annotation} annotation
+     * @returns {boolean} false: it belongs to another image than the one on screen
+     */
+    bringBack(annotation) {
+        if (annotation.imageId !== this.#imageId) return false;
+        this.#accepting.after(() => {
+            if (this.document.get(annotation.id)) return; // an undo was faster
+            this.draft.change({}, {...NO_CHANGES, created: [annotation]});
+        });
+        return true;
     }
 
     // --- helpers, in call order ---
@@ -291,7 +385,24 @@ export class Workbench {
             if (!this.canPrompt) return;
             const {prompt} = this.prompts;
             this.#effort.addClick(isEmpty(prompt));
-            this.draft.change({prompt: withStep(prompt), handMade: null}, NO_CHANGES, timeStamp);
+            const selectedId = this.draft.edited?.id ?? null; // a mask that was only looked at is left alone
+            this.draft.change({prompt: withStep(prompt), handMade: null, selectedId}, NO_CHANGES, timeStamp);
+        });
+    }
+
+    /**
+     * Does it when no mask is being edited: changes of the one that is are accepted first.
+     *
+     * @param {() => void} action
+     */
+    #afterEditing(action) {
+        this.#accepting.after(() => {
+            if (!this.draft.edited) return action();
+            if (this.draft.isWorkedOn) this.accept();
+            else this.#leaveDraft(null);
+            this.#accepting.after(() => {
+                if (!this.draft.edited) action(); // else it could not be accepted, which is said
+            });
         });
     }
 
@@ -303,7 +414,7 @@ export class Workbench {
 
     async #accept() {
         await this.prompts.settle();
-        const before = this.selection.annotation;
+        const before = this.draft.edited;
         if (!this.draft.isWorkedOn) {
             this.#leaveDraft(null);
             return;
@@ -320,7 +431,7 @@ export class Workbench {
     /**
      * The draft as an annotation.
      *
-     * @param {Annotation | null} before the selected one
+     * @param {Annotation | null} before the one being edited
      * @returns {Promise<Annotation | null>} null: it cannot be one, which is said already
      */
     async #annotation(before) {
@@ -345,7 +456,7 @@ export class Workbench {
             return null;
         }
         return {
-            id: before?.id ?? this.#newId(),
+            id: before?.id ?? this.#keeper.id,
             imageId: this.#imageId,
             categoryId: category.id,
             segmentation: mask.segmentation,
@@ -360,5 +471,26 @@ export class Workbench {
             createdAt: before?.createdAt ?? new Date().toISOString(),
             ...this.#effort.costOnTopOf(before),
         };
+    }
+
+    /** @param {number | null} id */
+    #isCategory(id) {
+        return this.#categories.some((category) => category.id === id);
+    }
+
+    #noteDraft() {
+        this.#keeper.note(this.draft, () => ({
+            categoryId: this.#categoryId,
+            cost: this.#effort.costOnTopOf(null),
+        }));
+    }
+
+    #restoreDraft() {
+        const kept = this.#keeper.take(this.document);
+        if (!kept) return;
+        const {prompt, handMade, editedId, categoryId, cost} = kept;
+        if (editedId === null && this.#isCategory(categoryId)) this.#categoryId = categoryId;
+        this.#effort.resume(cost);
+        this.draft.change({prompt, handMade, editedId, selectedId: editedId});
     }
 }

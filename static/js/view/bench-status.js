@@ -13,7 +13,9 @@
  * @property {boolean} isDecoding
  * @property {boolean} isDraftEmpty
  * @property {boolean} isMaskShown
+ * @property {boolean} areMasksMissing the saved masks could not be fetched
  * @property {boolean} isObjectSelected
+ * @property {boolean} isEditing
  * @property {boolean} hasCategory
  * @property {number} candidateCount
  */
@@ -37,8 +39,17 @@ export function hint(now, keyOf) {
     if (!now.mayAnnotate) return "You can look at this project; annotating needs another role.";
     if (!now.bundleName) return "";
     if (!now.isReady && (now.isDraftEmpty || now.isDecoding)) return waitingFor(now.embedding);
+    if (now.areMasksMissing) return "The saved masks are not loaded yet, so nothing new can be begun.";
+    if (now.isDraftEmpty && now.isEditing) {
+        return line("Click or draw a box to make its mask anew", key("cancel", "leaves it as it is"));
+    }
     if (now.isDraftEmpty && now.isObjectSelected) {
-        return line("[1]–[9] category", key("delete", ""), "click to make its mask anew", key("cancel", ""));
+        return line(
+            key("edit", "edits it"),
+            "[1]–[9] category",
+            key("delete", "deletes it"),
+            "a click begins a new object",
+        );
     }
     if (now.isDraftEmpty)
         return line("Click an object", "right click to leave out", "drag a box", key("keys", "keys"));
@@ -49,7 +60,7 @@ export function hint(now, keyOf) {
     if (!now.hasCategory) return "Add a category first, then it can be saved.";
     return line(
         now.candidateCount > 1 ? key("next-candidate", "next candidate") : "",
-        key("cancel", "clear"),
+        key("cancel", now.isEditing ? "leaves it as it was" : "clear"),
     );
 }
 
@@ -77,9 +88,11 @@ export function modelBadge({bundleName, mayAnnotate, isReady, embedding: {state,
 
 /**
  * @param {SaveStatus} status
+ * @param {boolean} isMaskOpen there is one that was begun, or changed, and not accepted
  * @returns {Badge}
  */
-export function savingBadge({state, count, reason}) {
+export function savingBadge({state, count, reason}, isMaskOpen = false) {
+    if (state === "saved" && isMaskOpen) return {tone: "waiting", text: "1 mask not accepted"};
     if (state === "saved") return {tone: "good", text: "All changes saved"};
     if (state === "saving") return {tone: "working", text: `Saving ${count}…`};
     switch (reason) {

@@ -23,7 +23,7 @@ import {hint, modelBadge, savingBadge} from "./bench-status.js";
  * @typedef {object} Session
  * @property {Workbench} workbench
  * @property {{scene: Scene, bundle: Bundle | null, mayAnnotate: boolean, isReady: boolean, pictureState: string,
- *   embedding: EmbeddingProgress}} flow
+ *   masksState: "loading" | "shown" | "missing", embedding: EmbeddingProgress}} flow
  * @property {Autosave} autosave
  */
 
@@ -57,11 +57,19 @@ export class BenchView {
         this.#objects = new ObjectsPanel(
             panel,
             {
-                onSelect: (id) => workbench.select(id === workbench.selection.id ? null : id),
+                onSelect: (id) => workbench.select(id),
+                onZoom: (id) => this.#zoomTo(id),
+                onEdit: (id) => (workbench.draft.edited?.id === id ? workbench.accept() : workbench.edit(id)),
                 onToggle: (id) => workbench.visibility.toggle(id),
                 onDelete: (id) => workbench.remove(id),
             },
-            {isReadOnly: !flow.mayAnnotate, deleteTip: `Delete this mask (${commands.keyOf("delete")})`},
+            {
+                isReadOnly: !flow.mayAnnotate,
+                tips: {
+                    edit: `Edit this mask (${commands.keyOf("edit")})`,
+                    delete: `Delete this mask (${commands.keyOf("delete")})`,
+                },
+            },
         );
         this.#promptBar = new PromptBar(
             find("[data-prompt-bar]", HTMLElement),
@@ -82,6 +90,12 @@ export class BenchView {
         this.#categories.flash();
     }
 
+    /** As the list of objects names it. @param {Annotation} annotation */
+    nameOf(annotation) {
+        const number = this.#session.workbench.document.annotations.indexOf(annotation) + 1;
+        return `${this.#categoryOf(annotation).name} ${number}`;
+    }
+
     render() {
         const {workbench, flow} = this.#session;
         const {prompt, candidates, decodeMs} = workbench.prompts;
@@ -99,6 +113,7 @@ export class BenchView {
             imageSize: this.#stage.stage.imageSize,
             color,
             save: workbench.savedAs,
+            edited: workbench.draft.edited ? this.nameOf(workbench.draft.edited) : "",
             hint: hint(situation, (action) => this.#commands.keyOf(action)),
         });
         this.#topBar.showModel(modelBadge(situation));
@@ -110,31 +125,33 @@ export class BenchView {
     }
 
     #renderMasks() {
-        const {workbench, autosave} = this.#session;
-        const {selection, visibility, shownMask} = workbench;
+        const {workbench, flow, autosave} = this.#session;
+        const {draft, selection, visibility, shownMask} = workbench;
         const rows = workbench.document.annotations.map((annotation) => ({
             annotation,
             ...this.#categoryOf(annotation),
             isSelected: annotation.id === selection.id,
+            isEdited: annotation.id === draft.edited?.id,
             isHidden: visibility.isHidden(annotation.id),
         }));
         this.#stage.renderMasks(
-            // While a saved mask is worked on, the new one is drawn in its place.
-            rows.filter(({isSelected, isHidden}) => !isHidden && !(isSelected && shownMask)),
-            shownMask !== null,
+            // While a saved mask is edited, the new one is drawn in its place.
+            rows.filter(({isEdited, isHidden}) => !isHidden && !(isEdited && shownMask)),
+            shownMask !== null || selection.id !== null,
             new Set(rows.map(({annotation}) => annotation.id)),
         );
-        const objects = rows.map(({annotation, name, color, isSelected, isHidden}, k) => ({
+        const objects = rows.map(({annotation, name, color, isSelected, isEdited, isHidden}, k) => ({
             id: annotation.id,
             name,
             color,
             number: k + 1,
             predictedIou: annotation.predictedIou,
             isSelected,
+            isEdited,
             isHidden,
             isSaved: autosave.isSaved(annotation.id),
         }));
-        this.#objects.render(objects.reverse());
+        this.#objects.render(objects.reverse(), flow.masksState);
     }
 
     #renderSaving() {
@@ -144,7 +161,13 @@ export class BenchView {
         const isMaking = known.state === "saved" && workbench.isAccepting;
         /** @type {SaveStatus} */
         const status = isMaking ? {state: "saving", count: 1, reason: ""} : known;
-        this.#topBar.showSaving(status.state, savingBadge(status));
+        this.#topBar.showSaving(status.state, savingBadge(status, workbench.isOpen));
+    }
+
+    /** @param {string} id */
+    #zoomTo(id) {
+        const annotation = this.#session.workbench.document.get(id);
+        if (annotation) this.#stage.stage.fitTo(annotation.bbox);
     }
 
     /** @param {Annotation} annotation */
@@ -165,7 +188,9 @@ export class BenchView {
             isDecoding: prompts.isDecoding,
             isDraftEmpty: workbench.draft.isEmpty,
             isMaskShown: workbench.shownMask !== null,
+            areMasksMissing: flow.masksState === "missing",
             isObjectSelected: workbench.selection.id !== null,
+            isEditing: workbench.draft.edited !== null,
             hasCategory: workbench.category !== null,
             candidateCount: prompts.candidates.length,
         };

@@ -7,7 +7,7 @@
 
 import {fitView, panBy, viewToImage, zoomAt} from "../core/frames.js";
 
-/** @import {ImagePoint, ImageSize, ViewFrame, ViewPoint} from "../core/types.d.ts" */
+/** @import {Bbox, ImagePoint, ImageSize, ViewFrame, ViewPoint} from "../core/types.d.ts" */
 
 /**
  * Draws one thing. The context is in CSS pixels of the stage; `view` says where the image lies.
@@ -20,6 +20,7 @@ import {fitView, panBy, viewToImage, zoomAt} from "../core/frames.js";
 
 const SHEETS = /** @type {const} */ (["image", "masks", "prompt"]);
 const FIT_MARGIN_PX = 24;
+const FIT_TO_ROOM = 0.4; // of the part's longer side, on each side
 const WHEEL_ZOOM_PER_PX = 0.0015;
 const WHEEL_LINE_PX = 16; // of a wheel that reports lines
 const WHEEL_PAGE_PX = 400;
@@ -96,6 +97,19 @@ export class Stage {
     fit() {
         this.#isFitted = true;
         this.#setView(fitView(this.#imageSize, this.#size, devicePixelRatio, FIT_MARGIN_PX));
+    }
+
+    /** Shows a part of the image as large as it fits, with room around it. @param {Bbox} bbox */
+    fitTo([x, y, width, height]) {
+        const margin = FIT_TO_ROOM * Math.max(width, height);
+        const size = {height: height + 2 * margin, width: width + 2 * margin};
+        const part = fitView(size, this.#size, devicePixelRatio, 0);
+        this.#isFitted = false;
+        this.#setView({
+            ...part,
+            offsetX: part.offsetX - (x - margin) * part.scale,
+            offsetY: part.offsetY - (y - margin) * part.scale,
+        });
     }
 
     /**

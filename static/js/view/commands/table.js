@@ -103,9 +103,17 @@ export const COMMANDS = [
         do: ({preview}) => preview.toggle(),
     },
     {
+        action: "edit",
+        keys: ["e"],
+        title: "Edit the selected mask",
+        group: "Masks",
+        when: ({workbench}) => workbench.canEdit,
+        do: ({workbench}) => workbench.edit(),
+    },
+    {
         action: "cancel",
         keys: ["escape"],
-        title: "Clear the prompt, deselect",
+        title: "Clear the prompt, end editing, deselect",
         group: "Prompt",
         when: ({workbench, promptTool, notices}) =>
             notices.hasProblem || promptTool.isDragging || workbench.canCancel,

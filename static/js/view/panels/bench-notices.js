@@ -66,12 +66,11 @@ export class BenchNotices {
         this.#notices.hide("embedding");
     }
 
-    /** The way back in, in another tab: this one keeps what is not saved yet and sends it by itself. @param {string} url */
-    showSignedOut(url) {
+    /** @param {() => void} onSignIn what is not saved yet stays here, and is sent after it */
+    showSignedOut(onSignIn) {
         if (this.#notices.has("signed-out")) return;
         const text = "You are signed out. Unsaved masks are kept here until you sign in again.";
-        const signIn = () => void window.open(url, "_blank", "noopener");
-        this.#error("signed-out", text, [{label: "Sign in", do: signIn}]);
+        this.#error("signed-out", text, [{label: "Sign in", do: onSignIn}]);
     }
 
     hideSignedOut() {

@@ -10,6 +10,7 @@ import {button, element, find, icon} from "../elements.js";
  * @property {number} number counted from 1 in the order they were made
  * @property {number | null} predictedIou
  * @property {boolean} isSelected
+ * @property {boolean} isEdited
  * @property {boolean} isHidden
  * @property {boolean} isSaved
  */
@@ -17,6 +18,8 @@ import {button, element, find, icon} from "../elements.js";
 /**
  * @typedef {object} ObjectsEvents
  * @property {(id: string) => void} onSelect
+ * @property {(id: string) => void} onZoom
+ * @property {(id: string) => void} onEdit
  * @property {(id: string) => void} onToggle
  * @property {(id: string) => void} onDelete
  */
@@ -27,28 +30,32 @@ export class ObjectsPanel {
     #empty;
     #events;
     #isReadOnly;
-    #deleteTip;
+    #tips;
     /** @type {Map<string, {row: HTMLElement, state: string}>} */
     #rows = new Map();
 
     /**
      * @param {HTMLElement} root
      * @param {ObjectsEvents} events
-     * @param {{isReadOnly: boolean, deleteTip: string}} options
+     * @param {{isReadOnly: boolean, tips: {edit: string, delete: string}}} options
      */
-    constructor(root, events, {isReadOnly, deleteTip}) {
+    constructor(root, events, {isReadOnly, tips}) {
         this.#list = find("[data-objects]", HTMLElement, root);
         this.#count = find("[data-object-count]", HTMLElement, root);
         this.#empty = find("[data-no-objects]", HTMLElement, root);
         this.#events = events;
         this.#isReadOnly = isReadOnly;
-        this.#deleteTip = deleteTip;
+        this.#tips = tips;
     }
 
-    /** @param {readonly ObjectRow[]} rows */
-    render(rows) {
-        this.#count.textContent = String(rows.length);
-        this.#empty.hidden = rows.length > 0;
+    /**
+     * @param {readonly ObjectRow[]} rows
+     * @param {"loading" | "shown" | "missing"} state missing: there may be more, which could not be fetched
+     */
+    render(rows, state) {
+        this.#count.textContent = state === "missing" ? "not loaded" : String(rows.length);
+        this.#list.parentElement?.toggleAttribute("data-missing", state === "missing");
+        this.#empty.hidden = rows.length > 0 || state !== "shown";
         const ids = new Set(rows.map(({id}) => id));
         for (const [id, {row}] of this.#rows) {
             if (ids.has(id)) continue;
@@ -78,24 +85,27 @@ export class ObjectsPanel {
         const label = `${row.name} ${row.number}`;
         const iou = row.predictedIou === null ? "" : row.predictedIou.toFixed(2).replace(/^0/, "");
         node.classList.toggle("is-selected", row.isSelected);
+        node.classList.toggle("is-edited", row.isEdited);
         node.classList.toggle("is-hidden", row.isHidden);
-        node.replaceChildren(
-            button(
-                {
-                    class: "bench-object-main",
-                    "aria-pressed": String(row.isSelected),
-                    title: `Select ${label}`,
-                },
-                () => this.#events.onSelect(row.id),
-                swatch,
-                element(
-                    "span",
-                    {class: "bench-name"},
-                    row.name,
-                    element("span", {class: "bench-number number"}, ` ${row.number}`),
-                ),
-                element("span", {class: "bench-iou number", title: "Predicted IoU"}, iou),
+        const main = button(
+            {
+                class: "bench-object-main",
+                "aria-pressed": String(row.isSelected),
+                title: `Look at ${label}; double click zooms to it`,
+            },
+            () => this.#events.onSelect(row.id),
+            swatch,
+            element(
+                "span",
+                {class: "bench-name"},
+                row.name,
+                element("span", {class: "bench-number number"}, ` ${row.number}`),
             ),
+            element("span", {class: "bench-iou number", title: "Predicted IoU"}, iou),
+        );
+        main.addEventListener("dblclick", () => this.#events.onZoom(row.id));
+        node.replaceChildren(
+            main,
             element(
                 "span",
                 {
@@ -114,13 +124,25 @@ export class ObjectsPanel {
                 () => this.#events.onToggle(row.id),
                 icon(row.isHidden ? "eye-off" : "eye"),
             ),
-            this.#isReadOnly
-                ? ""
-                : button(
-                      {class: "bench-mini", "aria-label": `Delete ${label}`, title: this.#deleteTip},
-                      () => this.#events.onDelete(row.id),
-                      icon("trash-2"),
-                  ),
+            ...(this.#isReadOnly
+                ? []
+                : [
+                      button(
+                          {
+                              class: "bench-mini",
+                              "aria-label": `Edit ${label}`,
+                              "aria-pressed": String(row.isEdited),
+                              title: this.#tips.edit,
+                          },
+                          () => this.#events.onEdit(row.id),
+                          icon("pencil"),
+                      ),
+                      button(
+                          {class: "bench-mini", "aria-label": `Delete ${label}`, title: this.#tips.delete},
+                          () => this.#events.onDelete(row.id),
+                          icon("trash-2"),
+                      ),
+                  ]),
         );
     }
 }

@@ -1,6 +1,6 @@
 /** Under the image: the mask candidates of the prompt, or what to do next. */
 
-import {button, element} from "../elements.js";
+import {button, element, icon} from "../elements.js";
 import {candidatePictures} from "./candidate-pictures.js";
 
 /** @import {Candidate, Category, ImageSize} from "../../core/types.d.ts" */
@@ -36,13 +36,14 @@ export class PromptBar {
      * @param {ImageSize} content.imageSize
      * @param {string} content.color
      * @param {Category | null} content.save what it would be saved as; null: there is nothing to save
+     * @param {string} content.edited the saved mask that it would replace; empty: it is a new object's
      * @param {string} content.hint
      */
-    render({candidates, shown, grid, imageSize, color, save, hint}) {
+    render({candidates, shown, grid, imageSize, color, save, edited, hint}) {
         const areSame =
             candidates.length === this.#candidates.length &&
             candidates.every((one, k) => one === this.#candidates[k]);
-        const state = JSON.stringify([shown?.index, color, save, hint]);
+        const state = JSON.stringify([shown?.index, color, save, edited, hint]);
         if (areSame && state === this.#drawn) return;
         this.#drawn = state;
         if (grid && !(areSame && color === this.#pictureColor)) {
@@ -66,20 +67,26 @@ export class PromptBar {
                 element("span", {class: "number"}, iou),
             );
         });
+        this.#root.toggleAttribute("data-editing", edited !== "");
         this.#root.replaceChildren(
+            edited ? element("span", {class: "bench-editing"}, icon("pencil"), `Editing ${edited}`) : "",
             ...chips,
-            save ? this.#saveButton(save) : "",
+            save ? this.#saveButton(save, edited) : "",
             element("span", {class: "bench-hint"}, ...withKeys(hint)),
         );
     }
 
-    /** @param {Category} category */
-    #saveButton(category) {
+    /**
+     * @param {Category} category
+     * @param {string} edited
+     */
+    #saveButton(category, edited) {
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", category.color);
         const {onSave, tip, key} = this.#save;
         const keyCap = key ? element("kbd", {}, key) : "";
-        return button({class: "bench-save", title: tip}, onSave, swatch, `Save as ${category.name}`, keyCap);
+        const words = edited ? `Update ${edited}` : `Save as ${category.name}`;
+        return button({class: "bench-save", title: tip}, onSave, swatch, words, keyCap);
     }
 }
 

@@ -1,6 +1,6 @@
 /** What a page answers to what a person does: an error where it belongs, a message, a question. */
 
-import {element, find, icon} from "../elements.js";
+import {button, element, find, icon} from "../elements.js";
 import {sentence} from "../words.js";
 
 const ERROR_SHOWN_MS = 10_000;
@@ -9,16 +9,24 @@ const INFO_SHOWN_MS = 4000;
 /**
  * @param {string} text
  * @param {"info" | "error"} kind
+ * @param {{label: string, do: () => void}} [action] what can be done about it; then the message stays longer
  */
-export function toast(text, kind = "info") {
+export function toast(text, kind = "info", action) {
     const box = element(
         "div",
         {class: `toast ${kind}`},
         icon(kind === "error" ? "circle-alert" : "circle-check"),
         text,
     );
+    if (action) {
+        const act = () => {
+            box.remove();
+            action.do();
+        };
+        box.append(button({class: "button tight"}, act, action.label));
+    }
     find("[data-toasts]", HTMLElement).append(box);
-    setTimeout(() => box.remove(), kind === "error" ? ERROR_SHOWN_MS : INFO_SHOWN_MS);
+    setTimeout(() => box.remove(), kind === "error" || action ? ERROR_SHOWN_MS : INFO_SHOWN_MS);
 }
 
 /**

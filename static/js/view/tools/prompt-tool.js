@@ -18,6 +18,7 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  * @property {(box: ImageBox | null) => void} onDraftBox the box as it is drawn; null: it is done or given up
  * @property {(box: ImageBox, timeStamp: number) => void} onBox
  * @property {(point: ImagePoint) => void} onSelect Ctrl-click
+ * @property {(point: ImagePoint) => void} onEdit Ctrl-double-click
  */
 
 export class PromptTool extends Tool {
@@ -46,6 +47,9 @@ export class PromptTool extends Tool {
         on("pointermove", (event) => this.#move(event));
         on("pointerup", (event) => this.#up(event));
         on("pointerleave", () => this.#events.onHover(null));
+        on("dblclick", (event) => {
+            if (event.ctrlKey || event.metaKey) this.#events.onEdit(this.stage.imagePoint(event));
+        });
     }
 
     /** @override */

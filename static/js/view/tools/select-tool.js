@@ -1,4 +1,4 @@
-/** A click selects the saved mask there. */
+/** A click selects the saved mask there, a double click edits it. */
 
 import {Tool} from "./tool.js";
 
@@ -7,22 +7,23 @@ import {Tool} from "./tool.js";
 /** @import {Listen} from "./tool.js" */
 
 export class SelectTool extends Tool {
-    #onSelect;
+    #events;
 
     /**
      * @param {Stage} stage
-     * @param {(point: ImagePoint) => void} onSelect
+     * @param {{onSelect: (point: ImagePoint) => void, onEdit: (point: ImagePoint) => void}} events
      */
-    constructor(stage, onSelect) {
+    constructor(stage, events) {
         super(stage);
-        this.#onSelect = onSelect;
+        this.#events = events;
     }
 
     /** @override @param {Listen} on */
     listen(on) {
         super.listen(on);
         on("pointerdown", (event) => {
-            if (event.button === 0) this.#onSelect(this.stage.imagePoint(event));
+            if (event.button === 0) this.#events.onSelect(this.stage.imagePoint(event));
         });
+        on("dblclick", (event) => this.#events.onEdit(this.stage.imagePoint(event)));
     }
 }

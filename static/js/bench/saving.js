@@ -1,0 +1,54 @@
+/** How the annotate page saves: autosave, with what it has to say to the person. */
+
+import {AnnotationServer} from "../api/annotations.js";
+import {pause, retryDelayMs} from "../api/http.js";
+import {Autosave} from "../session/autosave.js";
+import {UnsavedRecords} from "../session/unsaved-records.js";
+
+/** @import {Http} from "../api/http.js" */
+/** @import {Workbench} from "../session/workbench.js" */
+/** @import {BenchNotices} from "../view/panels/bench-notices.js" */
+
+/**
+ * @param {Http} http
+ * @param {string} user
+ * @param {Workbench} workbench
+ * @param {BenchNotices} notices
+ * @param {{onStatus: () => void, onSignedOut: () => void, onSignedIn: () => void}} events
+ * @returns {Autosave}
+ */
+export function autosaveOf(http, user, workbench, notices, {onStatus, onSignedOut, onSignedIn}) {
+    let isSignedOut = false;
+    const autosave = new Autosave(
+        new AnnotationServer(http),
+        new UnsavedRecords(localStorage, user),
+        (attempt) => pause(retryDelayMs(attempt)),
+        {
+            onStatus: ({reason}) => {
+                const was = isSignedOut;
+                isSignedOut = reason === "signed_out";
+                if (isSignedOut && !was) onSignedOut();
+                if (was && !isSignedOut) onSignedIn();
+                onStatus();
+            },
+            onConflict: (conflict) =>
+                notices.showConflict(conflict, (choice) => {
+                    if (choice === "theirs") workbench.replaceFromServer(conflict.id, conflict.theirs);
+                    autosave.resolveConflict(conflict.id, choice);
+                }),
+            onRefusal: (refusal) =>
+                notices.showRefusal(refusal, {
+                    onRetry: () => autosave.retryRefused(refusal.id),
+                    onDiscard: () => {
+                        autosave.discardRefused(refusal.id);
+                        location.reload(); // to what the server has
+                    },
+                }),
+            onDamaged: (count) => notices.showDamaged(count),
+        },
+    );
+    workbench.document.subscribe((changes, origin) => {
+        if (origin === "user") autosave.submit(changes);
+    });
+    return autosave;
+}
