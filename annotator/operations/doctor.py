@@ -80,6 +80,8 @@ def check_database() -> str:
         pending = migrations.count_pending()
     except DatabaseError as error:
         raise Unwell(f"cannot be reached: {error}", "Start it, or set DATABASE_URL.") from error
+    except migrations.NewerDatabase as error:
+        raise Unwell("is of a newer version", str(error)) from error
     if pending:
         raise Unwell(f"{pending} migrations are not applied", "Run: manage.py migrate")
     name = settings.DATABASES["default"]["NAME"]

@@ -63,6 +63,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"the database cannot be reached: {error}. Is it running, and is DATABASE_URL right?"
             ) from error
+        except migrations.NewerDatabase as error:
+            raise CommandError(str(error)) from error
         if is_outdated:
             call_command("migrate", interactive=False, verbosity=0)
 

@@ -18,6 +18,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, only: str | None, **options: Any) -> None:
-        if migrations.count_pending():
+        try:
+            is_outdated = migrations.count_pending() > 0
+        except migrations.NewerDatabase as error:
+            raise CommandError(str(error)) from error
+        if is_outdated:
             raise CommandError("The database is not up to date. Run: manage.py migrate")
         run_worker([KINDS[only]] if only else KINDS.values())
