@@ -49,7 +49,8 @@ def _is_deleted(form: forms.ModelForm) -> bool:
 def _leaves(form: forms.ModelForm, is_deleted: bool) -> bool:
     """Whether a manager's membership ends, or becomes another one."""
     changed = {"role", "project"} & set(form.changed_data)
-    return form.initial["role"] == Role.MANAGER and bool(is_deleted or changed)
+    # A form for a membership that was deleted meanwhile has no such value.
+    return form.initial.get("role") == Role.MANAGER and bool(is_deleted or changed)
 
 
 def _require_manager(project_id: int, leaving: list[int]) -> None:

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
 from annotator.errors import InvalidValue
-from annotator.models import Membership, Project, Role
+from annotator.models import Membership, Project, Role, User
 from annotator.people.errors import LastManager
 
 
@@ -54,16 +54,47 @@ def require_manager(project_id: int, leaving: Collection[int]) -> None:
         leaving: primary keys of the memberships that are about to end, or to get another role.
 
     Raises:
-        LastManager: nobody else manages the project.
+        LastManager: nobody else who can sign in manages the project.
     """
-    managers = Membership.objects.select_for_update().filter(project=project_id, role=Role.MANAGER)
-    if not [member for member in managers if member.pk not in leaving]:
+    managers = Membership.objects.filter(project=project_id, role=Role.MANAGER).select_related("user")
+    managers = managers.select_for_update(of=("self",))
+    staying = [member for member in managers if member.pk not in leaving]
+    is_active_leaving = any(member.user.is_active for member in managers if member.pk in leaving)
+    if any(member.user.is_active for member in staying):
+        return
+    if is_active_leaving or not staying:
         raise LastManager("A project keeps at least one manager; make somebody else manager first.")
 
 
 def is_last_manager(membership: Membership) -> bool:
-    managers = Membership.objects.filter(project=membership.project_id, role=Role.MANAGER)
-    return membership.role == Role.MANAGER and not managers.exclude(pk=membership.pk).exists()
+    try:
+        with transaction.atomic():
+            _require_another_manager(membership)
+    except LastManager:
+        return True
+    return False
+
+
+def deactivate(user: User) -> None:
+    """Switches an account off: nobody signs in with it any more, and its work keeps its name.
+
+    Raises:
+        LastManager: a project would have no manager who can sign in; names the projects.
+    """
+    with transaction.atomic():
+        alone = managed_alone_by(user)
+        if alone:
+            raise LastManager(
+                f"{user.get_username()} is the only manager of {', '.join(alone)}; make somebody else manager first."
+            )
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+
+
+def managed_alone_by(user: User) -> list[str]:
+    """The names of the projects that no other active person manages."""
+    managed = Membership.objects.filter(user=user, role=Role.MANAGER).select_related("project", "user")
+    return [membership.project.name for membership in managed if is_last_manager(membership)]
 
 
 def _require_another_manager(leaving: Membership) -> None:

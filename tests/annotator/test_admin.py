@@ -27,6 +27,7 @@ from annotator.models import (
     User,
     WorkerHeartbeat,
 )
+from annotator.people import members
 from annotator.projects import categories
 from tests.annotator.world import annotation_body
 
@@ -353,6 +354,34 @@ def test_a_memberships_page_keeps_the_last_manager(panel, project, alice, bob):
     Membership.objects.filter(user__username="vera").update(role="manager")
     assert panel.post(delete, {"post": "yes"}).status_code == 302
     assert not Membership.objects.filter(pk=first.pk).exists()
+
+
+def test_a_page_about_a_membership_that_is_gone_says_so(panel, project, alice, bob):
+    first, second = Membership.objects.get(user=alice), Membership.objects.get(user=bob)
+    data = inline_data(project, (first, {}), (second, {"role": "viewer"}))
+    second.delete()
+    page = panel.post(reverse("admin:annotator_project_change", args=[project.pk]), data)
+    assert page.status_code == 200
+    assert "Please correct the error" in page.content.decode()
+
+
+def test_the_last_manager_who_can_sign_in_stays_whoever_else_is_called_manager(panel, project, alice, bob):
+    Membership.objects.filter(user=bob).update(role="manager")
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    change = reverse("admin:annotator_membership_change", args=[Membership.objects.get(user=alice).pk])
+    assert "keeps at least one manager" in panel.post(change, {"role": "viewer"}).content.decode()
+    said = act(panel, "user", "deactivate", alice).content.decode()
+    assert "is the only manager of Cats" in said and "0 deactivated" in said
+    form = {"username": "alice", "date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
+    form |= {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+    page = panel.post(reverse("admin:annotator_user_change", args=[alice.pk]), form)  # without is_active
+    assert "Make somebody else manager" in page.content.decode()
+    assert User.objects.get(pk=alice.pk).is_active
+
+    User.objects.filter(pk=bob.pk).update(is_active=True)
+    act(panel, "user", "deactivate", alice)
+    assert not User.objects.get(pk=alice.pk).is_active
+    members.remove_member(Membership.objects.get(user=alice))  # who cannot sign in is missed by nobody
 
 
 def test_who_manages_a_project_alone_cannot_be_deleted_but_the_project_can(panel, project, alice):
