@@ -284,7 +284,15 @@ MAY_IMPORT = {
     "view": {"view", "core"},
     "session": {"session", "core"},  # api, decoder, storage and clocks are handed in
     "bench": {"view", "session", "api", "decoder", "core"},  # the parts of the annotate page
-    "pages": {"bench", "view", "session", "api", "decoder", "core", "vendor"},  # vendor: third-party files from npm
+    "pages": {
+        "bench",
+        "view",
+        "session",
+        "api",
+        "decoder",
+        "core",
+        "vendor",
+    },  # vendor: third-party files from npm
 }
 # Types may be named beside that: api gives what session and decoder ask for, view shows what session holds.
 MAY_NAME = {"api": {"session", "decoder"}, "view": {"session"}}

@@ -83,7 +83,8 @@ class Child:
         self._started_s, self._restart_at_s = time.monotonic(), None
         paths = [str(settings.BASE_DIR), *filter(None, sys.path)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "annotator.worker", self.kind.name, self._worker],
+            # -P: nothing is imported from the current folder, which may hold a celery.py of somebody's own.
+            [sys.executable, "-P", "-m", "annotator.worker", self.kind.name, self._worker],
             stdin=subprocess.PIPE,  # never written to: its end tells the child that we are gone
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         )

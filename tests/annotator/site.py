@@ -11,7 +11,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tests.annotator.world import Installation, encode_image
+from tests.annotator.world import ROOT, Installation, encode_image
 
 WAIT_S = 60
 
@@ -41,8 +41,8 @@ intake.ingest_files(Project.objects.get(), files)
             message.unlink()
         return len(messages)
 
-    def start_worker(self, *arguments: str) -> subprocess.Popen:
-        self.workers.append(self.start("manage.py", "worker", *arguments))
+    def start_worker(self, *arguments: str, cwd: Path = ROOT) -> subprocess.Popen:
+        self.workers.append(self.start(str(ROOT / "manage.py"), "worker", *arguments, cwd=cwd))
         return self.workers[-1]
 
     def kill_workers(self) -> None:

@@ -86,6 +86,21 @@ intake.ingest_files(Project.objects.get(), [type("File", (io.BytesIO,), {"name":
     assert "Traceback" not in log and "Fatal" not in log and "ERROR" not in log, log
 
 
+def test_a_worker_takes_no_module_from_the_folder_it_is_started_in(site, tmp_path):
+    (tmp_path / "celery.py").write_text("open('taken', 'w').close()\n")
+    site.python(
+        """
+from annotator.datasets import exports
+from annotator.models import Project
+exports.start(Project.objects.get(), None, format="coco")
+"""
+    )
+    site.environment["PYTHONPATH"] = ""
+    site.start_worker("--only", "exports", cwd=tmp_path)
+    site.wait(lambda: site.rows("select state from annotator_export") == [("ready",)], "the export is ready")
+    assert not (tmp_path / "taken").exists()
+
+
 def test_a_worker_killed_in_mid_job_loses_nothing(site):
     site.upload(1, 2, 3)
     first = site.start_worker()

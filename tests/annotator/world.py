@@ -109,12 +109,12 @@ class Installation:
     def manage(self, *arguments: str) -> str:
         return self._finished([sys.executable, "manage.py", *arguments])
 
-    def start(self, *command: str) -> subprocess.Popen:
+    def start(self, *command: str, cwd: Path = ROOT) -> subprocess.Popen:
         """A process in a group of its own; its output goes to a file beside the data."""
         log = open(self.data_dir / "process.log", "ab")
         return subprocess.Popen(
             [sys.executable, *command],
-            cwd=ROOT,
+            cwd=cwd,
             env=self.environment,
             stdout=log,
             stderr=subprocess.STDOUT,
