@@ -1,6 +1,9 @@
 """The one Django app of the project."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AnnotatorConfig(AppConfig):
@@ -13,3 +16,10 @@ class AnnotatorConfig(AppConfig):
         from annotator.site import data_folder
 
         data_folder.prepare()
+        post_migrate.connect(_mark_storage, sender=self)
+
+
+def _mark_storage(**kwargs: Any) -> None:
+    from annotator.site import storage_mark
+
+    storage_mark.put_mark()

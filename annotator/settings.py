@@ -123,7 +123,7 @@ else:
 # --- files ---
 STORAGES = {
     "default": {
-        "BACKEND": "annotator.site.storage.AtomicFileSystemStorage",
+        "BACKEND": "annotator.site.storage.MarkedFileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "media", "base_url": None},
     },
     # Both by the bundle's digest: what browsers run, and bundles that were installed from elsewhere.

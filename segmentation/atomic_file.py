@@ -8,16 +8,22 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary path in `path`'s folder; on a clean exit it takes `path`'s place, otherwise it is
-    deleted.
+def replacing(path: Path, folder: Path | None = None) -> Iterator[Path]:
+    """Gives a temporary path; on a clean exit it takes `path`'s place, otherwise it is deleted.
+
+    A killed process leaves it behind.
+
+    Args:
+        folder: of the temporary path, on the same disk; `path`'s own where it is left out.
 
     A reader sees the old file or the new one, never a part: rename within one folder is atomic (POSIX
     rename(2)).
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    folder = folder or path.parent
+    for needed in (path.parent, folder):
+        needed.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
     os.close(descriptor)
     temporary = Path(name)
     try:

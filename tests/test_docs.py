@@ -53,7 +53,11 @@ def error_codes() -> set[str]:
     """Codes of all error classes; every module is imported first, so that no class is missed."""
     for folder in ("annotator", "exporters", "segmentation"):
         for path in modules(folder):
-            if path.name not in {"__main__.py", "wsgi.py"} and "training" not in path.parts and "commands" not in path.parts:
+            if (
+                path.name not in {"__main__.py", "wsgi.py"}
+                and "training" not in path.parts
+                and "commands" not in path.parts
+            ):
                 parts = path.relative_to(ROOT).with_suffix("").parts
                 importlib.import_module(".".join(part for part in parts if part != "__init__"))
 

@@ -149,6 +149,7 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
         results = [
             ImageSerializer(rows[result.image.pk]).data | {"duplicate": result.duplicate}
             for result in report.results
+            if result.image.pk in rows  # else somebody deleted it meanwhile
         ]
         return Response({"results": results, "errors": errors}, status=201)
 

@@ -40,9 +40,10 @@ def ensure_decoder(bundle: Bundle) -> None:
         _export(export_package, bundle, "decoder package", package_name(bundle))
     bundle.decoder_sha256 = _sha256(decoder_name(bundle))
     bundle.package_sha256 = _sha256(package_name(bundle)) if wants_package else ""
+    needed = [decoder_name(bundle), *([package_name(bundle)] if wants_package else [])]
     with transaction.atomic():
         bundle.save(update_fields=["decoder_sha256", "package_sha256"])
-        unowned.strike_out(_file_names(bundle), STORAGE)
+        unowned.strike_out(needed, STORAGE, optional=_file_names(bundle))
 
 
 def disown(bundle: Bundle) -> None:

@@ -80,7 +80,10 @@ def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
             report.bundles.append(bundle)
             if bundle.path == "":
                 weights_file = bundle.manifest["weights"]["file"]
-                unowned.strike_out(folders.stored_names(bundle.digest, weights_file), folders.STORAGE)
+                names = folders.stored_names(bundle.digest, weights_file)
+                unowned.strike_out(
+                    [], folders.STORAGE, optional=names
+                )  # lost ones are said when they are used
         _ensure_one_default()
     embedding_queue.ensure_missing()
     return report

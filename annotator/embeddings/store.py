@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotator.files import stored, unowned
@@ -69,17 +69,21 @@ def etag(bundle_digest: str, image_digest: str) -> str:
     return f'"{bundle_digest[:32]}-{image_digest[:32]}{encoding}"'
 
 
-def needed_only_by(images: Iterable[Image]) -> list[str]:
-    """The storage names of the embeddings that no image beside these needs.
-
-    Ask before their rows are deleted, in the same transaction: their jobs are locked, so that none becomes ready in
-    between.
-    """
+def names_of(images: Iterable[Image]) -> list[str]:
+    """The storage names of the images' embeddings; other projects' images of the same pixels may share them."""
     ids = [image.pk for image in images]
-    list(EmbeddingJob.objects.select_for_update().filter(image__in=ids).values_list("pk"))
-    elsewhere = Image.objects.exclude(pk__in=ids).filter(digest=OuterRef("image__digest"))
-    made = EmbeddingJob.objects.filter(~Exists(elsewhere), image__in=ids, state=EmbeddingJob.State.READY)
-    return _names(made)
+    # Locked, so that none becomes ready between this and the rows' end.
+    jobs = EmbeddingJob.objects.select_for_update(of=("self",)).filter(image__in=ids)
+    ready = [job.pk for job in jobs if job.state == EmbeddingJob.State.READY]
+    return _names(EmbeddingJob.objects.filter(pk__in=ready))
+
+
+def discard(names: Iterable[str]) -> list[str]:
+    """Deletes noted embeddings that no image needs any more; the names of the deleted ones.
+
+    One that waits for its job, of an image of the same pixels, is left to that job, or to the sweep.
+    """
+    return unowned.discard([name for name in names if not _jobs_of(name).exists()], is_wanted=_is_owned)
 
 
 def sweep_unused(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
@@ -101,7 +105,7 @@ def sweep_unused(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
         names = _names(jobs.filter(state=EmbeddingJob.State.READY))
         unowned.note(names)
         EmbeddingJob.objects.filter(pk__in=list(jobs.values_list("pk", flat=True))).delete()
-    return unowned.discard(names) + unowned.sweep(f"{FOLDER}/", min_age_s, _is_owned)
+    return discard(names) + unowned.sweep(f"{FOLDER}/", min_age_s, _is_owned)
 
 
 def _names(jobs: QuerySet[EmbeddingJob]) -> list[str]:
@@ -110,6 +114,9 @@ def _names(jobs: QuerySet[EmbeddingJob]) -> list[str]:
 
 def _is_owned(name: str) -> bool:
     """Whether a job says that its embedding is there: two of the same pixels have one file."""
+    return _jobs_of(name).filter(state=EmbeddingJob.State.READY).exists()
+
+
+def _jobs_of(name: str) -> QuerySet[EmbeddingJob]:
     _, bundle_digest, image_digest = name.removesuffix(SUFFIX).split("/")
-    ready = EmbeddingJob.objects.filter(state=EmbeddingJob.State.READY)
-    return ready.filter(bundle__digest=bundle_digest, image__digest=image_digest).exists()
+    return EmbeddingJob.objects.filter(bundle__digest=bundle_digest, image__digest=image_digest)

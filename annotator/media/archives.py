@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ SIGNATURE_BYTES = 8
 ZIP_ENCRYPTED_FLAG = 0x1
 SYMLINK_MODE, FILE_TYPE_MASK = 0o120000, 0o170000
 # What `zipfile` raises for one entry that it cannot unpack, in a zip that it could open.
-ENTRY_FAULTS = (zipfile.BadZipFile, NotImplementedError, OSError, EOFError)
+ENTRY_FAULTS = (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True)

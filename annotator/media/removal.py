@@ -16,10 +16,11 @@ def delete_images(images: Iterable[Image]) -> int:
     with transaction.atomic():
         images = list(images)
         names = [name for image in images for name in (str(image.file), str(image.thumbnail))]
-        names += embedding_store.needed_only_by(images)
-        unowned.note(names)
+        embeddings = embedding_store.names_of(images)
+        unowned.note([*names, *embeddings])
         Image.objects.filter(pk__in=[image.pk for image in images]).delete()
         transaction.on_commit(lambda: unowned.discard(names))
+        transaction.on_commit(lambda: embedding_store.discard(embeddings))
     return len(images)
 
 

@@ -22,7 +22,7 @@ from annotator.embeddings.figures import mean_recent_ms
 from annotator.jobs import report, wake_up
 from annotator.jobs.kinds import KINDS
 from annotator.models import Bundle, LeasedJob, WorkerHeartbeat
-from annotator.site import migrations
+from annotator.site import migrations, storage_mark
 from annotator.site.middleware import ISOLATION_HEADERS
 
 State = LeasedJob.State
@@ -89,6 +89,8 @@ def check_database() -> str:
 
 
 def check_storage() -> str:
+    if problem := storage_mark.why_away():
+        raise Unwell("is away", problem)
     probe = f"doctor/{time.time_ns()}"
     content = b"maskwright"
     try:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
+from django.conf import settings
+from django.core.files.storage import storages
 from django.db import close_old_connections
 from django.utils import timezone
 
@@ -15,10 +21,12 @@ from annotator.embeddings import store as embedding_store
 from annotator.media import removal
 from annotator.models import WorkerHeartbeat
 from annotator.people import login_attempts
+from annotator.site.storage import part_folder_of
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_KEEP_S = 24 * 3600
+TEMPORARY_KEEP_S = 24 * 3600  # no upload and no installation takes that long
 
 
 def forget_old_heartbeats() -> int:
@@ -27,11 +35,26 @@ def forget_old_heartbeats() -> int:
     return WorkerHeartbeat.objects.filter(last_seen__lt=old).delete()[0]
 
 
+def clear_temporary_files() -> int:
+    """Removes what killed processes were writing: half files of the storages, unpacked uploads and installations."""
+    folders = [part_folder_of(storages[alias]) for alias in settings.STORAGES]
+    oldest_kept = time.time() - TEMPORARY_KEEP_S
+    count = 0
+    for folder in filter(None, [*folders, Path(settings.FILE_UPLOAD_TEMP_DIR)]):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest_kept:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                    count += 1
+    return count
+
+
 CHORES: dict[str, Callable[[], int]] = {
     "files of uploads that came to nothing": lambda: len(removal.sweep_unowned()),
     "files of exports that came to nothing": lambda: len(exports.sweep_unowned()),
     "files of replaced bundles": lambda: len(folders.sweep_unowned()) + len(decoders.sweep_unowned()),
     "embeddings of replaced bundles or deleted images": lambda: len(embedding_store.sweep_unused()),
+    "temporary files of killed processes": clear_temporary_files,
     "old exports": exports.delete_old,
     "old failures to sign in": login_attempts.forget_old,
     "workers long gone": forget_old_heartbeats,

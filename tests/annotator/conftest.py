@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.files.storage import storages
 
 from annotator.annotations import saving
 from annotator.embeddings import store as embedding_store
@@ -28,6 +29,7 @@ def own_folders(settings, tmp_path):
         alias: settings.STORAGES[alias] | {"OPTIONS": {"location": tmp_path / place, "base_url": None}}
         for alias, place in places.items()
     }
+    storages["default"].put_mark(is_new=True)
     settings.BUNDLE_DIRS = [tmp_path / "bundles"]
     settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns about a missing one
     return tmp_path

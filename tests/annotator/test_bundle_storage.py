@@ -137,7 +137,7 @@ def test_a_process_killed_before_the_row_leaves_bundle_files_that_are_swept(tiny
     folder = tiny_dirs / "first" / "tiny"
     folders.store(folder, load_manifest(folder))
     assert len(folders.sweep_unowned(min_age_s=-1)) == 2
-    assert not [path for path in own_folders.rglob("*") if path.is_file()]
+    assert not [path for path in (own_folders / "bundles").rglob("*") if path.is_file()]
 
 
 def test_a_note_is_of_its_storage_alone(own_folders, db):

@@ -13,9 +13,10 @@ from annotator.errors import MaskwrightError
 
 SOURCES = Path(annotator.__file__).parent
 NOT_IMPORTED = (
-    "annotator.worker.__main__",
-    "annotator.settings",
-)  # one starts a process, one is imported already
+    "annotator.worker.__main__",  # starts a process
+    "annotator.settings",  # is imported already
+    "annotator.wsgi",  # looks into the database
+)
 
 
 def errors_of(base: type[MaskwrightError]) -> Iterator[type[MaskwrightError]]:

@@ -26,13 +26,14 @@ print(sorted(heavy))
 
 
 def test_the_secret_key_is_made_once_and_only_for_its_owner(tmp_path):
-    path = tmp_path / "secret_key"
+    path = tmp_path / "keys" / "secret_key"
+    path.parent.mkdir()
     with ThreadPoolExecutor(8) as threads:
         keys = set(threads.map(lambda _: read_or_make_secret_key(path), range(8)))
     assert len(keys) == 1
     assert len(keys.pop()) >= 50
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in tmp_path.iterdir()] == ["secret_key"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["secret_key"]
 
 
 def test_sqlite_runs_in_wal_mode_with_immediate_transactions(installation):

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotator.errors import MaskwrightError
+from annotator.site.storage import StorageAway
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,12 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         return Response(error_body("request_too_large", "The request is too large."), status=413)
     if isinstance(error, SuspiciousOperation):
         return Response(error_body("bad_request", "The request is malformed."), status=400)
+    if isinstance(error, StorageAway):
+        logger.error("%s", error)
+        message = (
+            "The server's storage is away; nothing was changed. Try again later, or tell an administrator."
+        )
+        return Response(error_body("storage_away", message), status=503, headers={"Retry-After": "60"})
     if isinstance(error, OperationalError):
         logger.exception("the database refused")
         message = "The database is busy or away; try again in a moment."

@@ -20,7 +20,7 @@ from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
 from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
-from annotator.site import migrations
+from annotator.site import migrations, storage_mark
 from annotator.site.environment import read
 
 QUICK_S = 0.5  # steps faster than this are not worth a line
@@ -43,6 +43,9 @@ class Command(BaseCommand):
         try:
             with self._step("tables"):
                 self._migrate()
+            storage_mark.put_mark()
+            if problem := storage_mark.why_away():
+                raise CommandError(problem)
             if not skip_static:
                 with self._step("static files"):
                     # Cleared first: hashed names of former versions would stay for ever.
