@@ -26,17 +26,17 @@ STORAGE = "decoders"
 
 
 def ensure_decoder(bundle: Bundle) -> None:
-    """Exports the bundle's decoder unless it is there, and its package where the family has one; notes the sha256 of
-    both in the row.
+    """Exports the bundle's decoder unless it is there as it was exported, and its package where the family has one;
+    notes the sha256 of both in the row.
 
     Raises:
         BundleRefused: an exported decoder differs from torch by more than the export's tolerance.
     """
     wants_package = has_package(bundle.family)
     unowned.note(_file_names(bundle), STORAGE)
-    if not has_decoder(bundle):
+    if not _is_sound(decoder_name(bundle), bundle.decoder_sha256):
         _export(export_decoder, bundle, "decoder", decoder_name(bundle))
-    if wants_package and not decoder_storage().exists(package_name(bundle)):
+    if wants_package and not _is_sound(package_name(bundle), bundle.package_sha256):
         _export(export_package, bundle, "decoder package", package_name(bundle))
     bundle.decoder_sha256 = _sha256(decoder_name(bundle))
     bundle.package_sha256 = _sha256(package_name(bundle)) if wants_package else ""
@@ -59,11 +59,13 @@ def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
 
 def require_decoder(bundle: Bundle) -> str:
     """The storage name of the exported decoder. Raises DecoderMissing, with what to run."""
-    if not has_decoder(bundle):
+    name = decoder_name(bundle)
+    if not _is_sound(name, bundle.decoder_sha256):
+        what = "is damaged" if decoder_storage().exists(name) else "has not been exported yet"
         raise DecoderMissing(
-            f"The decoder of {bundle.name} has not been exported yet. Run: manage.py install_bundle {bundle.name}"
+            f"The decoder of {bundle.name} {what}. Run: manage.py install_bundle {bundle.name}"
         )
-    return decoder_name(bundle)
+    return name
 
 
 def local_decoder(bundle: Bundle) -> Path:
@@ -83,8 +85,7 @@ def package_name(bundle: Bundle) -> str:
 
 def package_version(bundle: Bundle) -> str | None:
     """Changes whenever the package's file does; None: there is none."""
-    is_there = bundle.package_sha256 and decoder_storage().exists(package_name(bundle))
-    return bundle.package_sha256 if is_there else None
+    return bundle.package_sha256 if _is_sound(package_name(bundle), bundle.package_sha256) else None
 
 
 def session_module(family: str) -> str | None:
@@ -94,13 +95,9 @@ def session_module(family: str) -> str | None:
 
 
 def is_exported(bundle: Bundle) -> bool:
-    """Whether everything the browser may run is there."""
+    """Whether everything the browser may run is there, as it was exported."""
     has_all = not has_package(bundle.family) or package_version(bundle) is not None
-    return bool(bundle.decoder_sha256) and has_decoder(bundle) and has_all
-
-
-def has_decoder(bundle: Bundle) -> bool:
-    return decoder_storage().exists(decoder_name(bundle))
+    return _is_sound(decoder_name(bundle), bundle.decoder_sha256) and has_all
 
 
 def decoder_storage() -> Storage:
@@ -126,6 +123,34 @@ def _export(export: Callable[[Path, Path], object], bundle: Bundle, what: str, n
         for path in sorted(Path(folder).iterdir(), key=lambda path: path.name == name):  # the report first
             with open(path, "rb") as file:
                 decoder_storage().save(path.name, File(file))
+
+
+def _is_sound(name: str, sha256: str) -> bool:
+    """Whether a file is there with the bytes that the row tells of. Browsers keep it for ever under that sha256."""
+    storage = decoder_storage()
+    try:
+        version = storage.size(name), storage.get_modified_time(name)
+    except FileNotFoundError:
+        return False
+    return bool(sha256) and _digests.get(storage, name, version) == sha256
+
+
+class _Digests:
+    """The sha256 of files, computed anew when a file's size or time changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[object, str]] = {}
+
+    def get(self, storage: Storage, name: str, version: object) -> str:
+        key = str(getattr(storage, "location", "")), name
+        known = self._known.get(key)
+        if known is None or known[0] != version:
+            known = version, _sha256(name)
+            self._known[key] = known
+        return known[1]
+
+
+_digests = _Digests()
 
 
 def _sha256(name: str) -> str:

@@ -29,6 +29,7 @@ class ObjectStore(Storage):
         self._files = FileSystemStorage(location)
         self._open, self._save = self._files._open, self._files._save
         self.exists, self.delete = self._files.exists, self._files.delete
+        self.size, self.get_modified_time = self._files.size, self._files.get_modified_time
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -113,3 +114,46 @@ def test_a_decoder_that_was_not_exported_says_what_to_run(installed, alice):
         decoders.require_decoder(Bundle.objects.get())
     response = client_of(alice).get("/api/bundles/tiny/decoder/")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "decoder_missing")
+
+
+@pytest.mark.parametrize("name_of", [decoders.decoder_name, decoders.package_name])
+def test_a_damaged_decoder_is_not_sent_and_made_anew_by_the_next_installation(
+    installed, tiny_dirs, alice, name_of
+):
+    call_command("install_bundle", str(tiny_dirs / "third" / "other"), "--default")
+    bundle = Bundle.objects.get(name="other")
+    (row,) = client_of(alice).get("/api/bundles/").json()["results"]
+    url = row["decoder_url" if name_of is decoders.decoder_name else "fast_decoder_url"]
+    sound = b"".join(client_of(alice).get(url).streaming_content)
+    path = Path(decoders.decoder_storage().path(name_of(bundle)))
+    path.write_bytes(sound[:-100] + bytes(100))
+    answer = client_of(alice).get(url)
+    assert answer.status_code in (404, 503)
+    assert "immutable" not in answer.get("Cache-Control", "")
+    assert not decoders.is_exported(bundle)
+
+    call_command("install_bundle", "other")
+    bundle.refresh_from_db()
+    assert decoders.is_exported(bundle)
+    (row,) = client_of(alice).get("/api/bundles/").json()["results"]
+    answer = client_of(alice).get(
+        row["decoder_url" if name_of is decoders.decoder_name else "fast_decoder_url"]
+    )
+    assert "immutable" in answer["Cache-Control"]
+    assert len(b"".join(answer.streaming_content)) == len(sound)
+
+
+def test_a_bundle_whose_weights_are_damaged_keeps_no_other_from_being_made_ready(
+    installed, tiny_dirs, own_folders, capsys
+):
+    shutil.copytree(tiny_dirs / "third" / "other", own_folders / "bundles" / "other")
+    shutil.copytree(tiny_dirs / "first" / "tiny", own_folders / "bundles" / "tiny")
+    weights = own_folders / "bundles" / "tiny" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-10])
+    call_command("prepare_site", "--skip-static", "--no-demo")
+    said = capsys.readouterr().out
+    assert "tiny cannot be used" in said and "weights" in said
+    assert decoders.is_exported(Bundle.objects.get(name="other"))
+    shutil.rmtree(own_folders / "bundles" / "other")
+    with pytest.raises(CommandError, match="tiny cannot be used"):
+        call_command("prepare_site", "--skip-static", "--no-demo")

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from annotator.bundles import decoders
+from annotator.bundles.errors import BundleRefused
 from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
@@ -78,11 +79,19 @@ class Command(BaseCommand):
                 "there is no model bundle. The repository carries one in segmentation/bundles/pocket: is the checkout "
                 "complete?"
             )
+        refused = {}
         for bundle in Bundle.objects.available():
             if decoders.is_exported(bundle):
                 continue
             with self._step(f"decoder of {bundle.name} exported to ONNX and compared with torch"):
-                install_bundle(bundle.name)
+                try:
+                    install_bundle(bundle.name)
+                except BundleRefused as error:
+                    refused[bundle.name] = f"the model bundle {bundle.name} cannot be used: {error.message}"
+        if len(refused) == Bundle.objects.available().count():
+            raise CommandError(" ".join(refused.values()))
+        for problem in refused.values():
+            self.stdout.write(f"      {problem}")
 
     def _make_demo(self, logins_file: Path | None) -> None:
         password = read(PASSWORD_VARIABLE)

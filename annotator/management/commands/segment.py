@@ -107,7 +107,7 @@ class Command(BaseCommand):
             if row is None:
                 raise CommandError(f"there is no image {image}, and no file of that name")
             used = catalogue.by_name(bundle) if bundle else bundle_of(row.project)
-            decoder = decoders.local_decoder(used) if decoders.has_decoder(used) else None
+            decoder = decoders.local_decoder(used) if decoders.is_exported(used) else None
             predictor = load_predictor(folder_of(used), decoder_path=decoder)
             if embedding_store.exists(used.digest, row.digest):
                 from segmentation.embedding_file import read_embedding
