@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import lzma
 import uuid
 import zipfile
 import zlib
@@ -29,6 +30,19 @@ from exporters.records import (
 from segmentation import rle
 
 MAX_FIGURE = 1e9  # a predicted_iou is about 1; infinity is no figure
+# Parsed, a document takes some eight times its size in memory. COCO's own instances_train2017.json has 0.45 GB.
+MAX_DOCUMENT_BYTES = 1_000_000_000
+# Damaged, cut short, encrypted, or packed in a way that Python does not know.
+ZIP_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 class _Refused(Exception):
@@ -44,7 +58,7 @@ def read(stream: IO[bytes], report: ReadReport) -> DatasetRecord:
     mask, whatever the file says. Where an id of a list is 0, all ids of that list are one higher in the records.
 
     Raises:
-        UnreadableFile: no JSON object with the lists `images` and `annotations`.
+        UnreadableFile: no JSON object with the lists `images` and `annotations`, or more than MAX_DOCUMENT_BYTES.
     """
     archive, document = _open(stream)
     content = _load(document)
@@ -69,7 +83,7 @@ def _open(stream: IO[bytes]) -> tuple[zipfile.ZipFile | None, bytes]:
     """The zip, if `stream` is one, and the instances file."""
     if not zipfile.is_zipfile(stream):
         stream.seek(0)
-        return None, stream.read()
+        return None, _bounded(stream)
     try:
         archive = zipfile.ZipFile(stream)
         names = [name for name in archive.namelist() if name.lower().endswith(".json")]
@@ -77,10 +91,19 @@ def _open(stream: IO[bytes]) -> tuple[zipfile.ZipFile | None, bytes]:
             raise UnreadableFile("the zip holds no .json file")
         # COCO's own folder has captions and keypoints beside instances_train2017.json.
         name = min(names, key=lambda name: (not PurePosixPath(name).name.startswith("instances"), name))
-        return archive, archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        # Damaged, cut short, encrypted, or packed in a way that Python does not know.
+        with archive.open(name) as packed:
+            return archive, _bounded(packed)
+    except ZIP_FAULTS as error:
         raise UnreadableFile(f"the zip cannot be unpacked: {error}") from None
+
+
+def _bounded(stream: IO[bytes]) -> bytes:
+    content = stream.read(MAX_DOCUMENT_BYTES + 1)
+    if len(content) > MAX_DOCUMENT_BYTES:
+        raise UnreadableFile(
+            f"the file is larger than {MAX_DOCUMENT_BYTES / 1e9:g} GB; split it by images into several"
+        )
+    return content
 
 
 def _load(document: bytes) -> dict[str, Any]:

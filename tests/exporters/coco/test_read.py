@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import zipfile
@@ -314,3 +315,37 @@ def test_an_annotation_record_holds_all_that_coco_can_say():
         ),
     )
     assert (read_image.width, read_image.height) == (WIDTH, HEIGHT)
+
+
+# --- whatever comes ---
+
+
+def test_damaged_files_are_unreadable_or_their_entries_refused_and_never_anything_else():
+    """Bytes exchanged, cut out and put in at random, in the document and in zips of every packing."""
+    random = np.random.default_rng(0)
+    document = file_with([row(1), row(2, segmentation={"size": [10, 20], "counts": "?"})])
+    sound = [document]
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", method) as archive:
+            archive.writestr("annotations/instances.json", document)
+        sound.append(stream.getvalue())
+    for content in sound:
+        for _ in range(150):
+            damaged = bytearray(content)
+            for place in random.integers(0, len(content), random.integers(1, 6)):
+                damaged[place] = random.integers(0, 256)
+            if random.random() < 0.2:
+                del damaged[random.integers(0, len(damaged)) :]
+            with contextlib.suppress(UnreadableFile):
+                read(bytes(damaged))
+
+
+def test_a_document_larger_than_the_bound_is_refused_before_it_is_unpacked(monkeypatch):
+    monkeypatch.setattr("exporters.coco.read.MAX_DOCUMENT_BYTES", 1000)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("instances.json", b" " * 100_000)
+    for content in (stream.getvalue(), b" " * 1001):
+        with pytest.raises(UnreadableFile, match="larger than"):
+            read(content)
