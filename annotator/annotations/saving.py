@@ -105,7 +105,7 @@ def update(annotation: Annotation, *, version: int | None, **changes: Any) -> An
         raise VersionRequired(
             'Send the "version" this change starts from.', fields={"version": ["This field is required."]}
         )
-    values = _checked_values(annotation.image, changes, annotation.bundle_digest)
+    values = _checked_values(annotation.image, changes, annotation)
     with transaction.atomic():
         written = Annotation.objects.live().filter(pk=annotation.pk, version=version)
         if written.update(version=F("version") + 1, updated_at=timezone.now(), **values) != 1:
@@ -153,11 +153,11 @@ def _has(annotation: Annotation, values: dict[str, Any], names: Iterable[str]) -
 
 
 # --- checks: what was sent -> column values ---
-def _checked_values(image: Image, sent: dict[str, Any], bundle_digest: str = "") -> dict[str, Any]:
+def _checked_values(image: Image, sent: dict[str, Any], before: Annotation | None = None) -> dict[str, Any]:
     """Column values for the fields in `sent`; area and bbox_xywh are computed here and never taken from outside.
 
     Args:
-        bundle_digest: of the bundle that the annotation was made with, where `sent` does not say.
+        before: the annotation that is to be changed; what `sent` leaves out is checked together with what it says.
     """
     unknown = set(sent) - {
         "category",
@@ -176,9 +176,12 @@ def _checked_values(image: Image, sent: dict[str, Any], bundle_digest: str = "")
         values["category_id"] = _check_category(image, sent["category"])
     if "segmentation" in sent:
         values |= _check_segmentation(image, sent["segmentation"])
-    if "prompt" in sent:
-        outputs = _outputs_of(sent.get("bundle_digest") or bundle_digest)
-        values["prompt"] = check_prompt(image, sent["prompt"], outputs)
+    if "prompt" in sent or ("bundle_digest" in sent and before):
+        prompt = sent["prompt"] if "prompt" in sent or not before else before.prompt
+        outputs = _outputs_of(sent.get("bundle_digest") or (before.bundle_digest if before else ""))
+        checked = check_prompt(image, prompt, outputs)
+        if "prompt" in sent:
+            values["prompt"] = checked
     if "bundle_digest" in sent:
         values["bundle_digest"] = _check_bundle_digest(sent["bundle_digest"] or "")
     for name in ("predicted_iou", "stability_score"):

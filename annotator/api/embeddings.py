@@ -30,6 +30,7 @@ class EmbeddingStateSerializer(serializers.Serializer):
 class EmbeddingView(RowView):
     write_right = "annotate"
     lookup_url_kwarg = "image_id"
+    serializer_class = EmbeddingStateSerializer
     queryset = Image.objects.select_related("project__bundle")
 
     @extend_schema(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import Any
 
 import django_filters as filters
 from django.db.models import QuerySet
@@ -39,6 +40,16 @@ class ExportStartSerializer(serializers.Serializer):
         required=False,
         help_text="Only images in these states; all when left out.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Options of another format are a mistake, not something to leave out without a word."""
+        known = ", ".join(self.fields)
+        unknown = [] if type(self) is ExportStartSerializer else set(self.initial_data) - set(self.fields)
+        if unknown:
+            raise serializers.ValidationError(
+                {name: [f"This format has no such option; it has {known}."] for name in sorted(unknown)}
+            )
+        return attrs
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {"format": serializers.ChoiceField(choices=list(self.formats))} | super().get_fields()

@@ -159,7 +159,7 @@ def test_a_full_mask_is_saved(post, category):
 
 
 # --- refused prompts ---
-def test_a_prompts_choices_are_outputs_of_the_bundle_that_the_annotation_names(post, category):
+def test_a_prompts_choices_are_outputs_of_the_bundle_that_the_annotation_names(post, category, bob):
     """SAM's four where the manifest does not say; five of a family with five."""
     five = {"count": 5, "single": 4, "candidates": [0, 1, 2, 3]}
     bundle = Bundle.objects.create(
@@ -172,6 +172,14 @@ def test_a_prompts_choices_are_outputs_of_the_bundle_that_the_annotation_names(p
     sixth = POINT | {"mask_indices": [5]}
     body = annotation_body(category, prompt=sixth, bundle_digest=bundle.digest)
     assert_refused(post(body), "invalid_prompt", "prompt")
+    # Another bundle has to have the choices that are there already.
+    four = Bundle.objects.create(
+        name="four", digest="4" * 64, family="sam", input_side=64, embedding={}, manifest={}
+    )
+    row = response.json()
+    url = f"/api/annotations/{row['id']}/"
+    other = {"version": row["version"], "bundle_digest": four.digest}
+    assert_refused(client_of(bob).patch(url, other, format="json"), "invalid_prompt", "prompt")
 
 
 POINT = {"point_coords": [[1, 1]], "point_labels": [1], "box": None, "box_step": None, "mask_indices": [1]}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from annotator.projects import projects
-from tests.annotator.world import client_of
+from tests.annotator.world import annotation_body, client_of
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,43 @@ def test_a_fault_of_ours_is_500_in_the_same_shape_and_tells_nothing(alice, monke
     response = client_of(alice).post("/api/projects/", {"name": "x"}, format="json")
     assert (response.status_code, response.json()["error"]["code"]) == (500, "internal_error")
     assert b"secret" not in response.content
+
+
+def test_half_of_a_character_is_refused_wherever_it_stands(alice, project, image, category):
+    half = json.loads('"\\ud83d"')
+    project_url, annotations_url = f"/api/projects/{project.pk}/", f"/api/images/{image.pk}/annotations/"
+    rle = annotation_body(category)["segmentation"]
+    for url, body in (
+        (project_url, {"name": half}),
+        (project_url, {"bundle": half}),
+        (annotations_url, annotation_body(category, bundle_digest=half)),
+        (annotations_url, annotation_body(category, segmentation=rle | {"counts": half})),
+        (annotations_url, annotation_body(category, prompt={half: 1})),
+    ):
+        method = "PATCH" if url == project_url else "POST"
+        response = client_of(alice).generic(method, url, json.dumps(body), content_type="application/json")
+        assert response.status_code == 400, (url, body)
+
+
+def test_what_is_nested_deep_is_refused_by_its_field(alice, project, image, category):
+    deep: list = []
+    for _ in range(400):
+        deep = [deep]
+    for url, body in (
+        (f"/api/projects/{project.pk}/", {"bundle": deep}),
+        (f"/api/images/{image.pk}/annotations/", annotation_body(category, prompt=deep)),
+        (f"/api/images/{image.pk}/annotations/", annotation_body(category, segmentation=deep)),
+    ):
+        method = client_of(alice).patch if url.startswith("/api/projects") else client_of(alice).post
+        assert method(url, body, format="json").status_code == 400
+
+
+def test_every_address_tells_what_it_takes(alice, project, image, annotation):
+    for url in (
+        f"/api/images/{image.pk}/embedding/",
+        f"/api/images/{image.pk}/annotations/",
+        f"/api/projects/{project.pk}/exports/",
+        f"/api/projects/{project.pk}/images/",
+        f"/api/annotations/{annotation.pk}/",
+    ):
+        assert client_of(alice).options(url).status_code == 200

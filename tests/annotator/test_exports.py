@@ -133,7 +133,13 @@ def test_the_exported_name_has_the_stored_files_extension(project, alice):
 
 @pytest.mark.parametrize(
     "options",
-    [{"format": "yolo3"}, {"segmentation": "points"}, {"states": ["finished"]}, {"include_images": "maybe"}],
+    [
+        {"format": "yolo3"},
+        {"segmentation": "points"},
+        {"states": ["finished"]},
+        {"include_images": "maybe"},
+        {"split": "0.8"},
+    ],
 )
 def test_unknown_options_are_refused(alice, project, options):
     response = client_of(alice).post(

@@ -49,6 +49,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         return Response(error_body("request_too_large", "The request is too large."), status=413)
     if isinstance(error, SuspiciousOperation):
         return Response(error_body("bad_request", "The request is malformed."), status=400)
+    if isinstance(error, RecursionError):
+        return Response(error_body("bad_request", "The request is nested too deep."), status=400)
     if isinstance(error, StorageAway):
         logger.error("%s", error)
         message = (
