@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 MEBIBYTE = 1024 * 1024
+# What nobody means, and what dates, threads or columns of the database could not hold.
+MOST_BYTES = 1024**4
+MOST_PROCESSES = 256
+MOST_COUNT = 2**31 - 1
+DAY_S = 24 * 3600
 
 
 class WrongEnvironment(Exception):
@@ -53,13 +58,13 @@ def _one_of(*choices: str) -> Kind:
     return Kind(f"one of {', '.join(choices)}", lambda text: choices[choices.index(text)])
 
 
-def _whole_number(least: int = 1, most: int | None = None) -> Kind:
+def _whole_number(least: int = 1, most: int = MOST_COUNT) -> Kind:
     def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]+", text) or int(text) < least or (most and int(text) > most):
+        if not re.fullmatch(r"[0-9]+", text) or not least <= int(text) <= most:
             raise ValueError
         return int(text)
 
-    return Kind(f"a whole number, {least} to {most}" if most else f"a whole number, at least {least}", read)
+    return Kind(f"a whole number, {least} to {most}", read)
 
 
 def _flag(text: str) -> bool:
@@ -86,8 +91,8 @@ VARIABLES: dict[str, Variable] = {
     ),
     "HOST": Variable(TEXT, "127.0.0.1", "Address that the web server listens on."),
     "PORT": Variable(_whole_number(1, 65535), 8000, "Its port."),
-    "WORKERS": Variable(_whole_number(0), 1, "Workers that `make run` starts."),
-    "WEB_WORKERS": Variable(_whole_number(), 2, "Web processes that `make run` starts."),
+    "WORKERS": Variable(_whole_number(0, MOST_PROCESSES), 1, "Workers that `make run` starts."),
+    "WEB_WORKERS": Variable(_whole_number(most=MOST_PROCESSES), 2, "Web processes that `make run` starts."),
     "ALLOWED_HOSTS": Variable(NAMES, None, "Host names the site answers to: this machine's own and HOST."),
     "CSRF_TRUSTED_ORIGINS": Variable(NAMES, [], "Origins of forms beside the site's own, as `https://name`."),
     "HTTPS": Variable(
@@ -121,28 +126,34 @@ VARIABLES: dict[str, Variable] = {
         "float16",
         "What browsers are sent of an embedding; int8 is half as large.",
     ),
-    "JOB_LEASE_S": Variable(_whole_number(), 30, "Seconds after which a worker that died is noticed."),
+    "JOB_LEASE_S": Variable(
+        _whole_number(most=DAY_S), 30, "Seconds after which a worker that died is noticed."
+    ),
     "JOB_SWEEP_INTERVAL_S": Variable(
-        _whole_number(), 5, "Seconds between a worker's looks into the database."
+        _whole_number(most=DAY_S), 5, "Seconds between a worker's looks into the database."
     ),
     "WORKER_STOP_GRACE_S": Variable(
-        _whole_number(0), 10, "Seconds a stopping worker lets the running job finish."
+        _whole_number(0, DAY_S), 10, "Seconds a stopping worker lets the running job finish."
     ),
-    "EXPORT_KEEP_DAYS": Variable(_whole_number(0), 30, "Days after which exports are deleted."),
+    "EXPORT_KEEP_DAYS": Variable(_whole_number(0, 36_500), 30, "Days after which exports are deleted."),
     # --- limits on what comes in ---
-    "MAX_IMAGE_BYTES": Variable(_whole_number(), 100 * MEBIBYTE, "Of one image's file."),
+    "MAX_IMAGE_BYTES": Variable(_whole_number(most=MOST_BYTES), 100 * MEBIBYTE, "Of one image's file."),
     "MAX_IMAGE_PIXELS": Variable(
         _whole_number(), 100_000_000, "Of one image; decoded, a pixel takes 3 bytes."
     ),
-    "MAX_IMAGE_SIDE_PX": Variable(_whole_number(), 32_768, "Of one image's longer side."),
+    "MAX_IMAGE_SIDE_PX": Variable(_whole_number(most=65_535), 32_768, "Of one image's longer side."),
     "MAX_FILES_PER_REQUEST": Variable(_whole_number(), 500, "Files in one upload."),
-    "MAX_ZIP_BYTES": Variable(_whole_number(), 4096 * MEBIBYTE, "Of one zip."),
+    "MAX_ZIP_BYTES": Variable(_whole_number(most=MOST_BYTES), 4096 * MEBIBYTE, "Of one zip."),
     "MAX_ZIP_ENTRIES": Variable(_whole_number(), 10_000, "Files in one zip."),
-    "MAX_ZIP_UNCOMPRESSED_BYTES": Variable(_whole_number(), 8192 * MEBIBYTE, "Of one zip, unpacked."),
+    "MAX_ZIP_UNCOMPRESSED_BYTES": Variable(
+        _whole_number(most=MOST_BYTES), 8192 * MEBIBYTE, "Of one zip, unpacked."
+    ),
     "MAX_ZIP_RATIO": Variable(
         _whole_number(), 200, "Unpacked to packed bytes; more is a decompression bomb."
     ),
-    "MAX_REQUEST_BYTES": Variable(_whole_number(), None, "Of one upload: 16 MiB more than MAX_ZIP_BYTES."),
+    "MAX_REQUEST_BYTES": Variable(
+        _whole_number(most=MOST_BYTES), None, "Of one upload: 16 MiB more than MAX_ZIP_BYTES."
+    ),
     # --- read elsewhere, before or beside the site ---
     "VENV": Variable(FOLDER, None, "`make`: the virtual environment, `.venv` in the checkout."),
     "CHROMIUM": Variable(PROGRAM, "", "Tests and benchmarks: a Chromium; searched for where it is not set."),

@@ -38,11 +38,12 @@ def manage(tmp_path: Path, *arguments: str, **environ: str) -> subprocess.Comple
     ("name", "value", "accepted"),
     [
         ("HTTPS", "ture", "1, true, yes or on, or 0, false, no or off"),
-        ("WORKERS", "two", "a whole number, at least 0"),
-        ("JOB_LEASE_S", "abc", "a whole number, at least 1"),
-        ("JOB_LEASE_S", "0", "a whole number, at least 1"),
-        ("MAX_IMAGE_BYTES", "-1", "a whole number, at least 1"),
-        ("MAX_ZIP_RATIO", "1e3", "a whole number, at least 1"),
+        ("WORKERS", "two", "a whole number, 0 to 256"),
+        ("JOB_LEASE_S", "abc", "a whole number, 1 to 86400"),
+        ("JOB_LEASE_S", "0", "a whole number, 1 to 86400"),
+        ("EXPORT_KEEP_DAYS", "99999999999", "a whole number, 0 to 36500"),
+        ("MAX_IMAGE_BYTES", "-1", "a whole number, 1 to 1099511627776"),
+        ("MAX_ZIP_RATIO", "1e3", "a whole number, 1 to 2147483647"),
         ("PORT", "65536", "a whole number, 1 to 65535"),
         ("EMBEDDING_ENCODING", "float32", "one of float16, int8"),
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
@@ -84,7 +85,7 @@ def test_a_command_says_all_that_is_wrong_and_makes_nothing(tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "HTTPS is 'ture'; it must be 1, true, yes or on, or 0, false, no or off.",
-        "JOB_LEASE_S is 'abc'; it must be a whole number, at least 1.",
+        "JOB_LEASE_S is 'abc'; it must be a whole number, 1 to 86400.",
     ]
     assert not (tmp_path / "data").exists()
 
