@@ -48,6 +48,8 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         "embedding_url": embedding_url,
         "decoder_url": embedding_url and decoder_url(page_data["bundle"]),
         "session_module": session_module(page_data["bundle"]),
+        "is_read_only": page_data["project"]["role"] == Role.VIEWER,
+        "is_done": image.state == Image.State.DONE,
     }
     return render(request, "pages/annotate.html", context)
 

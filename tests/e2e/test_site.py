@@ -266,6 +266,26 @@ def test_labels_are_edited_ordered_added_and_kept_while_in_use(page: Page, sign_
     ]
 
 
+def test_escape_during_a_drag_leaves_the_labels_in_their_order(page: Page, sign_in, project, api):
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/labels/")
+    requests = []
+    page.on("request", lambda request: requests.append(request.method))
+    grips = page.locator("[data-labels] .grip")
+    first, last = (grips.nth(k).bounding_box() for k in (0, grips.count() - 1))
+    x = first["x"] + first["width"] / 2
+    page.mouse.move(x, first["y"] + first["height"] / 2)
+    page.mouse.down()
+    for y in (first["y"] + 30, last["y"], last["y"] + last["height"]):
+        page.mouse.move(x, y, steps=5)
+    expect(page.get_by_label(re.compile("^Name of ")).first).to_have_value("spoon")
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(page.get_by_label(re.compile("^Name of ")).first).to_have_value("cup")
+    page.wait_for_timeout(200)
+    assert "PATCH" not in requests
+
+
 @pytest.mark.parametrize("pointer", ["mouse", "finger"])
 def test_labels_are_dragged_into_another_order(browser, site, project, api, pointer):
     with browser.new_context(base_url=site.url, has_touch=pointer == "finger") as context:

@@ -192,6 +192,35 @@ def sign_in_again(bench: Bench, password: str) -> None:
     dialog.get_by_role("button", name="Sign in").click()
 
 
+# --- before any script ---
+
+
+def test_the_buttons_are_there_before_any_script_and_stay_where_they_are(
+    bench: Bench, browser, site, make_project
+):
+    image = make_project("coffee.png", "astronaut.png").images[0]
+    where = """all => all.filter(node => node.checkVisibility()).map(node => {
+        const {x, y, width, height} = node.getBoundingClientRect();
+        return [node.dataset.action, node.getAttribute("aria-label"), node.title, x, y, width, height,
+            node.querySelector("use").getAttribute("href")];
+    })"""
+    bench.open(image)
+    bench.press("Escape")
+    with_script = bench.page.locator("[data-action]").evaluate_all(where)
+    context = browser.new_context(
+        base_url=site.url,
+        viewport={"width": 1440, "height": 900},
+        java_script_enabled=False,
+        storage_state=bench.page.context.storage_state(),
+    )
+    page = context.new_page()
+    page.goto(f"/images/{image['id']}/annotate/")
+    without = page.locator("[data-action]").evaluate_all(where)
+    context.close()
+    assert len(with_script) > 10
+    assert without == with_script
+
+
 # --- prompts and candidates ---
 
 

@@ -48,7 +48,13 @@ function promptTool(stage) {
         said.push([name, value?.x ?? value?.x1 ?? "", name === "box" ? "" : label].join(" ").trim());
     const events = {
         ...{onHover: say("hover"), onPress: say("press"), onPoint: say("point")},
-        ...{onDraftBox: say("draft"), onBox: say("box"), onSelect: say("select"), onEdit: say("edit")},
+        ...{
+            onDraftBox: say("draft"),
+            onBox: say("box"),
+            onSelect: say("select"),
+            onEdit: say("edit"),
+            onMode: say("mode"),
+        },
     };
     return {tool: new PromptTool(stage, events), said};
 }

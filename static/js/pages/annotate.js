@@ -138,6 +138,7 @@ const promptTool = new PromptTool(stage, {
         workbench.anticipate(point, label);
     },
     onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
+    onMode: render,
     onDraftBox: (box) => benchStage.showDraftBox(box),
     onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
     onSelect: (point) => workbench.select(benchStage.maskAt(point)),

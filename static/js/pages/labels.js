@@ -21,7 +21,12 @@ if (form) {
         handle: ".grip",
         draggable: "tr[data-category-id]",
         ghostClass: "is-dragged",
-        onEnd: () => table.reorder(),
+        onStart: () => table.beginDrag(),
+        onEnd: (event) => {
+            const {originalEvent: end} = /** @type {{originalEvent?: Event}} */ (event);
+            // The browser ends a drag that Escape gave up, or that ended elsewhere, without a drop.
+            table.endDrag(!(end instanceof DragEvent && end.dataTransfer?.dropEffect === "none"));
+        },
     });
     form.addEventListener("submit", (event) => {
         event.preventDefault();

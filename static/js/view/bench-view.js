@@ -51,7 +51,6 @@ export class BenchView {
         this.#stage = stage;
         this.#commands = commands;
         this.#toolbar = new Toolbar(document, commands);
-        commands.onPerformed = () => this.#toolbar.render();
         const panel = find("[data-panel]", HTMLElement);
         this.#categories = new CategoriesPanel(panel, (index) => workbench.pickCategory(index));
         this.#objects = new ObjectsPanel(

@@ -88,15 +88,19 @@ export function element(tag, attributes = {}, ...children) {
  * @param {...(Node | string)} children
  */
 export function button(attributes, onClick, ...children) {
-    const node = element("button", {type: "button", ...attributes}, ...children);
-    keepFocus(node);
-    node.addEventListener("click", onClick);
-    return node;
+    return clickable(element("button", {type: "button", ...attributes}, ...children), onClick);
 }
 
-/** @param {HTMLElement} node */
-function keepFocus(node) {
+/**
+ * As `button`, for one that the page has.
+ *
+ * @param {HTMLButtonElement} node
+ * @param {() => void} onClick
+ */
+export function clickable(node, onClick) {
     node.addEventListener("mousedown", (event) => event.preventDefault());
+    node.addEventListener("click", onClick);
+    return node;
 }
 
 /**

@@ -12,8 +12,6 @@ export class Commands {
     #byAction;
     /** @type {Map<string, Command>} */
     #byChord = new Map();
-    /** Called after a command was done: some change nothing but whether their own button is pressed. */
-    onPerformed = () => {};
 
     /**
      * @param {readonly Command[]} table
@@ -69,7 +67,6 @@ export class Commands {
     perform(action) {
         if (!this.applies(action)) return false;
         this.get(action).do(this.#bench);
-        this.onPerformed();
         return true;
     }
 

@@ -90,9 +90,7 @@ export const COMMANDS = [
         group: "Prompt",
         isForAnnotators: true,
         isOn: ({promptTool}) => promptTool.isLeavingOut,
-        do: ({promptTool}) => {
-            promptTool.isLeavingOut = !promptTool.isLeavingOut;
-        },
+        do: ({promptTool}) => promptTool.toggleLeavingOut(),
     },
     {
         action: "preview",

@@ -1,37 +1,31 @@
-/** The page's buttons with a command, made from the table: place, icon, words, tooltip, keys and state are the row's. */
+/**
+ * The page's buttons with a command. The server has written them from the table (scripts/buttons.mjs), so that they are there
+ * at the first paint; here they come to life, and show what the command's row says of its state.
+ */
 
-import {button, element, find, findAll, icon} from "../elements.js";
+import {clickable, find, findAll, icon} from "../elements.js";
 
 /** @import {Commands} from "../commands/commands.js" */
 /** @import {Command} from "../commands/table.js" */
 
 export class Toolbar {
     #commands;
-    /** @type {{row: Command, node: HTMLButtonElement, words: HTMLElement, iconName: string}[]} */
+    /** @type {{row: Command, node: HTMLButtonElement, words: HTMLElement | null, iconName: string}[]} */
     #buttons = [];
 
     /**
-     * @param {ParentNode} root has a [data-place] for every place of the table, with its buttons' class
+     * @param {ParentNode} root has a button for every row of the table that has a place
      * @param {Commands} commands
      */
     constructor(root, commands) {
         this.#commands = commands;
         for (const row of commands.rows) {
             if (!row.place || !commands.isOffered(row.action)) continue;
-            const place = find(`[data-place=${row.place}]`, HTMLElement, root);
-            const words = element("span");
-            const node = button(
-                {
-                    class: place.dataset.buttonClass ?? "",
-                    "data-action": row.action,
-                    "aria-label": row.words ? null : (row.name ?? row.title),
-                    "aria-keyshortcuts": commands.ariaKeysOf(row.action),
-                },
-                () => commands.perform(row.action),
-                ...(row.words ? [words] : []),
-            );
-            place.append(node);
-            this.#buttons.push({row, node, words, iconName: ""});
+            const node = find(`[data-action=${row.action}]`, HTMLButtonElement, root);
+            clickable(node, () => commands.perform(row.action));
+            node.setAttribute("aria-keyshortcuts", commands.ariaKeysOf(row.action)); // a person may have other keys
+            const words = row.words ? find("span", HTMLElement, node) : null;
+            this.#buttons.push({row, node, words, iconName: row.icon ?? ""});
         }
         for (const node of findAll("[data-key-of]", HTMLElement, root))
             node.textContent = commands.keyOf(node.dataset.keyOf ?? "");
@@ -46,7 +40,7 @@ export class Toolbar {
             node.disabled = !this.#commands.applies(row.action);
             if (isOn !== null) node.setAttribute("aria-pressed", String(isOn));
             const text = this.#commands.wordsOn(row.action);
-            if (words.textContent !== text) words.textContent = text;
+            if (words && words.textContent !== text) words.textContent = text;
             const iconName = (isOn && row.iconOn) || row.icon || "";
             if (iconName === shown.iconName) continue;
             node.querySelector(".icon")?.remove();

@@ -15,6 +15,8 @@ export class LabelsTable {
     /** Its rows are the categories'. */
     body = find("[data-labels] tbody", HTMLTableSectionElement);
     #server;
+    /** @type {HTMLTableRowElement[]} */
+    #orderBefore = [];
 
     /** @param {LabelsServer} server */
     constructor(server) {
@@ -28,6 +30,16 @@ export class LabelsTable {
             if (button.dataset.move) this.#move(button, row, button.dataset.move === "-1");
             else if ("deleteCategory" in button.dataset) this.#delete(button, row);
         });
+    }
+
+    beginDrag() {
+        this.#orderBefore = this.#rows;
+    }
+
+    /** @param {boolean} isDropped else the rows go back to where they were */
+    endDrag(isDropped) {
+        if (isDropped) this.reorder();
+        else this.#orderBefore.at(-1)?.before(...this.#orderBefore.slice(0, -1));
     }
 
     /** The rows have another order now: keys and arrows follow, and the server is told. */
@@ -102,8 +114,8 @@ export class LabelsTable {
         const rows = this.#rows;
         for (const [index, row] of rows.entries()) {
             const key = find("[data-key]", HTMLElement, row);
-            key.hidden = index > 8;
-            key.textContent = String(index + 1);
+            key.hidden = index > 9;
+            key.textContent = String((index + 1) % 10);
             find("[data-move='-1']", HTMLButtonElement, row).disabled = index === 0;
             find("[data-move='1']", HTMLButtonElement, row).disabled = index === rows.length - 1;
         }

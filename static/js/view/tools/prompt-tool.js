@@ -17,6 +17,7 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  * @property {(point: ImagePoint, label: PointLabel, timeStamp: number) => void} onPoint
  * @property {(box: ImageBox | null) => void} onDraftBox the box as it is drawn; null: it is done or given up
  * @property {(box: ImageBox, timeStamp: number) => void} onBox
+ * @property {() => void} onMode whether plain clicks leave out has changed
  * @property {(point: ImagePoint) => void} onSelect Ctrl-click
  * @property {(point: ImagePoint) => void} onEdit Ctrl-double-click
  */
@@ -24,8 +25,7 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
 export class PromptTool extends Tool {
     /** @override */
     cursor = "crosshair";
-    /** Whether a plain click leaves out instead: for fingers, which have neither a right button nor Alt. */
-    isLeavingOut = false;
+    #isLeavingOut = false;
     #events;
     /** @type {{event: PointerEvent, point: ImagePoint} | null} */
     #press = null;
@@ -56,6 +56,16 @@ export class PromptTool extends Tool {
     disable() {
         super.disable();
         this.#events.onHover(null);
+    }
+
+    /** Whether a plain click leaves out instead: for fingers, which have neither a right button nor Alt. */
+    get isLeavingOut() {
+        return this.#isLeavingOut;
+    }
+
+    toggleLeavingOut() {
+        this.#isLeavingOut = !this.#isLeavingOut;
+        this.#events.onMode();
     }
 
     get isDragging() {
