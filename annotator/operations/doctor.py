@@ -239,17 +239,15 @@ def check_bundle() -> str:
             f"{bundle.name} on disk is {manifest.digest[:12]}, the table says {bundle.digest[:12]}", again
         )
     if not decoders.is_exported(bundle):
-        raise Unwell(f"the decoder of {bundle.name} is not exported", again)
-    path = decoders.local_decoder(bundle)
-    make_anew = f"Delete {path}, then: manage.py install_bundle {bundle.name}"
+        raise Unwell(f"the decoder of {bundle.name} is not exported, or not as it was exported", again)
     try:
-        difference = compare_file(directory, path)
+        difference = compare_file(directory, decoders.local_decoder(bundle))
     except SegmentationError as error:
-        raise Unwell(str(error), make_anew) from error
+        raise Unwell(str(error), again) from error
     logits, iou = difference.max_relative_logit_difference, difference.max_iou_difference
     if not difference.is_tolerable:
         raise Unwell(
-            f"decoder and torch differ: logits by {logits:.1e} (relative), IoU by {iou:.1e}", make_anew
+            f"decoder and torch differ: logits by {logits:.1e} (relative), IoU by {iou:.1e}", again
         )
     return f"{bundle.name} {bundle.digest[:12]}, decoder agrees with torch (logits differ by {logits:.0e})"
 

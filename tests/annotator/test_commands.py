@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -19,7 +20,7 @@ from pycocotools.coco import COCO
 from annotator.bundles import catalogue, decoders
 from annotator.bundles.sync import sync_bundles
 from annotator.embeddings import store as embedding_store
-from annotator.models import Annotation, EmbeddingJob, Image, Project, User, WorkerHeartbeat
+from annotator.models import Annotation, Bundle, EmbeddingJob, Image, Project, User, WorkerHeartbeat
 from annotator.operations import demo, doctor
 from segmentation import masks
 from segmentation.predictor import load_predictor
@@ -351,7 +352,13 @@ def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny
     other = make_tiny_bundle(tmp_path / "other", seed=1, name="other")
     from segmentation.decoder import export_decoder
 
-    export_decoder(tmp_path / "other", decoders.local_decoder(tiny))
+    path = decoders.local_decoder(tiny)
+    export_decoder(tmp_path / "other", path)
+    found = findings()
+    assert not found["bundle"].ok
+    assert "not as it was exported" in found["bundle"].message
+
+    Bundle.objects.update(decoder_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     found = findings()
     assert not found["bundle"].ok
     assert other.digest in found["bundle"].message
