@@ -246,9 +246,7 @@ def check_bundle() -> str:
         raise Unwell(str(error), again) from error
     logits, iou = difference.max_relative_logit_difference, difference.max_iou_difference
     if not difference.is_tolerable:
-        raise Unwell(
-            f"decoder and torch differ: logits by {logits:.1e} (relative), IoU by {iou:.1e}", again
-        )
+        raise Unwell(f"decoder and torch differ: logits by {logits:.1e} (relative), IoU by {iou:.1e}", again)
     return f"{bundle.name} {bundle.digest[:12]}, decoder agrees with torch (logits differ by {logits:.0e})"
 
 
