@@ -283,7 +283,7 @@ MAY_IMPORT = {
     "api": {"api", "core"},
     "view": {"view", "core"},
     "session": {"session", "core"},  # api, decoder, storage and clocks are handed in
-    "bench": {"view", "session", "api", "decoder", "core"},  # the parts of the annotate page
+    "bench": {"bench", "view", "session", "api", "decoder", "core"},  # the parts of the annotate page
     "pages": {
         "bench",
         "view",

@@ -85,6 +85,13 @@ class UploadedImageSerializer(ImageSerializer):
 
 class UploadSerializer(serializers.Serializer):
     files = serializers.ListField(child=serializers.FileField(), help_text="Images, or zips of images.")
+    batch = serializers.RegexField(
+        r"^[\w-]*$",
+        max_length=64,
+        required=False,
+        allow_blank=True,
+        help_text="The same text in several requests: their images are one batch, ordered by name.",
+    )
 
 
 class RefusedFileSerializer(serializers.Serializer):
@@ -141,7 +148,9 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
     def post(self, request: Request, project_id: int) -> Response:
         """Uploads images and zips of images. A file that is refused does not stop the others."""
         _refuse_large_request(request)
-        report = intake.ingest_files(self.project, request.FILES.getlist("files"), signed_in(request.user))
+        batch = UploadSerializer().fields["batch"].run_validation(request.POST.get("batch", ""))
+        files = request.FILES.getlist("files")
+        report = intake.ingest_files(self.project, files, signed_in(request.user), batch=batch)
         errors = RefusedFileSerializer(report.errors, many=True).data
         if not report.results:
             return Response(_nothing_taken(report) | {"errors": errors}, status=400)

@@ -41,12 +41,15 @@ class UploadReport:
     errors: list[RefusedFile] = field(default_factory=list)
 
 
-def ingest_files(project: Project, files: Iterable[IO[bytes]], user: User | None = None) -> UploadReport:
+def ingest_files(
+    project: Project, files: Iterable[IO[bytes]], user: User | None = None, *, batch: str = ""
+) -> UploadReport:
     """Takes in images and zips of images, one after the other.
 
     Args:
         files: seekable binary files with a `name`, such as Django's uploaded files or opened paths.
         user: who uploads; None for a command.
+        batch: names what is uploaded together in several calls; images of one batch are ordered by their names.
 
     Raises:
         NoFiles, TooManyFiles: nothing was taken in. Every other fault ends up in the report, by file.
@@ -60,20 +63,23 @@ def ingest_files(project: Project, files: Iterable[IO[bytes]], user: User | None
             "Send them in several requests, or as a zip."
         )
     report = UploadReport()
+    batch = batch or secrets.token_hex(8)
     for file in files:
         name = display_name(file.name)
         try:
             if is_zip(file):
-                _ingest_zip(project, file, user, report)
+                _ingest_zip(project, file, user, batch, report)
             else:
-                _ingest_one(project, file, name, user, report)
+                _ingest_one(project, file, name, user, batch, report)
         except MaskwrightError as error:
             report.errors.append(RefusedFile(name, error))
     embedding_queue.wake()
     return report
 
 
-def ingest_image(project: Project, file: IO[bytes], name: str, user: User | None = None) -> UploadedImage:
+def ingest_image(
+    project: Project, file: IO[bytes], name: str, user: User | None = None, *, batch: str = ""
+) -> UploadedImage:
     """Takes in one image: files first, then the row, so that a killed process leaves at most noted files without a row.
 
     Returns the existing row, marked as a duplicate, where an image of the same pixels was uploaded to the project.
@@ -92,7 +98,8 @@ def ingest_image(project: Project, file: IO[bytes], name: str, user: User | None
         with transaction.atomic():
             image = Image.objects.create(
                 project=project,
-                position=Image.objects.end_of(project),
+                position=Image.objects.position_for(project, batch),
+                batch=batch,
                 name=display_name(name),
                 width=prepared.width,
                 height=prepared.height,
@@ -121,18 +128,20 @@ def display_name(name: str | None) -> str:
 
 
 def _ingest_one(
-    project: Project, file: IO[bytes], name: str, user: User | None, report: UploadReport
+    project: Project, file: IO[bytes], name: str, user: User | None, batch: str, report: UploadReport
 ) -> None:
-    report.results.append(ingest_image(project, file, name, user))
+    report.results.append(ingest_image(project, file, name, user, batch=batch))
     if len(report.results) == 1:
         embedding_queue.wake()  # the first image's embedding need not wait for the last upload
 
 
-def _ingest_zip(project: Project, file: IO[bytes], user: User | None, report: UploadReport) -> None:
+def _ingest_zip(
+    project: Project, file: IO[bytes], user: User | None, batch: str, report: UploadReport
+) -> None:
     for entry in read_zip(file):
         try:
             with entry.open() as stream:
-                _ingest_one(project, stream, entry.name, user, report)
+                _ingest_one(project, stream, entry.name, user, batch, report)
         except MaskwrightError as error:
             report.errors.append(RefusedFile(entry.name, error))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -10,22 +10,30 @@ from django.db.models import F, Max, Q
 
 from annotator.models.project import Project
 from annotator.models.visibility import VisibleQuerySet
+from annotator.site.name_key import MAX_LENGTH, name_key
 
 
 class ImageQuerySet(VisibleQuerySet):
     def following(self, image: Image) -> Self:
         """The images of the project after `image`, in the project's order."""
-        is_later = Q(position__gt=image.position) | Q(position=image.position, pk__gt=image.pk)
-        return self.filter(is_later, project=image.project_id).order_by("position", "pk")
+        at_place = Q(position=image.position)
+        is_later = (
+            Q(position__gt=image.position)
+            | at_place & Q(name_key__gt=image.name_key)
+            | at_place & Q(name_key=image.name_key, pk__gt=image.pk)
+        )
+        return self.filter(is_later, project=image.project_id).order_by("position", "name_key", "pk")
 
-    def preceding(self, image: Image) -> Self:
-        """The images of the project before `image`, the nearest first."""
-        is_earlier = Q(position__lt=image.position) | Q(position=image.position, pk__lt=image.pk)
-        return self.filter(is_earlier, project=image.project_id).order_by("-position", "-pk")
+    def position_for(self, project: Project, batch: str) -> int:
+        """Where an upload goes: to the others of its batch, else to the end.
 
-    def end_of(self, project: Project) -> int:
-        """The position after a project's last image. Two uploads at the same moment may get the same one."""
-        last = self.filter(project=project).aggregate(last=Max("position"))["last"]
+        Two batches that begin at the same moment may share one position.
+        """
+        images = self.filter(project=project)
+        of_batch = images.filter(batch=batch).values_list("position", flat=True).first() if batch else None
+        if of_batch is not None:
+            return of_batch
+        last = images.aggregate(last=Max("position"))["last"]
         return 1 if last is None else last + 1
 
 
@@ -44,9 +52,15 @@ class Image(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
     source = models.CharField(max_length=16, choices=Source.choices, default=Source.UPLOAD)
     position = models.PositiveBigIntegerField(
-        default=0, help_text="Order in the project; images of one position follow each other as they came."
+        default=0, help_text="Order in the project; images of one position are ordered by their names."
+    )
+    batch = models.CharField(
+        max_length=64, blank=True, help_text="Files that were uploaded together have the same one."
     )
     name = models.CharField(max_length=255, help_text="The file's name as uploaded.")
+    name_key = models.CharField(
+        max_length=MAX_LENGTH, blank=True, editable=False, help_text="Sorts as the name should: 2 before 10."
+    )
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     digest = models.CharField(max_length=64, help_text="sha256 of the upright RGB pixels and their size.")
@@ -64,7 +78,7 @@ class Image(models.Model):
     objects = ImageQuerySet.as_manager()
 
     class Meta:
-        ordering = ["position", "pk"]
+        ordering = ["position", "name_key", "pk"]
         constraints = [
             # Frames are free of it: two of one video may be equal.
             models.UniqueConstraint(
@@ -77,11 +91,17 @@ class Image(models.Model):
         indexes = [
             models.Index(F("project"), F("state"), name="image_project_state"),
             models.Index(fields=["project", "position"], name="image_order_in_project"),
+            models.Index(fields=["project", "name_key"], name="image_names_in_project"),
+            models.Index(fields=["project", "batch"], name="image_batch_in_project"),
             models.Index(fields=["digest"], name="image_digest"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.name_key = name_key(self.name)
+        super().save(*args, **kwargs)
 
     @property
     def hw(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -18,7 +19,9 @@ from annotator.api.images import ImageSerializer
 from annotator.models import Image, Role
 from annotator.models.figures import with_details
 from annotator.pages.bundle_links import bundle_row, decoder_url, session_module
+from annotator.pages.image_list import ImageList
 from annotator.people.permissions import role_of
+from annotator.projects.image_order import neighbours
 
 STATIC_URLS = {
     "worker": "js/decoder/decoder-worker.js",
@@ -79,27 +82,18 @@ def _visible_image(request: HttpRequest, pk: int) -> Image:
 
 def _scene(request: HttpRequest, image: Image) -> dict[str, Any]:
     project = image.project
+    asked = ImageList.asked_by(request.GET)
     return {
         "project": {
             "id": project.pk,
             "name": project.name,
             "role": role_of(request.user, project),
-            "url": reverse("project", args=[project.pk]),
+            "url": reverse("project", args=[project.pk]) + asked.query,
             "categories": CategorySerializer(project.categories.all(), many=True).data,
         },
         "image": ImageSerializer(image).data,
-        "siblings": _siblings(image),
+        "siblings": asdict(
+            neighbours(asked.filtered(with_details(project.images.all())), image, asked.order)
+        ),
         "bundle": bundle_row(project),
-    }
-
-
-def _siblings(image: Image) -> dict[str, int | None]:
-    before = Image.objects.preceding(image)
-    following = Image.objects.following(image)
-    previous_count = before.count()
-    return {
-        "previous": before.values_list("pk", flat=True).first(),
-        "next": following.values_list("pk", flat=True).first(),
-        "position": previous_count + 1,
-        "total": previous_count + 1 + following.count(),
     }

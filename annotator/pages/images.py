@@ -10,15 +10,15 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.datastructures import MultiValueDict
 from django.views.decorators.http import require_GET
 
 from annotator.annotations import pictures
-from annotator.api.images import ImageFilter
 from annotator.models import EmbeddingJob, Image, Project
 from annotator.models.figures import NO_JOB, with_details
 from annotator.pages.bundle_links import bundle_row, decoder_url, session_module
+from annotator.pages.image_list import ImageList
 from annotator.people.permissions import may
+from annotator.projects.image_order import ORDERS, in_order
 
 IMAGES_PER_PAGE = 60
 TILES_AT_ONCE = 200
@@ -32,27 +32,22 @@ EMBEDDING_CHOICES = [
     (EmbeddingJob.State.FAILED.value, "Failed"),
     (NO_JOB, "No model"),
 ]
-# The page's filters -> the API's, which decide what each of them means.
-FILTERS = {
-    "state": "state",
-    "embedding": "embedding_state",
-    "search": "search",
-    "category": "category",
-    "person": "author",
-}
 
 
 def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
-    filters = {name: request.GET.get(name, "").strip() for name in FILTERS}
+    asked = ImageList.asked_by(request.GET)
     kept = request.GET.copy()
     kept.pop("page", None)
     bundle = bundle_row(shown)
     return {
-        "page": Paginator(_filtered(_tile_rows(shown), filters), IMAGES_PER_PAGE).get_page(
+        "page": Paginator(in_order(asked.filtered(_tile_rows(shown)), asked.order), IMAGES_PER_PAGE).get_page(
             request.GET.get("page")
         ),
-        "is_filtered": any(filters.values()),
-        "filters": filters,
+        "is_filtered": any(asked.filters.values()),
+        "filters": asked.filters,
+        "sort": asked.sort,
+        "orders": [(name, order.title) for name, order in ORDERS.items()],
+        "list_query": asked.query,
         "kept_query": kept.urlencode(),
         "state_choices": STATE_CHOICES,
         "embedding_choices": EMBEDDING_CHOICES,
@@ -61,14 +56,6 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "decoder_url": decoder_url(bundle),
         "session_module": session_module(bundle),
     }
-
-
-def _filtered(rows: QuerySet[Image], filters: dict[str, str]) -> QuerySet[Image]:
-    """The rows that fit. The API refuses a filter that makes no sense; an address typed by hand is shown without it."""
-    asked = {FILTERS[name]: [value] for name, value in filters.items() if value}
-    wrong = ImageFilter(MultiValueDict(asked), queryset=rows).form.errors
-    sensible = {name: values for name, values in asked.items() if name not in wrong}
-    return ImageFilter(MultiValueDict(sensible), queryset=rows).qs
 
 
 @require_GET
@@ -80,6 +67,7 @@ def tiles(request: HttpRequest, project_id: int) -> HttpResponse:
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isdecimal() and len(text) < 19]
     context = {
         "images": _tile_rows(shown).filter(pk__in=ids[:TILES_AT_ONCE]),
+        "list_query": ImageList.asked_by(request.GET).query,
         "may_annotate": may(request.user, "annotate", shown),
         "colors_version": pictures.colors_version(shown),
     }

@@ -146,7 +146,12 @@ function writingBench(mayAnnotate = true) {
         },
         flow: {
             ...{mayAnnotate, scene: {image: {state: "in_progress"}}, canGo: (way) => way === "next"},
-            ...{go: tell("go"), toggleDone: async () => told.push("toggleDone")},
+            ...{
+                go: tell("go"),
+                finish: async () => told.push("finish"),
+                reopen: tell("reopen"),
+                goToOpen: async () => told.push("goToOpen"),
+            },
         },
         preview: {toggle: tell("preview")},
         stage: {fit: tell("fit"), zoomByKey: tell("zoom")},
@@ -190,7 +195,7 @@ test("every key of the workbench does its own thing", () => {
             "go previous",
             "go next",
             "go next",
-            "toggleDone",
+            "finish",
             "fit",
             "zoom 1",
             "zoom 1",

@@ -12,7 +12,7 @@ const LAST = 9;
 function sceneOf(imageId, {role = "annotator", state = "in_progress", bundle = BUNDLE} = {}) {
     const siblings = {
         ...{previous: imageId > 7 ? imageId - 1 : null, next: imageId < LAST ? imageId + 1 : null},
-        ...{position: imageId - 6, total: 3},
+        ...{nextOpen: null, position: imageId - 6, total: 3},
     };
     const categories = [{id: 1, name: "cup", color: "#000000", supercategory: ""}];
     return {
@@ -47,6 +47,10 @@ class HandMadeImage {
         for (const name of names.length ? names : Object.keys(values))
             this.#parts[name].resolve(values[name]);
         this.embedding.resolve();
+        await settle();
+    }
+    async arriveAs(scene) {
+        this.#parts.scene.resolve(scene);
         await settle();
     }
     async fail(name, error) {
@@ -116,6 +120,7 @@ function flowFrom(imageId, options) {
         onPictureProblem: (error) => said.push(`picture problem ${error.message}`),
         onEmbeddingProblem: (error) => said.push(`embedding problem ${error.message}`),
         onStateRefused: (image, error) => said.push(`state ${image.id} ${error.message}`),
+        onListDone: (openImageId) => said.push(`list done${openImageId ? ` but ${openImageId}` : ""}`),
         onReady: (openedAt) => said.push(`ready since ${openedAt}`),
     });
     void flow.show(0);
@@ -254,16 +259,16 @@ test("an open mask is accepted when its image is left, or stays there as a draft
 });
 
 test("done accepts the open mask first, and marks nothing where that fails", async () => {
-    const {flow, first, workbench, states, said} = flowFrom(9);
+    const {flow, first, loaded, workbench, states, said} = flowFrom(9);
     await first.arrive();
     workbench.addPoint(at(1), 1, 1);
-    await flow.toggleDone();
+    await Promise.all([flow.finish(), settle().then(() => loaded.get(9).arrive("scene"))]);
     assert.deepEqual([workbench.document.annotations.length, states], [1, [[9, "done"]]]);
-    await flow.toggleDone();
+    flow.reopen();
     workbench.addPoint(at(2), 1, 1);
     await settle();
     HandMadeWorker.trouble = "Out of memory.";
-    await flow.toggleDone();
+    await flow.finish();
     assert.equal(said.at(-1), "problem Out of memory.");
     assert.equal(states.at(-1)[1], "in_progress");
     assert.equal(workbench.isOpen, true);
@@ -323,37 +328,77 @@ test("a picture that is damaged is said once, and the embedding waits for nothin
     assert.equal(flow.embedding.state, "failed");
 });
 
-test("done marks the image and goes on, and is taken back by the same", async () => {
-    const {flow, first, loaded, states} = flowFrom(8);
+test("done marks the image and goes on; on an image that is done it only goes on", async () => {
+    const {flow, first, loaded, states} = flowFrom(7, {state: "done"});
     await first.arrive();
-    await flow.toggleDone();
-    assert.equal(flow.scene.image.state, "done");
+    await flow.finish();
+    await settle();
+    await loaded.get(8).arrive("scene");
+    assert.deepEqual([flow.scene.image.id, states], [8, []]);
+    await flow.finish();
+    await settle();
+    await loaded.get(9).arrive("scene");
+    assert.deepEqual([flow.scene.image.id, states], [9, [[8, "done"]]]);
+});
+
+test("done on the last image says what is left, as it is now and not when the image was fetched ahead", async () => {
+    for (const [nextOpen, words] of [
+        [7, "list done but 7"],
+        [null, "list done"],
+    ]) {
+        const {flow, first, loaded, said} = flowFrom(9);
+        await first.arrive();
+        const isFinished = flow.finish();
+        await settle();
+        await loaded.get(9).arriveAs({...sceneOf(9), siblings: {nextOpen}});
+        await isFinished;
+        assert.equal(said.at(-1), words);
+        assert.equal(flow.scene.image.id, 9);
+    }
+});
+
+test("an image that is done is opened again, once", async () => {
+    const {flow, first, states} = flowFrom(9, {state: "done"});
+    await first.arrive();
+    flow.reopen();
+    flow.reopen();
+    assert.deepEqual([flow.scene.image.state, states], ["in_progress", [[9, "in_progress"]]]);
+});
+
+test("the next image that is not done is asked for when it is wanted", async () => {
+    const {flow, first, loaded, said} = flowFrom(7);
+    await first.arrive();
+    let isThere = flow.goToOpen();
+    await settle();
+    await loaded.get(7).arriveAs({...sceneOf(7), siblings: {nextOpen: 9}});
+    await isThere;
+    await settle();
     await loaded.get(9).arrive("scene");
     assert.equal(flow.scene.image.id, 9);
-    await flow.toggleDone(); // there is no next one
-    await flow.toggleDone();
-    assert.deepEqual(states, [
-        [8, "done"],
-        [9, "done"],
-        [9, "in_progress"],
-    ]);
+    isThere = flow.goToOpen();
+    await settle();
+    await loaded.get(9).arriveAs({...sceneOf(9), siblings: {nextOpen: null}});
+    await isThere;
+    assert.equal(said.at(-1), "list done");
 });
 
 test("a mark that the server refuses is said", async () => {
-    const {flow, first, said, world} = flowFrom(9);
+    const {flow, first, loaded, said, world} = flowFrom(9);
     await first.arrive();
     world.saveState = async () => {
         throw new Error("no");
     };
-    await flow.toggleDone();
+    const isFinished = flow.finish();
     await settle();
-    assert.equal(said.at(-1), "state 9 no");
+    await loaded.get(9).arrive("scene");
+    await isFinished;
+    assert.deepEqual(said.slice(-2), ["state 9 no", "list done"]);
 });
 
 test("a viewer sees picture and masks, and no embedding is fetched", async () => {
     const {flow, first, said, states} = flowFrom(7, {role: "viewer"});
     await first.arrive();
-    await flow.toggleDone();
+    await flow.finish();
     assert.deepEqual(said, ["show 7", "picture picture 7", "saved 7"]);
     assert.deepEqual(HandMadeWorker.asked, []);
     assert.deepEqual(states, []);

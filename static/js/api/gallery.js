@@ -3,7 +3,7 @@
 /** @import {Http} from "./http.js" */
 
 /**
- * Tiles of these images, as the page itself draws them; those one may not see or that are gone are left out.
+ * Tiles of these images, as the page itself draws them with its filters and order; those one may not see or that are gone are left out.
  *
  * @param {Http} http
  * @param {number} projectId
@@ -11,7 +11,9 @@
  * @returns {Promise<string>} HTML: one <li> each
  */
 export async function fetchTiles(http, projectId, imageIds) {
-    const response = await http.request(`/projects/${projectId}/tiles/?ids=${imageIds.join(",")}`);
+    const query = new URLSearchParams(location.search);
+    query.set("ids", imageIds.join(","));
+    const response = await http.request(`/projects/${projectId}/tiles/?${query}`);
     return response.text();
 }
 

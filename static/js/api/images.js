@@ -8,7 +8,7 @@
  * @typedef {object} SceneWire one image's page, as annotator/pages/annotate.py:_scene writes it
  * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, file_url: string, thumbnail_url: string}} image
- * @property {{previous: number | null, next: number | null, position: number, total: number}} siblings
+ * @property {{previous: number | null, next: number | null, next_open: number | null, position: number, total: number}} siblings
  * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, outputs: Outputs, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
  */
 
@@ -20,7 +20,7 @@ export function sceneFromWire({project, image, siblings, bundle}) {
     return {
         project: {...project, categories: project.categories.map(categoryFromWire)},
         image: imageFromWire(image),
-        siblings,
+        siblings: siblingsFromWire(siblings),
         bundle: bundle && bundleFromWire(bundle),
     };
 }
@@ -29,18 +29,20 @@ export function sceneFromWire({project, image, siblings, bundle}) {
  * The page's address of an image, and where the same page's data is.
  *
  * @param {number} imageId
+ * @param {string} list the query that says in which list it stands: "?state=done", or nothing
  */
-export function annotateUrl(imageId) {
-    return `/images/${imageId}/annotate/`;
+export function annotateUrl(imageId, list) {
+    return `/images/${imageId}/annotate/${list}`;
 }
 
 /**
  * @param {Http} http
  * @param {number} imageId
+ * @param {string} list
  * @returns {Promise<Scene>}
  */
-export async function fetchScene(http, imageId) {
-    return sceneFromWire(await http.json(`${annotateUrl(imageId)}scene/`));
+export async function fetchScene(http, imageId, list) {
+    return sceneFromWire(await http.json(`/images/${imageId}/annotate/scene/${list}`));
 }
 
 /**
@@ -51,6 +53,14 @@ export async function fetchScene(http, imageId) {
  */
 export async function setImageState(http, imageId, state) {
     return imageFromWire(await http.json(`/api/images/${imageId}/`, {method: "PATCH", body: {state}}));
+}
+
+/**
+ * @param {SceneWire["siblings"]} wire
+ * @returns {Scene["siblings"]}
+ */
+function siblingsFromWire({next_open: nextOpen, ...others}) {
+    return {...others, nextOpen};
 }
 
 /**

@@ -29,14 +29,15 @@ export class LoadingImage {
     /**
      * @param {Http} http
      * @param {number} imageId
+     * @param {string} list the query that says in which list it stands
      * @param {Scene | null} scene where the page brought it along
      */
-    constructor(http, imageId, scene = null) {
+    constructor(http, imageId, list, scene = null) {
         this.#http = http;
         this.imageId = imageId;
         this.scene = scene
             ? Promise.resolve(scene)
-            : this.#patiently("scene", () => fetchScene(http, imageId));
+            : this.#patiently("scene", () => fetchScene(http, imageId, list));
     }
 
     /** Nobody waits for it any more. */

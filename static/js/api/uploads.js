@@ -6,11 +6,12 @@ import {csrfCookie} from "./http.js";
 
 /**
  * @param {number} projectId
+ * @param {string} batch names what is uploaded together: those images are ordered by their names
  * @param {File} file
  * @param {{onProgress: (sentBytes: number) => void, onSent: () => void}} events
  * @returns {{answer: Promise<UploadAnswer | null>, abort(): void}} null: it was aborted
  */
-export function sendUpload(projectId, file, {onProgress, onSent}) {
+export function sendUpload(projectId, batch, file, {onProgress, onSent}) {
     const request = new XMLHttpRequest(); // fetch cannot tell how much of a body is sent
     let isAborted = false;
     request.upload.addEventListener("progress", ({loaded}) => onProgress(loaded));
@@ -22,6 +23,7 @@ export function sendUpload(projectId, file, {onProgress, onSent}) {
     );
     const body = new FormData();
     body.append("files", file);
+    body.append("batch", batch);
     request.open("POST", `/api/projects/${projectId}/images/`);
     request.setRequestHeader("X-CSRFToken", csrfCookie() ?? "");
     request.setRequestHeader("Accept", "application/json");

@@ -2,10 +2,10 @@
 
 import {annotatePageFromWire, imageIdOf} from "../api/annotate-page.js";
 import {Http, withPatience} from "../api/http.js";
-import {annotateUrl, setImageState} from "../api/images.js";
+import {setImageState} from "../api/images.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
-import {showEmbeddingProblem} from "../bench/embedding-problem.js";
+import {flowEvents} from "../bench/flow-events.js";
 import {autosaveOf} from "../bench/saving.js";
 import {covers} from "../core/mask.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
@@ -24,18 +24,18 @@ import {KeysDialog} from "../view/panels/keys-dialog.js";
 import {SidePanel} from "../view/panels/side-panel.js";
 import {SignInDialog} from "../view/panels/sign-in-dialog.js";
 import {toast} from "../view/site/feedback.js";
-import {forgetTimings, measureUntilPainted} from "../view/timings.js";
+import {measureUntilPainted} from "../view/timings.js";
 import {HandTool} from "../view/tools/hand-tool.js";
 import {PromptTool} from "../view/tools/prompt-tool.js";
 import {SelectTool} from "../view/tools/select-tool.js";
 import {Toolbox} from "../view/tools/toolbox.js";
-import {sentence} from "../view/words.js";
 
 /** @import {AnnotatePageWire} from "../api/annotate-page.js" */
 
 const page = annotatePageFromWire(/** @type {AnnotatePageWire} */ (pageData("page-data")));
 const http = new Http(page.csrfToken);
-const first = new LoadingImage(http, page.scene.image.id, page.scene);
+const list = location.search; // the gallery's filters and order, which going from image to image keeps
+const first = new LoadingImage(http, page.scene.image.id, list, page.scene);
 const now = () => performance.now();
 const ACCEPTED_FROM = 0.7; // predicted IoU of an open mask whose image is left
 
@@ -75,13 +75,14 @@ const autosave = autosaveOf(http, page.user, workbench, notices, {
     onSignedIn: () => notices.hideSignedOut(),
 });
 
+/** @type {ImageFlow<ImageBitmap>} */
 const flow = new ImageFlow(
     first,
     page.scene,
     workbench,
     {
         now,
-        load: (imageId) => new LoadingImage(http, imageId),
+        load: (imageId) => new LoadingImage(http, imageId, list),
         decoderFor: (bundle) =>
             new DecoderClient(page.workerUrl, page.decoderUrls, bundle, () =>
                 workbench.prompts.decodeAgain(),
@@ -89,34 +90,10 @@ const flow = new ImageFlow(
         saveState: (imageId, state) => withPatience(() => setImageState(http, imageId, state)),
         acceptFrom: () => ACCEPTED_FROM,
     },
-    {
-        onChange: render,
-        onShow: ({bundle}) => {
-            preview.leave();
-            notices.forgetImage();
-            if (!bundle) notices.showNoModel();
-            view.open();
-        },
-        onOpened: (imageId, isNew) => {
-            forgetTimings();
-            if (isNew) history.pushState(null, "", annotateUrl(imageId));
-        },
-        onUnreachable: (imageId) => location.assign(annotateUrl(imageId)), // the server says what is wrong with it
-        onPicture: (picture) => {
-            notices.hidePicture();
-            benchStage.showPicture(picture);
-        },
-        onSaved: (imageId, listed) => {
-            notices.hideSignedOut();
-            workbench.showSaved(autosave.overlay(imageId, listed));
-        },
-        onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showOffline()),
-        onDraftKept: ({name}) => toast(`1 mask on ${name} was not accepted. It is kept there as a draft.`),
-        onPictureProblem: (error) => notices.showPictureProblem(sentence(error)),
-        onEmbeddingProblem: (error) => showEmbeddingProblem(error, http, flow, notices),
-        onStateRefused: ({name}, error) => notices.showProblem(`${name} was not marked: ${sentence(error)}`),
-        onReady: (openedAt) => measureUntilPainted(stage, "ready-to-decode", openedAt),
-    },
+    flowEvents({
+        ...{list, http, workbench, autosave, notices, benchStage, render, askToSignIn},
+        later: () => ({flow, preview, view}),
+    }),
 );
 
 const preview = new Preview(

@@ -38,9 +38,17 @@ if (bar) {
 
 const input = findOptional("[data-files]", HTMLInputElement);
 if (input) {
+    /** What was chosen or dropped together. @type {WeakMap<File, string>} */
+    const batches = new WeakMap();
+    const upload = (/** @type {Iterable<File>} */ files) => {
+        const batch = crypto.randomUUID();
+        const added = [...files];
+        for (const file of added) batches.set(file, batch);
+        queue.add(added);
+    };
     /** @type {UploadQueue<File>} */
     const queue = new UploadQueue(
-        (file, events) => sendUpload(project, file, events),
+        (file, events) => sendUpload(project, batches.get(file) ?? "", file, events),
         (upload) => {
             tray.draw(upload);
             tray.drawOverall(queue);
@@ -59,14 +67,10 @@ if (input) {
         },
     });
     input.addEventListener("change", () => {
-        queue.add(input.files ?? []);
+        upload(input.files ?? []);
         input.value = "";
     });
-    acceptDrops(
-        find("[data-drop-veil]", HTMLElement),
-        (files) => queue.add(files),
-        (error) => toast(sentence(error), "error"),
-    );
+    acceptDrops(find("[data-drop-veil]", HTMLElement), upload, (error) => toast(sentence(error), "error"));
     addEventListener("beforeunload", (event) => {
         if (queue.isBusy) event.preventDefault();
     });

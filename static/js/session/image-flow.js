@@ -32,8 +32,12 @@
  * @property {(error: unknown) => void} onPictureProblem
  * @property {(error: unknown) => void} onEmbeddingProblem
  * @property {(image: ImageRow, error: unknown) => void} onStateRefused
+ * @property {(openImageId: number | null) => void} onListDone the list's last image was finished; another one that is not
+ *   done yet; null: all are
  * @property {(openedAt: number) => void} onReady the first mask is possible
  */
+
+/** @typedef {"next" | "previous"} Way */
 
 /** @type {EmbeddingProgress} */
 const NOT_ASKED = {state: "queued", position: null, error: ""};
@@ -62,6 +66,8 @@ export class ImageFlow {
     #opening = null;
     /** @type {LoadingImage<Picture> | null} */
     #ahead = null;
+    /** @type {Promise<unknown>} */
+    #stateSaved = Promise.resolve();
 
     /**
      * @param {LoadingImage<Picture>} first
@@ -86,12 +92,12 @@ export class ImageFlow {
         return this.scene.project.role !== "viewer";
     }
 
-    /** @param {"next" | "previous"} way */
+    /** @param {Way} way */
     canGo(way) {
         return this.scene.siblings[way] !== null;
     }
 
-    /** @param {"next" | "previous"} way */
+    /** @param {Way} way */
     go(way) {
         const imageId = this.scene.siblings[way];
         if (imageId !== null) void this.open(imageId, true);
@@ -191,18 +197,28 @@ export class ImageFlow {
         void this.show(this.#world.now());
     }
 
-    /** Done, and on to the next image; an image that is done is opened again. A mask that is open is accepted first. */
-    async toggleDone() {
+    /** Done, and on to the next image. A mask that is open is accepted first. */
+    async finish() {
         if (!this.mayAnnotate) return;
         const {image} = this.scene;
-        const state = image.state === "done" ? "in_progress" : "done";
         const isAccepted = await this.#workbench.acceptOpen();
         if (this.scene.image.id !== image.id) return; // another image was opened meanwhile
-        if (state === "done" && !isAccepted) return; // why it cannot be accepted is said
-        this.scene = {...this.scene, image: {...image, state}};
-        this.#events.onChange();
-        this.#world.saveState(image.id, state).catch((error) => this.#events.onStateRefused(image, error));
-        if (state === "done") this.go("next");
+        if (!isAccepted) return; // why it cannot be accepted is said
+        if (image.state !== "done") this.#setImageState("done");
+        if (this.canGo("next")) this.go("next");
+        else this.#events.onListDone(await this.#findOpen());
+    }
+
+    /** To the next image that is not done. */
+    async goToOpen() {
+        const imageId = await this.#findOpen();
+        if (imageId === null) this.#events.onListDone(null);
+        else void this.open(imageId, true);
+    }
+
+    /** An image that is done is in progress again. */
+    reopen() {
+        if (this.mayAnnotate && this.scene.image.state === "done") this.#setImageState("in_progress");
     }
 
     /** @param {LoadingImage<Picture>} mine */
@@ -264,6 +280,30 @@ export class ImageFlow {
         } catch {
             // What went wrong is said when the image is opened, if it is still wrong then.
             if (this.#ahead === coming) this.#ahead = null;
+        }
+    }
+
+    /** @param {ImageState} state */
+    #setImageState(state) {
+        const {image} = this.scene;
+        this.scene = {...this.scene, image: {...image, state}};
+        this.#events.onChange();
+        this.#stateSaved = this.#world
+            .saveState(image.id, state)
+            .catch((error) => this.#events.onStateRefused(image, error));
+    }
+
+    /**
+     * Asked anew: what the scene says of it is as old as the moment when the scene was fetched ahead.
+     *
+     * @returns {Promise<number | null>} the list's next image that is not done; null: there is none
+     */
+    async #findOpen() {
+        await this.#stateSaved;
+        try {
+            return (await this.#world.load(this.scene.image.id).scene).siblings.nextOpen;
+        } catch {
+            return this.scene.siblings.nextOpen;
         }
     }
 

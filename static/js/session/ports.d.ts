@@ -119,6 +119,8 @@ export type Scene = {
     readonly siblings: {
         readonly previous: number | null;
         readonly next: number | null;
+        /** The first one after it that is not done, else the list's first that is not. */
+        readonly nextOpen: number | null;
         readonly position: number;
         readonly total: number;
     };

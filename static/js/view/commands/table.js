@@ -16,7 +16,7 @@
  * @typedef {object} Bench
  * @property {Workbench} workbench
  * @property {{mayAnnotate: boolean, scene: {image: {state: string}}, canGo(way: "next" | "previous"): boolean,
- *   go(way: "next" | "previous"): void, toggleDone(): Promise<void>}} flow
+ *   go(way: "next" | "previous"): void, goToOpen(): Promise<void>, finish(): Promise<void>, reopen(): void}} flow
  * @property {Preview} preview
  * @property {Stage} stage
  * @property {PromptTool} promptTool
@@ -188,14 +188,30 @@ export const COMMANDS = [
         title: "Image done, go to the next",
         tip: (bench) =>
             isDone(bench)
-                ? "This image is done; mark it as in progress again"
+                ? "This image is done; go to the next"
                 : `Mark this image done${bench.flow.canGo("next") ? " and go to the next" : ""}`,
         place: "finish",
         icon: "check",
         words: (bench) => (isDone(bench) ? "Done" : "Mark done"),
         group: "Images",
         isForAnnotators: true,
-        do: ({flow}) => void flow.toggleDone(),
+        do: ({flow}) => void flow.finish(),
+    },
+    {
+        action: "reopen",
+        keys: ["shift+d"],
+        title: "Image not done after all",
+        group: "Images",
+        isForAnnotators: true,
+        when: isDone,
+        do: ({flow}) => flow.reopen(),
+    },
+    {
+        action: "next-open-image",
+        keys: ["alt+n"],
+        title: "Next image that is not done",
+        group: "Images",
+        do: ({flow}) => void flow.goToOpen(),
     },
     {
         action: "fit",

@@ -1,0 +1,92 @@
+/** What the annotate page does when the image flow tells it something. */
+
+import {annotateUrl} from "../api/images.js";
+import {toast} from "../view/site/feedback.js";
+import {forgetTimings, measureUntilPainted} from "../view/timings.js";
+import {sentence} from "../view/words.js";
+import {showEmbeddingProblem} from "./embedding-problem.js";
+
+/** @import {Http} from "../api/http.js" */
+/** @import {Autosave} from "../session/autosave.js" */
+/** @import {FlowEvents, ImageFlow} from "../session/image-flow.js" */
+/** @import {Preview} from "../session/preview.js" */
+/** @import {Workbench} from "../session/workbench.js" */
+/** @import {BenchStage} from "../view/bench-stage.js" */
+/** @import {BenchView} from "../view/bench-view.js" */
+/** @import {BenchNotices} from "../view/panels/bench-notices.js" */
+
+/**
+ * @typedef {object} Parts
+ * @property {string} list the query of the list that the images stand in
+ * @property {Http} http
+ * @property {Workbench} workbench
+ * @property {Autosave} autosave
+ * @property {BenchNotices} notices
+ * @property {BenchStage} benchStage
+ * @property {() => void} render
+ * @property {() => void} askToSignIn
+ * @property {() => {flow: ImageFlow<ImageBitmap>, preview: Preview, view: BenchView}} later made after the events
+ */
+
+/** @param {Parts} parts @returns {FlowEvents<ImageBitmap>} */
+export function flowEvents({
+    list,
+    http,
+    workbench,
+    autosave,
+    notices,
+    benchStage,
+    render,
+    askToSignIn,
+    later,
+}) {
+    const {stage} = benchStage;
+    return {
+        onChange: render,
+        onShow: ({bundle}) => {
+            later().preview.leave();
+            notices.forgetImage();
+            if (!bundle) notices.showNoModel();
+            later().view.open();
+        },
+        onOpened: (imageId, isNew) => {
+            forgetTimings();
+            if (isNew) history.pushState(null, "", annotateUrl(imageId, list));
+        },
+        onUnreachable: (imageId) => location.assign(annotateUrl(imageId, list)), // the server says what is wrong with it
+        onPicture: (picture) => {
+            notices.hidePicture();
+            benchStage.showPicture(picture);
+        },
+        onSaved: (imageId, listed) => {
+            notices.hideSignedOut();
+            workbench.showSaved(autosave.overlay(imageId, listed));
+        },
+        onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showOffline()),
+        onDraftKept: ({name}) => toast(`1 mask on ${name} was not accepted. It is kept there as a draft.`),
+        onPictureProblem: (error) => notices.showPictureProblem(sentence(error)),
+        onEmbeddingProblem: (error) => showEmbeddingProblem(error, http, later().flow, notices),
+        onStateRefused: ({name}, error) => notices.showProblem(`${name} was not marked: ${sentence(error)}`),
+        onListDone: (openImageId) => sayListDone(openImageId, later().flow),
+        onReady: (openedAt) => measureUntilPainted(stage, "ready-to-decode", openedAt),
+    };
+}
+
+/**
+ * @param {number | null} openImageId
+ * @param {ImageFlow<ImageBitmap>} flow
+ */
+function sayListDone(openImageId, flow) {
+    if (openImageId === null) {
+        const {url} = flow.scene.project;
+        toast("Every image of this list is done.", "info", {
+            label: "Back to the project",
+            do: () => location.assign(url),
+        });
+    } else {
+        toast("This was the list's last image. Some before it are not done yet.", "info", {
+            label: "Go to the first of them",
+            do: () => void flow.open(openImageId, true),
+        });
+    }
+}
