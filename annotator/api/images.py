@@ -31,6 +31,7 @@ from annotator.people.permissions import signed_in
 from annotator.projects import progress
 from annotator.site.environment import MEBIBYTE
 
+WEAK_BELOW = 0.7  # predicted IoU; static/js/core/quality.js calls such masks poor
 DIGEST = OpenApiParameter(
     "digest", str, description="With the content's digest, the answer may be cached for ever."
 )
@@ -113,6 +114,11 @@ class ImageFilter(filters.FilterSet):
     id_max = IdFilter("pk", lookup_expr="lte")
     category = IdFilter(method="having_category", label="Images with an annotation of this category")
     author = filters.CharFilter(method="having_author", label="Images with an annotation by this user")
+    masks = filters.ChoiceFilter(
+        method="having_masks",
+        choices=[("none", "none"), ("weak", "weak")],
+        label=f"Images without an annotation, or with one whose predicted IoU is below {WEAK_BELOW}",
+    )
     ordering = filters.OrderingFilter(
         fields=["id", "position", "name", "created_at", "state", "annotation_count"]
     )
@@ -123,6 +129,12 @@ class ImageFilter(filters.FilterSet):
 
     def having_category(self, queryset: QuerySet[Image], name: str, value: int) -> QuerySet[Image]:
         return queryset.filter(pk__in=Annotation.objects.live().filter(category=value).values("image"))
+
+    def having_masks(self, queryset: QuerySet[Image], name: str, value: str) -> QuerySet[Image]:
+        live = Annotation.objects.live()
+        if value == "none":
+            return queryset.exclude(pk__in=live.values("image"))
+        return queryset.filter(pk__in=live.filter(predicted_iou__lt=WEAK_BELOW).values("image"))
 
     def having_author(self, queryset: QuerySet[Image], name: str, value: str) -> QuerySet[Image]:
         having = Annotation.objects.live().filter(author__username=value)

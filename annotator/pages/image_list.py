@@ -19,6 +19,7 @@ FILTERS = {
     "embedding": "embedding_state",
     "search": "search",
     "category": "category",
+    "masks": "masks",
     "person": "author",
 }
 

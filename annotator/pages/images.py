@@ -24,6 +24,7 @@ IMAGES_PER_PAGE = 60
 TILES_AT_ONCE = 200
 YEAR_S = 31_536_000
 STATE_CHOICES = [("", "Every state"), *((state.value, state.label.capitalize()) for state in Image.State)]
+MASKS_CHOICES = [("", "Any masks"), ("weak", "With weak masks"), ("none", "Without masks")]
 EMBEDDING_CHOICES = [
     ("", "Every embedding"),
     (EmbeddingJob.State.QUEUED.value, "Queued"),
@@ -51,6 +52,7 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "kept_query": kept.urlencode(),
         "state_choices": STATE_CHOICES,
         "embedding_choices": EMBEDDING_CHOICES,
+        "masks_choices": MASKS_CHOICES,
         "categories": shown.categories.all(),
         "colors_version": pictures.colors_version(shown),
         "decoder_url": decoder_url(bundle),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from annotator.api.images import WEAK_BELOW
 from annotator.media import intake
-from annotator.models import Image
+from annotator.models import Annotation, Image
 from annotator.projects.image_order import ORDERS
 from annotator.site.name_key import name_key
 from tests.annotator.world import client_of, encode_image, upload
@@ -78,7 +80,7 @@ def test_a_batch_that_is_no_name_is_refused(alice, project):
 @pytest.fixture
 def frames(project) -> dict[str, Image]:
     made = {}
-    for seed, name in enumerate(["b.png", "a.png", "d.png", "c.png"]):
+    for seed, name in enumerate(["b.png", "a.png", "d.png", "c.png"], 11):
         made[name[0]] = intake.ingest_image(project, io.BytesIO(encode_image(seed=seed)), name).image
     Image.objects.filter(pk=made["a"].pk).update(state="done")
     Image.objects.filter(pk=made["d"].pk).update(state="in_progress")
@@ -163,6 +165,24 @@ def test_the_gallery_leads_to_the_workbench_and_back_with_its_filters_and_order(
     assert f'href="/images/{frames["b"].pk}/annotate/?state=not_started&amp;sort=name"' in page
     workbench = client.get(f"/images/{frames['b'].pk}/annotate/?state=not_started&sort=name")
     assert f'href="/projects/{project.pk}/?state=not_started&amp;sort=name"' in workbench.content.decode()
+
+
+def test_images_with_weak_masks_and_without_any_can_be_found(alice, project, annotation, frames):
+    def shown(masks: str) -> list[str]:
+        query = f"/api/projects/{project.pk}/images/?masks={masks}"
+        return [row["name"] for row in client_of(alice).get(query).json()["results"]]
+
+    Annotation.objects.update(predicted_iou=0.69)
+    assert (shown("weak"), shown("none")) == (["photo.png"], ["b.png", "a.png", "d.png", "c.png"])
+    Annotation.objects.update(predicted_iou=0.7)
+    assert shown("weak") == []
+    Annotation.objects.update(predicted_iou=0.1, deleted_at=annotation.created_at)
+    assert (shown("weak"), len(shown("none"))) == ([], 5)
+
+
+def test_weak_masks_are_the_same_for_the_browser():
+    source = Path("static/js/core/quality.js").read_text()
+    assert f"FAIR_FROM = {WEAK_BELOW};" in source
 
 
 def test_an_order_that_is_none_is_the_usual_one(alice, project, frames):

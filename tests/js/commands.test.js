@@ -172,13 +172,18 @@ function writingBench(mayAnnotate = true) {
 test("every key of the workbench does its own thing", () => {
     const {bench, told, commands} = writingBench();
     bench.flow.canGo = () => true;
+    bench.flow.scene.image.state = "done";
     for (const chord of COMMANDS.flatMap(({keys, alsoKeys = []}) => [...keys, ...alsoKeys]))
         commands.perform(commands.actionOf(chord));
     assert.deepEqual(told, [
         ...[
             "accept",
+            "accept",
+            "cycle 1",
             "cycle 1",
             "cycle -1",
+            "cycle -1",
+            "removeLastStep",
             "removeLastStep",
             "leave out",
             "preview",
@@ -193,9 +198,13 @@ test("every key of the workbench does its own thing", () => {
             "toggleAll",
             "go previous",
             "go previous",
+            "go previous",
+            "go next",
             "go next",
             "go next",
             "finish",
+            "reopen",
+            "goToOpen",
             "fit",
             "zoom 1",
             "zoom 1",

@@ -79,7 +79,8 @@ export class HandMadeWorker extends EventTarget {
         const indices = steps.length === 1 ? [2, 1, 3] : [0];
         const candidates = indices.map((index) => ({
             index,
-            logits: new Float32Array(16),
+            // The larger the index, the larger the mask.
+            logits: Float32Array.from({length: 16}, (_, k) => (k < 4 * (index + 1) ? 1 : -1)),
             predictedIou: 0.9,
             stabilityScore: 0.8,
         }));

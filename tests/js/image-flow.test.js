@@ -3,6 +3,7 @@ import test, {beforeEach} from "node:test";
 
 import {ImageFlow} from "../../static/js/session/image-flow.js";
 import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
+import {LastCategory} from "../../static/js/session/last-category.js";
 import {Workbench} from "../../static/js/session/workbench.js";
 import {HandMadeStorage, annotationOf, settle} from "./hand-made.js";
 import {BUNDLE, HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
@@ -91,7 +92,10 @@ function flowFrom(imageId, options) {
     const states = [];
     const workbench = new Workbench(
         "ann",
-        {now: () => 0, newId: () => "made", drafts: new KeptDrafts(new HandMadeStorage(), "ann")},
+        {
+            ...{now: () => 0, newId: () => "made", drafts: new KeptDrafts(new HandMadeStorage(), "ann")},
+            lastCategory: new LastCategory(new HandMadeStorage(), "ann"),
+        },
         {onChange() {}, onProblem: say("problem"), onMask() {}, onCategoryMissing() {}, onDelete() {}},
     );
     const first = new HandMadeImage(imageId, sceneOf(imageId, options));

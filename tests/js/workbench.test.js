@@ -4,6 +4,7 @@ import test, {beforeEach} from "node:test";
 import {AnnotationServer} from "../../static/js/api/annotations.js";
 import {Autosave} from "../../static/js/session/autosave.js";
 import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
+import {LastCategory} from "../../static/js/session/last-category.js";
 import {UnsavedRecords} from "../../static/js/session/unsaved-records.js";
 import {Workbench} from "../../static/js/session/workbench.js";
 import {HandMadePause, HandMadeServer, HandMadeStorage, annotationOf, settle} from "./hand-made.js";
@@ -20,13 +21,21 @@ const HAND_MADE = {
 };
 
 /** A workbench with a real decoder client, on image 7. */
-function bench({mayAnnotate = true, categories = CATEGORIES, storage = new HandMadeStorage()} = {}) {
+function bench({
+    mayAnnotate = true,
+    categories = CATEGORIES,
+    storage = new HandMadeStorage(),
+    projectId = 3,
+} = {}) {
     const clock = {ms: 0};
     const said = {problems: [], masks: [], changes: 0, missing: 0, deleted: []};
     let ids = 0;
     const workbench = new Workbench(
         "ann",
-        {now: () => clock.ms, newId: () => `made-${++ids}`, drafts: new KeptDrafts(storage, "ann")},
+        {
+            ...{now: () => clock.ms, newId: () => `made-${++ids}`},
+            ...{drafts: new KeptDrafts(storage, "ann"), lastCategory: new LastCategory(storage, "ann")},
+        },
         {
             onChange: () => said.changes++,
             onProblem: (text) => said.problems.push(text),
@@ -38,7 +47,7 @@ function bench({mayAnnotate = true, categories = CATEGORIES, storage = new HandM
     const decoder = handMadeDecoder(() => workbench.prompts.decodeAgain());
     const open = (imageId) =>
         workbench.open({
-            imageId,
+            ...{projectId, imageId},
             decoder,
             image: mayAnnotate ? decoderImageOf(imageId) : null,
             categories,
@@ -467,6 +476,21 @@ test("no prompt begins while the saved masks are missing", async () => {
     workbench.holdPrompts(false);
     workbench.addPoint(at(1), 1, 1);
     assert.equal(stepsOf(workbench), 1);
+});
+
+// --- the last category ---
+
+test("the category used last is there after a reload, for the same project and person", () => {
+    const {workbench, storage} = bench();
+    workbench.pickCategory(1);
+    assert.equal(bench({storage}).workbench.category.name, "person");
+    assert.equal(bench({storage, projectId: 4}).workbench.category.name, "cup");
+    assert.equal(bench().workbench.category.name, "cup", "another browser");
+    assert.equal(
+        bench({storage, categories: CATEGORIES.slice(0, 1)}).workbench.category.name,
+        "cup",
+        "it is gone",
+    );
 });
 
 // --- drafts that are kept ---

@@ -11,6 +11,7 @@ import {covers} from "../core/mask.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
 import {ImageFlow} from "../session/image-flow.js";
 import {KeptDrafts} from "../session/kept-drafts.js";
+import {LastCategory} from "../session/last-category.js";
 import {Preview} from "../session/preview.js";
 import {Workbench} from "../session/workbench.js";
 import {BenchStage} from "../view/bench-stage.js";
@@ -53,7 +54,11 @@ const signInDialog = new SignInDialog(find("[data-sign-in]", HTMLDialogElement),
 
 const workbench = new Workbench(
     page.user,
-    {now, newId: () => crypto.randomUUID(), drafts: new KeptDrafts(localStorage, page.user)},
+    {
+        ...{now, newId: () => crypto.randomUUID()},
+        drafts: new KeptDrafts(localStorage, page.user),
+        lastCategory: new LastCategory(localStorage, page.user),
+    },
     {
         onChange: render,
         onProblem: (text) => {

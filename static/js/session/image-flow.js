@@ -165,6 +165,7 @@ export class ImageFlow {
         const decoderImage = bundle && this.mayAnnotate ? mine.decoderImage(image, bundle) : null;
         this.#events.onShow(this.scene);
         this.#workbench.open({
+            projectId: project.id,
             imageId: image.id,
             decoder,
             image: decoderImage,

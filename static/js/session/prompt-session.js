@@ -5,6 +5,7 @@
  * same steps give the same mask again.
  */
 
+import {distinct} from "../core/candidates.js";
 import {
     EMPTY_PROMPT,
     FOREGROUND,
@@ -51,6 +52,7 @@ export class PromptSession {
         return this.#prompt;
     }
 
+    /** Those that differ to the eye. */
     get candidates() {
         return this.#candidates;
     }
@@ -193,10 +195,13 @@ export class PromptSession {
      * @param {string} key
      */
     #showCandidates(candidates, key) {
-        this.#candidates = candidates;
+        const chosen = this.#prompt.steps.at(-1)?.maskIndex ?? null;
+        this.#candidates =
+            this.#image && this.#decoder
+                ? distinct(candidates, chosen, this.#image.size, this.#decoder.bundle)
+                : candidates;
         this.#decodedKey = key;
-        const chosen = this.#prompt.steps.at(-1)?.maskIndex;
-        this.#shown = candidates.find(({index}) => index === chosen) ?? candidates[0] ?? null;
+        this.#shown = this.#candidates.find(({index}) => index === chosen) ?? this.#candidates[0] ?? null;
         if (this.#shown && chosen === null) this.#prompt = withLastChoice(this.#prompt, this.#shown.index);
         this.#events.onChange();
     }

@@ -19,6 +19,7 @@ import {Visibility} from "./visibility.js";
 /** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
 /** @import {KeptDrafts} from "./kept-drafts.js" */
+/** @import {LastCategory} from "./last-category.js" */
 /** @import {PromptEvents} from "./prompt-session.js" */
 
 /**
@@ -33,6 +34,7 @@ import {Visibility} from "./visibility.js";
  * @property {Clock} now
  * @property {() => string} newId a UUID
  * @property {KeptDrafts} drafts
+ * @property {LastCategory} lastCategory
  */
 
 export class Workbench {
@@ -47,6 +49,8 @@ export class Workbench {
     #events;
     #effort;
     #accepting = new Turns();
+    #lastCategory;
+    #projectId = 0;
     #imageId = 0;
     /** @type {readonly Category[]} */
     #categories = [];
@@ -60,8 +64,9 @@ export class Workbench {
      * @param {WorkbenchWorld} world
      * @param {WorkbenchEvents} events
      */
-    constructor(username, {now, newId, drafts}, events) {
+    constructor(username, {now, newId, drafts, lastCategory}, events) {
         this.#username = username;
+        this.#lastCategory = lastCategory;
         this.#keeper = new DraftKeeper(drafts, newId);
         const onChange = () => {
             this.#noteDraft();
@@ -147,16 +152,19 @@ export class Workbench {
      * Another image, with what is known of it so far.
      *
      * @param {object} options
+     * @param {number} options.projectId
      * @param {number} options.imageId
      * @param {Decoder | null} options.decoder
      * @param {DecoderImage | null} options.image null: it cannot be prompted
      * @param {readonly Category[]} options.categories
      * @param {boolean} options.mayAnnotate
      */
-    open({imageId, decoder, image, categories, mayAnnotate}) {
+    open({projectId, imageId, decoder, image, categories, mayAnnotate}) {
         this.#imageId = imageId;
         this.#categories = categories;
         this.#mayAnnotate = mayAnnotate;
+        if (projectId !== this.#projectId) this.#categoryId = this.#lastCategory.of(projectId);
+        this.#projectId = projectId;
         if (!this.#isCategory(this.#categoryId)) this.#categoryId = categories[0]?.id ?? null;
         this.#isHeld = false;
         this.#keeper.open(imageId, mayAnnotate);
@@ -320,6 +328,7 @@ export class Workbench {
         if (!category || !this.#mayAnnotate) return;
         this.#accepting.after(() => {
             this.#categoryId = category.id;
+            this.#lastCategory.note(this.#projectId, category.id);
             const before = this.#labelled;
             if (before && before.categoryId !== category.id) {
                 const after = {...before, categoryId: category.id};

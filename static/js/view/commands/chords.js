@@ -14,7 +14,7 @@ const ARIA_NAMES = {
 
 /** @param {KeyboardEvent} event */
 export function chordOf(event) {
-    const key = event.key.toLowerCase();
+    const key = event.key === " " ? "space" : event.key.toLowerCase();
     const isLetterOrName = key.length > 1 || /[a-z]/.test(key);
     return [
         event.ctrlKey || event.metaKey ? "ctrl+" : "",

@@ -49,7 +49,7 @@
 export const COMMANDS = [
     {
         action: "accept",
-        keys: ["enter"],
+        keys: ["enter", "space"],
         title: "Save the mask",
         group: "Prompt",
         when: ({workbench}) => workbench.canAccept,
@@ -57,7 +57,7 @@ export const COMMANDS = [
     },
     {
         action: "next-candidate",
-        keys: ["tab"],
+        keys: ["tab", "w"],
         title: "Next mask candidate",
         group: "Prompt",
         when: ({workbench}) => workbench.canCycle,
@@ -65,7 +65,7 @@ export const COMMANDS = [
     },
     {
         action: "previous-candidate",
-        keys: ["shift+tab"],
+        keys: ["shift+tab", "shift+w"],
         title: "Previous mask candidate",
         group: "Prompt",
         when: ({workbench}) => workbench.canCycle,
@@ -73,7 +73,7 @@ export const COMMANDS = [
     },
     {
         action: "remove-step",
-        keys: ["backspace"],
+        keys: ["backspace", "q"],
         title: "Take back the last point or box",
         group: "Prompt",
         when: ({workbench}) => workbench.canRemoveStep,
@@ -164,7 +164,8 @@ export const COMMANDS = [
     },
     {
         action: "previous-image",
-        keys: ["p", "arrowleft"],
+        keys: ["p", "a"],
+        alsoKeys: ["arrowleft"],
         title: "Previous image",
         place: "images",
         icon: "chevron-left",
@@ -174,7 +175,8 @@ export const COMMANDS = [
     },
     {
         action: "next-image",
-        keys: ["n", "arrowright"],
+        keys: ["n", "s"],
+        alsoKeys: ["arrowright"],
         title: "Next image",
         place: "images",
         icon: "chevron-right",

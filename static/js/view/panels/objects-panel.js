@@ -1,5 +1,6 @@
 /** The saved masks of the image, the newest first. */
 
+import {qualityOf} from "../../core/quality.js";
 import {button, element, find, icon} from "../elements.js";
 
 /**
@@ -83,7 +84,7 @@ export class ObjectsPanel {
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", row.color);
         const label = `${row.name} ${row.number}`;
-        const iou = row.predictedIou === null ? "" : row.predictedIou.toFixed(2).replace(/^0/, "");
+        const quality = row.predictedIou === null ? null : qualityOf(row.predictedIou);
         node.classList.toggle("is-selected", row.isSelected);
         node.classList.toggle("is-edited", row.isEdited);
         node.classList.toggle("is-hidden", row.isHidden);
@@ -101,7 +102,16 @@ export class ObjectsPanel {
                 row.name,
                 element("span", {class: "bench-number number"}, ` ${row.number}`),
             ),
-            element("span", {class: "bench-iou number", title: "Predicted IoU"}, iou),
+            quality === null
+                ? ""
+                : element(
+                      "span",
+                      {
+                          class: `bench-quality ${quality}`,
+                          title: `Predicted IoU ${row.predictedIou?.toFixed(2).replace(/^0/, "")}`,
+                      },
+                      quality === "good" ? "" : quality, // only what is worth a second look
+                  ),
         );
         main.addEventListener("dblclick", () => this.#events.onZoom(row.id));
         node.replaceChildren(

@@ -1,5 +1,7 @@
 /** Under the image: the mask candidates of the prompt, or what to do next. */
 
+import {nestedNames} from "../../core/candidates.js";
+import {qualityOf} from "../../core/quality.js";
 import {button, element, icon} from "../elements.js";
 import {candidatePictures} from "./candidate-pictures.js";
 
@@ -16,6 +18,8 @@ export class PromptBar {
     /** @type {HTMLCanvasElement[]} */
     #pictures = [];
     #pictureColor = "";
+    /** @type {readonly string[]} */
+    #names = [];
 
     /**
      * @param {HTMLElement} root
@@ -50,21 +54,25 @@ export class PromptBar {
             this.#candidates = candidates;
             this.#pictures = candidatePictures(candidates, imageSize, grid, color);
             this.#pictureColor = color;
+            this.#names = nestedNames(candidates, imageSize, grid);
         }
         const chips = candidates.map((candidate, k) => {
             const isShown = candidate === shown;
             const iou = Math.min(Math.max(candidate.predictedIou, 0), 1).toFixed(2).replace(/^0/, "");
+            const quality = qualityOf(candidate.predictedIou);
+            const name = this.#names[k] ?? "";
             return button(
                 {
                     class: "bench-candidate",
                     "data-candidate": true,
                     "aria-pressed": String(isShown),
-                    title: `Predicted IoU ${iou}, stability ${candidate.stabilityScore.toFixed(2)}`,
+                    title: `${name ? `${name}: ` : ""}predicted IoU ${iou}, stability ${candidate.stabilityScore.toFixed(2)}`,
                 },
                 () => this.#onChoose(candidate.index),
                 this.#pictures[k] ?? "",
-                element("span", {class: "visually-hidden"}, `Mask candidate ${k + 1}, predicted IoU `),
-                element("span", {class: "number"}, iou),
+                element("span", {class: "visually-hidden"}, `Mask candidate ${k + 1}: `),
+                name ? element("span", {}, name) : "",
+                element("span", {class: `bench-quality ${quality}`}, quality),
             );
         });
         this.#root.toggleAttribute("data-editing", edited !== "");

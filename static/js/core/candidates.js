@@ -1,0 +1,85 @@
+/** How the mask candidates of one prompt relate: which are the same to the eye, and which lie in one another. */
+
+import {inputSize} from "./frames.js";
+
+/** @import {LogitsGrid} from "./mask.js" */
+/** @import {Candidate, ImageSize} from "./types.d.ts" */
+
+const SAME_FROM_IOU = 0.95;
+const INSIDE_FROM_SHARE = 0.9; // of the smaller mask
+const LARGER_FROM_RATIO = 1.1; // of the areas
+/** By how many candidates lie in one another, the smallest first. @type {Record<number, readonly string[]>} */
+const NAMES = {2: ["part", "whole"], 3: ["part", "object", "whole"]};
+
+/**
+ * The candidates without those that look like a better one.
+ *
+ * @param {readonly Candidate[]} candidates best first
+ * @param {number | null} chosen output that stays, whichever it looks like
+ * @param {ImageSize} imageSize
+ * @param {LogitsGrid} grid
+ * @returns {readonly Candidate[]} in their order
+ */
+export function distinct(candidates, chosen, imageSize, grid) {
+    const byWorth = [...candidates].sort((a, b) => Number(b.index === chosen) - Number(a.index === chosen));
+    /** @type {Candidate[]} */
+    const kept = [];
+    for (const candidate of byWorth) {
+        const isSame = kept.some((other) => {
+            const {both, first, second} = areas(candidate.logits, other.logits, imageSize, grid);
+            return both >= SAME_FROM_IOU * (first + second - both);
+        });
+        if (!isSame) kept.push(candidate);
+    }
+    return candidates.filter((candidate) => kept.includes(candidate));
+}
+
+/**
+ * What people call candidates of which each lies in the next larger one: part, object, whole.
+ *
+ * @param {readonly Candidate[]} candidates
+ * @param {ImageSize} imageSize
+ * @param {LogitsGrid} grid
+ * @returns {readonly string[]} one for each candidate; empty texts where they do not nest
+ */
+export function nestedNames(candidates, imageSize, grid) {
+    const sized = candidates.map((candidate) => {
+        const {both: area} = areas(candidate.logits, candidate.logits, imageSize, grid);
+        return {candidate, area};
+    });
+    const smallestFirst = [...sized].sort((a, b) => a.area - b.area);
+    const isNested = smallestFirst.every(({candidate, area}, k) => {
+        if (k === 0) return area > 0;
+        const smaller = smallestFirst[k - 1];
+        const {both} = areas(smaller.candidate.logits, candidate.logits, imageSize, grid);
+        return both >= INSIDE_FROM_SHARE * smaller.area && area >= LARGER_FROM_RATIO * smaller.area;
+    });
+    const names = NAMES[candidates.length];
+    if (!names || !isNested) return candidates.map(() => "");
+    return candidates.map(
+        (candidate) => names[smallestFirst.findIndex((one) => one.candidate === candidate)],
+    );
+}
+
+/**
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ * @param {ImageSize} imageSize
+ * @param {LogitsGrid} grid
+ * @returns {{both: number, first: number, second: number}} logits that are foreground, on the image only
+ */
+function areas(a, b, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
+    const input = inputSize(imageSize, inputSide);
+    const rows = Math.ceil((input.height * side) / inputSide);
+    const columns = Math.ceil((input.width * side) / inputSide);
+    let [both, first, second] = [0, 0, 0];
+    for (let row = 0; row < rows; row++) {
+        for (let k = row * side; k < row * side + columns; k++) {
+            const [inA, inB] = [a[k] > maskThreshold, b[k] > maskThreshold];
+            if (inA) first++;
+            if (inB) second++;
+            if (inA && inB) both++;
+        }
+    }
+    return {both, first, second};
+}

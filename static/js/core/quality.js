@@ -1,0 +1,13 @@
+/** A predicted IoU in words. The number is an estimate: three words promise no more than it can keep. */
+
+const GOOD_FROM = 0.85;
+/** Masks that are estimated lower are worth a second look. The filter of images asks for the same ones. */
+export const FAIR_FROM = 0.7;
+
+/** @typedef {"good" | "fair" | "poor"} Quality */
+
+/** @param {number} predictedIou @returns {Quality} */
+export function qualityOf(predictedIou) {
+    if (predictedIou >= GOOD_FROM) return "good";
+    return predictedIou >= FAIR_FROM ? "fair" : "poor";
+}
