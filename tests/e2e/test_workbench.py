@@ -307,15 +307,15 @@ def test_fingers_leave_out_with_the_button_in_the_rail(bench: Bench, make_projec
     assert saved(api, image)[0]["prompt"]["point_labels"] == [1, 0]
 
 
-def test_done_is_taken_back_by_the_same_key(bench: Bench, make_project, api):
+def test_done_is_taken_back_by_its_own_key(bench: Bench, make_project, api):
     image = make_project("coffee.png").images[0]
     bench.open(image)
     done = bench.page.locator("[data-action=done]")
-    for label, state in (("Done", "done"), ("Mark done", "in_progress")):
+    for key, label, state in (("d", "Done", "done"), ("Shift+D", "Mark done", "in_progress")):
         with bench.page.expect_response(
             lambda answer: answer.request.method == "PATCH" and answer.url.endswith(f"/images/{image['id']}/")
         ):
-            bench.press("d")
+            bench.press(key)
         expect(done).to_have_text(label)
         assert api("manager").get(f"/api/images/{image['id']}/").json()["state"] == state
 

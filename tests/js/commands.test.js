@@ -132,7 +132,7 @@ function writingBench(mayAnnotate = true) {
     const bench = {
         workbench: {
             ...{canAccept: true, canCycle: true, canRemoveStep: true, canCancel: true, canRemove: true},
-            ...{canEdit: true, edit: tell("edit")},
+            ...{canEdit: true, edit: tell("edit"), canReshape: true, reshape: tell("reshape")},
             ...{
                 draft: {canUndo: true, canRedo: true},
                 visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
@@ -161,6 +161,13 @@ function writingBench(mayAnnotate = true) {
             cancel: () => false,
             toggleLeavingOut: tell("leave out"),
         },
+        lasso: {
+            isDrawing: false,
+            cancel: () => false,
+            close: tell("close"),
+            removeCorner: tell("removeCorner"),
+        },
+        brushSize: {change: tell("brush")},
         toolbox: {chosen: "hand", use: tell("use")},
         notices: {hasProblem: false, hideProblem() {}},
         sidePanel: {toggle: tell("panel")},
@@ -209,7 +216,9 @@ test("every key of the workbench does its own thing", () => {
             "zoom 1",
             "zoom 1",
         ],
-        ...["zoom -1", "panel", "use prompt", "use select", "use hand", "keys"],
+        ...["zoom -1", "panel", "use prompt", "use brush", "use eraser", "use lasso", "brush -1", "brush 1"],
+        ...["fillHoles", "dropCrumbs", "smooth", "grow", "shrink"].map((name) => `reshape ${name}`),
+        ...["use select", "use hand", "keys"],
     ]);
 });
 
@@ -231,7 +240,9 @@ test("a button says what its row says: the place, the icon, and words that follo
     for (const {action, place, icon} of COMMANDS)
         assert.equal(place === undefined, icon === undefined, action);
     const rail = COMMANDS.filter(({place}) => place === "tools").map(({action}) => action);
-    assert.deepEqual(rail, ["tool-prompt", "tool-select", "tool-hand"]);
+    assert.deepEqual(rail, [
+        ...["tool-prompt", "tool-brush", "tool-eraser", "tool-lasso", "tool-select", "tool-hand"],
+    ]);
     const {bench, commands} = writingBench();
     assert.deepEqual([commands.wordsOn("done"), commands.wordsOn("fit")], ["Mark done", ""]);
     bench.flow.scene.image.state = "done";
@@ -248,4 +259,7 @@ test("Escape gives up a box first, then the draft, and is free when there is nei
     assert.deepEqual(told, ["cancel"]);
     bench.workbench.canCancel = false;
     assert.equal(commands.perform("cancel"), false);
+    bench.lasso = {...bench.lasso, isDrawing: true, cancel: () => true};
+    for (const action of ["cancel", "remove-step", "accept"]) commands.perform(action);
+    assert.deepEqual(told, ["cancel", "removeCorner", "close"]);
 });

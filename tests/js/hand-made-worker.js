@@ -4,6 +4,7 @@
  */
 
 import {DecoderClient} from "../../static/js/decoder/decoder-client.js";
+import {countsFromRuns} from "../../static/js/core/rle.js";
 import {settle} from "./hand-made.js";
 
 export const BUNDLE = {name: "tiny", digest: "d1", lowResSide: 4, inputSide: 8, maskThreshold: 0};
@@ -72,7 +73,8 @@ export class HandMadeWorker extends EventTarget {
         if (kind === "finish") {
             const size = [8, 8];
             return {
-                ...{segmentation: {size, counts: `${steps.length}`}, area: steps.length, bbox: [0, 0, 1, 1]},
+                segmentation: {size, counts: countsFromRuns([0, steps.length, 64 - steps.length])},
+                ...{area: steps.length, bbox: [0, 0, 1, 1]},
                 ...{predictedIou: 0.9, stabilityScore: 0.8},
             };
         }

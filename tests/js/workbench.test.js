@@ -7,6 +7,7 @@ import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {LastCategory} from "../../static/js/session/last-category.js";
 import {UnsavedRecords} from "../../static/js/session/unsaved-records.js";
 import {Workbench} from "../../static/js/session/workbench.js";
+import {countsFromRuns} from "../../static/js/core/rle.js";
 import {HandMadePause, HandMadeServer, HandMadeStorage, annotationOf, settle} from "./hand-made.js";
 import {HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
 
@@ -15,8 +16,10 @@ const CATEGORIES = [
     {id: 2, name: "person", color: "#ffffff", supercategory: ""},
 ];
 const at = (x, y = 0) => ({x, y, frame: "image"});
-const HAND_MADE = {
-    ...{segmentation: {size: [8, 8], counts: "hand"}, area: 3, bbox: [0, 0, 1, 3]},
+/** The first three pixels of the third column, as a brush would paint them. */
+const paint = (workbench) => workbench.paint(new Map([[2, [0, 3]]]), false);
+const PAINTED = {
+    ...{segmentation: {size: [8, 8], counts: countsFromRuns([16, 3, 45])}, area: 3, bbox: [2, 0, 1, 3]},
     ...{predictedIou: null, stabilityScore: null},
 };
 
@@ -47,7 +50,7 @@ function bench({
     const decoder = handMadeDecoder(() => workbench.prompts.decodeAgain());
     const open = (imageId) =>
         workbench.open({
-            ...{projectId, imageId},
+            ...{projectId, imageId, size: {height: 8, width: 8}},
             decoder,
             image: mayAnnotate ? decoderImageOf(imageId) : null,
             categories,
@@ -261,44 +264,51 @@ test("a mask that cannot be finished is said, and the prompt stays", async () =>
 
 test("a mask made by hand is accepted without a prompt and without a decoder", async () => {
     const {workbench} = bench();
-    workbench.open({imageId: 9, decoder: null, image: null, categories: CATEGORIES, mayAnnotate: true});
+    workbench.open({
+        ...{projectId: 3, imageId: 9, size: {height: 8, width: 8}},
+        ...{decoder: null, image: null},
+        ...{categories: CATEGORIES, mayAnnotate: true},
+    });
     assert.deepEqual([workbench.canAccept, workbench.shownMask, workbench.savedAs], [false, null, null]);
-    workbench.showHandMade(HAND_MADE);
+    paint(workbench);
     assert.equal(workbench.canAccept, true);
-    assert.deepEqual(workbench.shownMask, {handMade: HAND_MADE, candidate: null});
+    assert.deepEqual(workbench.shownMask, {handMade: PAINTED, candidate: null});
     assert.equal(workbench.savedAs.name, "cup");
     workbench.accept();
     await settle();
     const [mask] = workbench.document.annotations;
     assert.deepEqual(
         [mask.imageId, mask.prompt, mask.bundleDigest, mask.segmentation.counts, mask.clicks],
-        [9, null, "", "hand", 1],
+        [9, null, "", PAINTED.segmentation.counts, 1],
     );
     workbench.undo();
-    assert.equal(workbench.draft.handMade, HAND_MADE);
+    assert.deepEqual(workbench.draft.handMade, PAINTED);
     workbench.undo();
     assert.equal(workbench.draft.isEmpty, true);
     assert.deepEqual(HandMadeWorker.asked, []);
 });
 
-test("a correction by hand takes the place of the prompt's mask until the next click", async () => {
+test("a correction by hand goes on from the prompt's mask, and holds until the next click", async () => {
     const {workbench} = bench();
     workbench.addPoint(at(1), 1, 1);
     await settle();
-    const {candidate} = workbench.shownMask;
-    assert.equal(candidate, workbench.prompts.shown);
-    workbench.showHandMade(HAND_MADE);
-    assert.deepEqual(workbench.shownMask, {handMade: HAND_MADE, candidate: null});
+    paint(workbench);
+    await settle();
+    const {handMade} = workbench.shownMask;
+    assert.equal(handMade.segmentation.counts, countsFromRuns([0, 1, 15, 3, 45]));
     workbench.addPoint(at(2), 1, 1);
     await settle();
     assert.equal(workbench.shownMask.handMade, null);
     workbench.undo();
-    assert.deepEqual(workbench.shownMask, {handMade: HAND_MADE, candidate: null});
+    assert.equal(workbench.shownMask.handMade, handMade);
     workbench.accept();
     await settle();
     assert.equal(workbench.shownMask, null);
     const [mask] = workbench.document.annotations;
-    assert.deepEqual([mask.segmentation.counts, mask.prompt, mask.bundleDigest], ["hand", null, ""]);
+    assert.deepEqual(
+        [mask.segmentation.counts, mask.prompt, mask.bundleDigest],
+        [handMade.segmentation.counts, null, ""],
+    );
 });
 
 test("a saved mask that was corrected by hand loses its prompt, opens as it was saved, and gets it back by undo", async () => {
@@ -308,8 +318,9 @@ test("a saved mask that was corrected by hand loses its prompt, opens as it was 
     await settle();
     workbench.edit("made-1");
     await settle();
-    const prompt = workbench.document.get("made-1").prompt;
-    workbench.showHandMade(HAND_MADE);
+    const {prompt} = workbench.document.get("made-1");
+    paint(workbench);
+    assert.equal(workbench.shownMask.handMade.area, 4, "on top of the mask as it was saved");
     workbench.accept();
     await settle();
     assert.equal(workbench.document.get("made-1").prompt, null);
@@ -319,7 +330,81 @@ test("a saved mask that was corrected by hand loses its prompt, opens as it was 
     workbench.undo();
     await settle();
     assert.deepEqual(workbench.document.get("made-1").prompt, prompt);
-    assert.deepEqual(workbench.shownMask, {handMade: HAND_MADE, candidate: null});
+    assert.equal(workbench.shownMask.handMade.area, 4);
+});
+
+test("strokes that come while the prompt's mask is being finished are all there, in their order", async () => {
+    const {workbench} = bench();
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    paint(workbench);
+    workbench.paint(new Map([[3, [0, 2]]]), false);
+    workbench.paint(new Map([[2, [0, 2]]]), true);
+    workbench.accept();
+    await settle();
+    const [mask] = workbench.document.annotations;
+    assert.equal(mask.segmentation.counts, countsFromRuns([0, 1, 17, 1, 5, 2, 38]));
+});
+
+test("painting beside a mask that is only looked at begins a new object; erasing takes that mask up", async () => {
+    const {workbench} = bench();
+    workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
+    workbench.select("a");
+    workbench.paint(new Map([[5, [1, 2]]]), false);
+    assert.deepEqual([workbench.draft.edited, workbench.shownMask.handMade.area], [null, 1]);
+    workbench.cancel();
+    workbench.select("a");
+    workbench.paint(new Map([[2, [0, 1]]]), true);
+    assert.deepEqual([workbench.draft.edited.id, workbench.shownMask.handMade.area], ["a", 2]);
+    workbench.undo();
+    assert.equal(workbench.shownMask, null);
+});
+
+test("erasing with nothing there does nothing; erasing all of a new object leaves nothing to save", async () => {
+    const {workbench, said} = bench();
+    workbench.paint(new Map([[2, [0, 3]]]), true);
+    assert.equal(workbench.draft.isEmpty, true);
+    paint(workbench);
+    workbench.paint(new Map([[2, [0, 8]]]), true);
+    assert.deepEqual([workbench.draft.isEmpty, workbench.isOpen], [true, false]);
+    workbench.undo();
+    assert.equal(workbench.shownMask.handMade.area, 3);
+    workbench.accept();
+    await settle();
+    const [id] = idsOf(workbench);
+    workbench.edit(id);
+    workbench.paint(new Map([[2, [0, 8]]]), true);
+    workbench.accept();
+    await settle();
+    assert.match(said.problems.at(-1), /empty: delete/);
+    assert.equal(workbench.document.get(id).area, 3);
+});
+
+test("a mask is changed as a whole: the draft, else the one that is looked at, and undo brings it back", async () => {
+    const {workbench} = bench();
+    assert.equal(workbench.canReshape, false);
+    workbench.reshape("grow");
+    assert.equal(workbench.draft.isEmpty, true);
+    workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
+    workbench.select("a");
+    assert.equal(workbench.canReshape, true);
+    workbench.reshape("grow");
+    assert.deepEqual([workbench.draft.edited.id, workbench.shownMask.handMade.area], ["a", 10]);
+    workbench.reshape("shrink");
+    workbench.undo();
+    assert.equal(workbench.shownMask.handMade.area, 10);
+    workbench.accept();
+    await settle();
+    assert.equal(workbench.document.get("a").area, 10);
+});
+
+test("a viewer paints and changes nothing", () => {
+    const {workbench} = bench({mayAnnotate: false});
+    workbench.showSaved([annotationOf("a")]);
+    workbench.select("a");
+    paint(workbench);
+    workbench.reshape("grow");
+    assert.equal(workbench.draft.isEmpty, true);
 });
 
 // --- selecting, deleting, undoing ---
@@ -607,7 +692,7 @@ test("a viewer selects masks and changes nothing", async () => {
     assert.equal(workbench.selection.id, "a");
     assert.ok(said.changes > before, "it is shown");
     workbench.addPoint(at(1), 1, 1);
-    workbench.showHandMade(HAND_MADE);
+    paint(workbench);
     workbench.accept();
     workbench.remove();
     workbench.pickCategory(1);

@@ -6,6 +6,7 @@ import {setImageState} from "../api/images.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
 import {flowEvents} from "../bench/flow-events.js";
+import {handToolsOf} from "../bench/hand-tools.js";
 import {autosaveOf} from "../bench/saving.js";
 import {covers} from "../core/mask.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
@@ -126,6 +127,7 @@ const promptTool = new PromptTool(stage, {
     onSelect: (point) => workbench.select(benchStage.maskAt(point)),
     onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
 });
+const {brush, eraser, lasso, brushSize} = handToolsOf(benchStage, workbench, localStorage);
 const tools = {
     prompt: promptTool,
     select: new SelectTool(stage, {
@@ -133,11 +135,12 @@ const tools = {
         onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
     }),
     hand: new HandTool(stage),
+    ...{brush, eraser, lasso},
 };
 const toolbox = new Toolbox(stage.root, tools, render);
 const sidePanel = new SidePanel(document.body, localStorage);
 const commands = new Commands(COMMANDS, {
-    ...{workbench, flow, preview, stage, promptTool, toolbox, notices, sidePanel},
+    ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
     keysDialog: {show: () => keysDialog.show()},
 });
 const keysDialog = new KeysDialog(find("[data-keys-dialog]", HTMLDialogElement), commands);

@@ -167,6 +167,7 @@ export class ImageFlow {
         this.#workbench.open({
             projectId: project.id,
             imageId: image.id,
+            size: image.size,
             decoder,
             image: decoderImage,
             categories: project.categories,

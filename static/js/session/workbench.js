@@ -7,20 +7,24 @@
  */
 
 import {AnnotationDocument, NO_CHANGES} from "../core/annotation-document.js";
+import {columnsOf, combined, emptyColumns, rleOf} from "../core/edit/columns.js";
 import {isEmpty, withBox, withLastChoice, withPoint, withoutLastStep} from "../core/prompt.js";
 import {Draft, NO_WORK} from "./draft.js";
 import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
 import {PromptSession} from "./prompt-session.js";
+import {RESHAPES} from "./reshaping.js";
 import {Selection} from "./selection.js";
 import {Turns} from "./turns.js";
 import {Visibility} from "./visibility.js";
 
-/** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
+/** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, ImageSize, PointLabel, Prompt} from "../core/types.d.ts" */
+/** @import {Columns, Spans} from "../core/edit/columns.js" */
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
 /** @import {KeptDrafts} from "./kept-drafts.js" */
 /** @import {LastCategory} from "./last-category.js" */
 /** @import {PromptEvents} from "./prompt-session.js" */
+/** @import {Reshape} from "./reshaping.js" */
 
 /**
  * @typedef {object} MaskEvents
@@ -52,6 +56,8 @@ export class Workbench {
     #lastCategory;
     #projectId = 0;
     #imageId = 0;
+    /** @type {ImageSize} */
+    #size = {height: 1, width: 1};
     /** @type {readonly Category[]} */
     #categories = [];
     /** @type {number | null} */
@@ -133,6 +139,16 @@ export class Workbench {
         return this.#mayAnnotate && this.selection.id !== null && this.draft.edited === null;
     }
 
+    /** Whether a mask may be drawn: that needs no decoder. */
+    get canDraw() {
+        return this.#mayAnnotate && !this.#keeper.isWaiting && !this.#isHeld;
+    }
+
+    /** Whether there is a mask to change: the draft, the edited one, or the one that is looked at. */
+    get canReshape() {
+        return this.canDraw && (this.shownMask !== null || this.selection.id !== null);
+    }
+
     get canRemove() {
         return this.#mayAnnotate && this.selection.id !== null;
     }
@@ -154,13 +170,15 @@ export class Workbench {
      * @param {object} options
      * @param {number} options.projectId
      * @param {number} options.imageId
+     * @param {ImageSize} options.size
      * @param {Decoder | null} options.decoder
      * @param {DecoderImage | null} options.image null: it cannot be prompted
      * @param {readonly Category[]} options.categories
      * @param {boolean} options.mayAnnotate
      */
-    open({projectId, imageId, decoder, image, categories, mayAnnotate}) {
+    open({projectId, imageId, size, decoder, image, categories, mayAnnotate}) {
         this.#imageId = imageId;
+        this.#size = size;
         this.#categories = categories;
         this.#mayAnnotate = mayAnnotate;
         if (projectId !== this.#projectId) this.#categoryId = this.#lastCategory.of(projectId);
@@ -252,13 +270,24 @@ export class Workbench {
         );
     }
 
-    /** @param {FinishedMask} mask drawn or corrected by hand: it takes the place of the prompt's mask */
-    showHandMade(mask) {
-        if (!this.#mayAnnotate || this.#keeper.isWaiting) return;
-        this.#accepting.after(() => {
-            this.#effort.addClick(this.draft.isEmpty);
-            this.draft.change({handMade: mask});
-        });
+    /**
+     * A stroke or a shape drawn by hand changes the draft, or begins one. What is erased while a mask is only looked at is
+     * erased from that mask, which is edited from then on.
+     *
+     * @param {ReadonlyMap<number, Spans>} spans by column
+     * @param {boolean} isErasing
+     */
+    paint(spans, isErasing) {
+        if (!this.canDraw || (isErasing && !this.canReshape)) return;
+        if (isErasing && this.draft.isEmpty) this.edit();
+        this.#changeByHand((columns) => combined(columns, spans, isErasing));
+    }
+
+    /** @param {Reshape} name changes the draft, else the mask that is looked at, which is edited from then on */
+    reshape(name) {
+        if (!this.canReshape) return;
+        if (this.draft.isEmpty) this.edit();
+        this.#changeByHand((columns) => RESHAPES[name](columns, this.#size.height));
     }
 
     /** Clears the draft, and ends editing: the mask stays as it was saved. With neither: selects nothing any more. */
@@ -415,6 +444,49 @@ export class Workbench {
         });
     }
 
+    /** @param {(columns: Columns) => Columns} change */
+    #changeByHand(change) {
+        this.#accepting.after(() => {
+            if (!this.canDraw) return;
+            const begun = this.#begun;
+            if (begun) this.#showHandMade(change(begun));
+            else
+                this.#accepting.start(async () => {
+                    const finished = await this.#finishedPrompt();
+                    if (finished) this.#showHandMade(change(columnsOf(finished.segmentation)));
+                }, this.#events.onChange);
+        });
+    }
+
+    /** What a change by hand goes on from; null: the prompt's mask, which has to be finished first. @returns {Columns | null} */
+    get #begun() {
+        const {handMade, edited} = this.draft;
+        if (handMade) return columnsOf(handMade.segmentation);
+        if (this.draft.isEmpty || (edited && !this.draft.isWorkedOn))
+            return edited ? columnsOf(edited.segmentation) : emptyColumns(this.#size);
+        return null;
+    }
+
+    /** @param {Columns} columns */
+    #showHandMade(columns) {
+        const mask = {...rleOf(columns, this.#size.height), predictedIou: null, stabilityScore: null};
+        const isGone = mask.area === 0 && this.draft.edited === null;
+        this.#effort.addClick(this.draft.isEmpty);
+        const selectedId = this.draft.edited?.id ?? null;
+        this.draft.change(isGone ? {...NO_WORK} : {handMade: mask, selectedId});
+    }
+
+    /** @returns {Promise<FinishedMask | null>} null: there is none, which is said where it is a fault */
+    async #finishedPrompt() {
+        try {
+            await this.prompts.settle();
+            return await this.prompts.finish();
+        } catch (error) {
+            this.#events.onProblem(error instanceof Error ? error.message : String(error));
+            return null;
+        }
+    }
+
     /** @param {string | null} selectedId */
     #leaveDraft(selectedId) {
         this.draft.leave(selectedId);
@@ -452,16 +524,10 @@ export class Workbench {
             this.#events.onCategoryMissing();
             return null;
         }
-        let mask;
-        try {
-            mask = handMade ?? (await this.prompts.finish());
-        } catch (error) {
-            this.#events.onProblem(error instanceof Error ? error.message : String(error));
-            return null;
-        }
+        const mask = handMade ?? (await this.#finishedPrompt());
         if (!mask) return null;
         if (mask.area === 0) {
-            this.#events.onProblem("This mask is empty; add a point on the object.");
+            this.#events.onProblem("This mask is empty: delete the object, or add something to it.");
             return null;
         }
         return {

@@ -3,12 +3,14 @@
 import {isInside} from "../core/frames.js";
 import {find} from "./elements.js";
 import {CandidateLayer} from "./layers/candidate-layer.js";
+import {HandLayer} from "./layers/hand-layer.js";
 import {ImageLayer} from "./layers/image-layer.js";
 import {LogitsCanvas} from "./layers/logits-canvas.js";
 import {MasksLayer} from "./layers/masks-layer.js";
 import {PromptLayer} from "./layers/prompt-layer.js";
 import {Stage} from "./stage.js";
 
+/** @import {Dab, Place} from "../core/edit/strokes.js" */
 /** @import {LogitsGrid} from "../core/mask.js" */
 /** @import {Candidate, ImageBox, ImagePoint, ImageSize, Prompt} from "../core/types.d.ts" */
 /** @import {DraftMask} from "../session/ports.d.ts" */
@@ -19,6 +21,7 @@ export class BenchStage {
     #image = new ImageLayer();
     #masks = new MasksLayer();
     #prompt = new PromptLayer();
+    #hand = new HandLayer();
     #candidate;
 
     constructor() {
@@ -36,6 +39,7 @@ export class BenchStage {
         this.stage.add("image", this.#image);
         this.stage.add("masks", this.#masks);
         this.stage.add("prompt", this.#candidate);
+        this.stage.add("prompt", this.#hand);
         this.stage.add("prompt", this.#prompt);
         this.#showCoordinates();
     }
@@ -67,6 +71,35 @@ export class BenchStage {
         this.stage.invalidate("prompt");
     }
 
+    /** @param {Dab | null} brush where it would paint */
+    showBrush(brush) {
+        this.#hand.brush = brush;
+        this.stage.invalidate("prompt");
+    }
+
+    /** @param {number} radius of the brush under the pointer, in image pixels */
+    resizeBrush(radius) {
+        if (this.#hand.brush) this.showBrush({...this.#hand.brush, radius});
+    }
+
+    /**
+     * @param {readonly Dab[]} dabs of a stroke as it is drawn
+     * @param {boolean} isErasing
+     */
+    showStroke(dabs, isErasing) {
+        Object.assign(this.#hand, {stroke: dabs, isErasing});
+        this.stage.invalidate("prompt");
+    }
+
+    /**
+     * @param {readonly Place[]} corners of a shape as it is drawn
+     * @param {boolean} isErasing
+     */
+    showShape(corners, isErasing) {
+        Object.assign(this.#hand, {corners, isErasing});
+        this.stage.invalidate("prompt");
+    }
+
     /** The id of the smallest saved mask there. @param {ImagePoint} point */
     maskAt(point) {
         return this.#masks.hit(point);
@@ -81,7 +114,7 @@ export class BenchStage {
      */
     renderDraft({prompt, mask, grid, color}) {
         this.#prompt.prompt = prompt;
-        this.#candidate.color = color;
+        this.#candidate.color = this.#hand.color = color;
         this.#candidate.showMask(mask, grid);
         this.stage.invalidate("prompt");
     }

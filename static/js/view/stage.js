@@ -213,6 +213,7 @@ export class Stage {
             "wheel",
             (event) => {
                 event.preventDefault();
+                if (event.altKey) return; // the tools' own
                 const unit =
                     event.deltaMode === 1 ? WHEEL_LINE_PX : event.deltaMode === 2 ? WHEEL_PAGE_PX : 1;
                 // A pinch on a trackpad comes as a wheel with ctrl, in smaller steps.

@@ -2,7 +2,7 @@
 
 /** @import {Stage} from "./stage.js" */
 
-/** @typedef {"click-to-mask" | "ready-to-decode"} Measure those made here; the decoder's client makes `decode` */
+/** @typedef {"click-to-mask" | "stroke-to-mask" | "ready-to-decode"} Measure those made here; the decoder's client makes `decode` */
 
 /**
  * @param {Stage} stage
@@ -15,5 +15,6 @@ export function measureUntilPainted(stage, name, start) {
 
 /** Another image comes. */
 export function forgetTimings() {
-    for (const name of ["decode", "click-to-mask", "ready-to-decode"]) performance.clearMeasures(name);
+    for (const name of ["decode", "click-to-mask", "stroke-to-mask", "ready-to-decode"])
+        performance.clearMeasures(name);
 }

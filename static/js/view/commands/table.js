@@ -1,14 +1,15 @@
 /** What can be done at the workbench: the one table that keyboard, buttons, tooltips and help are made of. */
 
 /** @import {Preview} from "../../session/preview.js" */
+/** @import {Reshape} from "../../session/reshaping.js" */
 /** @import {Workbench} from "../../session/workbench.js" */
 /** @import {Stage} from "../stage.js" */
 /** @import {PromptTool} from "../tools/prompt-tool.js" */
 /** @import {Toolbox} from "../tools/toolbox.js" */
 
-/** @typedef {"prompt" | "select" | "hand"} ToolName */
-/** @typedef {"Prompt" | "Masks" | "Images" | "View"} Group */
-/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "history" | "sight" | "images" | "help" | "side" | "finish"} Place */
+/** @typedef {"prompt" | "brush" | "eraser" | "lasso" | "select" | "hand"} ToolName */
+/** @typedef {"Prompt" | "By hand" | "Masks" | "Images" | "View"} Group */
+/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "finish"} Place */
 
 /**
  * What commands work on.
@@ -21,6 +22,8 @@
  * @property {Stage} stage
  * @property {PromptTool} promptTool
  * @property {Toolbox<ToolName>} toolbox
+ * @property {{isDrawing: boolean, cancel(): boolean, close(): void, removeCorner(): void}} lasso
+ * @property {{change(direction: number): void}} brushSize
  * @property {{hasProblem: boolean, hideProblem(): void}} notices
  * @property {{toggle(): void}} sidePanel
  * @property {{show(): void}} keysDialog
@@ -52,8 +55,8 @@ export const COMMANDS = [
         keys: ["enter", "space"],
         title: "Save the mask",
         group: "Prompt",
-        when: ({workbench}) => workbench.canAccept,
-        do: ({workbench}) => workbench.accept(),
+        when: ({workbench, lasso}) => lasso.isDrawing || workbench.canAccept,
+        do: ({workbench, lasso}) => (lasso.isDrawing ? lasso.close() : workbench.accept()),
     },
     {
         action: "next-candidate",
@@ -76,8 +79,8 @@ export const COMMANDS = [
         keys: ["backspace", "q"],
         title: "Take back the last point or box",
         group: "Prompt",
-        when: ({workbench}) => workbench.canRemoveStep,
-        do: ({workbench}) => workbench.removeLastStep(),
+        when: ({workbench, lasso}) => lasso.isDrawing || workbench.canRemoveStep,
+        do: ({workbench, lasso}) => (lasso.isDrawing ? lasso.removeCorner() : workbench.removeLastStep()),
     },
     {
         action: "leave-out",
@@ -113,11 +116,11 @@ export const COMMANDS = [
         keys: ["escape"],
         title: "Clear the prompt, end editing, deselect",
         group: "Prompt",
-        when: ({workbench, promptTool, notices}) =>
-            notices.hasProblem || promptTool.isDragging || workbench.canCancel,
-        do: ({workbench, promptTool, notices}) => {
+        when: ({workbench, promptTool, lasso, notices}) =>
+            notices.hasProblem || promptTool.isDragging || lasso.isDrawing || workbench.canCancel,
+        do: ({workbench, promptTool, lasso, notices}) => {
             notices.hideProblem();
-            if (!promptTool.cancel()) workbench.cancel();
+            if (!promptTool.cancel() && !lasso.cancel()) workbench.cancel();
         },
     },
     {
@@ -247,6 +250,100 @@ export const COMMANDS = [
         ...useOf("prompt"),
     },
     {
+        action: "tool-brush",
+        keys: ["b"],
+        title: "Brush",
+        tip: "Brush: add to the mask by hand, right button erases",
+        place: "tools",
+        icon: "brush",
+        group: "By hand",
+        isForAnnotators: true,
+        ...useOf("brush"),
+    },
+    {
+        action: "tool-eraser",
+        keys: ["shift+b"],
+        title: "Eraser",
+        tip: "Eraser: take away from the mask by hand",
+        place: "tools",
+        icon: "eraser",
+        group: "By hand",
+        isForAnnotators: true,
+        ...useOf("eraser"),
+    },
+    {
+        action: "tool-lasso",
+        keys: ["l"],
+        title: "Polygon and lasso",
+        tip: "Polygon and lasso: click corners or draw freely, right button cuts away",
+        place: "tools",
+        icon: "lasso",
+        group: "By hand",
+        isForAnnotators: true,
+        ...useOf("lasso"),
+    },
+    {
+        action: "brush-smaller",
+        keys: ["["],
+        title: "Smaller brush",
+        group: "By hand",
+        isForAnnotators: true,
+        do: ({brushSize}) => brushSize.change(-1),
+    },
+    {
+        action: "brush-larger",
+        keys: ["]"],
+        title: "Larger brush",
+        group: "By hand",
+        isForAnnotators: true,
+        do: ({brushSize}) => brushSize.change(1),
+    },
+    {
+        action: "fill-holes",
+        keys: ["shift+h"],
+        title: "Fill the mask's holes",
+        place: "mend",
+        icon: "paint-bucket",
+        group: "By hand",
+        isForAnnotators: true,
+        ...reshapeBy("fillHoles"),
+    },
+    {
+        action: "drop-crumbs",
+        keys: ["shift+c"],
+        title: "Drop the mask's crumbs",
+        tip: "Drop the mask's crumbs: pieces that are tiny beside the largest",
+        place: "mend",
+        icon: "sparkles",
+        group: "By hand",
+        isForAnnotators: true,
+        ...reshapeBy("dropCrumbs"),
+    },
+    {
+        action: "smooth",
+        keys: ["shift+s"],
+        title: "Smooth the mask's edge",
+        group: "By hand",
+        isForAnnotators: true,
+        ...reshapeBy("smooth"),
+    },
+    {
+        action: "grow",
+        keys: ["shift+g"],
+        title: "Grow the mask by a pixel",
+        group: "By hand",
+        isForAnnotators: true,
+        ...reshapeBy("grow"),
+    },
+    {
+        action: "shrink",
+        keys: ["shift+k"],
+        title: "Shrink the mask by a pixel",
+        group: "By hand",
+        isForAnnotators: true,
+        ...reshapeBy("shrink"),
+    },
+    {
         action: "tool-select",
         keys: ["v"],
         title: "Select tool",
@@ -284,6 +381,7 @@ export const POINTER_HELP = [
     {shown: "Right click, Alt click", does: "This does not"},
     {shown: "Drag", does: "Box around the object"},
     {shown: "Ctrl click", does: "Select a saved mask"},
+    {shown: "Alt wheel", does: "Size of the brush"},
     {shown: "Wheel", does: "Zoom to the cursor"},
     {shown: "Space drag, middle drag", does: "Move the image"},
     {shown: "1 – 9, 0", does: "Category, of the selected mask or the next one"},
@@ -292,6 +390,11 @@ export const POINTER_HELP = [
 /** @param {ToolName} name @returns {Pick<Command, "isOn" | "do">} */
 function useOf(name) {
     return {isOn: ({toolbox}) => toolbox.chosen === name, do: ({toolbox}) => toolbox.use(name)};
+}
+
+/** @param {Reshape} name @returns {Pick<Command, "when" | "do">} */
+function reshapeBy(name) {
+    return {when: ({workbench}) => workbench.canReshape, do: ({workbench}) => workbench.reshape(name)};
 }
 
 /** @param {number} direction @returns {Command["do"]} */

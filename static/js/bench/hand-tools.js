@@ -1,0 +1,40 @@
+/** The tools that draw masks by hand, with what they show and change. */
+
+import {spansOfPolygon, spansOfStroke} from "../core/edit/strokes.js";
+import {measureUntilPainted} from "../view/timings.js";
+import {BrushSize} from "../view/tools/brush-size.js";
+import {BrushTool} from "../view/tools/brush-tool.js";
+import {LassoTool} from "../view/tools/lasso-tool.js";
+
+/** @import {KeyStore} from "../session/ports.d.ts" */
+/** @import {Workbench} from "../session/workbench.js" */
+/** @import {BenchStage} from "../view/bench-stage.js" */
+
+/**
+ * @param {BenchStage} benchStage
+ * @param {Workbench} workbench
+ * @param {KeyStore} storage
+ */
+export function handToolsOf(benchStage, workbench, storage) {
+    const {stage} = benchStage;
+    const brushSize = new BrushSize(storage, () => benchStage.resizeBrush(brushSize.radius));
+    const brushEvents = {
+        onHover: benchStage.showBrush.bind(benchStage),
+        onDraft: benchStage.showStroke.bind(benchStage),
+        /** @type {import("../view/tools/brush-tool.js").BrushEvents["onStroke"]} */
+        onStroke: (dabs, isErasing, timeStamp) => {
+            workbench.paint(spansOfStroke(dabs, stage.imageSize), isErasing);
+            measureUntilPainted(stage, "stroke-to-mask", timeStamp);
+        },
+    };
+    return {
+        brushSize,
+        brush: new BrushTool(stage, brushSize, false, brushEvents),
+        eraser: new BrushTool(stage, brushSize, true, brushEvents),
+        lasso: new LassoTool(stage, {
+            onDraft: benchStage.showShape.bind(benchStage),
+            onShape: (corners, isErasing) =>
+                workbench.paint(spansOfPolygon(corners, stage.imageSize), isErasing),
+        }),
+    };
+}

@@ -1,0 +1,122 @@
+/**
+ * Polygon and lasso: each click sets a corner, a drag draws the border freely; a click on the first corner, a double click or
+ * Enter closes it. With the right button or Alt the first corner begins a shape that is cut away.
+ */
+
+import {Tool} from "./tool.js";
+
+/** @import {Place} from "../../core/edit/strokes.js" */
+/** @import {Stage} from "../stage.js" */
+/** @import {Listen} from "./tool.js" */
+
+const CLOSE_PX = 9; // CSS pixels from the first corner
+const FREE_PX = 4; // between the corners of a border that is drawn freely
+
+/**
+ * @typedef {object} LassoEvents
+ * @property {(corners: readonly Place[], isErasing: boolean) => void} onDraft the shape so far, up to the pointer; empty: it
+ *   is done or given up
+ * @property {(corners: readonly Place[], isErasing: boolean) => void} onShape
+ */
+
+export class LassoTool extends Tool {
+    /** @override */
+    cursor = "crosshair";
+    #events;
+    /** @type {Place[]} */
+    #corners = [];
+    #isErasing = false;
+    /** The pointer that draws freely. @type {number | null} */
+    #drawing = null;
+
+    /**
+     * @param {Stage} stage
+     * @param {LassoEvents} events
+     */
+    constructor(stage, events) {
+        super(stage);
+        this.#events = events;
+    }
+
+    get isDrawing() {
+        return this.#corners.length > 0;
+    }
+
+    /** @override @param {Listen} on */
+    listen(on) {
+        super.listen(on);
+        on("pointerdown", (event) => this.#down(event));
+        on("pointermove", (event) => this.#move(event));
+        on("pointerup", (event) => this.#up(event));
+        on("dblclick", () => this.close());
+    }
+
+    /** Gives up the shape. @override */
+    cancel() {
+        const wasDrawing = this.isDrawing;
+        this.#corners = [];
+        this.#drawing = null;
+        if (wasDrawing) this.#events.onDraft([], false);
+        return wasDrawing;
+    }
+
+    /** The shape is complete. */
+    close() {
+        const [corners, isErasing] = [this.#corners, this.#isErasing];
+        this.cancel();
+        if (corners.length > 2) this.#events.onShape(corners, isErasing);
+    }
+
+    /** Takes back the last corner. */
+    removeCorner() {
+        this.#corners.pop();
+        this.#events.onDraft([...this.#corners], this.#isErasing);
+    }
+
+    /** @param {PointerEvent} event */
+    #down(event) {
+        if (event.button !== 0 && event.button !== 2) return;
+        const place = this.#placeOf(event);
+        if (!this.isDrawing) this.#isErasing = event.button === 2 || event.altKey;
+        else if (this.#isNear(place, this.#corners[0], CLOSE_PX) && this.#corners.length > 2)
+            return this.close();
+        this.#corners.push(place);
+        this.#drawing = event.pointerId;
+        this.stage.root.setPointerCapture(event.pointerId);
+        this.#events.onDraft([...this.#corners], this.#isErasing);
+    }
+
+    /** @param {PointerEvent} event */
+    #move(event) {
+        if (!this.isDrawing) return;
+        const place = this.#placeOf(event);
+        const isFree = event.pointerId === this.#drawing;
+        const last = this.#corners[this.#corners.length - 1];
+        if (isFree && !this.#isNear(place, last, FREE_PX)) this.#corners.push(place);
+        this.#events.onDraft([...this.#corners, place], this.#isErasing);
+    }
+
+    /** @param {PointerEvent} event */
+    #up(event) {
+        if (event.pointerId !== this.#drawing) return;
+        this.#drawing = null;
+        // A border that was drawn freely back to its beginning is closed.
+        if (this.#corners.length > 8 && this.#isNear(this.#placeOf(event), this.#corners[0], 2 * CLOSE_PX))
+            this.close();
+    }
+
+    /** @param {PointerEvent} event @returns {Place} */
+    #placeOf(event) {
+        const {x, y} = this.stage.imagePoint(event);
+        return {x, y};
+    }
+
+    /**
+     * @param {Place} a
+     * @param {Place} b
+     * @param {number} px CSS pixels
+     */
+    #isNear(a, b, px) {
+        return Math.hypot(a.x - b.x, a.y - b.y) * this.stage.view.scale <= px;
+    }
+}
