@@ -21,6 +21,7 @@ import pytest
 from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from scripts.environment import require_chromium
+from tests.e2e.workbench_driver import bench, make_project  # noqa: F401  (fixtures)
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

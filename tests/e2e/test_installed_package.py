@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from tests.e2e.conftest import ROOT, Site, sign_in_as
 from tests.ports import free_port
 
-from .test_workbench import Bench
+from .workbench_driver import Bench
 
 pytestmark = pytest.mark.slow
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.e2e.test_workbench import ON_THE_CUP, bench, make_project  # noqa: F401  (fixtures)
+from tests.e2e.workbench_driver import ON_THE_CUP
 
 
 def test_the_built_in_bundle_runs_in_its_familys_session_and_loads_no_onnxruntime(bench, make_project):  # noqa: F811

@@ -1,0 +1,149 @@
+"""Masks that the model cannot finish are finished by hand: brush, eraser, polygon, and what mends a mask as a whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from segmentation import rle
+from tests.e2e.workbench_driver import ON_THE_CUP, Bench, saved
+
+
+def draw(bench: Bench, *places: tuple[float, float], button: str = "left") -> None:
+    """A stroke with the button down through these image pixels."""
+    bench.page.mouse.move(*bench.on_page(*places[0]))
+    bench.page.mouse.down(button=button)
+    for place in places[1:]:
+        bench.page.mouse.move(*bench.on_page(*place), steps=4)
+    bench.page.mouse.up(button=button)
+
+
+def mask_of(api, image: dict) -> np.ndarray:
+    (annotation,) = saved(api, image)
+    return rle.decode(annotation["segmentation"])
+
+
+@pytest.fixture
+def image(make_project) -> dict:
+    return make_project("coffee.png").images[0]
+
+
+def test_a_mask_is_painted_erased_and_saved_to_the_pixel(bench: Bench, api, image):
+    bench.page.add_init_script("localStorage.setItem('maskwright.brush', '20')")
+    bench.open(image).press("b")
+    draw(bench, (100, 100), (200, 100))
+    draw(bench, (150, 100), (150, 101), button="right")
+    bench.wait_until_drawn_on((120, 100))
+    bench.save()
+    mask = mask_of(api, image)
+    rows, columns = np.nonzero(mask)
+    assert abs(columns.min() - 80) <= 2 and abs(columns.max() - 220) <= 2
+    assert abs(rows.min() - 80) <= 2 and abs(rows.max() - 120) <= 2
+    assert mask[100, 100] and not mask[100, 150] and mask[100, 200]
+    (annotation,) = saved(api, image)
+    assert (annotation["prompt"], annotation["predicted_iou"], annotation["clicks"]) == (None, None, 2)
+
+
+def test_a_prompts_mask_is_finished_with_the_brush_and_each_stroke_is_undone_by_itself(
+    bench: Bench,
+    api,
+    image,
+):
+    bench.open(image).click(ON_THE_CUP)
+    bench.press("b")
+    draw(bench, (30, 350), (60, 350))
+    draw(bench, (500, 350), (560, 350))
+    bench.press("Control+z")
+    bench.save()
+    mask = mask_of(api, image)
+    assert mask[190, 300], "the prompt's mask"
+    assert mask[350, 45] and not mask[350, 530]
+
+
+def test_erasing_from_a_mask_that_is_looked_at_edits_it(bench: Bench, api, image):
+    bench.page.add_init_script("localStorage.setItem('maskwright.brush', '20')")
+    bench.open(image).press("b")
+    draw(bench, (100, 100), (200, 100))
+    bench.save()
+    bench.objects.first.get_by_role("button", name="cup 1").first.click()
+    bench.press("Shift+B")
+    draw(bench, (100, 100), (101, 100))
+    expect(bench.page.locator("[data-prompt-bar]")).to_contain_text("Editing cup 1")
+    bench.press("Enter")
+    bench.wait_until_saved()
+    mask = mask_of(api, image)
+    assert not mask[100, 100] and mask[100, 200]
+
+
+def test_a_polygon_is_set_corner_by_corner_and_closed_by_enter(bench: Bench, api, image):
+    bench.open(image).press("l")
+    for corner in ((100, 100), (300, 100), (300, 200), (400, 400)):
+        bench.page.mouse.click(*bench.on_page(*corner))
+    bench.press("q")  # takes the last corner back
+    bench.page.mouse.click(*bench.on_page(100, 200))
+    bench.press("Enter")
+    bench.wait_until_drawn_on((200, 150))
+    bench.save()
+    mask = mask_of(api, image)
+    rows, columns = np.nonzero(mask)
+    box = (columns.min(), rows.min(), columns.max(), rows.max())
+    assert np.abs(np.subtract(box, (100, 100, 300, 200))).max() <= 2
+    assert abs(mask.sum() - 200 * 100) < 1000
+
+
+def test_a_lasso_drawn_freely_closes_where_it_began_and_escape_gives_it_up(bench: Bench, api, image):
+    bench.open(image).press("l")
+    bench.page.mouse.click(*bench.on_page(500, 50))
+    bench.press("Escape")
+    draw(bench, (100, 100), (250, 100), (250, 220), (100, 220), (100, 102))
+    bench.wait_until_drawn_on((180, 160))
+    bench.save()
+    assert abs(mask_of(api, image).sum() - 150 * 120) < 1500
+
+
+def test_holes_are_filled_and_crumbs_dropped_by_a_key(bench: Bench, api, image):
+    bench.page.add_init_script("localStorage.setItem('maskwright.brush', '30')")
+    bench.open(image).press("b")
+    draw(bench, (100, 150), (250, 150), (250, 300), (100, 300), (100, 150))
+    for _ in range(12):
+        bench.press("[")
+    draw(bench, (500, 50), (501, 50))
+    bench.press("Shift+H", "Shift+C")
+    bench.save()
+    mask = mask_of(api, image)
+    assert mask[225, 175], "the hole"
+    assert not mask[50, 500], "the crumb"
+    bench.press("Control+z", "Control+z", "Control+z")  # the save, and both changes
+    bench.save()
+    mask = mask_of(api, image)
+    assert not mask[225, 175] and mask[50, 500]
+
+
+# --- keys for the left hand ---
+
+
+def test_space_taps_accept_and_space_drags_move_the_image(bench: Bench, api, image):
+    bench.open(image).click(ON_THE_CUP)
+    before = bench.view
+    bench.page.keyboard.down(" ")
+    draw(bench, (300, 200), (340, 220))
+    bench.page.keyboard.up(" ")
+    assert (bench.view["offsetX"], bench.view["offsetY"]) != (before["offsetX"], before["offsetY"])
+    expect(bench.objects).to_have_count(0)
+    bench.press(" ")
+    expect(bench.objects).to_have_count(1)
+    bench.wait_until_saved()
+
+
+def test_the_left_hand_takes_back_and_goes_through_candidates_and_images(bench: Bench, make_project):
+    first, second = make_project("coffee.png", "chelsea.png").images
+    bench.open(first).click(ON_THE_CUP)
+    bench.press("w")
+    expect(bench.candidates.nth(1)).to_have_attribute("aria-pressed", "true")
+    bench.press("q")
+    expect(bench.candidates).to_have_count(0)
+    bench.press("s")
+    bench.page.wait_for_url(f"**/images/{second['id']}/annotate/")
+    bench.press("a")
+    bench.page.wait_for_url(f"**/images/{first['id']}/annotate/")
