@@ -84,6 +84,7 @@ const ICONS = [
     "refresh-cw",
     "search",
     "settings",
+    "sliders-horizontal",
     "sparkles",
     "sun",
     "tag",

@@ -6,7 +6,8 @@ import {hint, savingBadge} from "../../static/js/view/bench-status.js";
 const NOW = {
     ...{mayAnnotate: true, bundleName: "pocket", isReady: true, isDecoding: false, candidateCount: 0},
     ...{isDraftEmpty: true, isMaskShown: false, isObjectSelected: false, hasCategory: true},
-    ...{isEditing: false, areMasksMissing: false},
+    ...{isEditing: false, areMasksMissing: false, tool: "prompt"},
+    ...{isShapeBegun: false, isPoorFirstClick: false},
     embedding: {state: "ready", position: null, error: ""},
 };
 const say = (more) => hint({...NOW, ...more}, (action) => action);
@@ -16,6 +17,17 @@ test("the hint asks for a click until there is a draft, by click or by hand", ()
     const byHand = say({isDraftEmpty: false, isMaskShown: true});
     assert.equal(byHand, "[cancel] clear");
     assert.equal(say({isDraftEmpty: false, isMaskShown: true, candidateCount: 3}).split(" · ")[1], byHand);
+});
+
+test("the hint is the chosen tool's, and that of a shape that was begun", () => {
+    assert.match(say({tool: "brush"}), /^Drag to paint · right button erases · \[brush-smaller\]/);
+    assert.match(say({tool: "eraser"}), /^Drag to erase/);
+    assert.match(say({tool: "lasso"}), /^Click corners/);
+    assert.match(say({tool: "lasso", isShapeBegun: true}), /^\[accept\] closes the shape/);
+});
+
+test("a first click that found nothing good offers a box", () => {
+    assert.match(say({isDraftEmpty: false, isMaskShown: true, isPoorFirstClick: true}), /^A box around it/);
 });
 
 test("a mask made by hand is no reason to wait for the model", () => {

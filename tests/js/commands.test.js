@@ -172,6 +172,12 @@ function writingBench(mayAnnotate = true) {
         notices: {hasProblem: false, hideProblem() {}},
         sidePanel: {toggle: tell("panel")},
         keysDialog: {show: tell("keys")},
+        sightPanel: {toggle: tell("sight")},
+        sight: {
+            ...{toggleInstances: tell("instances"), toggleOutline: tell("outline")},
+            changeOpacity: tell("opacity"),
+        },
+        view: {findCategory: tell("find"), peek: tell("peek")},
     };
     return {bench, told, commands: new Commands(COMMANDS, bench)};
 }
@@ -202,6 +208,7 @@ test("every key of the workbench does its own thing", () => {
             "remove",
         ],
         ...[
+            "find",
             "toggleAll",
             "go previous",
             "go previous",
@@ -213,6 +220,7 @@ test("every key of the workbench does its own thing", () => {
             "reopen",
             "goToOpen",
             "fit",
+            ...["sight", "peek", "instances", "outline", "opacity -1", "opacity 1"],
             "zoom 1",
             "zoom 1",
         ],

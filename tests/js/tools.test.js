@@ -61,7 +61,7 @@ function promptTool(stage) {
 
 const TOOLS = {
     prompt: (stage) => promptTool(stage).tool,
-    select: (stage) => new SelectTool(stage, {onSelect() {}, onEdit() {}}),
+    select: (stage) => new SelectTool(stage, {onSelect() {}, onEdit() {}, onHover() {}}),
     hand: (stage) => new HandTool(stage),
 };
 for (const [name, make] of Object.entries(TOOLS)) {

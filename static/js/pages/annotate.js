@@ -14,6 +14,7 @@ import {ImageFlow} from "../session/image-flow.js";
 import {KeptDrafts} from "../session/kept-drafts.js";
 import {LastCategory} from "../session/last-category.js";
 import {Preview} from "../session/preview.js";
+import {Sight} from "../session/sight.js";
 import {Workbench} from "../session/workbench.js";
 import {BenchStage} from "../view/bench-stage.js";
 import {BenchView} from "../view/bench-view.js";
@@ -24,6 +25,7 @@ import {find, pageData} from "../view/elements.js";
 import {BenchNotices} from "../view/panels/bench-notices.js";
 import {KeysDialog} from "../view/panels/keys-dialog.js";
 import {SidePanel} from "../view/panels/side-panel.js";
+import {SightPanel} from "../view/panels/sight-panel.js";
 import {SignInDialog} from "../view/panels/sign-in-dialog.js";
 import {toast} from "../view/site/feedback.js";
 import {measureUntilPainted} from "../view/timings.js";
@@ -133,18 +135,22 @@ const tools = {
     select: new SelectTool(stage, {
         onSelect: (point) => workbench.select(benchStage.maskAt(point)),
         onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
+        onHover: (point) => view.hover(point && benchStage.maskAt(point)),
     }),
     hand: new HandTool(stage),
     ...{brush, eraser, lasso},
 };
 const toolbox = new Toolbox(stage.root, tools, render);
 const sidePanel = new SidePanel(document.body, localStorage);
+const sight = new Sight(localStorage, render);
+const sightPanel = new SightPanel(find("[data-sight]", HTMLElement), stage.root, sight);
 const commands = new Commands(COMMANDS, {
     ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
-    keysDialog: {show: () => keysDialog.show()},
+    ...{sight, sightPanel, keysDialog: {show: () => keysDialog.show()}},
+    view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
 });
 const keysDialog = new KeysDialog(find("[data-keys-dialog]", HTMLDialogElement), commands);
-const view = new BenchView({workbench, flow, autosave}, benchStage, commands);
+const view = new BenchView({workbench, flow, autosave, sight, toolbox, lasso}, benchStage, commands);
 
 start();
 
@@ -164,6 +170,7 @@ function start() {
 
 function render() {
     view.render();
+    sightPanel.render();
     if (!workbench.canPreview && !workbench.prompts.isDecoding) preview.leave();
 }
 

@@ -111,10 +111,12 @@ export class BenchStage {
      * @param {DraftMask | null} content.mask
      * @param {LogitsGrid | null} content.grid of a candidate's logits
      * @param {string} content.color
+     * @param {number} content.opacity of the fill
      */
-    renderDraft({prompt, mask, grid, color}) {
+    renderDraft({prompt, mask, grid, color, opacity}) {
         this.#prompt.prompt = prompt;
         this.#candidate.color = this.#hand.color = color;
+        this.#candidate.opacity = opacity;
         this.#candidate.showMask(mask, grid);
         this.stage.invalidate("prompt");
     }
@@ -122,12 +124,27 @@ export class BenchStage {
     /**
      * @param {readonly ShownMask[]} masks
      * @param {boolean} isDimmed another mask is being worked on
+     * @param {number} opacity of the fill
      * @param {ReadonlySet<string>} ids of all saved masks, hidden ones too
      */
-    renderMasks(masks, isDimmed, ids) {
-        const isNew = this.#masks.show(masks, isDimmed);
+    renderMasks(masks, isDimmed, opacity, ids) {
+        const isNew = this.#masks.show(masks, isDimmed, opacity);
         this.#masks.keepOnly(ids);
         if (isNew) this.stage.invalidate("masks");
+    }
+
+    /** @param {string | null} id of a saved mask that is to stand out; null: none */
+    hover(id) {
+        if (this.#masks.hover(id)) this.stage.invalidate("masks");
+    }
+
+    /** Shows the bare picture until the key that is down is released. */
+    peek() {
+        const {dataset} = this.stage.root;
+        dataset.bare = "";
+        const end = new AbortController();
+        for (const type of ["keyup", "blur"])
+            addEventListener(type, () => (end.abort(), delete dataset.bare), {signal: end.signal});
     }
 
     #showCoordinates() {

@@ -18,6 +18,9 @@
  * @property {boolean} isEditing
  * @property {boolean} hasCategory
  * @property {number} candidateCount
+ * @property {string | null} tool the chosen one
+ * @property {boolean} isShapeBegun a polygon or lasso
+ * @property {boolean} isPoorFirstClick a single click found nothing that is likely to be right
  */
 
 /**
@@ -36,6 +39,13 @@ export function hint(now, keyOf) {
      */
     const key = (action, does) => keyOf(action) && `[${keyOf(action)}] ${does}`.trim();
 
+    if (now.isShapeBegun) {
+        return line(
+            key("accept", "closes the shape"),
+            key("remove-step", "takes the last corner back"),
+            key("cancel", "gives it up"),
+        );
+    }
     if (!now.mayAnnotate) return "You can look at this project; annotating needs another role.";
     if (!now.bundleName) return "";
     if (!now.isReady && (now.isDraftEmpty || now.isDecoding)) return waitingFor(now.embedding);
@@ -51,6 +61,16 @@ export function hint(now, keyOf) {
             "a click begins a new object",
         );
     }
+    if (now.isDraftEmpty && (now.tool === "brush" || now.tool === "eraser")) {
+        const does = now.tool === "brush" ? "Drag to paint" : "Drag to erase from the selected mask";
+        return line(
+            does,
+            now.tool === "brush" ? "right button erases" : "",
+            `${key("brush-smaller", "")} ${key("brush-larger", "")} size`,
+        );
+    }
+    if (now.isDraftEmpty && now.tool === "lasso")
+        return line("Click corners, or draw around it", "right button cuts away");
     if (now.isDraftEmpty)
         return line("Click an object", "right click to leave out", "drag a box", key("keys", "keys"));
     if (!now.isMaskShown)
@@ -59,6 +79,7 @@ export function hint(now, keyOf) {
             : line(key("remove-step", "takes the last point back"), key("cancel", "clears"));
     if (!now.hasCategory) return "Add a category first, then it can be saved.";
     return line(
+        now.isPoorFirstClick ? "A box around it often gives a better mask" : "",
         now.candidateCount > 1 ? key("next-candidate", "next candidate") : "",
         key("cancel", now.isEditing ? "leaves it as it was" : "clear"),
     );

@@ -1,6 +1,8 @@
 /** Shows what the session holds: the stage, the panels, the bars. */
 
 import {isEmpty} from "../core/prompt.js";
+import {qualityOf} from "../core/quality.js";
+import {instanceColor} from "./color.js";
 import {find} from "./elements.js";
 import {CategoriesPanel} from "./panels/categories-panel.js";
 import {ObjectsPanel} from "./panels/objects-panel.js";
@@ -12,6 +14,7 @@ import {hint, modelBadge, savingBadge} from "./bench-status.js";
 /** @import {EmbeddingProgress, Scene} from "../session/ports.d.ts" */
 /** @import {Annotation, Bundle} from "../core/types.d.ts" */
 /** @import {Autosave, SaveStatus} from "../session/autosave.js" */
+/** @import {Sight} from "../session/sight.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchStage} from "./bench-stage.js" */
 /** @import {Commands} from "./commands/commands.js" */
@@ -25,6 +28,9 @@ import {hint, modelBadge, savingBadge} from "./bench-status.js";
  * @property {{scene: Scene, bundle: Bundle | null, mayAnnotate: boolean, isReady: boolean, pictureState: string,
  *   masksState: "loading" | "shown" | "missing", embedding: EmbeddingProgress}} flow
  * @property {Autosave} autosave
+ * @property {Sight} sight
+ * @property {{readonly chosen: string | null}} toolbox
+ * @property {{readonly isDrawing: boolean}} lasso
  */
 
 const UNNAMED_COLOR = "#4f46e5";
@@ -39,6 +45,7 @@ export class BenchView {
     #objects;
     #promptBar;
     #toolbar;
+    #fillOpacity = 0;
 
     /**
      * @param {Session} session
@@ -61,6 +68,7 @@ export class BenchView {
                 onEdit: (id) => (workbench.draft.edited?.id === id ? workbench.accept() : workbench.edit(id)),
                 onToggle: (id) => workbench.visibility.toggle(id),
                 onDelete: (id) => workbench.remove(id),
+                onHover: (id) => stage.hover(id),
             },
             {
                 isReadOnly: !flow.mayAnnotate,
@@ -89,6 +97,17 @@ export class BenchView {
         this.#categories.flash();
     }
 
+    /** Begins to find a category by its name. */
+    findCategory() {
+        this.#categories.find();
+    }
+
+    /** @param {string | null} id a mask under the pointer: its row and itself stand out; null: none does */
+    hover(id) {
+        this.#objects.hover(id);
+        this.#stage.hover(id);
+    }
+
     /** As the list of objects names it. @param {Annotation} annotation */
     nameOf(annotation) {
         const number = this.#session.workbench.document.annotations.indexOf(annotation) + 1;
@@ -102,7 +121,12 @@ export class BenchView {
         const {scene, bundle} = flow;
         const color = workbench.category?.color ?? UNNAMED_COLOR;
         const situation = this.#situation();
-        this.#stage.renderDraft({prompt, mask: shownMask, grid: bundle, color});
+        const {opacity, isOutlineOnly} = this.#session.sight.settings;
+        this.#fillOpacity = isOutlineOnly ? 0 : opacity;
+        this.#stage.renderDraft({
+            ...{prompt, mask: shownMask, grid: bundle, color},
+            opacity: this.#fillOpacity,
+        });
         this.#renderMasks();
         this.#categories.render(scene.project.categories, workbench.category?.id ?? null);
         this.#promptBar.render({
@@ -124,11 +148,13 @@ export class BenchView {
     }
 
     #renderMasks() {
-        const {workbench, flow, autosave} = this.#session;
+        const {workbench, flow, autosave, sight} = this.#session;
         const {draft, selection, visibility, shownMask} = workbench;
-        const rows = workbench.document.annotations.map((annotation) => ({
+        const isByInstance = sight.settings.colorBy === "instance";
+        const rows = workbench.document.annotations.map((annotation, k) => ({
             annotation,
             ...this.#categoryOf(annotation),
+            ...(isByInstance ? {color: instanceColor(k + 1)} : {}),
             isSelected: annotation.id === selection.id,
             isEdited: annotation.id === draft.edited?.id,
             isHidden: visibility.isHidden(annotation.id),
@@ -137,6 +163,7 @@ export class BenchView {
             // While a saved mask is edited, the new one is drawn in its place.
             rows.filter(({isEdited, isHidden}) => !isHidden && !(isEdited && shownMask)),
             shownMask !== null || selection.id !== null,
+            this.#fillOpacity,
             new Set(rows.map(({annotation}) => annotation.id)),
         );
         const objects = rows.map(({annotation, name, color, isSelected, isEdited, isHidden}, k) => ({
@@ -192,6 +219,15 @@ export class BenchView {
             isEditing: workbench.draft.edited !== null,
             hasCategory: workbench.category !== null,
             candidateCount: prompts.candidates.length,
+            tool: this.#session.toolbox.chosen,
+            isShapeBegun: this.#session.lasso.isDrawing,
+            isPoorFirstClick: isPoorFirstClick(prompts),
         };
     }
+}
+
+/** @param {Workbench["prompts"]} prompts whether a single click found nothing that is likely to be right */
+function isPoorFirstClick({prompt, shown}) {
+    const isClick = prompt.steps.length === 1 && prompt.steps[0].kind === "point";
+    return isClick && shown !== null && qualityOf(shown.predictedIou) === "poor";
 }

@@ -2,6 +2,7 @@
 
 /** @import {Preview} from "../../session/preview.js" */
 /** @import {Reshape} from "../../session/reshaping.js" */
+/** @import {Sight} from "../../session/sight.js" */
 /** @import {Workbench} from "../../session/workbench.js" */
 /** @import {Stage} from "../stage.js" */
 /** @import {PromptTool} from "../tools/prompt-tool.js" */
@@ -27,6 +28,9 @@
  * @property {{hasProblem: boolean, hideProblem(): void}} notices
  * @property {{toggle(): void}} sidePanel
  * @property {{show(): void}} keysDialog
+ * @property {Sight} sight
+ * @property {{toggle(): void}} sightPanel
+ * @property {{findCategory(): void, peek(): void}} view
  */
 
 /**
@@ -155,6 +159,14 @@ export const COMMANDS = [
         do: ({workbench}) => workbench.remove(),
     },
     {
+        action: "find-category",
+        keys: ["/"],
+        title: "Find a category by its name",
+        group: "Masks",
+        isForAnnotators: true,
+        do: ({view}) => view.findCategory(),
+    },
+    {
         action: "hide-masks",
         keys: ["h"],
         title: "Hide or show all masks",
@@ -226,6 +238,50 @@ export const COMMANDS = [
         icon: "maximize",
         group: "View",
         do: ({stage}) => stage.fit(),
+    },
+    {
+        action: "sight",
+        keys: ["shift+v"],
+        title: "Colours of masks, brightness of the picture",
+        place: "sight",
+        icon: "sliders-horizontal",
+        group: "View",
+        do: ({sightPanel}) => sightPanel.toggle(),
+    },
+    {
+        action: "peek",
+        keys: ["`"],
+        title: "See the bare picture while held",
+        group: "View",
+        do: ({view}) => view.peek(),
+    },
+    {
+        action: "color-by",
+        keys: ["k"],
+        title: "Colour masks by object or by category",
+        group: "View",
+        do: ({sight}) => sight.toggleInstances(),
+    },
+    {
+        action: "outline-only",
+        keys: ["o"],
+        title: "Outlines only, or filled masks",
+        group: "View",
+        do: ({sight}) => sight.toggleOutline(),
+    },
+    {
+        action: "opacity-less",
+        keys: [","],
+        title: "Weaker masks",
+        group: "View",
+        do: ({sight}) => sight.changeOpacity(-1),
+    },
+    {
+        action: "opacity-more",
+        keys: ["."],
+        title: "Stronger masks",
+        group: "View",
+        do: ({sight}) => sight.changeOpacity(1),
     },
     {action: "zoom-in", keys: ["+"], alsoKeys: ["="], title: "Zoom in", group: "View", do: zoom(1)},
     {action: "zoom-out", keys: ["-"], title: "Zoom out", group: "View", do: zoom(-1)},

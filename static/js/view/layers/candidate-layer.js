@@ -30,6 +30,7 @@ import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
 export class CandidateLayer {
     color = "#4f46e5";
+    opacity = 0.45;
     #canvas;
     /** @type {CandidateOnGrid | null} */
     #mask = null;
@@ -73,7 +74,10 @@ export class CandidateLayer {
      */
     draw(context, view, imageSize) {
         const shown = this.#handMade ? null : (this.#mask ?? this.#preview);
-        const style = maskStyle(this.color, {isDimmed: !this.#handMade && !this.#mask});
+        const style = maskStyle(this.color, {
+            opacity: this.opacity,
+            isDimmed: !this.#handMade && !this.#mask,
+        });
         if (this.#canvas?.isUsable) {
             const logits = shown && {logits: shown.candidate.logits, grid: shown.grid};
             this.#canvas.draw(logits, style, view, imageSize, context.canvas);

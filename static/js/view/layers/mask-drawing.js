@@ -1,12 +1,11 @@
-/** How every mask looks: 45 % fill, a 1.5 px outline in the same hue, and a thin casing so that it shows on any image. */
+/** How every mask looks: a fill that people make weaker or stronger (45 % to begin with), a 1.5 px outline in the same hue, and a thin casing so that it shows on any image. */
 
 import {isDark} from "../color.js";
 
 /** @import {Outline} from "../../core/outlines.js" */
 /** @import {ImageSize, ViewFrame} from "../../core/types.d.ts" */
 
-const FILL_ALPHA = 0.45;
-const DIMMED_FILL_ALPHA = 0.16;
+const DIMMED_SHARE = 0.36; // of the fill
 const DIMMED_OUTLINE_ALPHA = 0.7;
 const OUTLINE_PX = 1.5;
 const CASING_PX = 3.5;
@@ -56,13 +55,16 @@ export function pathOf(polygons) {
 
 /**
  * @param {string} color #rrggbb
- * @param {{isEmphasised?: boolean, isDimmed?: boolean}} options dimmed: it makes room for the mask being worked on
+ * @param {object} options
+ * @param {number} options.opacity of the fill
+ * @param {boolean} [options.isEmphasised]
+ * @param {boolean} [options.isDimmed] it makes room for the mask being worked on
  * @returns {MaskStyle}
  */
-export function maskStyle(color, {isEmphasised = false, isDimmed = false} = {}) {
+export function maskStyle(color, {opacity, isEmphasised = false, isDimmed = false}) {
     return {
         color,
-        fillAlpha: isDimmed ? DIMMED_FILL_ALPHA : FILL_ALPHA,
+        fillAlpha: isDimmed ? DIMMED_SHARE * opacity : opacity,
         outlineAlpha: isDimmed ? DIMMED_OUTLINE_ALPHA : 1,
         outlinePx: OUTLINE_PX + (isEmphasised ? EMPHASIS_PX.outline : 0),
         casingColor: isDark(color) ? "#ffffff" : "#000000",

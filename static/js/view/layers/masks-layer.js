@@ -17,6 +17,9 @@ export class MasksLayer {
     /** @type {ShownMask[]} */
     #masks = [];
     #isDimmed = false;
+    #opacity = 0.45;
+    /** A row of the list under the pointer. @type {string | null} */
+    #hoveredId = null;
     /** @type {Map<string, {counts: string, path: MaskPath}>} */
     #paths = new Map();
     #probe = new OffscreenCanvas(1, 1).getContext("2d");
@@ -24,19 +27,28 @@ export class MasksLayer {
     /**
      * @param {readonly ShownMask[]} masks
      * @param {boolean} isDimmed another mask is being worked on
+     * @param {number} opacity of the fill
      * @returns {boolean} whether that looks different from before
      */
-    show(masks, isDimmed) {
+    show(masks, isDimmed, opacity) {
         // The large ones first, so that the small ones on them can be seen and clicked.
         const sorted = [...masks].sort((a, b) => b.annotation.area - a.annotation.area);
         const before = this.#masks;
         const isSame =
             sorted.length === before.length &&
-            (isDimmed === this.#isDimmed || sorted.length === 0) &&
+            ((isDimmed === this.#isDimmed && opacity === this.#opacity) || sorted.length === 0) &&
             sorted.every((mask, k) => isSameMask(mask, before[k]));
         this.#isDimmed = isDimmed;
+        this.#opacity = opacity;
         this.#masks = sorted;
         return !isSame;
+    }
+
+    /** @param {string | null} id of a mask that is to stand out; null: none */
+    hover(id) {
+        const isNew = id !== this.#hoveredId;
+        this.#hoveredId = id;
+        return isNew;
     }
 
     /** @param {ReadonlySet<string>} ids forgets the outlines of all others */
@@ -52,6 +64,8 @@ export class MasksLayer {
      */
     hit(point) {
         for (const {annotation} of this.#masks.toReversed()) {
+            const [left, top, width, height] = annotation.bbox;
+            if (point.x < left || point.x > left + width || point.y < top || point.y > top + height) continue;
             if (this.#probe?.isPointInPath(this.#pathOf(annotation).fill, point.x, point.y, "evenodd"))
                 return annotation.id;
         }
@@ -65,7 +79,12 @@ export class MasksLayer {
      */
     draw(context, view, imageSize) {
         for (const {annotation, color, isSelected} of this.#masks) {
-            const style = maskStyle(color, {isEmphasised: isSelected, isDimmed: this.#isDimmed});
+            const isHovered = annotation.id === this.#hoveredId;
+            const style = maskStyle(color, {
+                opacity: this.#opacity,
+                isEmphasised: isSelected || isHovered,
+                isDimmed: this.#isDimmed && !isSelected && !isHovered,
+            });
             drawMask(context, this.#pathOf(annotation), style, view, imageSize);
         }
     }

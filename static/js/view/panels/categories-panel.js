@@ -1,6 +1,7 @@
 /** The categories, each with the digit that picks it. */
 
 import {button, element, find} from "../elements.js";
+import {CategoryFinder} from "./category-finder.js";
 
 /** @import {Category} from "../../core/types.d.ts" */
 
@@ -10,6 +11,7 @@ export class CategoriesPanel {
     #list;
     #empty;
     #onPick;
+    #finder;
     /** @type {readonly Category[]} */
     #categories = [];
 
@@ -21,6 +23,12 @@ export class CategoriesPanel {
         this.#list = find("[data-categories]", HTMLElement, root);
         this.#empty = find("[data-no-categories]", HTMLElement, root);
         this.#onPick = onPick;
+        this.#finder = new CategoryFinder(root, onPick);
+    }
+
+    /** Begins to find one by its name. */
+    find() {
+        this.#finder.focus();
     }
 
     /**
@@ -32,6 +40,7 @@ export class CategoriesPanel {
             this.#categories = categories;
             this.#list.replaceChildren(...categories.map((category, index) => this.#row(category, index)));
             this.#empty.hidden = categories.length > 0;
+            this.#list.parentElement?.toggleAttribute("data-many", categories.length > DIGITS);
         }
         for (const [index, row] of [...this.#list.children].entries()) {
             row.firstElementChild?.setAttribute("aria-pressed", String(categories[index].id === activeId));
@@ -61,7 +70,7 @@ export class CategoriesPanel {
         ];
         return element(
             "li",
-            {},
+            {"data-searched": `${category.name} ${category.supercategory}`.toLowerCase()},
             button(
                 {class: "bench-category", "aria-pressed": "false", title: title.filter(Boolean).join(" ")},
                 () => this.#onPick(index),

@@ -23,6 +23,7 @@ import {button, element, find, icon} from "../elements.js";
  * @property {(id: string) => void} onEdit
  * @property {(id: string) => void} onToggle
  * @property {(id: string) => void} onDelete
+ * @property {(id: string | null) => void} onHover null: none any more
  */
 
 export class ObjectsPanel {
@@ -49,6 +50,11 @@ export class ObjectsPanel {
         this.#tips = tips;
     }
 
+    /** @param {string | null} id its row stands out; null: none does */
+    hover(id) {
+        for (const [rowId, {row}] of this.#rows) row.classList.toggle("is-hovered", rowId === id);
+    }
+
     /**
      * @param {readonly ObjectRow[]} rows
      * @param {"loading" | "shown" | "missing"} state missing: there may be more, which could not be fetched
@@ -66,7 +72,7 @@ export class ObjectsPanel {
         rows.forEach((row, index) => {
             const state = JSON.stringify(row);
             const shown = this.#rows.get(row.id);
-            const node = shown?.row ?? element("li", {class: "bench-object", "data-annotation-id": row.id});
+            const node = shown?.row ?? this.#newRow(row.id);
             // Rows that did not change stay as they are, with the focus that may be in them.
             if (shown?.state !== state) this.#fill(node, row);
             if (this.#list.children[index] !== node)
@@ -74,6 +80,14 @@ export class ObjectsPanel {
             this.#rows.set(row.id, {row: node, state});
             if (row.isSelected && shown?.state !== state) node.scrollIntoView({block: "nearest"});
         });
+    }
+
+    /** @param {string} id */
+    #newRow(id) {
+        const node = element("li", {class: "bench-object", "data-annotation-id": id});
+        node.addEventListener("pointerenter", () => this.#events.onHover(id));
+        node.addEventListener("pointerleave", () => this.#events.onHover(null));
+        return node;
     }
 
     /**

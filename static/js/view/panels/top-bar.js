@@ -37,7 +37,9 @@ export class TopBar {
 
     /** @param {Badge} badge */
     showModel(badge) {
-        show(find("[data-model-state]", HTMLElement, this.#root), badge);
+        const node = find("[data-model-state]", HTMLElement, this.#root);
+        node.hidden = badge.tone === "good"; // as it should be: nothing to say
+        show(node, badge);
     }
 
     /**

@@ -11,11 +11,18 @@ export class SelectTool extends Tool {
 
     /**
      * @param {Stage} stage
-     * @param {{onSelect: (point: ImagePoint) => void, onEdit: (point: ImagePoint) => void}} events
+     * @param {{onSelect: (point: ImagePoint) => void, onEdit: (point: ImagePoint) => void,
+     *   onHover: (point: ImagePoint | null) => void}} events
      */
     constructor(stage, events) {
         super(stage);
         this.#events = events;
+    }
+
+    /** @override */
+    disable() {
+        super.disable();
+        this.#events.onHover(null);
     }
 
     /** @override @param {Listen} on */
@@ -24,6 +31,8 @@ export class SelectTool extends Tool {
         on("pointerdown", (event) => {
             if (event.button === 0) this.#events.onSelect(this.stage.imagePoint(event));
         });
+        on("pointermove", (event) => this.#events.onHover(this.stage.imagePoint(event)));
+        on("pointerleave", () => this.#events.onHover(null));
         on("dblclick", (event) => this.#events.onEdit(this.stage.imagePoint(event)));
     }
 }
