@@ -21,6 +21,7 @@ from annotator.annotations import saving
 from annotator.annotations.pictures import overlay_png
 from annotator.errors import MaskwrightError
 from annotator.models import Annotation
+from annotator.people.permissions import signed_in
 from segmentation.rle import RleError
 
 if TYPE_CHECKING:
@@ -180,13 +181,13 @@ class AnnotationAdmin(ReadOnlyAdmin):
     def restore(self, request: HttpRequest, queryset: QuerySet[Annotation]) -> None:
         deleted = list(queryset.filter(deleted_at__isnull=False))
         for annotation in deleted:
-            saving.restore(annotation)
+            saving.restore(annotation, by=signed_in(request.user))
         self.message_user(request, f"{len(deleted)} restored.")
 
     # Softly, as everywhere: what was deleted by mistake here can be restored here.
     def delete_model(self, request: HttpRequest, annotation: Annotation) -> None:
-        saving.delete(annotation)
+        saving.delete(annotation, by=signed_in(request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Annotation]) -> None:
         for annotation in queryset:
-            saving.delete(annotation)
+            saving.delete(annotation, by=signed_in(request.user))

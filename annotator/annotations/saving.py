@@ -71,7 +71,9 @@ def create(
         if existing is None:
             try:
                 with transaction.atomic():
-                    annotation = Annotation.objects.create(id=id, image=image, author=author, **values)
+                    annotation = Annotation.objects.create(
+                        id=id, image=image, author=author, updated_by=author, **values
+                    )
             except IntegrityError:  # the same save at the same moment, on a database that lets both this far
                 existing = Annotation.objects.select_for_update().filter(pk=id).first()
                 if existing is None:
@@ -90,10 +92,15 @@ def create(
         return existing, False
 
 
-def update(annotation: Annotation, *, version: int | None, **changes: Any) -> Annotation:
+def update(
+    annotation: Annotation, *, version: int | None, by: User | None = None, **changes: Any
+) -> Annotation:
     """Changes the fields in `changes`, if nobody has written since `version`.
 
     The same change sent twice counts as saved, not as a conflict.
+
+    Args:
+        by: who changes it; None for a command.
 
     Raises:
         VersionRequired: `version` is None.
@@ -108,7 +115,7 @@ def update(annotation: Annotation, *, version: int | None, **changes: Any) -> An
     values = _checked_values(annotation.image, changes, annotation)
     with transaction.atomic():
         written = Annotation.objects.live().filter(pk=annotation.pk, version=version)
-        if written.update(version=F("version") + 1, updated_at=timezone.now(), **values) != 1:
+        if written.update(version=F("version") + 1, updated_at=timezone.now(), updated_by=by, **values) != 1:
             current = Annotation.objects.get(pk=annotation.pk)
             if current.deleted_at:
                 raise AnnotationDeleted("This annotation was deleted; restore it first.", current)
@@ -117,21 +124,22 @@ def update(annotation: Annotation, *, version: int | None, **changes: Any) -> An
             raise VersionConflict(
                 f"The annotation is at version {current.version}, the change started from {version}.", current
             )
-    return Annotation.objects.select_related("author").get(pk=annotation.pk)
+    return Annotation.objects.select_related("author", "updated_by").get(pk=annotation.pk)
 
 
-def delete(annotation: Annotation, *, version: int | None = None) -> None:
+def delete(annotation: Annotation, *, version: int | None = None, by: User | None = None) -> None:
     """Deletes softly. Deleting what is deleted already is harmless.
 
     Args:
         version: where given, the delete happens only if nobody has written since.
+        by: who deletes it; None for a command.
     """
     live = Annotation.objects.live().filter(pk=annotation.pk)
     if version is not None:
         live = live.filter(version=version)
     with transaction.atomic():
         now = timezone.now()
-        if live.update(deleted_at=now, updated_at=now, version=F("version") + 1) == 1:
+        if live.update(deleted_at=now, updated_at=now, updated_by=by, version=F("version") + 1) == 1:
             return
         current = Annotation.objects.filter(pk=annotation.pk).first()
         if current and not current.deleted_at:
@@ -140,12 +148,12 @@ def delete(annotation: Annotation, *, version: int | None = None) -> None:
             )
 
 
-def restore(annotation: Annotation) -> Annotation:
+def restore(annotation: Annotation, *, by: User | None = None) -> Annotation:
     """Brings a deleted annotation back. Restoring what is there is harmless."""
     Annotation.objects.filter(pk=annotation.pk, deleted_at__isnull=False).update(
-        deleted_at=None, updated_at=timezone.now(), version=F("version") + 1
+        deleted_at=None, updated_at=timezone.now(), updated_by=by, version=F("version") + 1
     )
-    return Annotation.objects.select_related("author").get(pk=annotation.pk)
+    return Annotation.objects.select_related("author", "updated_by").get(pk=annotation.pk)
 
 
 def _has(annotation: Annotation, values: dict[str, Any], names: Iterable[str]) -> bool:

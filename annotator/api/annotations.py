@@ -45,6 +45,7 @@ class AnnotationSerializer(serializers.ModelSerializer):
     prompt = PromptField(allow_null=True)
     bbox = serializers.ListField(child=serializers.IntegerField(), source="bbox_xywh")
     author = serializers.CharField(source="author.username", default=None, allow_null=True)
+    updated_by = serializers.CharField(source="updated_by.username", default=None, allow_null=True)
 
     class Meta:
         model = Annotation
@@ -65,6 +66,8 @@ class AnnotationSerializer(serializers.ModelSerializer):
             "version",
             "created_at",
             "updated_at",
+            "updated_by",
+            "deleted_at",
         ]
         read_only_fields = fields
 
@@ -95,10 +98,18 @@ class AnnotationCreateSerializer(AnnotationChangeSerializer):
 class AnnotationFilter(filters.FilterSet):
     author = filters.CharFilter("author__username")
     category = IdFilter("category_id")
+    deleted = filters.BooleanFilter(method="in_trash", label="The deleted ones instead, the latest first")
 
     class Meta:
         model = Annotation
         fields: list[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[Annotation]) -> QuerySet[Annotation]:
+        found = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data.get("deleted") else found.filter(deleted_at__isnull=True)
+
+    def in_trash(self, queryset: QuerySet[Annotation], name: str, value: bool) -> QuerySet[Annotation]:
+        return queryset.filter(deleted_at__isnull=False).order_by("-deleted_at") if value else queryset
 
 
 class SavesAnnotations(ScopedView):
@@ -114,7 +125,7 @@ class SavesAnnotations(ScopedView):
 
 
 class AnnotationsView(SavesAnnotations, generics.ListAPIView):
-    """The annotations of an image; deleted ones are left out."""
+    """The annotations of an image; deleted ones are left out, or with `?deleted=true` listed instead."""
 
     filterset_class = AnnotationFilter
     queryset = Annotation.objects.none()
@@ -125,7 +136,7 @@ class AnnotationsView(SavesAnnotations, generics.ListAPIView):
         self.image = self.find(Image.objects.all(), pk=kwargs["image_id"])
 
     def get_queryset(self) -> QuerySet[Annotation]:
-        return Annotation.objects.live().filter(image=self.image).select_related("author")
+        return Annotation.objects.filter(image=self.image).select_related("author", "updated_by")
 
     @extend_schema(
         request=AnnotationCreateSerializer,
@@ -154,7 +165,7 @@ class AnnotationView(RowView, SavesAnnotations, generics.RetrieveAPIView):
     def get_queryset(self) -> QuerySet[Annotation]:
         """A deleted annotation cannot be read; writing to one is answered with a conflict, or restores it."""
         rows = Annotation.objects.all() if self.request.method in WRITES else Annotation.objects.live()
-        return rows.select_related("author", "image")
+        return rows.select_related("author", "updated_by", "image")
 
     @extend_schema(
         request=AnnotationPatchSerializer,
@@ -167,7 +178,11 @@ class AnnotationView(RowView, SavesAnnotations, generics.RetrieveAPIView):
         form.is_valid(raise_exception=True)
         changes = dict(form.validated_data)
         version = changes.pop("version", None)
-        return Response(self.get_serializer(saving.update(annotation, version=version, **changes)).data)
+        return Response(
+            self.get_serializer(
+                saving.update(annotation, version=version, by=signed_in(request.user), **changes)
+            ).data
+        )
 
     @extend_schema(
         parameters=[OpenApiParameter("version", int, description="Delete only this version; 409 otherwise.")],
@@ -181,7 +196,7 @@ class AnnotationView(RowView, SavesAnnotations, generics.RetrieveAPIView):
             version = serializers.IntegerField(min_value=1, max_value=LARGEST_INTEGER).run_validation(
                 request.query_params["version"]
             )
-        saving.delete(annotation, version=version)
+        saving.delete(annotation, version=version, by=signed_in(request.user))
         return Response(status=204)
 
 
@@ -191,4 +206,6 @@ class AnnotationRestoreView(AnnotationView):
     @extend_schema(request=None, responses=AnnotationSerializer)
     def post(self, request: Request, annotation_id: UUID) -> Response:
         """Brings a deleted annotation back."""
-        return Response(self.get_serializer(saving.restore(self.get_object())).data)
+        return Response(
+            self.get_serializer(saving.restore(self.get_object(), by=signed_in(request.user))).data
+        )

@@ -40,6 +40,15 @@ class Annotation(models.Model):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="annotations"
     )
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="Who wrote last: made, changed, deleted or restored it.",
+    )
     time_spent_s = models.FloatField(default=0.0)
     clicks = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)

@@ -339,6 +339,28 @@ def test_a_deleted_annotation_is_gone_and_can_come_back(saved, client, image):
     assert client.get(f"/api/images/{image.pk}/annotations/").json()["count"] == 1
 
 
+def test_the_trash_of_an_image_lists_what_was_deleted_and_by_whom(saved, client, image, bob):
+    trash = f"/api/images/{image.pk}/annotations/?deleted=true"
+    assert client.get(trash).json()["count"] == 0
+    client.delete(f"/api/annotations/{saved['id']}/")
+    (row,) = client.get(trash).json()["results"]
+    assert (row["id"], row["updated_by"]) == (saved["id"], bob.username)
+    assert row["deleted_at"] is not None
+    client.post(f"/api/annotations/{saved['id']}/restore/")
+    assert client.get(trash).json()["count"] == 0
+
+
+def test_who_wrote_last_is_said_apart_from_the_author(saved, client, alice):
+    assert saved["updated_by"] == saved["author"]
+    answer = client_of(alice).patch(
+        f"/api/annotations/{saved['id']}/", {"version": saved["version"], "clicks": 9}, format="json"
+    )
+    assert (answer.json()["author"], answer.json()["updated_by"]) == (saved["author"], alice.username)
+    conflict = client.patch(f"/api/annotations/{saved['id']}/", {"version": 1, "clicks": 4}, format="json")
+    assert conflict.json()["error"]["code"] == "version_conflict"
+    assert conflict.json()["current"]["updated_by"] == alice.username
+
+
 def test_deleting_twice_and_restoring_twice_are_harmless(saved, client):
     url = f"/api/annotations/{saved['id']}/"
     assert [client.delete(url).status_code for _ in range(2)] == [204, 204]

@@ -44,7 +44,7 @@ def test_the_buttons_are_there_before_any_script_and_stay_where_they_are(
     })"""
     bench.open(image)
     bench.press("Escape")
-    with_script = bench.page.locator("[data-action]").evaluate_all(where)
+    with_script = bench.page.locator(":is(.bench-top, .bench-rail) [data-action]").evaluate_all(where)
     context = browser.new_context(
         base_url=site.url,
         viewport={"width": 1440, "height": 900},
@@ -53,7 +53,7 @@ def test_the_buttons_are_there_before_any_script_and_stay_where_they_are(
     )
     page = context.new_page()
     page.goto(f"/images/{image['id']}/annotate/")
-    without = page.locator("[data-action]").evaluate_all(where)
+    without = page.locator(":is(.bench-top, .bench-rail) [data-action]").evaluate_all(where)
     context.close()
     assert len(with_script) > 10
     assert without == with_script
@@ -368,6 +368,30 @@ def test_a_deleted_mask_is_brought_back_by_the_message_about_it(bench: Bench, ma
     assert len(saved(api, first)) == 1
 
 
+def test_a_mask_deleted_long_ago_is_restored_from_the_images_trash(bench: Bench, make_project, api):
+    image = make_project("coffee.png").images[0]
+    bench.open(image).click(ON_THE_CUP)
+    bench.save()
+    bench.objects.get_by_role("button", name="Delete cup 1").click()
+    bench.wait_until_saved()
+    bench.page.reload()
+    bench.wait_until_ready()
+    expect(bench.objects).to_have_count(0)
+    bench.page.get_by_role("button", name="Deleted masks of this image").click()
+    dialog = bench.page.get_by_role("dialog", name="Deleted masks of this image")
+    expect(dialog).to_contain_text("deleted by annotator just now")
+    dialog.get_by_role("button", name="Restore").click()
+    expect(bench.objects).to_have_count(1)
+    bench.wait_until_saved()
+    assert len(saved(api, image)) == 1
+    expect(dialog).to_be_hidden()
+    bench.press("Control+z")
+    bench.wait_until_saved()
+    assert saved(api, image) == []
+    bench.page.get_by_role("button", name="Deleted masks of this image").click()
+    expect(dialog.get_by_role("button", name="Restore")).to_be_visible()
+
+
 def test_unsaved_masks_outlive_the_page(bench: Bench, context: BrowserContext, make_project, api):
     image = make_project("coffee.png").images[0]
     bench.open(image).click(ON_THE_CUP)
@@ -398,6 +422,8 @@ def test_a_conflict_asks_whose_change_stays(bench: Bench, make_project, api, cho
     bench.objects.locator("button").first.click()
     bench.press("2")
     bench.expect_save_state("unsaved")
+    notice = bench.page.locator("[data-notice^=conflict]")
+    expect(notice).to_contain_text("manager changed person 1 on coffee.png just now")
     bench.page.get_by_role("button", name=choice).click()
     bench.wait_until_saved()
     (row,) = saved(api, image)

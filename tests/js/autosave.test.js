@@ -394,3 +394,27 @@ async function listOf(server) {
     const http = {json: async () => ({results: structuredClone(rows), next: null})};
     return new AnnotationServer(http).list(7);
 }
+
+test("a mask deleted in an earlier session is restored when it is wanted back, and nothing else is sent", async () => {
+    const server = new HandMadeServer();
+    const store = new AnnotationServer(server);
+    await store.create(annotationOf("a"));
+    await store.remove("a", 1);
+    const conflicts = [];
+    const autosave = new Autosave(
+        store,
+        new UnsavedRecords(new HandMadeStorage(), "ann"),
+        new HandMadePause().pause,
+        {onStatus() {}, onConflict: (conflict) => conflicts.push(conflict), onRefusal() {}, onDamaged() {}},
+    );
+    const {version, ...row} = server.rows.get("a");
+    autosave.noteDeleted({...row, annotation: annotationOf("a"), version});
+    server.asked = [];
+    autosave.bringBack(annotationOf("a"));
+    await settle();
+    assert.deepEqual(server.asked, ["POST restore"]);
+    assert.deepEqual(
+        [server.rows.get("a").isDeleted, autosave.status.state, conflicts],
+        [false, "saved", []],
+    );
+});

@@ -177,6 +177,7 @@ function writingBench(mayAnnotate = true) {
             ...{toggleInstances: tell("instances"), toggleOutline: tell("outline")},
             changeOpacity: tell("opacity"),
         },
+        trash: {show: tell("trash")},
         view: {findCategory: tell("find"), peek: tell("peek")},
     };
     return {bench, told, commands: new Commands(COMMANDS, bench)};
@@ -208,6 +209,7 @@ test("every key of the workbench does its own thing", () => {
             "remove",
         ],
         ...[
+            "trash",
             "find",
             "toggleAll",
             "go previous",

@@ -127,6 +127,7 @@ export class HandMadeServer {
         if (!row) {
             this.rows.set(body.id, {
                 ...{image, area: 1, bbox: [0, 0, 1, 1], author: "ann", created_at: "2026-01-01T00:00:00Z"},
+                ...{updated_at: "2026-01-01T00:00:00Z", updated_by: "ann"},
                 ...body,
                 ...{version: 1, isDeleted: false},
             });

@@ -32,6 +32,8 @@ import {ApiError, isPassing} from "./http.js";
  * @property {number} clicks
  * @property {number} version
  * @property {string} created_at
+ * @property {string} updated_at
+ * @property {string | null} updated_by
  */
 
 const PAGE_SIZE = 500;
@@ -50,10 +52,26 @@ export class AnnotationServer {
      * @returns {Promise<ServerAnnotation[]>}
      */
     async list(imageId) {
+        return this.#pages(`${annotationsUrl(imageId)}?page_size=${PAGE_SIZE}`);
+    }
+
+    /**
+     * @param {number} imageId
+     * @returns {Promise<ServerAnnotation[]>} those that were deleted, the latest first
+     */
+    async listDeleted(imageId) {
+        return this.#pages(`${annotationsUrl(imageId)}?deleted=true&page_size=${PAGE_SIZE}`);
+    }
+
+    /**
+     * @param {string} first
+     * @returns {Promise<ServerAnnotation[]>}
+     */
+    async #pages(first) {
         /** @type {ServerAnnotation[]} */
         const rows = [];
         /** @type {string | null} */
-        let url = `${annotationsUrl(imageId)}?page_size=${PAGE_SIZE}`;
+        let url = first;
         while (url) {
             const page = await this.#http.json(url);
             rows.push(...page.results.map(annotationFromWire));
@@ -162,6 +180,8 @@ function contentToWire(annotation) {
 function annotationFromWire(wire) {
     return {
         version: wire.version,
+        changedBy: wire.updated_by,
+        changedAt: wire.updated_at,
         annotation: {
             id: wire.id,
             imageId: wire.image,

@@ -6,6 +6,7 @@ import {Autosave} from "../session/autosave.js";
 import {UnsavedRecords} from "../session/unsaved-records.js";
 
 /** @import {Http} from "../api/http.js" */
+/** @import {Conflict} from "../session/autosave.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchNotices} from "../view/panels/bench-notices.js" */
 
@@ -14,10 +15,11 @@ import {UnsavedRecords} from "../session/unsaved-records.js";
  * @param {string} user
  * @param {Workbench} workbench
  * @param {BenchNotices} notices
- * @param {{onStatus: () => void, onSignedOut: () => void, onSignedIn: () => void}} events
+ * @param {{onStatus: () => void, onSignedOut: () => void, onSignedIn: () => void,
+ *   onConflict: (conflict: Conflict, onChoice: (choice: "mine" | "theirs") => void) => void}} events
  * @returns {Autosave}
  */
-export function autosaveOf(http, user, workbench, notices, {onStatus, onSignedOut, onSignedIn}) {
+export function autosaveOf(http, user, workbench, notices, {onStatus, onSignedOut, onSignedIn, onConflict}) {
     let isSignedOut = false;
     const autosave = new Autosave(
         new AnnotationServer(http),
@@ -32,7 +34,7 @@ export function autosaveOf(http, user, workbench, notices, {onStatus, onSignedOu
                 onStatus();
             },
             onConflict: (conflict) =>
-                notices.showConflict(conflict, (choice) => {
+                onConflict(conflict, (choice) => {
                     if (choice === "theirs") workbench.replaceFromServer(conflict.id, conflict.theirs);
                     autosave.resolveConflict(conflict.id, choice);
                 }),

@@ -1,5 +1,6 @@
 /** The annotate page: puts session, stage, panels, decoder and API together. */
 
+import {AnnotationServer} from "../api/annotations.js";
 import {annotatePageFromWire, imageIdOf} from "../api/annotate-page.js";
 import {Http, withPatience} from "../api/http.js";
 import {setImageState} from "../api/images.js";
@@ -8,6 +9,7 @@ import {signIn} from "../api/sign-in.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {handToolsOf} from "../bench/hand-tools.js";
 import {autosaveOf} from "../bench/saving.js";
+import {trashOf} from "../bench/trash.js";
 import {covers} from "../core/mask.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
 import {ImageFlow} from "../session/image-flow.js";
@@ -27,6 +29,7 @@ import {KeysDialog} from "../view/panels/keys-dialog.js";
 import {SidePanel} from "../view/panels/side-panel.js";
 import {SightPanel} from "../view/panels/sight-panel.js";
 import {SignInDialog} from "../view/panels/sign-in-dialog.js";
+import {TrashDialog} from "../view/panels/trash-dialog.js";
 import {toast} from "../view/site/feedback.js";
 import {measureUntilPainted} from "../view/timings.js";
 import {HandTool} from "../view/tools/hand-tool.js";
@@ -81,6 +84,13 @@ const autosave = autosaveOf(http, page.user, workbench, notices, {
     onStatus: render,
     onSignedOut: askToSignIn,
     onSignedIn: () => notices.hideSignedOut(),
+    onConflict: (conflict, onChoice) => {
+        benchStage.showTheirs(conflict.theirs);
+        notices.showConflict(conflict, view.placeOf(conflict), page.user, (choice) => {
+            benchStage.showTheirs(null);
+            onChoice(choice);
+        });
+    },
 });
 
 /** @type {ImageFlow<ImageBitmap>} */
@@ -148,7 +158,14 @@ const commands = new Commands(COMMANDS, {
     ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
     ...{sight, sightPanel, keysDialog: {show: () => keysDialog.show()}},
     view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
+    trash: {
+        show: () =>
+            void trashDialog.show(
+                trashOf(flow.scene.image.id, new AnnotationServer(http), {workbench, autosave, view}),
+            ),
+    },
 });
+const trashDialog = new TrashDialog(find("[data-trash]", HTMLDialogElement));
 const keysDialog = new KeysDialog(find("[data-keys-dialog]", HTMLDialogElement), commands);
 const view = new BenchView({workbench, flow, autosave, sight, toolbox, lasso}, benchStage, commands);
 

@@ -10,7 +10,16 @@
 /** @import {AnnotationStore, SaveProblem, ServerAnnotation} from "./ports.d.ts" */
 /** @import {Known, Unsaved, UnsavedRecords} from "./unsaved-records.js" */
 
-/** @typedef {{id: string, mine: Annotation | null, theirs: Annotation | null, version: number}} Conflict null: deleted */
+/**
+ * @typedef {object} Conflict
+ * @property {string} id
+ * @property {number} imageId
+ * @property {Annotation | null} mine null: deleted
+ * @property {Annotation | null} theirs null: deleted
+ * @property {number} version
+ * @property {string | null} changedBy who wrote theirs
+ * @property {string} changedAt as ISO 8601
+ */
 /** @typedef {{id: string, message: string}} Refusal */
 
 /**
@@ -112,6 +121,12 @@ export class Autosave {
         this.#known.set(id, {version: conflict.version, isDeleted: conflict.theirs === null, content});
         if (choice === "theirs") this.#unsaved.forget(id);
         void this.#run();
+    }
+
+    /** @param {ServerAnnotation} row that the server lists as deleted: wanting it back restores it */
+    noteDeleted({annotation, version}) {
+        if (this.#unsaved.get(annotation.id)) return; // what is known here is newer
+        this.#known.set(annotation.id, {version, isDeleted: true, content: ""});
     }
 
     /** @param {Annotation} annotation was deleted, of an image that is no longer on screen */
@@ -216,7 +231,7 @@ export class Autosave {
     }
 
     /**
-     * @param {ServerAnnotation} row
+     * @param {Pick<ServerAnnotation, "annotation" | "version">} row
      * @param {Annotation} sent what the row was made of: the server may write a number in another way
      */
     #remember({annotation, version}, sent = annotation) {
@@ -227,14 +242,15 @@ export class Autosave {
      * @param {Unsaved} record
      * @param {SaveProblem & {kind: "conflict"}} problem
      */
-    #conflict({id, desired}, {current, isDeleted}) {
-        const {annotation, version} = current;
+    #conflict({id, imageId, desired}, {current, isDeleted}) {
+        const {annotation, version, changedBy, changedAt} = current;
         if (!this.#known.has(id) && version === 1 && !isDeleted) {
             // Our own first save, whose answer got lost, and which was changed since.
             this.#remember(current);
             return;
         }
-        const conflict = {id, mine: desired, theirs: isDeleted ? null : annotation, version};
+        const theirs = isDeleted ? null : annotation;
+        const conflict = {id, imageId, mine: desired, theirs, version, changedBy, changedAt};
         this.#conflicts.set(id, conflict);
         this.#events.onConflict(conflict);
     }

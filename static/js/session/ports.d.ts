@@ -35,7 +35,14 @@ export type Timers = {
 // --- the server ---
 
 /** An annotation as the server has it; each write raises the version. */
-export type ServerAnnotation = {readonly annotation: Annotation; readonly version: number};
+export type ServerAnnotation = {
+    readonly annotation: Annotation;
+    readonly version: number;
+    /** Who wrote last; null: nobody knows any more. */
+    readonly changedBy: string | null;
+    /** When, as ISO 8601. */
+    readonly changedAt: string;
+};
 
 /** Why a save failed. */
 export type SaveProblem =

@@ -12,7 +12,7 @@ import {Stage} from "./stage.js";
 
 /** @import {Dab, Place} from "../core/edit/strokes.js" */
 /** @import {LogitsGrid} from "../core/mask.js" */
-/** @import {Candidate, ImageBox, ImagePoint, ImageSize, Prompt} from "../core/types.d.ts" */
+/** @import {Annotation, Candidate, ImageBox, ImagePoint, ImageSize, Prompt} from "../core/types.d.ts" */
 /** @import {DraftMask} from "../session/ports.d.ts" */
 /** @import {ShownMask} from "./layers/masks-layer.js" */
 
@@ -136,6 +136,12 @@ export class BenchStage {
     /** @param {string | null} id of a saved mask that is to stand out; null: none */
     hover(id) {
         if (this.#masks.hover(id)) this.stage.invalidate("masks");
+    }
+
+    /** @param {Annotation | null} annotation another person's version of a mask, drawn over all; null: none */
+    showTheirs(annotation) {
+        this.#masks.showTheirs(annotation);
+        this.stage.invalidate("masks");
     }
 
     /** Shows the bare picture until the key that is down is released. */

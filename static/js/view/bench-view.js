@@ -13,7 +13,7 @@ import {hint, modelBadge, savingBadge} from "./bench-status.js";
 
 /** @import {EmbeddingProgress, Scene} from "../session/ports.d.ts" */
 /** @import {Annotation, Bundle} from "../core/types.d.ts" */
-/** @import {Autosave, SaveStatus} from "../session/autosave.js" */
+/** @import {Autosave, Conflict, SaveStatus} from "../session/autosave.js" */
 /** @import {Sight} from "../session/sight.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchStage} from "./bench-stage.js" */
@@ -108,10 +108,19 @@ export class BenchView {
         this.#stage.hover(id);
     }
 
+    /** What a conflict is about: "cup 2 on kitchen.jpg". @param {Conflict} conflict */
+    placeOf({id, imageId, mine, theirs}) {
+        const {image} = this.#session.flow.scene;
+        const shown = this.#session.workbench.document.get(id);
+        const mask = mine ?? theirs;
+        const name = shown ? this.nameOf(shown) : mask ? `a ${this.categoryOf(mask).name}` : "a mask";
+        return imageId === image.id ? `${name} on ${image.name}` : `${name} on another image`;
+    }
+
     /** As the list of objects names it. @param {Annotation} annotation */
     nameOf(annotation) {
         const number = this.#session.workbench.document.annotations.indexOf(annotation) + 1;
-        return `${this.#categoryOf(annotation).name} ${number}`;
+        return `${this.categoryOf(annotation).name} ${number}`;
     }
 
     render() {
@@ -153,7 +162,7 @@ export class BenchView {
         const isByInstance = sight.settings.colorBy === "instance";
         const rows = workbench.document.annotations.map((annotation, k) => ({
             annotation,
-            ...this.#categoryOf(annotation),
+            ...this.categoryOf(annotation),
             ...(isByInstance ? {color: instanceColor(k + 1)} : {}),
             isSelected: annotation.id === selection.id,
             isEdited: annotation.id === draft.edited?.id,
@@ -196,8 +205,8 @@ export class BenchView {
         if (annotation) this.#stage.stage.fitTo(annotation.bbox);
     }
 
-    /** @param {Annotation} annotation */
-    #categoryOf({categoryId}) {
+    /** @param {Annotation} annotation @returns {{name: string, color: string}} */
+    categoryOf({categoryId}) {
         const category = this.#session.flow.scene.project.categories.find(({id}) => id === categoryId);
         return {name: category?.name ?? "(removed category)", color: category?.color ?? UNNAMED_COLOR};
     }

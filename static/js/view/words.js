@@ -12,6 +12,25 @@ export function sentence(error) {
     return details.length ? details.join(" ") : error.message;
 }
 
+const UNITS = /** @type {const} */ ([
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+]);
+
+/**
+ * @param {string} time ISO 8601
+ * @param {number} now as Date.now() gives it
+ * @returns {string} "5 minutes ago"
+ */
+export function ago(time, now = Date.now()) {
+    const seconds = (now - Date.parse(time)) / 1000;
+    for (const [unit, length] of UNITS) {
+        if (seconds >= length) return `${plural(Math.floor(seconds / length), unit)} ago`;
+    }
+    return "just now";
+}
+
 /**
  * @param {number} count
  * @param {string} word

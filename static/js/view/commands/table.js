@@ -10,7 +10,7 @@
 
 /** @typedef {"prompt" | "brush" | "eraser" | "lasso" | "select" | "hand"} ToolName */
 /** @typedef {"Prompt" | "By hand" | "Masks" | "Images" | "View"} Group */
-/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "finish"} Place */
+/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "objects" | "finish"} Place */
 
 /**
  * What commands work on.
@@ -31,6 +31,7 @@
  * @property {Sight} sight
  * @property {{toggle(): void}} sightPanel
  * @property {{findCategory(): void, peek(): void}} view
+ * @property {{show(): void}} trash
  */
 
 /**
@@ -157,6 +158,16 @@ export const COMMANDS = [
         group: "Masks",
         when: ({workbench}) => workbench.canRemove,
         do: ({workbench}) => workbench.remove(),
+    },
+    {
+        action: "trash",
+        keys: ["shift+delete"],
+        title: "Deleted masks of this image",
+        place: "objects",
+        icon: "trash-2",
+        group: "Masks",
+        isForAnnotators: true,
+        do: ({trash}) => trash.show(),
     },
     {
         action: "find-category",

@@ -10,6 +10,8 @@ const DIMMED_OUTLINE_ALPHA = 0.7;
 const OUTLINE_PX = 1.5;
 const CASING_PX = 3.5;
 const CASING_ALPHA = 0.55;
+const DASH_WIDTH_PX = 2.5;
+const DASH_PX = 6;
 const EMPHASIS_PX = {outline: 1, casing: 1.5};
 
 // Points of polygons that get an outline. A mask has some hundred; a saved one of noise can have a hundred thousand,
@@ -100,6 +102,26 @@ export function drawMask(context, path, style, view, imageSize) {
     context.globalAlpha = style.outlineAlpha;
     context.strokeStyle = style.color;
     context.lineWidth = style.outlinePx / view.scale;
+    context.stroke(path.outline);
+    context.restore();
+}
+
+/**
+ * An outline that is told apart from every mask's own.
+ *
+ * @param {CanvasRenderingContext2D} context in CSS pixels of the stage
+ * @param {MaskPath} path
+ * @param {ViewFrame} view
+ */
+export function drawDashed(context, path, view) {
+    context.save();
+    context.translate(view.offsetX, view.offsetY);
+    context.scale(view.scale, view.scale);
+    context.lineWidth = DASH_WIDTH_PX / view.scale;
+    context.strokeStyle = "#000000";
+    context.stroke(path.outline);
+    context.setLineDash([DASH_PX / view.scale, DASH_PX / view.scale]);
+    context.strokeStyle = "#ffffff";
     context.stroke(path.outline);
     context.restore();
 }

@@ -1,7 +1,7 @@
 /** The saved masks. */
 
 import {outlineOfRle} from "../../core/outlines.js";
-import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
+import {drawDashed, drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
 /** @import {MaskPath} from "./mask-drawing.js" */
 /** @import {Annotation, ImagePoint, ImageSize, ViewFrame} from "../../core/types.d.ts" */
@@ -20,6 +20,8 @@ export class MasksLayer {
     #opacity = 0.45;
     /** A row of the list under the pointer. @type {string | null} */
     #hoveredId = null;
+    /** @type {{annotation: Annotation, path: MaskPath} | null} */
+    #theirs = null;
     /** @type {Map<string, {counts: string, path: MaskPath}>} */
     #paths = new Map();
     #probe = new OffscreenCanvas(1, 1).getContext("2d");
@@ -49,6 +51,14 @@ export class MasksLayer {
         const isNew = id !== this.#hoveredId;
         this.#hoveredId = id;
         return isNew;
+    }
+
+    /** @param {Annotation | null} annotation another person's version, drawn as a dashed outline over all; null: none */
+    showTheirs(annotation) {
+        this.#theirs = annotation && {
+            annotation,
+            path: pathOf(outlineOfRle(annotation.segmentation, annotation.bbox)),
+        };
     }
 
     /** @param {ReadonlySet<string>} ids forgets the outlines of all others */
@@ -87,6 +97,7 @@ export class MasksLayer {
             });
             drawMask(context, this.#pathOf(annotation), style, view, imageSize);
         }
+        if (this.#theirs) drawDashed(context, this.#theirs.path, view);
     }
 
     /** @param {Annotation} annotation */

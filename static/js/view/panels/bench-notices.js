@@ -1,6 +1,6 @@
 /** What the workbench has to say when something is wrong, and what one can do about it. */
 
-import {plural} from "../words.js";
+import {ago, plural} from "../words.js";
 import {Notices} from "./notices.js";
 
 /** @import {Conflict, Refusal} from "../../session/autosave.js" */
@@ -79,10 +79,15 @@ export class BenchNotices {
 
     /**
      * @param {Conflict} conflict
+     * @param {string} mask as people know it: "cup 2 on kitchen.jpg"
+     * @param {string} me
      * @param {(choice: "mine" | "theirs") => void} onChoice
      */
-    showConflict({id, theirs}, onChoice) {
-        const text = `Somebody else ${theirs ? "changed" : "deleted"} this mask while you worked on it.`;
+    showConflict({id, theirs, changedBy, changedAt}, mask, me, onChoice) {
+        const who = changedBy === me ? "You" : (changedBy ?? "Somebody");
+        const where = changedBy === me ? " in another tab" : "";
+        const did = theirs ? "changed" : "deleted";
+        const text = `${who} ${did} ${mask}${where} ${ago(changedAt)}, while it was being changed here.`;
         this.#ask(`conflict-${id}`, text, {
             "Keep mine": () => onChoice("mine"),
             "Take theirs": () => onChoice("theirs"),

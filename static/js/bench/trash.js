@@ -1,0 +1,28 @@
+/** Deleted masks of the image on screen: listed from the server, and brought back as if they had just been deleted. */
+
+/** @import {AnnotationServer} from "../api/annotations.js" */
+/** @import {Autosave} from "../session/autosave.js" */
+/** @import {Workbench} from "../session/workbench.js" */
+/** @import {BenchView} from "../view/bench-view.js" */
+/** @import {TrashRow} from "../view/panels/trash-dialog.js" */
+
+/**
+ * @param {number} imageId
+ * @param {AnnotationServer} server
+ * @param {{workbench: Workbench, autosave: Autosave, view: BenchView}} bench
+ * @returns {Promise<TrashRow[]>} the latest first
+ */
+export async function trashOf(imageId, server, {workbench, autosave, view}) {
+    const rows = await server.listDeleted(imageId);
+    return rows
+        .filter(({annotation}) => !workbench.document.get(annotation.id)) // an undo was faster than the server
+        .map((row) => ({
+            ...view.categoryOf(row.annotation),
+            by: row.changedBy,
+            at: row.changedAt,
+            restore: () => {
+                autosave.noteDeleted(row);
+                if (!workbench.bringBack(row.annotation)) autosave.bringBack(row.annotation);
+            },
+        }));
+}

@@ -1,0 +1,65 @@
+/** The deleted masks of an image, each with a way back. */
+
+import {button, element, find} from "../elements.js";
+import {ago, sentence} from "../words.js";
+
+/**
+ * @typedef {object} TrashRow
+ * @property {string} name the category's
+ * @property {string} color
+ * @property {string | null} by who deleted it
+ * @property {string} at when, as ISO 8601
+ * @property {() => void} restore
+ */
+
+export class TrashDialog {
+    #dialog;
+    #list;
+    #text;
+
+    /** @param {HTMLDialogElement} dialog */
+    constructor(dialog) {
+        this.#dialog = dialog;
+        this.#list = find("[data-trash-list]", HTMLElement, dialog);
+        this.#text = find("[data-trash-text]", HTMLElement, dialog);
+        find("[data-close]", HTMLElement, dialog).addEventListener("click", () => dialog.close());
+        dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+    }
+
+    /** @param {Promise<readonly TrashRow[]>} coming */
+    async show(coming) {
+        this.#list.replaceChildren();
+        this.#text.textContent = "Looking…";
+        this.#dialog.showModal();
+        try {
+            const rows = await coming;
+            this.#list.replaceChildren(...rows.map((row) => this.#row(row)));
+            this.#text.textContent = rows.length > 0 ? "" : "No mask of this image was deleted.";
+        } catch (error) {
+            this.#text.textContent = sentence(error);
+        }
+    }
+
+    /** @param {TrashRow} row */
+    #row({name, color, by, at, restore}) {
+        const swatch = element("span", {class: "swatch"});
+        swatch.style.setProperty("--swatch", color);
+        const row = element(
+            "li",
+            {class: "bench-trash-row"},
+            swatch,
+            element("span", {class: "bench-name"}, name),
+            element("span", {class: "quiet small"}, `deleted ${by ? `by ${by} ` : ""}${ago(at)}`),
+            button(
+                {class: "button tight"},
+                () => {
+                    restore();
+                    row.remove();
+                    if (this.#list.childElementCount === 0) this.#dialog.close();
+                },
+                "Restore",
+            ),
+        );
+        return row;
+    }
+}
