@@ -61,6 +61,24 @@ def test_a_prompts_mask_is_finished_with_the_brush_and_each_stroke_is_undone_by_
     assert mask[350, 45] and not mask[350, 530]
 
 
+def test_a_click_refines_what_was_painted_and_does_not_begin_anew(bench: Bench, api, image):
+    bench.page.add_init_script("localStorage.setItem('maskwright.brush', '60')")
+    bench.open(image).press("b")
+    draw(bench, (220, 130), (380, 130), (380, 200), (220, 200), (300, 160))
+    bench.press("c")
+    bench.click((300, 60))
+    expect(bench.page.locator("[data-prompt-bar]")).to_contain_text("Save as cup")
+    bench.save()
+    mask = mask_of(api, image)
+    painted = [(x, y) for x in range(200, 400, 20) for y in range(110, 220, 10)]
+    assert np.mean([mask[y, x] for x, y in painted]) > 0.8, "most of what was painted stays"
+    (annotation,) = saved(api, image)
+    assert annotation["prompt"] is None and annotation["predicted_iou"] is not None
+    bench.objects.get_by_role("button", name="Edit cup 1").click()
+    bench.click((180, 300), button="right")
+    expect(bench.page.locator("[data-prompt-bar]")).to_contain_text("Update cup 1")
+
+
 def test_erasing_from_a_mask_that_is_looked_at_edits_it(bench: Bench, api, image):
     bench.page.add_init_script("localStorage.setItem('maskwright.brush', '20')")
     bench.open(image).press("b")

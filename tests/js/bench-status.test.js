@@ -37,10 +37,7 @@ test("a mask made by hand is no reason to wait for the model", () => {
 
 test("looking and editing have other words, and missing masks are no empty image", () => {
     assert.match(say({isObjectSelected: true}), /^\[edit\] edits it · .* a click begins a new object$/);
-    assert.match(
-        say({isObjectSelected: true, isEditing: true}),
-        /^Click or draw a box to make its mask anew/,
-    );
+    assert.match(say({isObjectSelected: true, isEditing: true}), /^Click to refine it/);
     assert.match(say({areMasksMissing: true}), /not loaded/);
 });
 

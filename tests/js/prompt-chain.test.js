@@ -72,3 +72,23 @@ test("only the newest decodes are kept where that is asked for; the others are m
     assert.equal((await chain.decode(prompts[0].steps)).runs, 1);
     assert.equal(runs.length, 4);
 });
+
+test("a first step with a base is fed that mask, and is for one object", async () => {
+    const runs = [];
+    const chain = new PromptChain(
+        async (steps, maskInput) => {
+            runs.push(maskInput && [...maskInput]);
+            return {logits: new Float32Array(4), iouPredictions: Float32Array.of(0.5, 0.6, 0.9, 0.7)};
+        },
+        OUTPUTS,
+        ({counts}) => Float32Array.of(counts.length),
+    );
+    const [step] = withPoint(EMPTY_PROMPT, at(1, 1), 1).steps;
+    const base = (counts) => ({...step, base: {segmentation: {size: [2, 2], counts}}});
+    const {order} = await chain.decode([base("04")]);
+    assert.equal(order[0], 0);
+    await chain.decode([base("123")]);
+    await chain.decode([base("04")]);
+    await chain.decode([step]);
+    assert.deepEqual(runs, [[2], [3], null], "each is decoded once");
+});

@@ -288,6 +288,54 @@ test("a mask made by hand is accepted without a prompt and without a decoder", a
     assert.deepEqual(HandMadeWorker.asked, []);
 });
 
+test("a click on a mask made by hand goes on from it; taken back, the mask is there again", async () => {
+    const {workbench} = bench();
+    paint(workbench);
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    const {prompt} = workbench.prompts;
+    assert.deepEqual(prompt.steps[0].base, PAINTED);
+    assert.equal(workbench.shownMask.candidate, workbench.prompts.shown);
+    workbench.addPoint(at(2), 0, 1);
+    workbench.setBox({x0: 0, y0: 0, x1: 3, y1: 3, frame: "image"}, 1);
+    await settle();
+    assert.deepEqual(
+        workbench.prompts.prompt.steps.map(({base}) => base?.area),
+        [3, undefined, undefined],
+    );
+    for (let k = 0; k < 3; k++) workbench.removeLastStep();
+    assert.deepEqual(workbench.shownMask.handMade, PAINTED);
+    workbench.undo();
+    await settle();
+    workbench.accept();
+    await settle();
+    const [mask] = workbench.document.annotations;
+    assert.deepEqual([mask.prompt, mask.bundleDigest], [null, "d1"], "its steps alone do not give it");
+});
+
+test("a click refines a saved mask that has no prompt; taken back, it is as it was saved", async () => {
+    const {workbench} = bench();
+    workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
+    workbench.edit("a");
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    assert.deepEqual(workbench.prompts.prompt.steps[0].base.segmentation, PAINTED.segmentation);
+    workbench.removeLastStep();
+    assert.deepEqual([workbench.shownMask, workbench.isOpen, workbench.draft.edited.id], [null, false, "a"]);
+});
+
+test("a box drawn anew keeps the mask that the prompt goes on from", () => {
+    const {workbench} = bench();
+    paint(workbench);
+    const box = {x0: 0, y0: 0, x1: 3, y1: 3, frame: "image"};
+    workbench.setBox(box, 1);
+    workbench.setBox({...box, x1: 5}, 2);
+    assert.deepEqual(
+        workbench.prompts.prompt.steps.map(({box, base}) => [box.x1, base.area]),
+        [[5, 3]],
+    );
+});
+
 test("a correction by hand goes on from the prompt's mask, and holds until the next click", async () => {
     const {workbench} = bench();
     workbench.addPoint(at(1), 1, 1);
@@ -499,7 +547,7 @@ test("going from an edited mask to another accepts what was changed", async () =
     workbench.select("b");
     await settle();
     assert.deepEqual([workbench.draft.edited, workbench.selection.id], [null, "b"]);
-    assert.equal(workbench.document.get("a").prompt.steps.length, 1);
+    assert.equal(workbench.document.get("a").bundleDigest, "d1", "it was made anew");
     workbench.addPoint(at(5), 1, 1);
     workbench.edit("b");
     await settle();

@@ -7,7 +7,7 @@
 
 import {imageToModel} from "./frames.js";
 
-/** @import {ImageBox, ImagePoint, ImageSize, Outputs, PointLabel, Prompt, PromptStep} from "./types.d.ts" */
+/** @import {BaseMask, ImageBox, ImagePoint, ImageSize, Outputs, PointLabel, Prompt, PromptStep} from "./types.d.ts" */
 
 export const BACKGROUND = 0;
 export const FOREGROUND = 1;
@@ -42,10 +42,29 @@ export function withPoint(prompt, point, label) {
  */
 export function withBox(prompt, box) {
     const boxAt = prompt.steps.findIndex((step) => step.kind === "box");
-    const kept = prompt.steps.filter((step) => step.kind !== "box");
+    const kept = withBase(
+        prompt.steps.filter((step) => step.kind !== "box"),
+        baseOf(prompt),
+    );
     // What was chosen after the old box was chosen for another mask: the steps from there on are decoded anew.
     const steps = kept.map((step, k) => (boxAt >= 0 && k >= boxAt ? {...step, maskIndex: null} : step));
-    return {steps: [...steps, {kind: "box", box, maskIndex: null}]};
+    return {steps: withBase([...steps, {kind: "box", box, maskIndex: null}], baseOf(prompt))};
+}
+
+/** The mask that the prompt goes on from; undefined: it begins with nothing. @param {Prompt} prompt */
+export function baseOf({steps}) {
+    return steps[0]?.base;
+}
+
+/**
+ * The same steps, going on from a mask.
+ *
+ * @param {readonly PromptStep[]} steps
+ * @param {BaseMask | undefined} base
+ * @returns {readonly PromptStep[]}
+ */
+export function withBase(steps, base) {
+    return base ? steps.map((step, k) => (k === 0 ? {...step, base} : step)) : steps;
 }
 
 /**
@@ -96,6 +115,7 @@ export function decodeKey(steps) {
                 ? [step.point.x, step.point.y, step.label]
                 : [step.box.x0, step.box.y0, step.box.x1, step.box.y1],
             k < steps.length - 1 ? step.maskIndex : null,
+            ...(step.base ? [step.base.segmentation.counts] : []),
         ]),
     );
 }
@@ -151,7 +171,7 @@ export function buildPromptTensors(steps, imageSize, side) {
  */
 export function candidateOrder(steps, iouPredictions, {single, candidates}) {
     const bestFirst = [...candidates].sort((a, b) => iouPredictions[b] - iouPredictions[a]);
-    const isOnePoint = steps.length === 1 && steps[0].kind === "point";
+    const isOnePoint = steps.length === 1 && steps[0].kind === "point" && !steps[0].base;
     if (isOnePoint && bestFirst.length > 0) return bestFirst;
     const others = bestFirst.filter((index) => index !== single);
     return [single, ...others].slice(0, Math.max(1, bestFirst.length));

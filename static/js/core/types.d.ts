@@ -31,8 +31,22 @@ export type PointLabel = 0 | 1;
 
 export type PointStep = {readonly kind: "point"; readonly point: ImagePoint; readonly label: PointLabel};
 export type BoxStep = {readonly kind: "box"; readonly box: ImageBox};
-/** What a person told the model, one thing at a time; `maskIndex` is the decoder output chosen after this step. */
-export type PromptStep = (PointStep | BoxStep) & {readonly maskIndex: number | null};
+/** A mask that was not made by the steps before: drawn by hand, or imported. */
+export type BaseMask = {
+    readonly segmentation: Rle;
+    readonly area: number;
+    readonly bbox: Bbox;
+    readonly predictedIou: number | null;
+    readonly stabilityScore: number | null;
+};
+/**
+ * What a person told the model, one thing at a time; `maskIndex` is the decoder output chosen after this step. The first
+ * step may have a base: the mask that the prompt goes on from.
+ */
+export type PromptStep = (PointStep | BoxStep) & {
+    readonly maskIndex: number | null;
+    readonly base?: BaseMask;
+};
 /** Immutable: every change makes a new one. */
 export type Prompt = {readonly steps: readonly PromptStep[]};
 

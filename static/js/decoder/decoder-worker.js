@@ -3,6 +3,7 @@
 import {finishMask, stabilityScore} from "../core/mask.js";
 import {DecoderError} from "./protocol.js";
 import {messageOf, outputOf} from "./worker/decode.js";
+import {logitsOfMask} from "../core/mask-input.js";
 import {DecoderChoice} from "./worker/decoder-choice.js";
 import {readEmbedding} from "./worker/files/embedding-file.js";
 import {OneGraphSession} from "./worker/one-graph/session.js";
@@ -138,6 +139,7 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
         chain: new PromptChain(
             (steps, maskInput) => session.decode(embedding, steps, maskInput),
             bundle.outputs,
+            (mask) => logitsOfMask(mask, bundle),
         ),
     });
     return null;

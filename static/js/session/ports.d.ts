@@ -1,7 +1,7 @@
 // What session/ asks of the world outside: pages hand it in, tests hand in their own. Nothing here knows DOM or URLs.
 import type {
     Annotation,
-    Bbox,
+    BaseMask,
     Bundle,
     Candidate,
     Category,
@@ -9,7 +9,6 @@ import type {
     ImageSize,
     ImageState,
     PromptStep,
-    Rle,
     Role,
 } from "../core/types.d.ts";
 
@@ -79,13 +78,7 @@ export type DecoderAnswer = {
 };
 
 /** A mask at image size, ready to be saved. Made by hand it has neither estimate nor score. */
-export type FinishedMask = {
-    readonly segmentation: Rle;
-    readonly area: number;
-    readonly bbox: Bbox;
-    readonly predictedIou: number | null;
-    readonly stabilityScore: number | null;
-};
+export type FinishedMask = BaseMask;
 
 /** The mask being worked on: made by hand, or a candidate of the prompt. */
 export type DraftMask =

@@ -8,7 +8,16 @@
 
 import {AnnotationDocument, NO_CHANGES} from "../core/annotation-document.js";
 import {columnsOf, combined, emptyColumns, rleOf} from "../core/edit/columns.js";
-import {isEmpty, withBox, withLastChoice, withPoint, withoutLastStep} from "../core/prompt.js";
+import {
+    EMPTY_PROMPT,
+    baseOf,
+    isEmpty,
+    withBase,
+    withBox,
+    withLastChoice,
+    withPoint,
+    withoutLastStep,
+} from "../core/prompt.js";
 import {Draft, NO_WORK} from "./draft.js";
 import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
@@ -265,9 +274,14 @@ export class Workbench {
 
     removeLastStep() {
         if (!this.canRemoveStep) return;
-        this.#accepting.after(() =>
-            this.draft.change({prompt: withoutLastStep(this.prompts.prompt), handMade: null}),
-        );
+        this.#accepting.after(() => {
+            const {prompt} = this.prompts;
+            const left = withoutLastStep(prompt);
+            const base = isEmpty(left) ? baseOf(prompt) : null;
+            const {edited} = this.draft;
+            const isAsSaved = base?.segmentation.counts === edited?.segmentation.counts;
+            this.draft.change({prompt: left, handMade: base && !isAsSaved ? base : null});
+        });
     }
 
     /**
@@ -423,9 +437,20 @@ export class Workbench {
             if (!this.canPrompt) return;
             const {prompt} = this.prompts;
             this.#effort.addClick(isEmpty(prompt));
+            const base = this.#base;
+            const next = base ? {steps: withBase(withStep(EMPTY_PROMPT).steps, base)} : withStep(prompt);
             const selectedId = this.draft.edited?.id ?? null; // a mask that was only looked at is left alone
-            this.draft.change({prompt: withStep(prompt), handMade: null, selectedId}, NO_CHANGES, timeStamp);
+            this.draft.change({prompt: next, handMade: null, selectedId}, NO_CHANGES, timeStamp);
         });
+    }
+
+    /** What a first step goes on from, rather than replaces: a mask that no prompt has made. @returns {FinishedMask | null} */
+    get #base() {
+        const {handMade, edited} = this.draft;
+        if (handMade) return handMade;
+        if (!edited || edited.prompt || !isEmpty(this.prompts.prompt)) return null;
+        const {segmentation, area, bbox, predictedIou, stabilityScore} = edited;
+        return {segmentation, area, bbox, predictedIou, stabilityScore};
     }
 
     /**
@@ -537,8 +562,8 @@ export class Workbench {
             segmentation: mask.segmentation,
             area: mask.area,
             bbox: mask.bbox,
-            // The prompt that a correction by hand began with decodes to another mask: it is not this one's.
-            prompt: handMade ? null : prompt,
+            // A prompt that a correction by hand began with, or went on from, does not give this mask by itself.
+            prompt: handMade || baseOf(prompt) ? null : prompt,
             predictedIou: mask.predictedIou,
             stabilityScore: mask.stabilityScore,
             bundleDigest: handMade ? "" : this.prompts.bundleDigest,

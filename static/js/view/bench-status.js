@@ -51,7 +51,7 @@ export function hint(now, keyOf) {
     if (!now.isReady && (now.isDraftEmpty || now.isDecoding)) return waitingFor(now.embedding);
     if (now.areMasksMissing) return "The saved masks are not loaded yet, so nothing new can be begun.";
     if (now.isDraftEmpty && now.isEditing) {
-        return line("Click or draw a box to make its mask anew", key("cancel", "leaves it as it is"));
+        return line("Click to refine it, or draw on it", key("cancel", "leaves it as it is"));
     }
     if (now.isDraftEmpty && now.isObjectSelected) {
         return line(

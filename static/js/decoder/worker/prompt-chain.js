@@ -7,7 +7,7 @@
 import {candidateOrder, decodeKey} from "../../core/prompt.js";
 import {outputOf} from "./decode.js";
 
-/** @import {Outputs, PromptStep} from "../../core/types.d.ts" */
+/** @import {Outputs, PromptStep, Rle} from "../../core/types.d.ts" */
 /** @import {Decode} from "./session.d.ts" */
 
 const KEPT_DECODES = 24; // of 1 MB each with four outputs of 256 x 256
@@ -21,12 +21,16 @@ export class PromptChain {
     #decodes = new Map();
     #runs = 0;
 
+    #toMaskInput;
+
     /**
      * @param {RunDecoder} run
      * @param {Outputs} outputs the bundle's
+     * @param {(mask: Rle) => Float32Array} toMaskInput low-res logits of a mask that a prompt goes on from
      */
-    constructor(run, outputs) {
+    constructor(run, outputs, toMaskInput) {
         this.#run = run;
+        this.#toMaskInput = toMaskInput;
         this.#outputs = outputs;
     }
 
@@ -41,7 +45,7 @@ export class PromptChain {
         /** @type {number[]} */
         const maskIndices = [];
         /** @type {Float32Array | null} */
-        let maskInput = null;
+        let maskInput = steps[0]?.base ? this.#toMaskInput(steps[0].base.segmentation) : null;
         /** @type {Decode | null} */
         let decode = null;
         /** @type {number[]} */
