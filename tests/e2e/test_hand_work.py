@@ -138,6 +138,26 @@ def test_holes_are_filled_and_crumbs_dropped_by_a_key(bench: Bench, api, image):
     assert not mask[225, 175] and mask[50, 500]
 
 
+# --- marks of the prompt ---
+
+
+def test_points_are_dragged_and_taken_away_by_a_click_and_boxes_resized(bench: Bench, api, image):
+    bench.open(image).click(ON_THE_CUP)
+    bench.click((40, 340))
+    bench.drag((40, 340), (200, 100))
+    bench.click((200, 100))  # on the point: it goes
+    bench.save()
+    (annotation,) = saved(api, image)
+    assert annotation["prompt"]["point_coords"] == [list(ON_THE_CUP)]
+    bench.drag((150, 50), (400, 300))
+    bench.drag((400, 200), (450, 200))
+    bench.press("Control+z", "Control+Shift+z")
+    bench.save()
+    prompts = [row["prompt"] for row in saved(api, image)]
+    x0, y0, x1, y1 = next(prompt["box"] for prompt in prompts if prompt["box"])
+    assert np.abs(np.subtract((x0, y0, x1, y1), (150, 50, 450, 300))).max() <= 2
+
+
 # --- keys for the left hand ---
 
 

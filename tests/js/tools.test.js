@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import {BrushTool} from "../../static/js/view/tools/brush-tool.js";
 import {HandTool} from "../../static/js/view/tools/hand-tool.js";
+import {LassoTool} from "../../static/js/view/tools/lasso-tool.js";
 import {PromptTool} from "../../static/js/view/tools/prompt-tool.js";
 import {SelectTool} from "../../static/js/view/tools/select-tool.js";
 import {Toolbox} from "../../static/js/view/tools/toolbox.js";
@@ -36,6 +38,8 @@ function handMadeStage() {
         root,
         dragged,
         isPanning: false,
+        view: {scale: 1},
+        viewPoint: ({clientX, clientY}) => ({x: clientX, y: clientY, frame: "view"}),
         imageSize: {height: 100, width: 100},
         imagePoint: ({clientX, clientY}) => ({x: clientX, y: clientY, frame: "image"}),
         dragImage: ({clientX}) => dragged.push(clientX),
@@ -55,6 +59,11 @@ function promptTool(stage) {
             onEdit: say("edit"),
             onMode: say("mode"),
         },
+        markAt: ({x, y}) =>
+            Math.hypot(x - 70, y - 70) < 5 ? {index: 0, x: null, y: null, isPoint: true} : null,
+        onDraftMark: (mark, place) => said.push(`drag mark ${place?.x ?? ""}`.trim()),
+        onMoveMark: (mark, place) => said.push(`move mark ${place.x}`),
+        onRemoveMark: () => said.push("remove mark"),
     };
     return {tool: new PromptTool(stage, events), said};
 }
@@ -63,6 +72,8 @@ const TOOLS = {
     prompt: (stage) => promptTool(stage).tool,
     select: (stage) => new SelectTool(stage, {onSelect() {}, onEdit() {}, onHover() {}}),
     hand: (stage) => new HandTool(stage),
+    brush: (stage) => brushTool(stage).tool,
+    lasso: (stage) => lassoTool(stage).tool,
 };
 for (const [name, make] of Object.entries(TOOLS)) {
     test(`disabled, the ${name} tool leaves no listener behind, however often it was enabled`, () => {
@@ -118,6 +129,116 @@ test("a drag draws a box, and a box that is given up is none", () => {
         said.filter((words) => !words.startsWith("press")),
         ["draft 50", "draft", "box 60", "draft 50", "draft"],
     );
+});
+
+test("a click on a point of the prompt takes it away, a drag moves it, and neither is a new point", () => {
+    const stage = handMadeStage();
+    const {tool, said} = promptTool(stage);
+    tool.enable();
+    stage.root.send("pointerdown", 71, 70);
+    stage.root.send("pointerup", 71, 70);
+    stage.root.send("pointerdown", 70, 70);
+    stage.root.send("pointermove", 80, 70, {buttons: 1});
+    stage.root.send("pointerup", 90, 70);
+    stage.root.send("pointerdown", 70, 70);
+    stage.root.send("pointermove", 80, 70, {buttons: 1});
+    assert.equal(tool.cancel(), true);
+    assert.deepEqual(said, [
+        ...["remove mark", "drag mark 80", "drag mark", "move mark 90", "drag mark 80", "drag mark"],
+    ]);
+});
+
+function brushTool(stage) {
+    const said = [];
+    const size = {radius: 5, change: (direction) => said.push(`size ${direction}`)};
+    const tool = new BrushTool(stage, size, false, {
+        onHover: () => {},
+        onDraft: (dabs) => said.push(`draft ${dabs.length}`),
+        onStroke: (dabs, isErasing) =>
+            said.push(
+                `${isErasing ? "erase" : "paint"} ${dabs.map(({x, radius}) => `${x}/${+radius.toFixed(2)}`).join(" ")}`,
+            ),
+    });
+    return {tool, said};
+}
+
+test("a drag paints where the pointer was, the right button and Alt erase, Alt and the wheel change the size", () => {
+    const stage = handMadeStage();
+    const {tool, said} = brushTool(stage);
+    tool.enable();
+    stage.root.send("pointerdown", 10, 10);
+    const places = [{clientX: 12, clientY: 10}, {clientX: 14, clientY: 10}]; // prettier-ignore
+    stage.root.send("pointermove", 14, 10, {getCoalescedEvents: () => places});
+    stage.root.send("pointerup", 14, 10);
+    stage.root.send("pointerdown", 30, 10, {button: 2});
+    stage.root.send("pointerup", 30, 10);
+    stage.root.send("pointerdown", 40, 10, {altKey: true});
+    stage.root.send("pointerup", 40, 10);
+    stage.root.send("wheel", 40, 10, {altKey: true, deltaY: -1});
+    stage.root.send("wheel", 40, 10, {deltaY: -1});
+    assert.deepEqual(
+        said.filter((words) => !words.startsWith("draft")),
+        ["paint 10/5 12/5 14/5", "erase 30/5", "erase 40/5", "size 1"],
+    );
+    stage.root.send("pointerdown", 50, 10);
+    assert.equal(tool.cancel(), true);
+    stage.root.send("pointerup", 50, 10);
+    assert.equal(said.at(-1), "draft 0");
+});
+
+test("a pen paints as wide as it is pressed", () => {
+    const stage = handMadeStage();
+    const {tool, said} = brushTool(stage);
+    tool.enable();
+    stage.root.send("pointerdown", 10, 10, {pointerType: "pen", pressure: 0.5});
+    stage.root.send("pointerup", 10, 10);
+    assert.equal(said.at(-1), "paint 10/3.25");
+});
+
+function lassoTool(stage) {
+    const said = [];
+    const tool = new LassoTool(stage, {
+        onDraft: (corners) => said.push(`draft ${corners.length}`),
+        onShape: (corners, isErasing) =>
+            said.push(`${isErasing ? "cut" : "add"} ${corners.map(({x, y}) => `${x},${y}`).join(" ")}`),
+    });
+    return {tool, said};
+}
+const clickAt = (stage, x, y, more) => {
+    stage.root.send("pointerdown", x, y, more);
+    stage.root.send("pointerup", x, y, more);
+};
+
+test("corners make a shape that the first of them closes; one that was begun with the right button cuts", () => {
+    const stage = handMadeStage();
+    const {tool, said} = lassoTool(stage);
+    tool.enable();
+    for (const [x, y] of [[10, 10], [50, 10], [50, 50], [12, 11]]) clickAt(stage, x, y); // prettier-ignore
+    assert.equal(said.at(-1), "add 10,10 50,10 50,50");
+    clickAt(stage, 10, 10, {button: 2});
+    clickAt(stage, 50, 10);
+    clickAt(stage, 70, 70);
+    tool.removeCorner();
+    clickAt(stage, 50, 50);
+    tool.close();
+    assert.equal(said.at(-1), "cut 10,10 50,10 50,50");
+    clickAt(stage, 10, 10);
+    tool.close();
+    assert.equal(said.at(-1), "draft 0", "a single corner is no shape");
+});
+
+test("a border drawn freely back to its beginning is closed by letting go", () => {
+    const stage = handMadeStage();
+    const {tool, said} = lassoTool(stage);
+    tool.enable();
+    stage.root.send("pointerdown", 10, 10);
+    for (let k = 0; k <= 40; k++) {
+        const angle = (k / 40) * 2 * Math.PI;
+        stage.root.send("pointermove", 30 - 20 * Math.cos(angle), 10 + 20 * Math.sin(angle), {buttons: 1});
+    }
+    stage.root.send("pointerup", 10, 10);
+    assert.match(said.at(-1), /^add 10,10 /);
+    assert.equal(tool.isDrawing, false);
 });
 
 test("the box of tools has one enabled at a time", () => {

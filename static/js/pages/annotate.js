@@ -8,6 +8,7 @@ import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {handToolsOf} from "../bench/hand-tools.js";
+import {promptToolOf} from "../bench/prompting.js";
 import {autosaveOf} from "../bench/saving.js";
 import {trashOf} from "../bench/trash.js";
 import {covers} from "../core/mask.js";
@@ -33,7 +34,6 @@ import {TrashDialog} from "../view/panels/trash-dialog.js";
 import {toast} from "../view/site/feedback.js";
 import {measureUntilPainted} from "../view/timings.js";
 import {HandTool} from "../view/tools/hand-tool.js";
-import {PromptTool} from "../view/tools/prompt-tool.js";
 import {SelectTool} from "../view/tools/select-tool.js";
 import {Toolbox} from "../view/tools/toolbox.js";
 
@@ -126,18 +126,9 @@ const preview = new Preview(
 
 // --- tools and commands ---
 
-const promptTool = new PromptTool(stage, {
-    onHover: (point) => (point && flow.isReady ? preview.move(point, stage.view.scale) : preview.leave()),
-    onPress: (point, label) => {
-        preview.press();
-        workbench.anticipate(point, label);
-    },
-    onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
+const promptTool = promptToolOf(benchStage, workbench, preview, {
+    isReady: () => flow.isReady,
     onMode: render,
-    onDraftBox: (box) => benchStage.showDraftBox(box),
-    onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
-    onSelect: (point) => workbench.select(benchStage.maskAt(point)),
-    onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
 });
 const {brush, eraser, lasso, brushSize} = handToolsOf(benchStage, workbench, localStorage);
 const tools = {

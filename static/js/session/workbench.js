@@ -8,6 +8,7 @@
 
 import {AnnotationDocument, NO_CHANGES} from "../core/annotation-document.js";
 import {columnsOf, combined, emptyColumns, rleOf} from "../core/edit/columns.js";
+import {withMarkMoved, withoutStep} from "../core/prompt-marks.js";
 import {
     EMPTY_PROMPT,
     baseOf,
@@ -28,6 +29,7 @@ import {Turns} from "./turns.js";
 import {Visibility} from "./visibility.js";
 
 /** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, ImageSize, PointLabel, Prompt} from "../core/types.d.ts" */
+/** @import {Mark} from "../core/prompt-marks.js" */
 /** @import {Columns, Spans} from "../core/edit/columns.js" */
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
 /** @import {KeptDrafts} from "./kept-drafts.js" */
@@ -272,6 +274,24 @@ export class Workbench {
         this.#addStep((prompt) => withBox(prompt, box), timeStamp);
     }
 
+    /**
+     * @param {Mark} mark of the prompt
+     * @param {ImagePoint} place where it is now
+     * @param {number} timeStamp of the pointer event
+     */
+    moveMark(mark, place, timeStamp) {
+        this.#changePrompt((prompt) => withMarkMoved(prompt, mark, place, this.#size), timeStamp);
+    }
+
+    /**
+     * @param {Mark} mark of the prompt: its step is taken away
+     * @param {number} timeStamp of the pointer event
+     */
+    removeMark({index}, timeStamp) {
+        if (this.prompts.prompt.steps.length === 1) this.removeLastStep();
+        else this.#changePrompt((prompt) => withoutStep(prompt, index), timeStamp);
+    }
+
     removeLastStep() {
         if (!this.canRemoveStep) return;
         this.#accepting.after(() => {
@@ -441,6 +461,18 @@ export class Workbench {
             const next = base ? {steps: withBase(withStep(EMPTY_PROMPT).steps, base)} : withStep(prompt);
             const selectedId = this.draft.edited?.id ?? null; // a mask that was only looked at is left alone
             this.draft.change({prompt: next, handMade: null, selectedId}, NO_CHANGES, timeStamp);
+        });
+    }
+
+    /**
+     * @param {(prompt: Prompt) => Prompt} change
+     * @param {number} timeStamp
+     */
+    #changePrompt(change, timeStamp) {
+        this.#accepting.after(() => {
+            if (!this.canRemoveStep || this.draft.handMade) return;
+            this.#effort.addClick(false);
+            this.draft.change({prompt: change(this.prompts.prompt)}, NO_CHANGES, timeStamp);
         });
     }
 

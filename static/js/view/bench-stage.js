@@ -1,6 +1,7 @@
 /** The workbench's stage with its layers, and the figures beside it that say where the pointer is and how large it is shown. */
 
 import {isInside} from "../core/frames.js";
+import {markAt, withMarkMoved} from "../core/prompt-marks.js";
 import {find} from "./elements.js";
 import {CandidateLayer} from "./layers/candidate-layer.js";
 import {HandLayer} from "./layers/hand-layer.js";
@@ -11,8 +12,9 @@ import {PromptLayer} from "./layers/prompt-layer.js";
 import {Stage} from "./stage.js";
 
 /** @import {Dab, Place} from "../core/edit/strokes.js" */
+/** @import {Mark} from "../core/prompt-marks.js" */
 /** @import {LogitsGrid} from "../core/mask.js" */
-/** @import {Annotation, Candidate, ImageBox, ImagePoint, ImageSize, Prompt} from "../core/types.d.ts" */
+/** @import {Annotation, Candidate, ImageBox, ImagePoint, ImageSize, Prompt, ViewPoint} from "../core/types.d.ts" */
 /** @import {DraftMask} from "../session/ports.d.ts" */
 /** @import {ShownMask} from "./layers/masks-layer.js" */
 
@@ -68,6 +70,21 @@ export class BenchStage {
     /** @param {ImageBox | null} box as it is drawn */
     showDraftBox(box) {
         this.#prompt.draft = box;
+        this.stage.invalidate("prompt");
+    }
+
+    /** The prompt's mark there. @param {ViewPoint} place */
+    markAt(place) {
+        return markAt(this.#prompt.prompt, place, this.stage.view);
+    }
+
+    /**
+     * @param {Mark} mark of the prompt
+     * @param {ImagePoint | null} place that it is being dragged to; null: no longer
+     */
+    showDraggedMark(mark, place) {
+        const {prompt} = this.#prompt;
+        this.#prompt.dragged = place && withMarkMoved(prompt, mark, place, this.stage.imageSize);
         this.stage.invalidate("prompt");
     }
 

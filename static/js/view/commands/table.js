@@ -447,6 +447,8 @@ export const POINTER_HELP = [
     {shown: "Click", does: "This belongs to the object"},
     {shown: "Right click, Alt click", does: "This does not"},
     {shown: "Drag", does: "Box around the object"},
+    {shown: "Drag a point, a box's edge", does: "Moves it"},
+    {shown: "Click a point", does: "Takes it away"},
     {shown: "Ctrl click", does: "Select a saved mask"},
     {shown: "Alt wheel", does: "Size of the brush"},
     {shown: "Wheel", does: "Zoom to the cursor"},

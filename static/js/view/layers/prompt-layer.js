@@ -14,17 +14,20 @@ export class PromptLayer {
     prompt = {steps: []};
     /** The box being drawn. @type {ImageBox | null} */
     draft = null;
+    /** The prompt with a mark as it is dragged, in place of the prompt. @type {Prompt | null} */
+    dragged = null;
 
     /**
      * @param {CanvasRenderingContext2D} context
      * @param {ViewFrame} view
      */
     draw(context, view) {
-        for (const step of this.prompt.steps) {
+        const {steps} = this.dragged ?? this.prompt;
+        for (const step of steps) {
             if (step.kind === "box" && !this.draft) drawBox(context, step.box, view);
         }
         if (this.draft) drawBox(context, this.draft, view);
-        for (const step of this.prompt.steps) {
+        for (const step of steps) {
             if (step.kind !== "point") continue;
             // A point names a pixel; its mark stands on the pixel's centre.
             const centre = imageToView({x: step.point.x + 0.5, y: step.point.y + 0.5, frame: "image"}, view);

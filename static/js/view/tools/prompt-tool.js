@@ -4,7 +4,8 @@ import {BACKGROUND, FOREGROUND} from "../../core/prompt.js";
 import {isInside, pixelAt} from "../../core/frames.js";
 import {Tool} from "./tool.js";
 
-/** @import {ImageBox, ImagePoint, ImageSize, PointLabel} from "../../core/types.d.ts" */
+/** @import {Mark} from "../../core/prompt-marks.js" */
+/** @import {ImageBox, ImagePoint, ImageSize, PointLabel, ViewPoint} from "../../core/types.d.ts" */
 /** @import {Stage} from "../stage.js" */
 /** @import {Listen} from "./tool.js" */
 
@@ -18,6 +19,10 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  * @property {(box: ImageBox | null) => void} onDraftBox the box as it is drawn; null: it is done or given up
  * @property {(box: ImageBox, timeStamp: number) => void} onBox
  * @property {() => void} onMode whether plain clicks leave out has changed
+ * @property {(place: ViewPoint) => Mark | null} markAt the prompt's mark there
+ * @property {(mark: Mark, place: ImagePoint | null) => void} onDraftMark it is being dragged to there; null: no longer
+ * @property {(mark: Mark, place: ImagePoint, timeStamp: number) => void} onMoveMark
+ * @property {(mark: Mark, timeStamp: number) => void} onRemoveMark a click on a point of the prompt
  * @property {(point: ImagePoint) => void} onSelect Ctrl-click
  * @property {(point: ImagePoint) => void} onEdit Ctrl-double-click
  */
@@ -27,7 +32,7 @@ export class PromptTool extends Tool {
     cursor = "crosshair";
     #isLeavingOut = false;
     #events;
-    /** @type {{event: PointerEvent, point: ImagePoint} | null} */
+    /** @type {{event: PointerEvent, point: ImagePoint, mark: Mark | null} | null} */
     #press = null;
     #isDragging = false;
 
@@ -75,9 +80,11 @@ export class PromptTool extends Tool {
     /** Gives up the box being drawn. @override */
     cancel() {
         const wasDragging = this.#isDragging;
+        const mark = this.#press?.mark;
         this.#press = null;
         this.#isDragging = false;
-        if (wasDragging) this.#events.onDraftBox(null);
+        if (wasDragging && mark) this.#events.onDraftMark(mark, null);
+        else if (wasDragging) this.#events.onDraftBox(null);
         return wasDragging;
     }
 
@@ -96,9 +103,11 @@ export class PromptTool extends Tool {
             return;
         }
         if (event.button !== 0) return;
-        this.#press = {event, point: place};
+        const mark = event.altKey ? null : this.#events.markAt(this.stage.viewPoint(event));
+        this.#press = {event, point: place, mark};
         this.stage.root.setPointerCapture(event.pointerId);
-        if (isInside(place, imageSize)) this.#events.onPress(pixelAt(place, imageSize), this.#labelOf(event));
+        if (!mark?.isPoint && isInside(place, imageSize))
+            this.#events.onPress(pixelAt(place, imageSize), this.#labelOf(event));
     }
 
     /** @param {PointerEvent} event */
@@ -109,22 +118,31 @@ export class PromptTool extends Tool {
         const {clientX, clientY} = this.#press.event;
         if (Math.hypot(event.clientX - clientX, event.clientY - clientY) >= DRAG_FROM_PX)
             this.#isDragging = true;
-        if (this.#isDragging) this.#events.onDraftBox(this.#boxTo(event));
+        if (!this.#isDragging) return;
+        const {mark} = this.#press;
+        if (mark) this.#events.onDraftMark(mark, this.stage.imagePoint(event));
+        else this.#events.onDraftBox(this.#boxTo(event));
     }
 
     /** @param {PointerEvent} event */
     #hover(event) {
         const {imageSize} = this.stage;
         const place = this.stage.imagePoint(event);
+        const isOnMark = this.#events.markAt(this.stage.viewPoint(event)) !== null;
+        this.stage.root.style.setProperty("--tool-cursor", isOnMark ? "grab" : this.cursor);
         this.#events.onHover(isInside(place, imageSize) ? pixelAt(place, imageSize) : null);
     }
 
     /** @param {PointerEvent} event */
     #up(event) {
         if (!this.#press || event.pointerId !== this.#press.event.pointerId) return;
-        const {event: press, point} = this.#press;
-        const box = this.#isDragging ? this.#boxTo(event) : null;
+        const {event: press, point, mark} = this.#press;
+        const wasDragging = this.#isDragging;
+        const box = wasDragging && !mark ? this.#boxTo(event) : null;
         this.cancel();
+        if (mark && wasDragging)
+            return this.#events.onMoveMark(mark, this.stage.imagePoint(event), event.timeStamp);
+        if (mark?.isPoint) return this.#events.onRemoveMark(mark, event.timeStamp);
         if (box) {
             if (box.x1 > box.x0 && box.y1 > box.y0) this.#events.onBox(box, event.timeStamp);
         } else if (isInside(point, this.stage.imageSize)) {

@@ -1,0 +1,34 @@
+/** The prompt tool on the stage of the annotate page: what its clicks, boxes and marks do. */
+
+import {PromptTool} from "../view/tools/prompt-tool.js";
+
+/** @import {Preview} from "../session/preview.js" */
+/** @import {Workbench} from "../session/workbench.js" */
+/** @import {BenchStage} from "../view/bench-stage.js" */
+
+/**
+ * @param {BenchStage} benchStage
+ * @param {Workbench} workbench
+ * @param {Preview} preview
+ * @param {{isReady: () => boolean, onMode: () => void}} page
+ */
+export function promptToolOf(benchStage, workbench, preview, {isReady, onMode}) {
+    const {stage} = benchStage;
+    return new PromptTool(stage, {
+        onHover: (point) => (point && isReady() ? preview.move(point, stage.view.scale) : preview.leave()),
+        onPress: (point, label) => {
+            preview.press();
+            workbench.anticipate(point, label);
+        },
+        onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
+        onMode,
+        onDraftBox: (box) => benchStage.showDraftBox(box),
+        onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
+        markAt: (place) => benchStage.markAt(place),
+        onDraftMark: (mark, place) => benchStage.showDraggedMark(mark, place),
+        onMoveMark: (mark, place, timeStamp) => workbench.moveMark(mark, place, timeStamp),
+        onRemoveMark: (mark, timeStamp) => workbench.removeMark(mark, timeStamp),
+        onSelect: (point) => workbench.select(benchStage.maskAt(point)),
+        onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
+    });
+}
