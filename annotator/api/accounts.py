@@ -14,6 +14,8 @@ from rest_framework.views import APIView
 from annotator.api.base.errors import ErrorSerializer
 from annotator.errors import InvalidValue
 from annotator.people import login_attempts
+from annotator.people.permissions import signed_in
+from annotator.people.preferences import PreferencesSerializer, preferences_of
 
 
 class CredentialsSerializer(serializers.Serializer):
@@ -52,6 +54,25 @@ class TokenView(APIView):
             raise InvalidValue(message, fields={"non_field_errors": [message]})
         token, _ = Token.objects.get_or_create(user=user)
         return Response({"token": token.key})
+
+
+class PreferencesView(APIView):
+    @extend_schema(responses=PreferencesSerializer)
+    def get(self, request: Request) -> Response:
+        """What the person who asks has set for the workbench."""
+        return Response(preferences_of(signed_in(request.user)))
+
+    @extend_schema(
+        request=PreferencesSerializer, responses={200: PreferencesSerializer, 400: ErrorSerializer}
+    )
+    def put(self, request: Request) -> Response:
+        """Sets all of them; what is left out is as it usually is."""
+        form = PreferencesSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = signed_in(request.user)
+        user.preferences = form.validated_data
+        user.save(update_fields=["preferences"])
+        return Response(form.validated_data)
 
 
 class MeView(APIView):

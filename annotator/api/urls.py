@@ -21,6 +21,7 @@ app_name = "api"
 urlpatterns = [
     path("auth/token/", accounts.TokenView.as_view(), name="token"),
     path("me/", accounts.MeView.as_view(), name="me"),
+    path("me/preferences/", accounts.PreferencesView.as_view(), name="preferences"),
     path("projects/", projects.ProjectsView.as_view(), name="projects"),
     path("projects/<int:project_id>/", projects.ProjectView.as_view(), name="project"),
     path("projects/<int:project_id>/categories/", categories.CategoriesView.as_view(), name="categories"),

@@ -14,6 +14,8 @@ class User(AbstractUser):
     # As in the tables of Django's own user, which installations made before this model keep.
     id = models.AutoField(primary_key=True)
 
+    preferences = models.JSONField(default=dict, blank=True, help_text="Of the workbench.")
+
     class Meta(AbstractUser.Meta):
         db_table = "auth_user"
 

@@ -20,7 +20,8 @@ from annotator.models import Image, Role
 from annotator.models.figures import with_details
 from annotator.pages.bundle_links import bundle_row, decoder_url, session_module
 from annotator.pages.image_list import ImageList
-from annotator.people.permissions import role_of
+from annotator.people.permissions import role_of, signed_in
+from annotator.people.preferences import preferences_of
 from annotator.projects.image_order import neighbours
 
 STATIC_URLS = {
@@ -43,6 +44,7 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         "urls": {name: static(path) for name, path in STATIC_URLS.items()} | {"sign_in": reverse("login")},
         "csrf_token": get_token(request),
         "user": request.user.get_username(),
+        "preferences": preferences_of(signed_in(request.user)),
     }
     embedding_url = _embedding_url(page_data)
     context = {

@@ -49,6 +49,8 @@ def anybody(success: int):
 TABLE = [
     Row("POST", "token", anybody(400)),  # the body has no such user
     Row("GET", "me", signed_in(200)),
+    Row("GET", "preferences", signed_in(200)),
+    Row("PUT", "preferences", signed_in(200)),
     Row("GET", "projects", signed_in(200)),
     Row("POST", "projects", signed_in(201)),
     Row("GET", "project", read()),

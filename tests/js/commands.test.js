@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {ariaOf, chordOf, wordsOf} from "../../static/js/view/commands/chords.js";
-import {Commands} from "../../static/js/view/commands/commands.js";
+import {Commands, usable} from "../../static/js/view/commands/commands.js";
 import {COMMANDS} from "../../static/js/view/commands/table.js";
 
 const key = (key, more = {}) => ({
@@ -178,6 +178,7 @@ function writingBench(mayAnnotate = true) {
             changeOpacity: tell("opacity"),
         },
         trash: {show: tell("trash")},
+        palette: {show: tell("palette")},
         view: {findCategory: tell("find"), peek: tell("peek")},
     };
     return {bench, told, commands: new Commands(COMMANDS, bench)};
@@ -228,7 +229,7 @@ test("every key of the workbench does its own thing", () => {
         ],
         ...["zoom -1", "panel", "use prompt", "use brush", "use eraser", "use lasso", "brush -1", "brush 1"],
         ...["fillHoles", "dropCrumbs", "smooth", "grow", "shrink"].map((name) => `reshape ${name}`),
-        ...["use select", "use hand", "keys"],
+        ...["use select", "use hand", "palette", "keys"],
     ]);
 });
 
@@ -272,4 +273,29 @@ test("Escape gives up a box first, then the draft, and is free when there is nei
     bench.lasso = {...bench.lasso, isDrawing: true, cancel: () => true};
     for (const action of ["cancel", "remove-step", "accept"]) commands.perform(action);
     assert.deepEqual(told, ["cancel", "removeCorner", "close"]);
+});
+
+test("keys can be changed while the page is open; a remap that does not fit changes nothing", () => {
+    const {commands} = writingBench();
+    commands.remap({accept: ["g"]});
+    assert.deepEqual(
+        [commands.actionOf("g"), commands.actionOf("enter"), commands.keyOf("accept")],
+        ["accept", null, "G"],
+    );
+    assert.throws(() => commands.remap({accept: ["n"]}), /N is the key of/);
+    assert.equal(commands.actionOf("g"), "accept");
+    commands.remap({});
+    assert.equal(commands.actionOf("enter"), "accept");
+});
+
+test("of a person's own keys those stay that the table still takes", () => {
+    const own = {
+        accept: ["g"],
+        gone: ["j"],
+        redo: ["n"],
+        undo: [],
+        done: ["7"],
+        "next-image": ["ctrl+enter"],
+    };
+    assert.deepEqual(usable(COMMANDS, own), {accept: ["g"], undo: [], "next-image": ["ctrl+enter"]});
 });

@@ -95,8 +95,16 @@ function flowFrom(imageId, options) {
         {
             ...{now: () => 0, newId: () => "made", drafts: new KeptDrafts(new HandMadeStorage(), "ann")},
             lastCategory: new LastCategory(new HandMadeStorage(), "ann"),
+            settings: () => ({farClickAccepts: false, quickMode: false}),
         },
-        {onChange() {}, onProblem: say("problem"), onMask() {}, onCategoryMissing() {}, onDelete() {}},
+        {
+            onChange() {},
+            onProblem: say("problem"),
+            onMask() {},
+            onCategoryMissing() {},
+            onQuick() {},
+            onDelete() {},
+        },
     );
     const first = new HandMadeImage(imageId, sceneOf(imageId, options));
     const world = {

@@ -29,21 +29,24 @@ function bench({
     categories = CATEGORIES,
     storage = new HandMadeStorage(),
     projectId = 3,
+    settings = {farClickAccepts: false, quickMode: false},
 } = {}) {
     const clock = {ms: 0};
-    const said = {problems: [], masks: [], changes: 0, missing: 0, deleted: []};
+    const said = {problems: [], masks: [], changes: 0, missing: 0, deleted: [], quick: []};
     let ids = 0;
     const workbench = new Workbench(
         "ann",
         {
             ...{now: () => clock.ms, newId: () => `made-${++ids}`},
             ...{drafts: new KeptDrafts(storage, "ann"), lastCategory: new LastCategory(storage, "ann")},
+            settings: () => settings,
         },
         {
             onChange: () => said.changes++,
             onProblem: (text) => said.problems.push(text),
             onMask: (timeStamp) => said.masks.push(timeStamp),
             onCategoryMissing: () => said.missing++,
+            onQuick: ({id}) => said.quick.push(id),
             onDelete: ({id}) => said.deleted.push(id),
         },
     );
@@ -609,6 +612,55 @@ test("no prompt begins while the saved masks are missing", async () => {
     workbench.holdPrompts(false);
     workbench.addPoint(at(1), 1, 1);
     assert.equal(stepsOf(workbench), 1);
+});
+
+// --- what a person may set ---
+
+test("a click far from a finished mask accepts it, where that is wanted; one near it or to leave out does not", async () => {
+    // The mask of output 1 is the upper half of eight by eight pixels.
+    const settings = {farClickAccepts: true, quickMode: false};
+    const {workbench} = bench({settings});
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    workbench.chooseCandidate(1);
+    workbench.addPoint(at(1, 5), 1, 1); // near
+    await settle();
+    assert.equal(stepsOf(workbench), 2);
+    workbench.removeLastStep();
+    workbench.addPoint(at(1, 20), 0, 1); // to leave out
+    await settle();
+    assert.equal(stepsOf(workbench), 2);
+    workbench.removeLastStep();
+    await settle();
+    workbench.chooseCandidate(1);
+    workbench.addPoint(at(1, 20), 1, 1);
+    await settle();
+    assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [1, 1]);
+    settings.farClickAccepts = false;
+    workbench.chooseCandidate(1);
+    workbench.addPoint(at(1, 20), 1, 1);
+    await settle();
+    assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [1, 2]);
+});
+
+test("in quick mode a click or a box is a saved mask, but not if something else was done meanwhile", async () => {
+    const {workbench, said} = bench({settings: {farClickAccepts: false, quickMode: true}});
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    await settle();
+    workbench.setBox({x0: 0, y0: 0, x1: 4, y1: 4, frame: "image"}, 1);
+    await settle();
+    await settle();
+    assert.equal(idsOf(workbench).length, 2);
+    assert.deepEqual(said.quick, idsOf(workbench));
+    HandMadeWorker.isHolding = true;
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    workbench.addPoint(at(2), 1, 1);
+    await settle();
+    while (HandMadeWorker.latest.held.length > 0) await HandMadeWorker.latest.answerNext();
+    await settle();
+    assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [2, 2]);
 });
 
 // --- the last category ---

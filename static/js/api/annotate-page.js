@@ -1,17 +1,21 @@
 /** What the annotate page brings along: its first image, and where everything else is. */
 
 import {sceneFromWire} from "./images.js";
+import {preferencesFromWire} from "./preferences.js";
 
 /** @import {DecoderUrls} from "../decoder/protocol.js" */
+/** @import {PreferencesWire} from "./preferences.js" */
+/** @import {Settings} from "../session/preferences.js" */
 /** @import {SceneWire} from "./images.js" */
 /** @import {Scene} from "../session/ports.d.ts" */
 
-/** @typedef {SceneWire & {urls: Record<string, string>, csrf_token: string, user: string}} AnnotatePageWire */
+/** @typedef {SceneWire & {urls: Record<string, string>, csrf_token: string, user: string, preferences: PreferencesWire}} AnnotatePageWire */
 
 /**
  * @typedef {object} AnnotatePage
  * @property {Scene} scene
  * @property {string} user
+ * @property {Settings} preferences
  * @property {string} csrfToken
  * @property {string} signInUrl
  * @property {string} workerUrl
@@ -23,10 +27,11 @@ import {sceneFromWire} from "./images.js";
  * @returns {AnnotatePage}
  */
 export function annotatePageFromWire(wire) {
-    const {urls, user, csrf_token: csrfToken} = wire;
+    const {urls, user, csrf_token: csrfToken, preferences} = wire;
     return {
         scene: sceneFromWire(wire),
         user,
+        preferences: preferencesFromWire(preferences),
         csrfToken,
         signInUrl: urls.sign_in,
         workerUrl: absolute(urls.worker),

@@ -1,11 +1,16 @@
-/** How the annotate page saves: autosave, with what it has to say to the person. */
+/** How the annotate page saves masks and preferences, with what it has to say to the person. */
 
 import {AnnotationServer} from "../api/annotations.js";
 import {pause, retryDelayMs} from "../api/http.js";
+import {savePreferences} from "../api/preferences.js";
 import {Autosave} from "../session/autosave.js";
+import {Preferences} from "../session/preferences.js";
 import {UnsavedRecords} from "../session/unsaved-records.js";
+import {toast} from "../view/site/feedback.js";
+import {sentence} from "../view/words.js";
 
 /** @import {Http} from "../api/http.js" */
+/** @import {Settings} from "../session/preferences.js" */
 /** @import {Conflict} from "../session/autosave.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchNotices} from "../view/panels/bench-notices.js" */
@@ -53,4 +58,16 @@ export function autosaveOf(http, user, workbench, notices, {onStatus, onSignedOu
         if (origin === "user") autosave.submit(changes);
     });
     return autosave;
+}
+
+/**
+ * @param {Settings} settings as the page brought them
+ * @param {Http} http
+ * @param {() => void} onChange
+ */
+export function preferencesOf(settings, http, onChange) {
+    return new Preferences(settings, (wanted) => savePreferences(http, wanted), {
+        onChange,
+        onProblem: (error) => toast(`Your settings could not be saved: ${sentence(error)}`, "error"),
+    });
 }

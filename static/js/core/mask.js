@@ -51,6 +51,33 @@ export function covers(logits, pixel, imageSize, {lowResSide: side, inputSide, m
 }
 
 /**
+ * The box around the mask of these logits, to the nearest logit.
+ *
+ * @param {Float32Array} logits (lowResSide, lowResSide), row by row
+ * @param {ImageSize} imageSize
+ * @param {LogitsGrid} grid
+ * @returns {Bbox | null} null: the mask is empty
+ */
+export function extentOf(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
+    const input = inputSize(imageSize, inputSide);
+    const rows = (input.height * side) / inputSide;
+    const columns = (input.width * side) / inputSide;
+    let [left, top, right, bottom] = [side, side, 0, 0];
+    for (let row = 0; row < rows; row++) {
+        for (let column = 0; column < columns; column++) {
+            if (logits[row * side + column] <= maskThreshold) continue;
+            left = Math.min(left, column);
+            right = Math.max(right, column + 1);
+            top = Math.min(top, row);
+            bottom = row + 1;
+        }
+    }
+    if (right === 0) return null;
+    const [scaleX, scaleY] = [imageSize.width / columns, imageSize.height / rows];
+    return [left * scaleX, top * scaleY, (right - left) * scaleX, (bottom - top) * scaleY];
+}
+
+/**
  * The mask of image size that SamPredictor would give for these logits, as RLE with its measures.
  *
  * SAM interpolates twice (to the model's square, cut off the padding, to the image) and then thresholds. Both steps are

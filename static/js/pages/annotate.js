@@ -6,12 +6,14 @@ import {Http, withPatience} from "../api/http.js";
 import {setImageState} from "../api/images.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
+import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {handToolsOf} from "../bench/hand-tools.js";
 import {promptToolOf} from "../bench/prompting.js";
-import {autosaveOf} from "../bench/saving.js";
+import {autosaveOf, preferencesOf} from "../bench/saving.js";
 import {trashOf} from "../bench/trash.js";
 import {covers} from "../core/mask.js";
+import {FAIR_FROM} from "../core/quality.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
 import {ImageFlow} from "../session/image-flow.js";
 import {KeptDrafts} from "../session/kept-drafts.js";
@@ -21,16 +23,15 @@ import {Sight} from "../session/sight.js";
 import {Workbench} from "../session/workbench.js";
 import {BenchStage} from "../view/bench-stage.js";
 import {BenchView} from "../view/bench-view.js";
-import {Commands} from "../view/commands/commands.js";
+import {Commands, usable} from "../view/commands/commands.js";
 import {listenToKeys} from "../view/commands/keyboard.js";
 import {COMMANDS} from "../view/commands/table.js";
 import {find, pageData} from "../view/elements.js";
 import {BenchNotices} from "../view/panels/bench-notices.js";
-import {KeysDialog} from "../view/panels/keys-dialog.js";
+import {QuickUndo} from "../view/panels/quick-undo.js";
 import {SidePanel} from "../view/panels/side-panel.js";
 import {SightPanel} from "../view/panels/sight-panel.js";
 import {SignInDialog} from "../view/panels/sign-in-dialog.js";
-import {TrashDialog} from "../view/panels/trash-dialog.js";
 import {toast} from "../view/site/feedback.js";
 import {measureUntilPainted} from "../view/timings.js";
 import {HandTool} from "../view/tools/hand-tool.js";
@@ -44,13 +45,14 @@ const http = new Http(page.csrfToken);
 const list = location.search; // the gallery's filters and order, which going from image to image keeps
 const first = new LoadingImage(http, page.scene.image.id, list, page.scene);
 const now = () => performance.now();
-const ACCEPTED_FROM = 0.7; // predicted IoU of an open mask whose image is left
+const preferences = preferencesOf(page.preferences, http, render);
 
 // --- what is shown ---
 
 const notices = new BenchNotices(find("[data-notices]", HTMLElement));
 const benchStage = new BenchStage();
 const {stage} = benchStage;
+const quickUndo = new QuickUndo(stage.root);
 
 const signInDialog = new SignInDialog(find("[data-sign-in]", HTMLDialogElement), (password) =>
     signIn(http, page.signInUrl, page.user, password),
@@ -64,12 +66,15 @@ const workbench = new Workbench(
         ...{now, newId: () => crypto.randomUUID()},
         drafts: new KeptDrafts(localStorage, page.user),
         lastCategory: new LastCategory(localStorage, page.user),
+        settings: () => preferences.settings,
     },
     {
         onChange: render,
         onProblem: (text) => {
             if (flow.embedding.state !== "failed") notices.showProblem(text); // else that is said already
         },
+        onQuick: (annotation) =>
+            quickUndo.offer(view.nameOf(annotation), () => workbench.remove(annotation.id)),
         onCategoryMissing: () => view.flashCategories(),
         onDelete: (annotation) =>
             toast(`Deleted ${view.nameOf(annotation)}.`, "info", {
@@ -106,7 +111,7 @@ const flow = new ImageFlow(
                 workbench.prompts.decodeAgain(),
             ),
         saveState: (imageId, state) => withPatience(() => setImageState(http, imageId, state)),
-        acceptFrom: () => ACCEPTED_FROM,
+        acceptFrom: () => (preferences.settings.acceptOnLeave ? FAIR_FROM : null),
     },
     flowEvents({
         ...{list, http, workbench, autosave, notices, benchStage, render, askToSignIn},
@@ -145,19 +150,20 @@ const toolbox = new Toolbox(stage.root, tools, render);
 const sidePanel = new SidePanel(document.body, localStorage);
 const sight = new Sight(localStorage, render);
 const sightPanel = new SightPanel(find("[data-sight]", HTMLElement), stage.root, sight);
-const commands = new Commands(COMMANDS, {
-    ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
-    ...{sight, sightPanel, keysDialog: {show: () => keysDialog.show()}},
-    view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
-    trash: {
-        show: () =>
-            void trashDialog.show(
-                trashOf(flow.scene.image.id, new AnnotationServer(http), {workbench, autosave, view}),
-            ),
+const commands = new Commands(
+    COMMANDS,
+    {
+        ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
+        ...{sight, sightPanel, keysDialog: {show: () => dialogs.keys.show()}},
+        palette: {show: () => dialogs.palette.show()},
+        view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
+        trash: {show: () => dialogs.trash.show()},
     },
-});
-const trashDialog = new TrashDialog(find("[data-trash]", HTMLDialogElement));
-const keysDialog = new KeysDialog(find("[data-keys-dialog]", HTMLDialogElement), commands);
+    usable(COMMANDS, page.preferences.keys),
+);
+const dialogs = dialogsOf(commands, preferences, () =>
+    trashOf(flow.scene.image.id, new AnnotationServer(http), {workbench, autosave, view}),
+);
 const view = new BenchView({workbench, flow, autosave, sight, toolbox, lasso}, benchStage, commands);
 
 start();

@@ -75,6 +75,11 @@ export class PromptSession {
         return this.#image !== null;
     }
 
+    /** Of the decoder; null: there is none. */
+    get bundle() {
+        return this.#decoder?.bundle ?? null;
+    }
+
     get bundleDigest() {
         return this.#decoder?.bundle.digest ?? "";
     }

@@ -8,9 +8,11 @@
 
 import {AnnotationDocument, NO_CHANGES} from "../core/annotation-document.js";
 import {columnsOf, combined, emptyColumns, rleOf} from "../core/edit/columns.js";
+import {extentOf} from "../core/mask.js";
 import {withMarkMoved, withoutStep} from "../core/prompt-marks.js";
 import {
     EMPTY_PROMPT,
+    FOREGROUND,
     baseOf,
     isEmpty,
     withBase,
@@ -33,12 +35,14 @@ import {Visibility} from "./visibility.js";
 /** @import {Columns, Spans} from "../core/edit/columns.js" */
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
 /** @import {KeptDrafts} from "./kept-drafts.js" */
+/** @import {Settings} from "./preferences.js" */
 /** @import {LastCategory} from "./last-category.js" */
 /** @import {PromptEvents} from "./prompt-session.js" */
 /** @import {Reshape} from "./reshaping.js" */
 
 /**
  * @typedef {object} MaskEvents
+ * @property {(annotation: Annotation) => void} onQuick a mask was saved without anybody having looked at it
  * @property {() => void} onCategoryMissing a mask cannot be saved without one
  * @property {(annotation: Annotation) => void} onDelete it is about to leave the document
  */
@@ -50,7 +54,11 @@ import {Visibility} from "./visibility.js";
  * @property {() => string} newId a UUID
  * @property {KeptDrafts} drafts
  * @property {LastCategory} lastCategory
+ * @property {() => Pick<Settings, "farClickAccepts" | "quickMode">} settings
  */
+
+const FAR_SHARE = 0.5; // of the mask's longer side
+const FAR_SHARE_OF_IMAGE = 0.05; // of the image's
 
 export class Workbench {
     document = new AnnotationDocument();
@@ -65,6 +73,7 @@ export class Workbench {
     #effort;
     #accepting = new Turns();
     #lastCategory;
+    #settings;
     #projectId = 0;
     #imageId = 0;
     /** @type {ImageSize} */
@@ -81,9 +90,10 @@ export class Workbench {
      * @param {WorkbenchWorld} world
      * @param {WorkbenchEvents} events
      */
-    constructor(username, {now, newId, drafts, lastCategory}, events) {
+    constructor(username, {now, newId, drafts, lastCategory, settings}, events) {
         this.#username = username;
         this.#lastCategory = lastCategory;
+        this.#settings = settings;
         this.#keeper = new DraftKeeper(drafts, newId);
         const onChange = () => {
             this.#noteDraft();
@@ -263,6 +273,7 @@ export class Workbench {
      * @param {number} timeStamp of the pointer event
      */
     addPoint(point, label, timeStamp) {
+        if (label === FOREGROUND && this.#settings().farClickAccepts && this.#isFarOff(point)) this.accept();
         this.#addStep((prompt) => withPoint(prompt, point, label), timeStamp);
     }
 
@@ -461,7 +472,35 @@ export class Workbench {
             const next = base ? {steps: withBase(withStep(EMPTY_PROMPT).steps, base)} : withStep(prompt);
             const selectedId = this.draft.edited?.id ?? null; // a mask that was only looked at is left alone
             this.draft.change({prompt: next, handMade: null, selectedId}, NO_CHANGES, timeStamp);
+            if (this.#settings().quickMode && selectedId === null && next.steps.length === 1 && !base)
+                void this.#acceptQuickly();
         });
+    }
+
+    /** Accepts what one click or one box gave, if nothing else was done until its mask was there. */
+    async #acceptQuickly() {
+        const {prompt} = this.prompts;
+        await this.prompts.settle();
+        const isSame = this.prompts.prompt.steps.length === 1 && sameStep(this.prompts.prompt, prompt);
+        if (!isSame || !this.shownMask) return;
+        const before = new Set(this.document.annotations.map(({id}) => id));
+        this.accept();
+        await this.settle();
+        const made = this.document.annotations.find(({id}) => !before.has(id));
+        if (made) this.#events.onQuick(made);
+    }
+
+    /** Whether a point lies far from the mask on screen, which is finished as it is. @param {ImagePoint} point */
+    #isFarOff(point) {
+        const {candidate} = this.shownMask ?? {};
+        const {bundle} = this.prompts;
+        if (!candidate || !bundle || this.draft.edited || this.prompts.isDecoding) return false;
+        const extent = extentOf(candidate.logits, this.#size, bundle);
+        if (!extent) return false;
+        const [x, y, width, height] = extent;
+        const away = Math.max(...[x - point.x, point.x - (x + width), y - point.y, point.y - (y + height)]);
+        const side = Math.max(this.#size.height, this.#size.width);
+        return away > Math.max(FAR_SHARE * Math.max(width, height), FAR_SHARE_OF_IMAGE * side);
     }
 
     /**
@@ -625,4 +664,13 @@ export class Workbench {
         this.#effort.resume(cost);
         this.draft.change({prompt, handMade, editedId, selectedId: editedId});
     }
+}
+
+/**
+ * @param {Prompt} a
+ * @param {Prompt} b
+ * @returns {boolean} whether they begin alike, whatever the decoder chose
+ */
+function sameStep({steps: [a]}, {steps: [b]}) {
+    return JSON.stringify({...a, maskIndex: null}) === JSON.stringify({...b, maskIndex: null});
 }

@@ -73,15 +73,19 @@ export class BenchView {
             {
                 isReadOnly: !flow.mayAnnotate,
                 tips: {
-                    edit: `Edit this mask (${commands.keyOf("edit")})`,
-                    delete: `Delete this mask (${commands.keyOf("delete")})`,
+                    edit: () => withKey("Edit this mask", commands.keyOf("edit")),
+                    delete: () => withKey("Delete this mask", commands.keyOf("delete")),
                 },
             },
         );
         this.#promptBar = new PromptBar(
             find("[data-prompt-bar]", HTMLElement),
             (index) => workbench.chooseCandidate(index),
-            {onSave: () => workbench.accept(), tip: commands.tipOf("accept"), key: commands.keyOf("accept")},
+            {
+                onSave: () => workbench.accept(),
+                tip: () => commands.tipOf("accept"),
+                key: () => commands.keyOf("accept"),
+            },
         );
     }
 
@@ -239,4 +243,12 @@ export class BenchView {
 function isPoorFirstClick({prompt, shown}) {
     const isClick = prompt.steps.length === 1 && prompt.steps[0].kind === "point";
     return isClick && shown !== null && qualityOf(shown.predictedIou) === "poor";
+}
+
+/**
+ * @param {string} words
+ * @param {string} key empty: the person took it away
+ */
+function withKey(words, key) {
+    return key ? `${words} (${key})` : words;
 }

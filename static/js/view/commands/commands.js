@@ -8,8 +8,11 @@ import {ariaOf, isChord, wordsOf} from "./chords.js";
 
 export class Commands {
     #bench;
-    #rows;
-    #byAction;
+    #table;
+    /** @type {readonly Command[]} */
+    #rows = [];
+    /** @type {Map<string, Command>} */
+    #byAction = new Map();
     /** @type {Map<string, Command>} */
     #byChord = new Map();
 
@@ -21,9 +24,21 @@ export class Commands {
      */
     constructor(table, bench, remap = {}) {
         this.#bench = bench;
-        this.#rows = withKeys(table, remap);
-        this.#byAction = new Map(this.#rows.map((row) => [row.action, row]));
-        for (const row of this.#rows) for (const chord of chordsOf(row)) this.#byChord.set(chord, row);
+        this.#table = table;
+        this.remap(remap);
+    }
+
+    /**
+     * From now on these are the person's own keys.
+     *
+     * @param {Remap} remap
+     * @throws {Error} as the constructor; the keys stay as they were then
+     */
+    remap(remap) {
+        const rows = withKeys(this.#table, remap);
+        this.#rows = rows;
+        this.#byAction = new Map(rows.map((row) => [row.action, row]));
+        this.#byChord = new Map(rows.flatMap((row) => chordsOf(row).map((chord) => [chord, row])));
     }
 
     get rows() {
@@ -92,6 +107,27 @@ export class Commands {
     ariaKeysOf(action) {
         return chordsOf(this.get(action)).map(ariaOf).join(" ");
     }
+}
+
+/**
+ * A person's own keys without those that the table no longer takes: a newer version may have given a key to another command.
+ *
+ * @param {readonly Command[]} table
+ * @param {Remap} remap
+ * @returns {Remap}
+ */
+export function usable(table, remap) {
+    /** @type {Record<string, readonly string[]>} */
+    const kept = {};
+    for (const [action, keys] of Object.entries(remap)) {
+        try {
+            withKeys(table, {...kept, [action]: keys});
+            kept[action] = keys;
+        } catch {
+            // This command keeps the table's keys.
+        }
+    }
+    return kept;
 }
 
 /**

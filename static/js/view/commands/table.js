@@ -28,6 +28,7 @@
  * @property {{hasProblem: boolean, hideProblem(): void}} notices
  * @property {{toggle(): void}} sidePanel
  * @property {{show(): void}} keysDialog
+ * @property {{show(): void}} palette
  * @property {Sight} sight
  * @property {{toggle(): void}} sightPanel
  * @property {{findCategory(): void, peek(): void}} view
@@ -431,10 +432,17 @@ export const COMMANDS = [
         ...useOf("hand"),
     },
     {
+        action: "palette",
+        keys: ["ctrl+k"],
+        title: "Find a command by its name",
+        group: "View",
+        do: ({palette}) => palette.show(),
+    },
+    {
         action: "keys",
         keys: ["?"],
-        title: "Show the keys",
-        tip: "Keys",
+        title: "Show the keys, and set them",
+        tip: "Keys and settings",
         place: "help",
         icon: "keyboard",
         group: "View",

@@ -39,7 +39,7 @@ export class ObjectsPanel {
     /**
      * @param {HTMLElement} root
      * @param {ObjectsEvents} events
-     * @param {{isReadOnly: boolean, tips: {edit: string, delete: string}}} options
+     * @param {{isReadOnly: boolean, tips: {edit: () => string, delete: () => string}}} options
      */
     constructor(root, events, {isReadOnly, tips}) {
         this.#list = find("[data-objects]", HTMLElement, root);
@@ -156,13 +156,13 @@ export class ObjectsPanel {
                               class: "bench-mini",
                               "aria-label": `Edit ${label}`,
                               "aria-pressed": String(row.isEdited),
-                              title: this.#tips.edit,
+                              title: this.#tips.edit(),
                           },
                           () => this.#events.onEdit(row.id),
                           icon("pencil"),
                       ),
                       button(
-                          {class: "bench-mini", "aria-label": `Delete ${label}`, title: this.#tips.delete},
+                          {class: "bench-mini", "aria-label": `Delete ${label}`, title: this.#tips.delete()},
                           () => this.#events.onDelete(row.id),
                           icon("trash-2"),
                       ),

@@ -24,7 +24,7 @@ export class PromptBar {
     /**
      * @param {HTMLElement} root
      * @param {(index: number) => void} onChoose a decoder output
-     * @param {{onSave: () => void, tip: string, key: string}} save
+     * @param {{onSave: () => void, tip: () => string, key: () => string}} save
      */
     constructor(root, onChoose, save) {
         this.#root = root;
@@ -47,7 +47,7 @@ export class PromptBar {
         const areSame =
             candidates.length === this.#candidates.length &&
             candidates.every((one, k) => one === this.#candidates[k]);
-        const state = JSON.stringify([shown?.index, color, save, edited, hint]);
+        const state = JSON.stringify([shown?.index, color, save, edited, hint, this.#save.key()]);
         if (areSame && state === this.#drawn) return;
         this.#drawn = state;
         if (grid && !(areSame && color === this.#pictureColor)) {
@@ -91,10 +91,11 @@ export class PromptBar {
     #saveButton(category, edited) {
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", category.color);
-        const {onSave, tip, key} = this.#save;
+        const {onSave} = this.#save;
+        const key = this.#save.key();
         const keyCap = key ? element("kbd", {}, key) : "";
         const words = edited ? `Update ${edited}` : `Save as ${category.name}`;
-        return button({class: "bench-save", title: tip}, onSave, swatch, words, keyCap);
+        return button({class: "bench-save", title: this.#save.tip()}, onSave, swatch, words, keyCap);
     }
 }
 

@@ -10,6 +10,7 @@ import {clickable, find, findAll, icon} from "../elements.js";
 
 export class Toolbar {
     #commands;
+    #keys;
     /** @type {{row: Command, node: HTMLButtonElement, words: HTMLElement | null, iconName: string}[]} */
     #buttons = [];
 
@@ -23,20 +24,25 @@ export class Toolbar {
             if (!row.place || !commands.isOffered(row.action)) continue;
             const node = find(`[data-action=${row.action}]`, HTMLButtonElement, root);
             clickable(node, () => commands.perform(row.action));
-            node.setAttribute("aria-keyshortcuts", commands.ariaKeysOf(row.action)); // a person may have other keys
             const words = row.words ? find("span", HTMLElement, node) : null;
             this.#buttons.push({row, node, words, iconName: row.icon ?? ""});
         }
-        for (const node of findAll("[data-key-of]", HTMLElement, root))
-            node.textContent = commands.keyOf(node.dataset.keyOf ?? "");
+        this.#keys = findAll("[data-key-of]", HTMLElement, root);
     }
 
     render() {
+        for (const node of this.#keys) {
+            const key = this.#commands.keyOf(node.dataset.keyOf ?? "");
+            if (node.textContent !== key) node.textContent = key;
+        }
         for (const shown of this.#buttons) {
             const {row, node, words} = shown;
             const isOn = this.#commands.isOn(row.action);
             const tip = this.#commands.tipOf(row.action);
-            if (node.title !== tip) node.title = tip;
+            if (node.title !== tip) {
+                node.title = tip;
+                node.setAttribute("aria-keyshortcuts", this.#commands.ariaKeysOf(row.action));
+            }
             node.disabled = !this.#commands.applies(row.action);
             if (isOn !== null) node.setAttribute("aria-pressed", String(isOn));
             const text = this.#commands.wordsOn(row.action);

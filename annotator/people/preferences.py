@@ -1,0 +1,39 @@
+"""What people set for themselves at the workbench: the same at every machine they sign in at."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from annotator.models import User
+
+MOST_COMMANDS = 200
+MOST_KEYS = 4
+
+
+class PreferencesSerializer(serializers.Serializer):
+    accept_on_leave = serializers.BooleanField(
+        default=True, help_text="A decent mask that is open is accepted when its image is left."
+    )
+    far_click_accepts = serializers.BooleanField(
+        default=False, help_text="A click far from a finished mask accepts it and begins the next object."
+    )
+    quick_mode = serializers.BooleanField(default=False, help_text="One click or box is one saved mask.")
+    keys = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField(max_length=40), max_length=MOST_KEYS),
+        default=dict,
+        help_text="The person's own keys of the workbench, by command.",
+    )
+
+    def validate_keys(self, keys: dict[str, list[str]]) -> dict[str, list[str]]:
+        if len(keys) > MOST_COMMANDS or any(len(action) > 40 for action in keys):
+            raise serializers.ValidationError(f"At most {MOST_COMMANDS} commands, of 40 characters each.")
+        return keys
+
+
+def preferences_of(user: User) -> dict:
+    """All of them; what the person never set, or what no longer fits, is as it usually is."""
+    form = PreferencesSerializer(data=user.preferences)
+    if not form.is_valid():
+        form = PreferencesSerializer(data={})
+        form.is_valid(raise_exception=True)
+    return form.validated_data

@@ -1,0 +1,30 @@
+/** A person's preferences on the wire. */
+
+/** @import {Http} from "./http.js" */
+/** @import {Settings} from "../session/preferences.js" */
+
+/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, keys: Record<string, string[]>}} PreferencesWire */
+
+/** @param {PreferencesWire} wire @returns {Settings} */
+export function preferencesFromWire(wire) {
+    return {
+        acceptOnLeave: wire.accept_on_leave,
+        farClickAccepts: wire.far_click_accepts,
+        quickMode: wire.quick_mode,
+        keys: wire.keys,
+    };
+}
+
+/**
+ * @param {Http} http
+ * @param {Readonly<Settings>} settings
+ */
+export async function savePreferences(http, {acceptOnLeave, farClickAccepts, quickMode, keys}) {
+    const body = {
+        accept_on_leave: acceptOnLeave,
+        far_click_accepts: farClickAccepts,
+        quick_mode: quickMode,
+        keys,
+    };
+    await http.json("/api/me/preferences/", {method: "PUT", body});
+}

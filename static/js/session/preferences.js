@@ -1,0 +1,37 @@
+/** What a person has set for the workbench. The server keeps it, so that it is there at every machine. */
+
+/**
+ * @typedef {object} Settings
+ * @property {boolean} acceptOnLeave a decent mask that is open is accepted when its image is left
+ * @property {boolean} farClickAccepts a click far from a finished mask accepts it and begins the next object
+ * @property {boolean} quickMode one click or box is one saved mask
+ * @property {Readonly<Record<string, readonly string[]>>} keys the person's own, by action
+ */
+
+export class Preferences {
+    /** @type {Readonly<Settings>} */
+    settings;
+    #save;
+    #onChange;
+    /** @type {Promise<unknown>} */
+    #saving = Promise.resolve();
+
+    /**
+     * @param {Readonly<Settings>} settings
+     * @param {(settings: Readonly<Settings>) => Promise<unknown>} save
+     * @param {{onChange: () => void, onProblem: (error: unknown) => void}} events
+     */
+    constructor(settings, save, {onChange, onProblem}) {
+        this.settings = settings;
+        this.#save = (/** @type {Readonly<Settings>} */ wanted) => save(wanted).catch(onProblem);
+        this.#onChange = onChange;
+    }
+
+    /** @param {Partial<Settings>} changes kept at once here, and one after the other at the server */
+    change(changes) {
+        this.settings = {...this.settings, ...changes};
+        const wanted = this.settings;
+        this.#saving = this.#saving.then(() => wanted === this.settings && this.#save(wanted));
+        this.#onChange();
+    }
+}

@@ -1,0 +1,54 @@
+"""What people set for themselves at the workbench."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from annotator.people.preferences import preferences_of
+from tests.annotator.world import client_of
+
+URL = "/api/me/preferences/"
+USUAL = {"accept_on_leave": True, "far_click_accepts": False, "quick_mode": False, "keys": {}}
+
+
+def test_they_are_as_usual_until_they_are_set_and_everybody_has_their_own(alice, bob):
+    assert client_of(alice).get(URL).json() == USUAL
+    wanted = {**USUAL, "quick_mode": True, "keys": {"accept": ["g"], "undo": []}}
+    assert client_of(alice).put(URL, wanted, format="json").json() == wanted
+    assert client_of(alice).get(URL).json() == wanted
+    assert client_of(bob).get(URL).json() == USUAL
+
+
+def test_the_workbench_brings_them_along(alice, image):
+    alice.preferences = {"quick_mode": True}
+    alice.save()
+    client = Client()
+    client.force_login(alice)
+    page = client.get(f"/images/{image.pk}/annotate/").context["page_data"]
+    assert page["preferences"] == {**USUAL, "quick_mode": True}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"quick_mode": "perhaps"},
+        {"keys": {"accept": "g"}},
+        {"keys": {"accept": ["g" * 41]}},
+        {"keys": {"accept": list("abcde")}},
+        {"keys": {f"command-{k}": [] for k in range(201)}},
+        {"keys": {"a" * 41: []}},
+        {"keys": []},
+        ["quick_mode"],
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_is_changed(alice, body):
+    assert client_of(alice).put(URL, body, format="json").status_code == 400
+    alice.refresh_from_db()
+    assert alice.preferences == {}
+
+
+@pytest.mark.parametrize("stored", [{"keys": 7}, {"quick_mode": None}, [], "text", {"unknown": 1}])
+def test_what_lies_there_and_no_longer_fits_is_as_if_it_were_not(alice, stored):
+    alice.preferences = stored
+    assert preferences_of(alice) == USUAL
