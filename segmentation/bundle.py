@@ -140,6 +140,8 @@ def load_manifest(directory: Path | str) -> Manifest:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise BundleNotFound(f"{directory} is not a bundle: it has no {MANIFEST_FILE}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestInvalid(f"{path} cannot be read: {error}") from error
     try:
         fields = json.loads(text)
     except ValueError as error:
@@ -167,6 +169,8 @@ def verify_weights(manifest: Manifest, directory: Path | str) -> Path:
         sha256 = _file_sha256(path)
     except FileNotFoundError:
         raise WeightsMismatch(f"bundle {manifest.name} lacks its weights, {path}") from None
+    except OSError as error:
+        raise WeightsMismatch(f"the weights of bundle {manifest.name} cannot be read: {error}") from error
     if sha256 != manifest.weights_sha256:
         raise WeightsMismatch(
             f"{path} has sha256 {sha256}, bundle {manifest.name} was made with {manifest.weights_sha256}: "

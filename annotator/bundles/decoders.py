@@ -85,6 +85,8 @@ def package_name(bundle: Bundle) -> str:
 
 def package_version(bundle: Bundle) -> str | None:
     """Changes whenever the package's file does; None: there is none."""
+    if not bundle.package_sha256:
+        return None
     return bundle.package_sha256 if _is_sound(package_name(bundle), bundle.package_sha256) else None
 
 

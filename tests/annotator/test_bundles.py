@@ -61,6 +61,26 @@ def test_a_damaged_manifest_is_refused_and_the_others_stay(installed, own_folder
     assert "input_size" in str(report.refused)
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00{", None])
+def test_a_manifest_that_cannot_be_read_is_refused_and_the_others_stay(installed, own_folders, content):
+    """None: a folder is in its place."""
+    installed("first")
+    spoilt = own_folders / "bundles" / "spoilt" / "manifest.json"
+    spoilt.parent.mkdir()
+    spoilt.write_bytes(content) if content else spoilt.mkdir()
+    report = sync_bundles()
+    assert [bundle.name for bundle in report.bundles] == ["tiny"]
+
+
+def test_weights_that_cannot_be_read_are_refused_in_words(installed, own_folders):
+    installed("first")
+    weights = own_folders / "bundles" / "tiny" / "weights.safetensors"
+    weights.unlink()
+    weights.mkdir()
+    with pytest.raises(BundleRefused, match="cannot be read"):
+        install_bundle("tiny")
+
+
 def test_exchanged_weights_are_refused_at_installation(installed, own_folders, tiny_dirs):
     installed("first")
     shutil.copy(

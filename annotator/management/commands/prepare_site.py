@@ -73,7 +73,8 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
 
     def _install_bundles(self) -> None:
-        sync_bundles()
+        for reason in sync_bundles().refused.values():
+            self.stdout.write(f"      a folder is not used as a model bundle: {reason}")
         if not Bundle.objects.available().exists():
             raise CommandError(
                 "there is no model bundle. The repository carries one in segmentation/bundles/pocket: is the checkout "
