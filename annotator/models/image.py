@@ -104,6 +104,11 @@ class Image(models.Model):
         super().save(*args, **kwargs)
 
     @property
+    def is_long(self) -> bool:
+        """Whether a tile of it would show a small part only: a panorama, a strip."""
+        return max(self.width, self.height) > 2 * min(self.width, self.height)
+
+    @property
     def hw(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.height, self.width

@@ -47,12 +47,17 @@ class ImageList:
         query.update({name: value for name, value in [*self.filters.items(), ("sort", self.sort)] if value})
         return f"?{query.urlencode()}" if query else ""
 
+    @property
+    def api_filters(self) -> dict[str, str]:
+        """The filters as the API calls them."""
+        return {FILTERS[name]: value for name, value in self.filters.items() if value}
+
     def filtered(self, rows: QuerySet[Image]) -> QuerySet[Image]:
         """The rows that fit.
 
         The API refuses a filter that makes no sense; an address typed by hand is shown without it.
         """
-        asked = {FILTERS[name]: [value] for name, value in self.filters.items() if value}
+        asked = {name: [value] for name, value in self.api_filters.items()}
         wrong = ImageFilter(MultiValueDict(asked), queryset=rows).form.errors
         sensible = {name: values for name, values in asked.items() if name not in wrong}
         return ImageFilter(MultiValueDict(sensible), queryset=rows).qs

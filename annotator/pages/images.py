@@ -49,6 +49,7 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "sort": asked.sort,
         "orders": [(name, order.title) for name, order in ORDERS.items()],
         "list_query": asked.query,
+        "api_filters": asked.api_filters,
         "kept_query": kept.urlencode(),
         "state_choices": STATE_CHOICES,
         "embedding_choices": EMBEDDING_CHOICES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotator.errors import InvalidValue
@@ -18,6 +19,13 @@ def set_image_state(image: Image, state: str) -> Image:
     Image.objects.filter(pk=image.pk).update(state=state, updated_at=timezone.now())
     image.state = state
     return image
+
+
+def set_states(images: QuerySet[Image], state: str) -> int:
+    """Marks many images; returns how many there were. One statement: all of them or none."""
+    return Image.objects.filter(pk__in=images.order_by().values("pk")).update(
+        state=state, updated_at=timezone.now()
+    )
 
 
 def first_unfinished(project: Project) -> Image | None:

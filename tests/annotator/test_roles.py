@@ -49,6 +49,8 @@ def anybody(success: int):
 TABLE = [
     Row("POST", "token", anybody(400)),  # the body has no such user
     Row("GET", "me", signed_in(200)),
+    Row("POST", "images-mark", annotate(200)),
+    Row("POST", "images-delete", manage(200)),
     Row("GET", "preferences", signed_in(200)),
     Row("PUT", "preferences", signed_in(200)),
     Row("GET", "projects", signed_in(200)),
@@ -114,6 +116,8 @@ def world(project, category, image, annotation, charlie):
             "categories": of_project,
             "members": of_project,
             "images": of_project,
+            "images-mark": of_project,
+            "images-delete": of_project,
             "exports": of_project,
             "category": {"category_id": spare.pk},
             "member": {"member_id": vera.pk},
@@ -133,6 +137,8 @@ def world(project, category, image, annotation, charlie):
         "bodies": {
             ("POST", "token"): {"username": "nobody", "password": "wrong"},
             ("POST", "projects"): {"name": "Dogs"},
+            ("POST", "images-mark"): {"ids": [], "state": "done"},
+            ("POST", "images-delete"): {"ids": []},
             ("PATCH", "project"): {"description": "Only cats."},
             ("POST", "categories"): {"name": "bird"},
             ("PATCH", "category"): {"color": "#00ff00"},

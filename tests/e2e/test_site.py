@@ -239,6 +239,50 @@ def test_selected_images_are_marked_and_deleted(page: Page, sign_in, project, ap
     expect(page.get_by_role("heading", name="No images yet")).to_be_visible()
 
 
+def test_all_that_were_found_are_marked_whatever_page_they_are_on(page: Page, sign_in, project, api):
+    import io
+
+    from PIL import Image as Pillow
+
+    def picture(k: int) -> bytes:
+        written = io.BytesIO()
+        Pillow.new("RGB", (8, 6), (k, 0, 0)).save(written, "PNG")
+        return written.getvalue()
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for k in range(64):
+            archive.writestr(f"small_{k}.png", picture(k))
+    manager = api("manager")
+    file = {"name": "small.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    manager.post(f"/api/projects/{project['id']}/images/", multipart={"files": file})
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/?search=small")
+    page.locator("[data-image-id]").first.hover()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="All 64 found").click()
+    expect(page.locator("[data-selection-count]")).to_have_text("64 selected")
+    page.get_by_role("button", name="Mark done").click()
+    expect(page.get_by_text("64 images marked done.")).to_be_visible()
+    expect(page.get_by_text("64 of 65 done")).to_be_visible()
+
+
+def test_images_are_found_while_one_types_without_a_new_page(page: Page, sign_in, project, api):
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/")
+    page.evaluate("() => { window.isSamePage = true; }")
+    name = page.locator(".tile-name").first.text_content()
+    field = page.get_by_role("searchbox", name="Find by name")
+    field.press_sequentially("nothing like it")
+    expect(page.get_by_role("heading", name="No image fits these filters")).to_be_visible()
+    expect(page.locator("[data-image-id]")).to_have_count(0)
+    assert "search=nothing" in page.url
+    field.fill(name[:4].upper())
+    expect(page.locator("[data-image-id]")).to_have_count(1)
+    assert page.evaluate("() => window.isSamePage")
+    expect(field).to_be_focused()
+
+
 def test_labels_are_edited_ordered_added_and_kept_while_in_use(page: Page, sign_in, project, api):
     add_mask(api, project)  # a cup
     sign_in("manager")

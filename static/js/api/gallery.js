@@ -1,5 +1,6 @@
 /** A project's images as its gallery needs them: tiles drawn by the server, uploads, deleting. */
 
+/** @import {ImageState, WhichImages} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 
 /**
@@ -19,8 +20,23 @@ export async function fetchTiles(http, projectId, imageIds) {
 
 /**
  * @param {Http} http
- * @param {number} imageId
+ * @param {number} projectId
+ * @param {WhichImages} which
+ * @param {ImageState} state
+ * @returns {Promise<number>} how many there were
  */
-export async function deleteImage(http, imageId) {
-    await http.json(`/api/images/${imageId}/`, {method: "DELETE"});
+export async function markImages(http, projectId, which, state) {
+    const url = `/api/projects/${projectId}/images/mark/`;
+    return (await http.json(url, {method: "POST", body: {...which, state}})).count;
+}
+
+/**
+ * @param {Http} http
+ * @param {number} projectId
+ * @param {WhichImages} which
+ * @returns {Promise<number>} how many there were
+ */
+export async function deleteImages(http, projectId, which) {
+    const url = `/api/projects/${projectId}/images/delete/`;
+    return (await http.json(url, {method: "POST", body: which})).count;
 }

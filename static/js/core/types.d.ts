@@ -121,6 +121,10 @@ export type Category = {
 /** What somebody may do in a project. */
 export type Role = "manager" | "annotator" | "viewer";
 
+/** Images by their ids, or all of a project that fit filters of the API. */
+export type WhichImages =
+    {readonly ids: readonly number[]} | {readonly filters: Readonly<Record<string, string>>};
+
 /** How far the annotating of an image is. */
 export type ImageState = "not_started" | "in_progress" | "done";
 

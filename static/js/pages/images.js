@@ -1,15 +1,14 @@
 /** A project's images: gallery with live states, filters, selection, uploads by button or drag and drop. */
 
-import {deleteImage, fetchTiles} from "../api/gallery.js";
+import {deleteImages, fetchTiles, markImages} from "../api/gallery.js";
 import {retryEmbedding} from "../api/embeddings.js";
 import {ApiError, Http} from "../api/http.js";
-import {setImageState} from "../api/images.js";
 import {sendUpload} from "../api/uploads.js";
 import {UploadQueue} from "../session/upload-queue.js";
 import {find, findOptional} from "../view/elements.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
 import {toast} from "../view/site/feedback.js";
-import {sendFilters} from "../view/site/filter-form.js";
+import {searchAsOneTypes, sendFilters} from "../view/site/filter-form.js";
 import {Gallery} from "../view/site/gallery.js";
 import {offerSelection} from "../view/site/gallery-selection.js";
 import {projectId} from "../view/site/page.js";
@@ -19,8 +18,6 @@ import {sentence} from "../view/words.js";
 const http = new Http();
 const project = projectId();
 
-sendFilters(find("[data-filters]", HTMLFormElement));
-
 const gallery = new Gallery({
     drawTiles: (ids) => fetchTiles(http, project, ids),
     drawPage: async () => (await http.request(location.href)).text(),
@@ -28,11 +25,15 @@ const gallery = new Gallery({
     isSignedOut: (error) => error instanceof ApiError && error.status === 401,
 });
 
+const filters = find("[data-filters]", HTMLFormElement);
+sendFilters(filters);
+searchAsOneTypes(find("[name=search]", HTMLInputElement, filters), () => gallery.drawWhole());
+
 const bar = findOptional("[data-selection-bar]", HTMLElement);
 if (bar) {
     offerSelection(gallery, bar, {
-        setState: (imageId, state) => setImageState(http, imageId, state),
-        deleteImage: (imageId) => deleteImage(http, imageId),
+        mark: (which, state) => markImages(http, project, which, state),
+        remove: (which) => deleteImages(http, project, which),
     });
 }
 
@@ -53,6 +54,7 @@ if (input) {
             tray.draw(upload);
             tray.drawOverall(queue);
             if (upload.state === "done") gallery.drawSoon(upload.answer.images.map(({id}) => id));
+            if (!queue.isBusy) void gallery.drawWhole(); // from now on in the order of their names
         },
     );
     /** @type {UploadTray<File>} */

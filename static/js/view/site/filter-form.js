@@ -14,3 +14,28 @@ export function sendFilters(form) {
         for (const field of fields) field.disabled = false;
     });
 }
+
+const TYPING_PAUSE_MS = 250;
+
+/**
+ * What is typed is found without Enter, and without loading the page anew.
+ *
+ * @param {HTMLInputElement} field of the filters
+ * @param {() => Promise<void>} draw shows what the address asks for now
+ */
+export function searchAsOneTypes(field, draw) {
+    let timer = 0;
+    field.addEventListener("input", () => {
+        clearTimeout(timer);
+        timer = window.setTimeout(() => {
+            const address = new URL(location.href);
+            if (field.value) address.searchParams.set(field.name, field.value);
+            else address.searchParams.delete(field.name);
+            address.searchParams.delete("page");
+            history.replaceState(null, "", address);
+            void draw().catch(() => field.form?.requestSubmit()); // the page itself says what is wrong
+        }, TYPING_PAUSE_MS);
+    });
+    // Leaving the field is no other search.
+    field.addEventListener("change", (event) => event.stopPropagation());
+}

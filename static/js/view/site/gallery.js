@@ -55,14 +55,27 @@ export class Gallery {
     /** @param {number[]} ids of uploaded images; those that come shortly after each other are drawn together */
     drawSoon(ids) {
         this.#newIds.push(...ids);
-        clearTimeout(this.#newTilesTimer);
-        this.#newTilesTimer = window.setTimeout(() => this.#drawNew(), NEW_TILES_DELAY_MS);
+        // Not put off by the next ones: a long upload is seen as it goes.
+        if (this.#newTilesTimer === 0)
+            this.#newTilesTimer = window.setTimeout(() => this.#drawNew(), NEW_TILES_DELAY_MS);
     }
 
     /** @param {HTMLElement} tile */
     remove(tile) {
         tile.remove();
         this.#showEmptiness();
+    }
+
+    /** The page as it is now, in its order: what no longer belongs on it goes. */
+    async drawWhole() {
+        const html = await this.#server.drawPage();
+        const page = new DOMParser().parseFromString(html, "text/html");
+        syncItems(this.list, page.querySelector("[data-gallery]")?.innerHTML ?? "", "imageId", {
+            isWhole: true,
+        });
+        syncLiveParts(html);
+        this.#empty = find("[data-empty]", HTMLElement);
+        this.#poller.after(POLL_PENDING_MS);
     }
 
     /** Counts and buttons around the gallery; that they are late does no harm, so an error does not show. */
@@ -85,6 +98,7 @@ export class Gallery {
     }
 
     async #drawNew() {
+        this.#newTilesTimer = 0;
         const taken = this.#newIds;
         this.#newIds = [];
         try {

@@ -7,6 +7,8 @@ export class Selection {
     #bar;
     /** @type {HTMLInputElement | null} */
     #lastTicked = null;
+    /** How many are chosen beyond those on the page: all that were found; null: those that are ticked. @type {number | null} */
+    #allFound = null;
 
     /**
      * @param {HTMLElement} list its items have a checkbox [data-select]
@@ -15,7 +17,14 @@ export class Selection {
     constructor(list, bar) {
         this.#list = list;
         this.#bar = bar;
-        list.addEventListener("change", () => this.show());
+        list.addEventListener("change", () => {
+            this.#allFound = null;
+            this.show();
+        });
+        bar.addEventListener("click", ({target}) => {
+            const button = target instanceof Element ? target.closest("[data-select-found]") : null;
+            if (button instanceof HTMLElement) this.#chooseFound(Number(button.dataset.selectFound));
+        });
         list.addEventListener("click", (event) => this.#extend(event));
         find("[data-select-none]", HTMLButtonElement, bar).addEventListener("click", () => this.clear());
         find("[data-select-all]", HTMLButtonElement, bar).addEventListener("click", () =>
@@ -34,12 +43,22 @@ export class Selection {
             .map((box) => /** @type {HTMLElement} */ (box.closest("li")));
     }
 
+    /** Whether all that were found are chosen, on whatever page. */
+    get areAllFound() {
+        return this.#allFound !== null;
+    }
+
+    get count() {
+        return this.#allFound ?? this.items.length;
+    }
+
     clear() {
+        this.#allFound = null;
         this.#tick(this.#boxes, false);
     }
 
     show() {
-        const count = this.items.length;
+        const {count} = this;
         this.#bar.hidden = count === 0;
         this.#list.classList.toggle("is-selecting", count > 0);
         find("[data-selection-count]", HTMLElement, this.#bar).textContent = `${count} selected`;
@@ -47,6 +66,13 @@ export class Selection {
 
     get #boxes() {
         return /** @type {HTMLInputElement[]} */ ([...this.#list.querySelectorAll("input[data-select]")]);
+    }
+
+    /** @param {number} count */
+    #chooseFound(count) {
+        for (const box of this.#boxes) box.checked = true;
+        this.#allFound = count;
+        this.show();
     }
 
     /** @param {MouseEvent} event with Shift: everything from the last ticked one on */

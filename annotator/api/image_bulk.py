@@ -1,0 +1,88 @@
+"""Many images at once: those with these ids, or all that fit some filters."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.limits import LARGEST_ID
+from annotator.api.base.scope import ProjectScopedView
+from annotator.api.images import ImageFilter
+from annotator.errors import InvalidValue
+from annotator.media import removal
+from annotator.models import Image
+from annotator.models.figures import with_details
+from annotator.projects import progress
+
+MOST_IDS = 10_000
+
+
+class WhichImagesSerializer(serializers.Serializer):
+    """One of the two: `ids`, or `filters` as the list of images takes them ({} means all)."""
+
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID), max_length=MOST_IDS, required=False
+    )
+    filters = serializers.DictField(child=serializers.CharField(max_length=255), required=False)
+
+    def validate(self, attrs: dict) -> dict:
+        if ("ids" in attrs) == ("filters" in attrs):
+            raise serializers.ValidationError('Send either "ids" or "filters".')
+        unknown = set(attrs.get("filters", {})) - set(ImageFilter.base_filters)
+        if unknown:
+            raise serializers.ValidationError(
+                {"filters": [f"Unknown filters: {', '.join(sorted(unknown))}."]}
+            )
+        return attrs
+
+
+class MarkSerializer(WhichImagesSerializer):
+    state = serializers.ChoiceField(choices=Image.State.choices)
+
+
+class CountSerializer(serializers.Serializer):
+    count = serializers.IntegerField(help_text="How many images it was done to.")
+
+
+class BulkView(ProjectScopedView):
+    http_method_names = ["post", "options"]
+
+    def images(self, which: dict) -> QuerySet[Image]:
+        """Those of the project; ids of other projects' images are left out. Raises InvalidValue for a filter."""
+        rows = with_details(Image.objects.filter(project=self.project))
+        if "ids" in which:
+            return rows.filter(pk__in=which["ids"])
+        query = QueryDict(mutable=True)
+        query.update(which["filters"])
+        found = ImageFilter(query, queryset=rows)
+        if found.form.errors:
+            raise InvalidValue("The filters make no sense.", fields=dict(found.form.errors))
+        return found.qs
+
+
+class ImagesMarkView(BulkView):
+    """Marks images not started, in progress or done."""
+
+    write_right = "annotate"
+
+    @extend_schema(request=MarkSerializer, responses={200: CountSerializer, 400: ErrorSerializer})
+    def post(self, request: Request, project_id: int) -> Response:
+        form = MarkSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        images = self.images(form.validated_data)
+        return Response({"count": progress.set_states(images, form.validated_data["state"])})
+
+
+class ImagesDeleteView(BulkView):
+    """Deletes images with their annotations and files, for good; all of them or, where something fails, none."""
+
+    @extend_schema(request=WhichImagesSerializer, responses={200: CountSerializer, 400: ErrorSerializer})
+    def post(self, request: Request, project_id: int) -> Response:
+        form = WhichImagesSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return Response({"count": removal.delete_images(self.images(form.validated_data))})

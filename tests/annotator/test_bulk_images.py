@@ -1,0 +1,84 @@
+"""Many images marked or deleted in one request: by their ids, or all that fit the filters."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core.files.storage import default_storage
+
+from annotator.media import intake
+from annotator.models import Image
+from annotator.projects import projects
+from tests.annotator.world import client_of, encode_image
+
+
+@pytest.fixture
+def album(project) -> list[Image]:
+    return [
+        intake.ingest_image(project, io.BytesIO(encode_image(seed=seed)), f"{seed}.png").image
+        for seed in range(4)
+    ]
+
+
+def post(user, project, what: str, body: dict):
+    return client_of(user).post(f"/api/projects/{project.pk}/images/{what}/", body, format="json")
+
+
+def states(album) -> list[str]:
+    return [Image.objects.get(pk=image.pk).state for image in album]
+
+
+def test_images_are_marked_by_their_ids(bob, project, album):
+    answer = post(bob, project, "mark", {"ids": [album[0].pk, album[2].pk], "state": "done"})
+    assert (answer.status_code, answer.json()) == (200, {"count": 2})
+    assert states(album) == ["done", "not_started", "done", "not_started"]
+
+
+def test_all_that_fit_are_marked_and_all_others_left(bob, project, album):
+    Image.objects.filter(pk=album[1].pk).update(state="in_progress")
+    answer = post(
+        bob, project, "mark", {"filters": {"state": "not_started", "search": ".png"}, "state": "done"}
+    )
+    assert answer.json() == {"count": 3}
+    assert states(album) == ["done", "in_progress", "done", "done"]
+    assert post(bob, project, "mark", {"filters": {}, "state": "not_started"}).json() == {"count": 4}
+
+
+def test_images_are_deleted_with_their_files(alice, project, album, django_capture_on_commit_callbacks):
+    names = [str(album[0].file), str(album[0].thumbnail)]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert post(alice, project, "delete", {"ids": [album[0].pk]}).json() == {"count": 1}
+    assert list(project.images.all()) == album[1:]
+    assert not any(default_storage.exists(name) for name in names)
+
+
+def test_another_projects_images_are_left_alone(alice, project, album):
+    other = projects.create_project(alice, name="Other")
+    theirs = intake.ingest_image(other, io.BytesIO(encode_image()), "theirs.png").image
+    for what, more in (("mark", {"state": "done"}), ("delete", {})):
+        assert post(alice, project, what, {"ids": [theirs.pk], **more}).json() == {"count": 0}
+    theirs.refresh_from_db()
+    assert theirs.state == "not_started"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": [], "filters": {}},
+        {"ids": ["x"]},
+        {"ids": [10**30]},
+        {"ids": list(range(1, 10_002))},
+        {"filters": {"colour": "red"}},
+        {"filters": {"state": "lost"}},
+        {"filters": {"category": "-1"}},
+        {"filters": ["state"]},
+        {"filters": {"state": "not_started"}, "state": "lost"},
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_is_done(alice, project, album, body):
+    assert post(alice, project, "mark", {"state": "done"} | body).status_code == 400
+    if body.get("state") != "lost":
+        assert post(alice, project, "delete", body).status_code == 400
+    assert states(album) == ["not_started"] * 4
