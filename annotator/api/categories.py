@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from annotator.api.base.limits import LARGEST_INTEGER
+from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.limits import LARGEST_ID, LARGEST_INTEGER
 from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.models import Category
 from annotator.models.figures import with_annotation_count
+from annotator.people.permissions import signed_in
 from annotator.projects import categories
 
 
@@ -43,7 +48,7 @@ class CategoriesView(ProjectScopedView, generics.ListCreateAPIView):
 
 
 class CategoryView(RowView, generics.RetrieveUpdateDestroyAPIView):
-    """A category that annotations have cannot be deleted: 409."""
+    """A category that annotations have cannot be deleted, 409, unless `move_to` says which one they get."""
 
     lookup_url_kwarg = "category_id"
     serializer_class = CategorySerializer
@@ -55,5 +60,16 @@ class CategoryView(RowView, generics.RetrieveUpdateDestroyAPIView):
     def perform_update(self, form: serializers.BaseSerializer) -> None:
         categories.update_category(cast(Category, form.instance), **form.validated_data)
 
+    @extend_schema(
+        parameters=[OpenApiParameter("move_to", int, description="The category that its annotations get.")],
+        responses={204: None, 400: ErrorSerializer, 409: ErrorSerializer},
+    )
+    def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().delete(request, *args, **kwargs)
+
     def perform_destroy(self, category: Category) -> None:
-        categories.delete_category(category)
+        move_to = None
+        if "move_to" in self.request.query_params:
+            number = serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
+            move_to = number.run_validation(self.request.query_params["move_to"])
+        categories.delete_category(category, move_to=move_to, by=signed_in(self.request.user))

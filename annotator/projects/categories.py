@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import F, Max
+from django.utils import timezone
 
 from annotator.errors import InvalidValue
-from annotator.models import Annotation, Category, Project
+from annotator.models import Annotation, Category, Project, User
 from annotator.projects.errors import CategoryInUse
 from annotator.projects.palette import category_color
 
@@ -51,18 +52,32 @@ def update_category(category: Category, **changes: Any) -> Category:
         return _save_category(category, update_fields=list(changes))
 
 
-def delete_category(category: Category) -> None:
-    """Deletes a category no annotation has; softly deleted annotations that had it go for good.
+def delete_category(category: Category, *, move_to: int | None = None, by: User | None = None) -> None:
+    """Deletes a category.
+
+    Args:
+        move_to: the category that its annotations get, deleted ones too; None: no annotation may have it, and softly
+            deleted ones that had it go for good.
+        by: who moves them.
 
     Raises:
-        CategoryInUse: annotations have it.
+        CategoryInUse: annotations have it, and they are not to be moved.
+        InvalidValue: `move_to` is no other category of the project.
     """
     with transaction.atomic():
         Category.objects.select_for_update().get(pk=category.pk)
+        if move_to is not None:
+            others = Category.objects.filter(project=category.project_id).exclude(pk=category.pk)
+            if not others.filter(pk=move_to).exists():
+                raise InvalidValue.of_field("move_to", "This is no other category of the project.")
+            Annotation.objects.filter(category=category).update(
+                category=move_to, version=F("version") + 1, updated_at=timezone.now(), updated_by=by
+            )
         in_use = Annotation.objects.live().filter(category=category).count()
         if in_use:
             raise CategoryInUse(
-                f"{in_use} annotations have the category {category.name}. Give them another one or delete them first."
+                f"{in_use} mask{'' if in_use == 1 else 's'} {'has' if in_use == 1 else 'have'} the category "
+                f"{category.name}. Give them another one, or delete them first."
             )
         Annotation.objects.filter(category=category).delete()
         category.delete()

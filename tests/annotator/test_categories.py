@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from annotator.projects import categories
+import pytest
+
+from annotator.models import Category
+from annotator.projects import categories, projects
 from tests.annotator.world import (
     client_of,
 )
@@ -37,3 +40,23 @@ def test_two_changes_of_a_category_at_one_time_do_not_undo_each_other(category):
     categories.update_category(second, supercategory="beast")
     category.refresh_from_db()
     assert (category.name, category.supercategory) == ("lion", "beast")
+
+
+def test_a_category_is_deleted_and_its_annotations_moved_to_another(alice, project, annotation, category):
+    other = categories.create_category(project, name="other")
+    before = annotation.version
+    answer = client_of(alice).delete(f"/api/categories/{category.pk}/?move_to={other.pk}")
+    assert answer.status_code == 204
+    annotation.refresh_from_db()
+    assert (annotation.category, annotation.version, annotation.updated_by) == (other, before + 1, alice)
+    assert not Category.objects.filter(pk=category.pk).exists()
+
+
+@pytest.mark.parametrize("move_to", ["itself", "another project's", "0", "x", str(10**30)])
+def test_annotations_move_only_to_another_category_of_the_project(alice, annotation, category, move_to):
+    theirs = categories.create_category(projects.create_project(alice, name="Other"), name="theirs")
+    target = {"itself": category.pk, "another project's": theirs.pk}.get(move_to, move_to)
+    answer = client_of(alice).delete(f"/api/categories/{category.pk}/?move_to={target}")
+    assert answer.status_code == 400
+    annotation.refresh_from_db()
+    assert annotation.category == category

@@ -160,8 +160,8 @@ def test_a_file_is_written_beside_the_others_and_appears_whole(db, own_folders, 
 def test_an_image_that_is_deleted_beside_its_upload_is_no_error(project, alice, monkeypatch):
     ingest = intake.ingest_files
 
-    def somebody_deletes(*arguments):
-        report = ingest(*arguments)
+    def somebody_deletes(*arguments, **options):
+        report = ingest(*arguments, **options)
         removal.delete_images([report.results[0].image])
         return report
 

@@ -294,7 +294,13 @@ def test_labels_are_edited_ordered_added_and_kept_while_in_use(page: Page, sign_
     page.get_by_role("button", name="Move spoon up").click()
     expect(page.locator("[data-toasts]")).to_contain_text("Order saved")
     page.get_by_role("button", name="Delete cup").click()
-    expect(page.get_by_role("alert")).to_contain_text("1 annotations have the category cup")
+    dialog = page.get_by_role("dialog", name="Move its masks first?")
+    expect(dialog).to_contain_text("1 mask has the category cup")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Name of cup")).to_be_visible()
+    page.get_by_role("button", name="Delete cup").click()
+    expect(dialog.locator("select")).to_have_text("ladle")
+    dialog.get_by_role("button", name="Cancel").click()
     page.get_by_label("Name", exact=True).fill("LADLE")
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("alert")).to_contain_text("already has a category")
@@ -308,6 +314,12 @@ def test_labels_are_edited_ordered_added_and_kept_while_in_use(page: Page, sign_
         ("cup", ""),
         ("plate", ""),
     ]
+    page.get_by_role("button", name="Delete cup").click()
+    dialog.locator("select").select_option("plate")
+    dialog.get_by_role("button", name="Move and delete").click()
+    expect(page.get_by_label("Name of cup")).to_have_count(0)
+    rows = api("manager").get(f"/api/projects/{project['id']}/categories/").json()["results"]
+    assert [(row["name"], row["annotation_count"]) for row in rows] == [("ladle", 0), ("plate", 1)]
 
 
 def test_escape_during_a_drag_leaves_the_labels_in_their_order(page: Page, sign_in, project, api):

@@ -55,9 +55,11 @@ export async function updateCategory(http, categoryId, fields) {
 /**
  * @param {Http} http
  * @param {number} categoryId
+ * @param {number | null} moveTo the category that its masks get; null: it must have none
  */
-export async function deleteCategory(http, categoryId) {
-    await http.json(`/api/categories/${categoryId}/`, {method: "DELETE"});
+export async function deleteCategory(http, categoryId, moveTo) {
+    const query = moveTo === null ? "" : `?move_to=${moveTo}`;
+    await http.json(`/api/categories/${categoryId}/${query}`, {method: "DELETE"});
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The table of categories, and the form that adds one. */
 
-import {Http} from "../api/http.js";
+import {ApiError, Http} from "../api/http.js";
 import {createCategory, deleteCategory, updateCategory} from "../api/projects.js";
 import {find, findOptional} from "../view/elements.js";
 import {act} from "../view/site/feedback.js";
@@ -11,7 +11,8 @@ import Sortable from "../../vendor/sortable/sortable.esm.js";
 const http = new Http();
 const table = new LabelsTable({
     update: (categoryId, fields) => updateCategory(http, categoryId, fields),
-    remove: (categoryId) => deleteCategory(http, categoryId),
+    remove: (categoryId, moveTo) => deleteCategory(http, categoryId, moveTo),
+    isInUse: (error) => error instanceof ApiError && error.code === "category_in_use",
 });
 
 const form = findOptional("[data-new-category]", HTMLFormElement);

@@ -1,14 +1,15 @@
 /** The table of categories: edit in place, order by arrows or by dragging, delete. */
 
 import {find, findOptional} from "../elements.js";
-import {act, toast} from "./feedback.js";
+import {act, ask, toast} from "./feedback.js";
 
 const SAVED_SHOWN_MS = 1500;
 
 /**
  * @typedef {object} LabelsServer
  * @property {(categoryId: number, fields: {[name: string]: string | number}) => Promise<void>} update
- * @property {(categoryId: number) => Promise<void>} remove
+ * @property {(categoryId: number, moveTo: number | null) => Promise<void>} remove moveTo: the category that its masks get
+ * @property {(error: unknown) => boolean} isInUse masks have the category that was to be removed
  */
 
 export class LabelsTable {
@@ -102,11 +103,41 @@ export class LabelsTable {
      */
     #delete(button, row) {
         void act(button, async () => {
-            await this.#server.remove(idOf(row));
+            try {
+                await this.#server.remove(idOf(row), null);
+            } catch (error) {
+                if (!this.#server.isInUse(error) || this.#rows.length < 2) throw error;
+                const moveTo = await this.#askWhere(
+                    row,
+                    String(error instanceof Error ? error.message : error),
+                );
+                if (moveTo === null) return;
+                await this.#server.remove(idOf(row), moveTo);
+                toast("Deleted. Its masks have the other category now.");
+            }
             row.remove();
             this.#showOrder();
             if (!this.#rows.length) location.reload();
         });
+    }
+
+    /**
+     * @param {HTMLTableRowElement} row of a category that masks have
+     * @param {string} why it cannot just be deleted
+     * @returns {Promise<number | null>} the category that they are to get; null: it stays
+     */
+    async #askWhere(row, why) {
+        const dialog = find("#move-masks", HTMLDialogElement);
+        const select = find("select", HTMLSelectElement, dialog);
+        const others = this.#rows.filter((other) => other !== row);
+        select.replaceChildren(
+            ...others.map(
+                (other) =>
+                    new Option(find("[name=name]", HTMLInputElement, other).value, String(idOf(other))),
+            ),
+        );
+        find("[data-why]", HTMLElement, dialog).textContent = why;
+        return (await ask(dialog)) === "move" ? Number(select.value) : null;
     }
 
     /** Keys and arrows follow the order. */
