@@ -137,29 +137,56 @@ export function outlineOfRle(rle, bbox) {
     const [left, top, boxWidth, boxHeight] = bbox;
     if (boxWidth === 0 || boxHeight === 0) return [];
     const [imageHeight] = rle.size;
-    const [width, height] = [boxWidth + 2, boxHeight + 2];
+    // RLE runs down the columns: they are the field's rows, so that a run is filled at once, and x and y change places.
+    const [width, height] = [boxHeight + 2, boxWidth + 2];
     const field = new Uint8Array(width * height);
+    // Every outline crosses the two ends of some run: no other cell need be looked at to find them all.
+    /** @type {number[]} */
+    const corners = [];
     let start = 0;
     checkRle(rle).forEach((run, k) => {
         if (k % 2 === 1) {
             for (let at = start; at < start + run;) {
                 const [x, y] = [Math.floor(at / imageHeight), at % imageHeight];
                 const end = Math.min(start + run, (x + 1) * imageHeight);
-                for (let row = y; row < y + end - at; row++)
-                    field[(row - top + 1) * width + x - left + 1] = 1;
+                const from = (x - left + 1) * width + y - top + 1;
+                field.fill(1, from, from + end - at);
+                corners.push(from - 1, from + end - at - 1);
                 at = end;
             }
         }
         start += run;
     });
-    return trace(field, width, height, 0.5, {scaleX: 1, scaleY: 1, offsetX: left - 0.5, offsetY: top - 0.5});
+    const place = {scaleX: 1, scaleY: 1, offsetX: top - 0.5, offsetY: left - 0.5};
+    const visited = new Uint8Array(width * height);
+    /** @type {Outline} */
+    const outline = [];
+    for (const corner of corners) {
+        const signs =
+            field[corner] |
+            (field[corner + 1] << 1) |
+            (field[corner + width + 1] << 2) |
+            (field[corner + width] << 3);
+        if (signs !== 0 && signs !== 15) traceFrom(corner, signs, field, width, 0.5, place, visited, outline);
+    }
+    for (const polygon of outline) swapAxes(polygon);
+    return outline;
+}
+
+/** @param {Float32Array} polygon */
+function swapAxes(polygon) {
+    for (let k = 0; k < polygon.length; k += 2) {
+        const x = polygon[k];
+        polygon[k] = polygon[k + 1];
+        polygon[k + 1] = x;
+    }
 }
 
 /**
  * It runs between a decode and the frame that shows it, and a noisy mask has ten thousands of points: hence tables and
  * plain loops, which allocate next to nothing.
  *
- * @param {Float32Array | Uint8Array} field (height, width), row by row; its outermost ring must be background
+ * @param {Float32Array} field (height, width), row by row; its outermost ring must be background
  * @param {number} width
  * @param {number} height
  * @param {number} threshold values above it are inside
@@ -180,15 +207,31 @@ function trace(field, width, height, threshold, place) {
             const signs = left | right;
             left = (right & 2 ? 1 : 0) | (right & 4 ? 8 : 0);
             if (signs === 0 || signs === 15) continue;
-            const cell = joined(field, width, threshold, corner, signs);
-            for (let edge = TOP; edge <= LEFT; edge++) {
-                if (EXITS[4 * cell + edge] === NONE) continue;
-                if (visited[startOf(corner, width, edge)] & bitOf(edge)) continue;
-                outline.push(follow(field, width, threshold, place, visited, corner, edge));
-            }
+            traceFrom(corner, signs, field, width, threshold, place, visited, outline);
         }
     }
     return outline;
+}
+
+/**
+ * The polygons that begin in one cell and were not gone round yet.
+ *
+ * @param {number} corner of the cell, its top-left one
+ * @param {number} signs which of its corners are inside
+ * @param {Float32Array | Uint8Array} field
+ * @param {number} width
+ * @param {number} threshold
+ * @param {Place} place
+ * @param {Uint8Array} visited
+ * @param {Outline} outline gets them
+ */
+function traceFrom(corner, signs, field, width, threshold, place, visited, outline) {
+    const cell = joined(field, width, threshold, corner, signs);
+    for (let edge = TOP; edge <= LEFT; edge++) {
+        if (EXITS[4 * cell + edge] === NONE) continue;
+        if (visited[startOf(corner, width, edge)] & bitOf(edge)) continue;
+        outline.push(follow(field, width, threshold, place, visited, corner, edge));
+    }
 }
 
 /**

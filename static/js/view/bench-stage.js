@@ -21,7 +21,7 @@ import {Stage} from "./stage.js";
 export class BenchStage {
     stage;
     #image = new ImageLayer();
-    #masks = new MasksLayer();
+    #masks = new MasksLayer(() => this.stage.invalidate("masks"));
     #prompt = new PromptLayer();
     #hand = new HandLayer();
     #candidate;
@@ -145,7 +145,10 @@ export class BenchStage {
      * @param {ReadonlySet<string>} ids of all saved masks, hidden ones too
      */
     renderMasks(masks, isDimmed, opacity, ids) {
-        const isNew = this.#masks.show(masks, isDimmed, opacity);
+        // While none of them is to stand out, the browser dims the sheet as it is: nothing is drawn anew.
+        const hasSelected = masks.some(({isSelected}) => isSelected);
+        this.stage.root.toggleAttribute("data-dimmed", isDimmed && !hasSelected);
+        const isNew = this.#masks.show(masks, isDimmed && hasSelected, opacity);
         this.#masks.keepOnly(ids);
         if (isNew) this.stage.invalidate("masks");
     }

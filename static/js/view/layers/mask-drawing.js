@@ -24,22 +24,27 @@ const MAX_OUTLINED_POINTS = 6000;
  * @typedef {object} MaskPath
  * @property {Path2D} fill
  * @property {Path2D} outline of its largest pieces
+ * @property {number} points of both
  */
 
 /**
  * @param {Outline} polygons
+ * @param {number} tolerance image pixels: points that lie nearer to the one before are left out
  * @returns {MaskPath}
  */
-export function pathOf(polygons) {
+export function pathOf(polygons, tolerance = 0) {
     const fill = new Path2D();
     const outline = new Path2D();
     let outlined = 0;
-    for (const polygon of [...polygons].sort((a, b) => b.length - a.length)) {
+    let points = 0;
+    for (const whole of [...polygons].sort((a, b) => b.length - a.length)) {
+        const polygon = tolerance > 0 ? thinned(whole, tolerance) : whole;
         addPolygon(fill, polygon);
+        points += polygon.length / 2;
         outlined += polygon.length / 2;
         if (outlined <= MAX_OUTLINED_POINTS) addPolygon(outline, polygon);
     }
-    return {fill, outline};
+    return {fill, outline, points};
 }
 
 /**
@@ -124,6 +129,24 @@ export function drawDashed(context, path, view) {
     context.strokeStyle = "#ffffff";
     context.stroke(path.outline);
     context.restore();
+}
+
+/**
+ * @param {Float32Array} polygon
+ * @param {number} tolerance
+ * @returns {Float32Array}
+ */
+function thinned(polygon, tolerance) {
+    const kept = new Float32Array(polygon.length);
+    let length = 0;
+    let [lastX, lastY] = [Infinity, Infinity];
+    for (let k = 0; k < polygon.length; k += 2) {
+        const [x, y] = [polygon[k], polygon[k + 1]];
+        if (Math.abs(x - lastX) + Math.abs(y - lastY) < tolerance) continue;
+        kept[length++] = lastX = x;
+        kept[length++] = lastY = y;
+    }
+    return length >= 6 ? kept.subarray(0, length) : polygon; // something of it stays, however small
 }
 
 /**

@@ -3,6 +3,7 @@
 import {outlineOfRle} from "../../core/outlines.js";
 import {drawDashed, drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
+/** @import {Outline} from "../../core/outlines.js" */
 /** @import {MaskPath} from "./mask-drawing.js" */
 /** @import {Annotation, ImagePoint, ImageSize, ViewFrame} from "../../core/types.d.ts" */
 
@@ -13,6 +14,10 @@ import {drawDashed, drawMask, maskStyle, pathOf} from "./mask-drawing.js";
  * @property {boolean} isSelected
  */
 
+const TOLERANCE_PX = 0.5; // CSS pixels
+const HEAVY_POINTS = 15_000; // about ten milliseconds without a GPU
+const SETTLE_MS = 100;
+
 export class MasksLayer {
     /** @type {ShownMask[]} */
     #masks = [];
@@ -22,9 +27,22 @@ export class MasksLayer {
     #hoveredId = null;
     /** @type {{annotation: Annotation, path: MaskPath} | null} */
     #theirs = null;
-    /** @type {Map<string, {counts: string, path: MaskPath}>} */
+    /** @type {Map<string, {counts: string, outline: Outline, path: MaskPath, tolerance: number}>} */
     #paths = new Map();
+    /** Of all masks as they are drawn now. */
+    #points = 0;
+    /** Whether the masks look different from when they were drawn last. */
+    #isChanged = true;
+    /** The sheet as it was drawn last, while that is heavy work. @type {{picture: OffscreenCanvas, view: ViewFrame} | null} */
+    #snapshot = null;
+    #settleTimer = 0;
+    #redraw;
     #probe = new OffscreenCanvas(1, 1).getContext("2d");
+
+    /** @param {() => void} redraw has the sheet drawn anew */
+    constructor(redraw) {
+        this.#redraw = redraw;
+    }
 
     /**
      * @param {readonly ShownMask[]} masks
@@ -43,6 +61,7 @@ export class MasksLayer {
         this.#isDimmed = isDimmed;
         this.#opacity = opacity;
         this.#masks = sorted;
+        this.#isChanged ||= !isSame;
         return !isSame;
     }
 
@@ -50,11 +69,13 @@ export class MasksLayer {
     hover(id) {
         const isNew = id !== this.#hoveredId;
         this.#hoveredId = id;
+        this.#isChanged ||= isNew;
         return isNew;
     }
 
     /** @param {Annotation | null} annotation another person's version, drawn as a dashed outline over all; null: none */
     showTheirs(annotation) {
+        this.#isChanged = true;
         this.#theirs = annotation && {
             annotation,
             path: pathOf(outlineOfRle(annotation.segmentation, annotation.bbox)),
@@ -88,6 +109,34 @@ export class MasksLayer {
      * @param {ImageSize} imageSize
      */
     draw(context, view, imageSize) {
+        const {canvas} = context;
+        const isMoved = this.#snapshot !== null && !isSameView(this.#snapshot.view, view);
+        const fits =
+            this.#snapshot?.picture.width === canvas.width && this.#snapshot.picture.height === canvas.height;
+        if (this.#snapshot && isMoved && fits && !this.#isChanged) {
+            // Many masks are not drawn anew for every frame of a movement: what was drawn moves along until it is over.
+            drawMoved(context, this.#snapshot, view);
+            clearTimeout(this.#settleTimer);
+            this.#settleTimer = window.setTimeout(() => {
+                this.#isChanged = true;
+                this.#redraw();
+            }, SETTLE_MS);
+            return;
+        }
+        this.#isChanged = false;
+        clearTimeout(this.#settleTimer);
+        this.#drawAll(context, view, imageSize);
+        this.#snapshot = this.#points > HEAVY_POINTS ? {picture: copyOf(canvas), view} : null;
+    }
+
+    /**
+     * @param {CanvasRenderingContext2D} context
+     * @param {ViewFrame} view
+     * @param {ImageSize} imageSize
+     */
+    #drawAll(context, view, imageSize) {
+        const tolerance = toleranceAt(view.scale);
+        this.#points = 0;
         for (const {annotation, color, isSelected} of this.#masks) {
             const isHovered = annotation.id === this.#hoveredId;
             const style = maskStyle(color, {
@@ -95,19 +144,67 @@ export class MasksLayer {
                 isEmphasised: isSelected || isHovered,
                 isDimmed: this.#isDimmed && !isSelected && !isHovered,
             });
-            drawMask(context, this.#pathOf(annotation), style, view, imageSize);
+            const path = this.#pathOf(annotation, tolerance);
+            this.#points += path.points;
+            drawMask(context, path, style, view, imageSize);
         }
         if (this.#theirs) drawDashed(context, this.#theirs.path, view);
     }
 
-    /** @param {Annotation} annotation */
-    #pathOf({id, segmentation, bbox}) {
+    /**
+     * @param {Annotation} annotation
+     * @param {number | null} tolerance image pixels; null: whatever is known
+     */
+    #pathOf({id, segmentation: {size, counts}, bbox}, tolerance = null) {
         const known = this.#paths.get(id);
-        if (known?.counts === segmentation.counts) return known.path;
-        const path = pathOf(outlineOfRle(segmentation, bbox));
-        this.#paths.set(id, {counts: segmentation.counts, path});
+        const isSame = known?.counts === counts;
+        if (isSame && (tolerance === null || tolerance === known.tolerance)) return known.path;
+        const outline = isSame ? known.outline : outlineOfRle({size, counts}, bbox);
+        const path = pathOf(outline, tolerance ?? 0);
+        this.#paths.set(id, {counts, outline, path, tolerance: tolerance ?? 0});
         return path;
     }
+}
+
+/**
+ * How much of an outline need not be drawn: less than half a CSS pixel. In powers of two, so that few zooms need new paths.
+ *
+ * @param {number} scale CSS pixels of an image pixel
+ */
+function toleranceAt(scale) {
+    return scale < TOLERANCE_PX ? 2 ** Math.floor(Math.log2(TOLERANCE_PX / scale)) : 0;
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function copyOf(canvas) {
+    const picture = new OffscreenCanvas(canvas.width, canvas.height);
+    picture.getContext("2d")?.drawImage(canvas, 0, 0);
+    return picture;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context in CSS pixels of the stage
+ * @param {{picture: OffscreenCanvas, view: ViewFrame}} snapshot
+ * @param {ViewFrame} view
+ */
+function drawMoved(context, {picture, view: before}, view) {
+    const factor = view.scale / before.scale;
+    const ratio = view.devicePixelRatio;
+    context.drawImage(
+        picture,
+        view.offsetX - before.offsetX * factor,
+        view.offsetY - before.offsetY * factor,
+        (picture.width / ratio) * factor,
+        (picture.height / ratio) * factor,
+    );
+}
+
+/**
+ * @param {ViewFrame} a
+ * @param {ViewFrame} b
+ */
+function isSameView(a, b) {
+    return a.scale === b.scale && a.offsetX === b.offsetX && a.offsetY === b.offsetY;
 }
 
 /**
