@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -156,6 +158,29 @@ def test_points_are_dragged_and_taken_away_by_a_click_and_boxes_resized(bench: B
     prompts = [row["prompt"] for row in saved(api, image)]
     x0, y0, x1, y1 = next(prompt["box"] for prompt in prompts if prompt["box"])
     assert np.abs(np.subtract((x0, y0, x1, y1), (150, 50, 450, 300))).max() <= 2
+
+
+def test_a_mask_is_made_by_the_keyboard_alone_and_its_result_is_said(bench: Bench, api, image):
+    bench.open(image)
+    bench.page.locator("[data-stage]").focus()
+    bench.press("ArrowUp")  # the crosshair stands in the middle
+    for _ in range(3):
+        bench.press("Shift+ArrowUp")
+    before = bench.count("click-to-mask")
+    bench.press("j")
+    bench.wait_for_masks(before + 1)
+    expect(bench.page.locator("[data-announcement]")).to_have_text(
+        re.compile(r"^The mask covers \d+\.\d % of the image; predicted IoU [01]\.\d\d, (good|fair|poor)\.$")
+    )
+    for _ in range(6):
+        bench.press("Shift+ArrowLeft")
+    bench.press("Shift+J")
+    bench.wait_for_masks(before + 2)
+    bench.save()
+    (annotation,) = saved(api, image)
+    (x, y), (left, _) = annotation["prompt"]["point_coords"]
+    assert abs(x - image["width"] / 2) <= 1 and y < image["height"] / 2 - 40 and left < x - 80
+    assert annotation["prompt"]["point_labels"] == [1, 0]
 
 
 # --- keys for the left hand ---

@@ -1,5 +1,7 @@
-/** The prompt tool on the stage of the annotate page: what its clicks, boxes and marks do. */
+/** The prompt tool, and the keyboard's crosshair, on the stage of the annotate page: what its clicks, boxes and marks do. */
 
+import {BACKGROUND, FOREGROUND} from "../core/prompt.js";
+import {Crosshair} from "../view/tools/crosshair.js";
 import {PromptTool} from "../view/tools/prompt-tool.js";
 
 /** @import {Preview} from "../session/preview.js" */
@@ -31,4 +33,24 @@ export function promptToolOf(benchStage, workbench, preview, {isReady, onMode}) 
         onSelect: (point) => workbench.select(benchStage.maskAt(point)),
         onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
     });
+}
+
+/**
+ * Points set by keys where the crosshair stands.
+ *
+ * @param {BenchStage} benchStage
+ * @param {Workbench} workbench
+ */
+export function keyPointsOf(benchStage, workbench) {
+    const crosshair = new Crosshair(benchStage.stage, (place) => benchStage.showCrosshair(place));
+    return {
+        get canAdd() {
+            return crosshair.pixel !== null && workbench.canPrompt;
+        },
+        /** @param {boolean} isForeground */
+        add(isForeground) {
+            const {pixel} = crosshair;
+            if (pixel) workbench.addPoint(pixel, isForeground ? FOREGROUND : BACKGROUND, performance.now());
+        },
+    };
 }

@@ -51,6 +51,24 @@ export function covers(logits, pixel, imageSize, {lowResSide: side, inputSide, m
 }
 
 /**
+ * How much of the image the mask of these logits covers, 0 to 1, to the nearest logit.
+ *
+ * @param {Float32Array} logits (lowResSide, lowResSide), row by row
+ * @param {ImageSize} imageSize
+ * @param {LogitsGrid} grid
+ */
+export function shareOf(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
+    const input = inputSize(imageSize, inputSide);
+    const rows = Math.ceil((input.height * side) / inputSide);
+    const columns = Math.ceil((input.width * side) / inputSide);
+    let inside = 0;
+    for (let row = 0; row < rows; row++) {
+        for (let k = row * side; k < row * side + columns; k++) if (logits[k] > maskThreshold) inside++;
+    }
+    return inside / (rows * columns);
+}
+
+/**
  * The box around the mask of these logits, to the nearest logit.
  *
  * @param {Float32Array} logits (lowResSide, lowResSide), row by row

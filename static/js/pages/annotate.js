@@ -9,7 +9,7 @@ import {signIn} from "../api/sign-in.js";
 import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {handToolsOf} from "../bench/hand-tools.js";
-import {promptToolOf} from "../bench/prompting.js";
+import {keyPointsOf, promptToolOf} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
 import {trashOf} from "../bench/trash.js";
 import {covers} from "../core/mask.js";
@@ -155,6 +155,7 @@ const commands = new Commands(
     {
         ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
         ...{sight, sightPanel, keysDialog: {show: () => dialogs.keys.show()}},
+        keyPoints: keyPointsOf(benchStage, workbench),
         palette: {show: () => dialogs.palette.show()},
         view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
         trash: {show: () => dialogs.trash.show()},

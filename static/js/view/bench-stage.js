@@ -94,6 +94,12 @@ export class BenchStage {
         this.stage.invalidate("prompt");
     }
 
+    /** @param {ImagePoint | null} place of the keyboard's crosshair */
+    showCrosshair(place) {
+        this.#hand.crosshair = place;
+        this.stage.invalidate("prompt");
+    }
+
     /** @param {number} radius of the brush under the pointer, in image pixels */
     resizeBrush(radius) {
         if (this.#hand.brush) this.showBrush({...this.#hand.brush, radius});

@@ -1,5 +1,6 @@
 /** Shows what the session holds: the stage, the panels, the bars. */
 
+import {shareOf} from "../core/mask.js";
 import {isEmpty} from "../core/prompt.js";
 import {qualityOf} from "../core/quality.js";
 import {instanceColor} from "./color.js";
@@ -12,7 +13,8 @@ import {TopBar} from "./panels/top-bar.js";
 import {hint, modelBadge, savingBadge} from "./bench-status.js";
 
 /** @import {EmbeddingProgress, Scene} from "../session/ports.d.ts" */
-/** @import {Annotation, Bundle} from "../core/types.d.ts" */
+/** @import {Annotation, Bundle, Candidate} from "../core/types.d.ts" */
+/** @import {DraftMask} from "../session/ports.d.ts" */
 /** @import {Autosave, Conflict, SaveStatus} from "../session/autosave.js" */
 /** @import {Sight} from "../session/sight.js" */
 /** @import {Workbench} from "../session/workbench.js" */
@@ -46,6 +48,9 @@ export class BenchView {
     #promptBar;
     #toolbar;
     #fillOpacity = 0;
+    #announcement = find("[data-announcement]", HTMLElement);
+    /** @type {Candidate | null} */
+    #announced = null;
 
     /**
      * @param {Session} session
@@ -152,12 +157,34 @@ export class BenchView {
             edited: workbench.draft.edited ? this.nameOf(workbench.draft.edited) : "",
             hint: hint(situation, (action) => this.#commands.keyOf(action)),
         });
+        this.#announce(shownMask);
         this.#topBar.showModel(modelBadge(situation));
         this.#renderSaving();
         this.#topBar.showState(scene.image.state);
         this.#toolbar.render();
         this.#decodeTime.textContent = decodeMs === null ? "" : `decode ${Math.round(decodeMs)} ms`;
         this.#stage.stage.root.dataset.state = flow.pictureState;
+    }
+
+    /**
+     * Tells assistive tools what a prompt gave.
+     *
+     * @param {DraftMask | null} shown
+     */
+    #announce(shown) {
+        const {workbench, flow} = this.#session;
+        const candidate = shown?.candidate ?? null;
+        if (candidate === this.#announced || workbench.prompts.isDecoding) return;
+        this.#announced = candidate;
+        const {imageSize} = this.#stage.stage;
+        if (!candidate || !flow.bundle) {
+            this.#announcement.textContent = "";
+            return;
+        }
+        const share = 100 * shareOf(candidate.logits, imageSize, flow.bundle);
+        this.#announcement.textContent =
+            `The mask covers ${share.toFixed(1)} % of the image; ` +
+            `predicted IoU ${candidate.predictedIou.toFixed(2)}, ${qualityOf(candidate.predictedIou)}.`;
     }
 
     #renderMasks() {

@@ -33,6 +33,7 @@
  * @property {{toggle(): void}} sightPanel
  * @property {{findCategory(): void, peek(): void}} view
  * @property {{show(): void}} trash
+ * @property {{readonly canAdd: boolean, add(isForeground: boolean): void}} keyPoints
  */
 
 /**
@@ -87,6 +88,24 @@ export const COMMANDS = [
         group: "Prompt",
         when: ({workbench, lasso}) => lasso.isDrawing || workbench.canRemoveStep,
         do: ({workbench, lasso}) => (lasso.isDrawing ? lasso.removeCorner() : workbench.removeLastStep()),
+    },
+    {
+        action: "point-at-crosshair",
+        keys: ["j"],
+        title: "A point at the crosshair: it belongs (arrows move the crosshair when the image has the focus)",
+        group: "Prompt",
+        isForAnnotators: true,
+        when: ({keyPoints}) => keyPoints.canAdd,
+        do: ({keyPoints}) => keyPoints.add(true),
+    },
+    {
+        action: "background-at-crosshair",
+        keys: ["shift+j"],
+        title: "A point at the crosshair: it does not belong",
+        group: "Prompt",
+        isForAnnotators: true,
+        when: ({keyPoints}) => keyPoints.canAdd,
+        do: ({keyPoints}) => keyPoints.add(false),
     },
     {
         action: "leave-out",

@@ -8,6 +8,7 @@ import {imageToView} from "../../core/frames.js";
 const STROKE_ALPHA = 0.5;
 const ERASED_COLOR = "#ffffff";
 const CORNER_PX = 4;
+const CROSSHAIR_PX = 14;
 
 export class HandLayer {
     color = "#4f46e5";
@@ -18,6 +19,8 @@ export class HandLayer {
     /** @type {readonly Place[]} */
     corners = [];
     isErasing = false;
+    /** Where the keyboard's crosshair stands. @type {Place | null} */
+    crosshair = null;
 
     /**
      * @param {CanvasRenderingContext2D} context
@@ -27,6 +30,7 @@ export class HandLayer {
         if (this.stroke.length > 0) this.#drawStroke(context, view);
         if (this.corners.length > 0) this.#drawShape(context, view);
         if (this.brush) drawRing(context, this.brush, view);
+        if (this.crosshair) drawCrosshair(context, this.crosshair, view);
     }
 
     /**
@@ -90,6 +94,28 @@ function drawRing(context, brush, view) {
     ])) {
         context.beginPath();
         context.arc(x, y, Math.max(1.5, brush.radius * view.scale), 0, 2 * Math.PI);
+        context.strokeStyle = style;
+        context.lineWidth = width;
+        context.stroke();
+    }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Place} place
+ * @param {ViewFrame} view
+ */
+function drawCrosshair(context, place, view) {
+    const {x, y} = placed(place, view);
+    for (const [style, width] of /** @type {const} */ ([
+        ["rgb(0 0 0 / 0.7)", 3.5],
+        ["#ffffff", 1.5],
+    ])) {
+        context.beginPath();
+        context.moveTo(x - CROSSHAIR_PX, y);
+        context.lineTo(x + CROSSHAIR_PX, y);
+        context.moveTo(x, y - CROSSHAIR_PX);
+        context.lineTo(x, y + CROSSHAIR_PX);
         context.strokeStyle = style;
         context.lineWidth = width;
         context.stroke();
