@@ -54,7 +54,7 @@ if (input) {
             tray.draw(upload);
             tray.drawOverall(queue);
             if (upload.state === "done") gallery.drawSoon(upload.answer.images.map(({id}) => id));
-            if (!queue.isBusy) void gallery.drawWhole(); // from now on in the order of their names
+            if (!queue.isBusy) void gallery.refresh(); // from now on in the order of their names
         },
     );
     /** @type {UploadTray<File>} */

@@ -49,7 +49,7 @@ export function offerSelection(gallery, bar, {mark, remove}) {
             toast(`${plural(count, "image")} deleted.`);
         });
         selection.clear();
-        void gallery.drawWhole();
+        void gallery.refresh();
     });
     return selection;
 }

@@ -66,6 +66,11 @@ export class Gallery {
         this.#showEmptiness();
     }
 
+    /** As `drawWhole`; that the server is away does no harm: the next change tries again. */
+    async refresh() {
+        await this.drawWhole().catch(() => {});
+    }
+
     /** The page as it is now, in its order: what no longer belongs on it goes. */
     async drawWhole() {
         const html = await this.#server.drawPage();
