@@ -418,3 +418,27 @@ test("a mask deleted in an earlier session is restored when it is wanted back, a
         [false, "saved", []],
     );
 });
+
+test("a list that was asked for before a save and answers after it does not hide what was saved", async () => {
+    const {autosave, server} = page();
+    autosave.submit(created(annotationOf("a")));
+    await settle();
+    assert.equal(autosave.status.state, "saved");
+    const shown = (listed, imageId = 7) =>
+        autosave.overlay(imageId, listed).map(({categoryId}) => categoryId);
+    assert.deepEqual([shown([]), shown([], 8)], [[1], []]);
+    const first = {annotation: annotationOf("a"), version: 1, changedBy: "ann", changedAt: ""};
+    autosave.submit(updated(annotationOf("a"), {...annotationOf("a"), categoryId: 2}));
+    await settle();
+    assert.deepEqual(shown([first]), [2]);
+    autosave.submit(updated({...annotationOf("a"), categoryId: 2}, {...annotationOf("a"), categoryId: 3}));
+    await settle();
+    assert.deepEqual(
+        [server.asked.at(-1), autosave.status.state],
+        ["PATCH 2", "saved"],
+        "no conflict with oneself",
+    );
+    autosave.submit(deleted(annotationOf("a")));
+    await settle();
+    assert.deepEqual(shown([first]), [], "a delete is not taken back either");
+});

@@ -37,6 +37,10 @@
  * @property {(count: number) => void} onDamaged so many changes of an earlier page cannot be read any more
  */
 
+/** @typedef {{imageId: number, desired: Annotation | null, version: number, at: number}} Recent */
+
+const RECENT_MS = 15_000; // longer than a list takes to come
+
 export class Autosave {
     #server;
     #unsaved;
@@ -48,6 +52,8 @@ export class Autosave {
     #conflicts = new Map();
     /** @type {Map<string, Refusal>} */
     #refusals = new Map();
+    /** What was saved a moment ago: a list that was asked for before does not have it. @type {Map<string, Recent>} */
+    #recent = new Map();
     #isRunning = false;
     /** @type {SaveStatus["reason"]} */
     #trouble = "";
@@ -86,7 +92,16 @@ export class Autosave {
         const annotations = new Map(listed.map(({annotation}) => [annotation.id, annotation]));
         for (const row of listed) {
             // What an unsaved change started from stays: if the server has moved on meanwhile, it will say so.
-            if (!this.#unsaved.get(row.annotation.id)) this.#remember(row);
+            const known = this.#known.get(row.annotation.id);
+            const isNews = !known || row.version >= known.version; // else the list is older than a save of ours
+            if (isNews && !this.#unsaved.get(row.annotation.id)) this.#remember(row);
+        }
+        for (const [id, {imageId: itsImage, desired, version, at}] of this.#recent) {
+            const row = listed.find(({annotation}) => annotation.id === id);
+            const isOld = Date.now() - at > RECENT_MS;
+            if (itsImage !== imageId || isOld || (row && row.version >= version)) continue;
+            if (desired) annotations.set(id, desired);
+            else annotations.delete(id);
         }
         for (const {id, imageId: itsImage, desired} of this.#unsaved.all) {
             if (itsImage !== imageId) continue;
@@ -218,16 +233,26 @@ export class Autosave {
             if (!known) {
                 this.#unsaved.keep({...record, isSent: true});
                 this.#remember(await this.#server.create(desired), desired);
+                this.#noteRecent(record);
             } else if (known.isDeleted) {
                 this.#remember(await this.#server.restore(id));
+                this.#noteRecent(record);
             } else {
                 this.#remember(await this.#server.update(desired, known.version), desired);
+                this.#noteRecent(record);
             }
             return;
         }
         if (known?.isDeleted || (!known && !record.isSent)) return this.#unsaved.forget(id);
         await this.#server.remove(id, known?.version ?? null);
         this.#known.set(id, {version: (known?.version ?? 1) + 1, isDeleted: true, content: ""});
+        this.#noteRecent(record);
+    }
+
+    /** @param {Unsaved} record that the server has now */
+    #noteRecent({id, imageId, desired}) {
+        const version = this.#known.get(id)?.version ?? 1;
+        this.#recent.set(id, {imageId, desired, version, at: Date.now()});
     }
 
     /**
