@@ -17,7 +17,7 @@ const CATEGORIES = [
 ];
 const at = (x, y = 0) => ({x, y, frame: "image"});
 /** The first three pixels of the third column, as a brush would paint them. */
-const paint = (workbench) => workbench.paint(new Map([[2, [0, 3]]]), false);
+const paint = (workbench) => workbench.hand.paint(new Map([[2, [0, 3]]]), false);
 const PAINTED = {
     ...{segmentation: {size: [8, 8], counts: countsFromRuns([16, 3, 45])}, area: 3, bbox: [2, 0, 1, 3]},
     ...{predictedIou: null, stabilityScore: null},
@@ -389,8 +389,8 @@ test("strokes that come while the prompt's mask is being finished are all there,
     workbench.addPoint(at(1), 1, 1);
     await settle();
     paint(workbench);
-    workbench.paint(new Map([[3, [0, 2]]]), false);
-    workbench.paint(new Map([[2, [0, 2]]]), true);
+    workbench.hand.paint(new Map([[3, [0, 2]]]), false);
+    workbench.hand.paint(new Map([[2, [0, 2]]]), true);
     workbench.accept();
     await settle();
     const [mask] = workbench.document.annotations;
@@ -401,11 +401,11 @@ test("painting beside a mask that is only looked at begins a new object; erasing
     const {workbench} = bench();
     workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
     workbench.select("a");
-    workbench.paint(new Map([[5, [1, 2]]]), false);
+    workbench.hand.paint(new Map([[5, [1, 2]]]), false);
     assert.deepEqual([workbench.draft.edited, workbench.shownMask.handMade.area], [null, 1]);
     workbench.cancel();
     workbench.select("a");
-    workbench.paint(new Map([[2, [0, 1]]]), true);
+    workbench.hand.paint(new Map([[2, [0, 1]]]), true);
     assert.deepEqual([workbench.draft.edited.id, workbench.shownMask.handMade.area], ["a", 2]);
     workbench.undo();
     assert.equal(workbench.shownMask, null);
@@ -413,10 +413,10 @@ test("painting beside a mask that is only looked at begins a new object; erasing
 
 test("erasing with nothing there does nothing; erasing all of a new object leaves nothing to save", async () => {
     const {workbench, said} = bench();
-    workbench.paint(new Map([[2, [0, 3]]]), true);
+    workbench.hand.paint(new Map([[2, [0, 3]]]), true);
     assert.equal(workbench.draft.isEmpty, true);
     paint(workbench);
-    workbench.paint(new Map([[2, [0, 8]]]), true);
+    workbench.hand.paint(new Map([[2, [0, 8]]]), true);
     assert.deepEqual([workbench.draft.isEmpty, workbench.isOpen], [true, false]);
     workbench.undo();
     assert.equal(workbench.shownMask.handMade.area, 3);
@@ -424,7 +424,7 @@ test("erasing with nothing there does nothing; erasing all of a new object leave
     await settle();
     const [id] = idsOf(workbench);
     workbench.edit(id);
-    workbench.paint(new Map([[2, [0, 8]]]), true);
+    workbench.hand.paint(new Map([[2, [0, 8]]]), true);
     workbench.accept();
     await settle();
     assert.match(said.problems.at(-1), /empty: delete/);
@@ -434,14 +434,14 @@ test("erasing with nothing there does nothing; erasing all of a new object leave
 test("a mask is changed as a whole: the draft, else the one that is looked at, and undo brings it back", async () => {
     const {workbench} = bench();
     assert.equal(workbench.canReshape, false);
-    workbench.reshape("grow");
+    workbench.hand.reshape("grow");
     assert.equal(workbench.draft.isEmpty, true);
     workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
     workbench.select("a");
     assert.equal(workbench.canReshape, true);
-    workbench.reshape("grow");
+    workbench.hand.reshape("grow");
     assert.deepEqual([workbench.draft.edited.id, workbench.shownMask.handMade.area], ["a", 10]);
-    workbench.reshape("shrink");
+    workbench.hand.reshape("shrink");
     workbench.undo();
     assert.equal(workbench.shownMask.handMade.area, 10);
     workbench.accept();
@@ -449,12 +449,71 @@ test("a mask is changed as a whole: the draft, else the one that is looked at, a
     assert.equal(workbench.document.get("a").area, 10);
 });
 
+test("a change by hand that changes no pixel keeps the prompt and its scores, and is nothing to undo", async () => {
+    const {workbench} = bench();
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    const {prompt, shown} = workbench.prompts;
+    workbench.hand.paint(new Map(), false);
+    workbench.hand.paint(new Map([[7, [0, 8]]]), true); // where nothing is
+    await settle();
+    assert.deepEqual(
+        [workbench.shownMask, workbench.prompts.prompt],
+        [{handMade: null, candidate: shown}, prompt],
+    );
+    workbench.undo();
+    assert.equal(workbench.draft.isEmpty, true, "the click was the last step");
+    workbench.hand.paint(new Map(), false);
+    assert.equal(workbench.draft.canUndo, false);
+    workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
+    workbench.select("a");
+    workbench.hand.paint(new Map([[7, [0, 8]]]), true);
+    assert.deepEqual(
+        [workbench.draft.edited, workbench.draft.canUndo],
+        [null, false],
+        "it is only looked at",
+    );
+});
+
+test("what was drawn on a prompt's mask is not lost to the keys of the prompt", async () => {
+    const {workbench} = bench();
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    paint(workbench);
+    await settle();
+    const {handMade} = workbench.shownMask;
+    assert.deepEqual([workbench.canCycle, workbench.canRemoveStep, stepsOf(workbench)], [false, false, 0]);
+    workbench.cycleCandidate(1);
+    workbench.chooseCandidate(1);
+    workbench.removeLastStep();
+    workbench.removeMark({index: 0, part: "point"}, 1);
+    assert.equal(workbench.shownMask.handMade, handMade);
+    workbench.undo();
+    assert.equal(stepsOf(workbench), 1);
+});
+
+test("a shape that is closed while a mask is being accepted goes on from what is there afterwards", async () => {
+    const {workbench} = bench();
+    paint(workbench);
+    workbench.accept();
+    workbench.hand.reshape("grow"); // nothing is there to be changed once the mask is accepted
+    workbench.hand.paint(new Map([[5, [0, 2]]]), true);
+    await settle();
+    assert.deepEqual([workbench.draft.isEmpty, workbench.document.get("made-1").area], [true, 3]);
+    workbench.undo();
+    assert.deepEqual(
+        [workbench.draft.handMade, idsOf(workbench)],
+        [PAINTED, []],
+        "accepting was the last step",
+    );
+});
+
 test("a viewer paints and changes nothing", () => {
     const {workbench} = bench({mayAnnotate: false});
     workbench.showSaved([annotationOf("a")]);
     workbench.select("a");
     paint(workbench);
-    workbench.reshape("grow");
+    workbench.hand.reshape("grow");
     assert.equal(workbench.draft.isEmpty, true);
 });
 
@@ -654,6 +713,19 @@ test("in quick mode a click or a box is a saved mask, but not if something else 
     assert.equal(idsOf(workbench).length, 2);
     assert.deepEqual(said.quick, idsOf(workbench));
     HandMadeWorker.isHolding = true;
+    workbench.addPoint(at(3), 1, 1);
+    await settle();
+    await HandMadeWorker.latest.answerNext(); // it is being accepted
+    workbench.showSaved([annotationOf("older")]);
+    while (HandMadeWorker.latest.held.length > 0) await HandMadeWorker.latest.answerNext();
+    await settle();
+    assert.deepEqual(
+        [said.quick.length, said.quick.at(-1)],
+        [3, "made-3"],
+        "not a mask that came from the server",
+    );
+    workbench.remove("made-3");
+    workbench.remove("older");
     workbench.addPoint(at(1), 1, 1);
     await settle();
     workbench.addPoint(at(2), 1, 1);

@@ -23,7 +23,7 @@ export function handToolsOf(benchStage, workbench, storage) {
         onDraft: benchStage.showStroke.bind(benchStage),
         /** @type {import("../view/tools/brush-tool.js").BrushEvents["onStroke"]} */
         onStroke: (dabs, isErasing, timeStamp) => {
-            workbench.paint(spansOfStroke(dabs, stage.imageSize), isErasing);
+            workbench.hand.paint(spansOfStroke(dabs, stage.imageSize), isErasing);
             measureUntilPainted(stage, "stroke-to-mask", timeStamp);
         },
     };
@@ -34,7 +34,7 @@ export function handToolsOf(benchStage, workbench, storage) {
         lasso: new LassoTool(stage, {
             onDraft: benchStage.showShape.bind(benchStage),
             onShape: (corners, isErasing) =>
-                workbench.paint(spansOfPolygon(corners, stage.imageSize), isErasing),
+                workbench.hand.paint(spansOfPolygon(corners, stage.imageSize), isErasing),
         }),
     };
 }

@@ -150,6 +150,17 @@ export class PromptSession {
         return this.#decoder.finishMask(this.#image, this.#prompt.steps);
     }
 
+    /** @returns {Promise<FinishedMask | null>} what `finish` gives; null too when that failed, which is said */
+    async finishOrTell() {
+        try {
+            await this.settle();
+            return await this.finish();
+        } catch (error) {
+            this.#events.onProblem(error instanceof Error ? error.message : String(error));
+            return null;
+        }
+    }
+
     /** @param {number | null} timeStamp */
     #decodeWhatIsNew(timeStamp) {
         const revision = ++this.#revision;

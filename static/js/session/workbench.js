@@ -7,7 +7,6 @@
  */
 
 import {AnnotationDocument, NO_CHANGES} from "../core/annotation-document.js";
-import {columnsOf, combined, emptyColumns, rleOf} from "../core/edit/columns.js";
 import {extentOf} from "../core/mask.js";
 import {withMarkMoved, withoutStep} from "../core/prompt-marks.js";
 import {
@@ -24,21 +23,19 @@ import {
 import {Draft, NO_WORK} from "./draft.js";
 import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
+import {HandWork} from "./hand-work.js";
 import {PromptSession} from "./prompt-session.js";
-import {RESHAPES} from "./reshaping.js";
 import {Selection} from "./selection.js";
 import {Turns} from "./turns.js";
 import {Visibility} from "./visibility.js";
 
 /** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, ImageSize, PointLabel, Prompt} from "../core/types.d.ts" */
 /** @import {Mark} from "../core/prompt-marks.js" */
-/** @import {Columns, Spans} from "../core/edit/columns.js" */
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
 /** @import {KeptDrafts} from "./kept-drafts.js" */
 /** @import {Settings} from "./preferences.js" */
 /** @import {LastCategory} from "./last-category.js" */
 /** @import {PromptEvents} from "./prompt-session.js" */
-/** @import {Reshape} from "./reshaping.js" */
 
 /**
  * @typedef {object} MaskEvents
@@ -65,6 +62,7 @@ export class Workbench {
     selection = new Selection(this.document);
     prompts;
     draft;
+    hand;
     visibility;
 
     #username;
@@ -103,6 +101,10 @@ export class Workbench {
         this.#effort = new Effort(now);
         this.prompts = new PromptSession(this.#events);
         this.draft = new Draft(this.document, this.prompts, this.selection);
+        this.hand = new HandWork(this, {
+            ...{turns: this.#accepting, effort: this.#effort, size: () => this.#size},
+            onChange: () => this.#events.onChange(),
+        });
         this.visibility = new Visibility(events.onChange);
     }
 
@@ -315,26 +317,6 @@ export class Workbench {
         });
     }
 
-    /**
-     * A stroke or a shape drawn by hand changes the draft, or begins one. What is erased while a mask is only looked at is
-     * erased from that mask, which is edited from then on.
-     *
-     * @param {ReadonlyMap<number, Spans>} spans by column
-     * @param {boolean} isErasing
-     */
-    paint(spans, isErasing) {
-        if (!this.canDraw || (isErasing && !this.canReshape)) return;
-        if (isErasing && this.draft.isEmpty) this.edit();
-        this.#changeByHand((columns) => combined(columns, spans, isErasing));
-    }
-
-    /** @param {Reshape} name changes the draft, else the mask that is looked at, which is edited from then on */
-    reshape(name) {
-        if (!this.canReshape) return;
-        if (this.draft.isEmpty) this.edit();
-        this.#changeByHand((columns) => RESHAPES[name](columns, this.#size.height));
-    }
-
     /** Clears the draft, and ends editing: the mask stays as it was saved. With neither: selects nothing any more. */
     cancel() {
         if (!this.canCancel) return;
@@ -372,10 +354,7 @@ export class Workbench {
     /** Saves the mask on screen; the next object's draft can begin. */
     accept() {
         if (!this.canAccept) return;
-        this.#accepting.after(() => {
-            this.#accepting.start(() => this.#accept(), this.#events.onChange);
-            this.#events.onChange();
-        });
+        this.#accepting.after(() => this.#startAccepting());
     }
 
     /**
@@ -482,12 +461,8 @@ export class Workbench {
         const {prompt} = this.prompts;
         await this.prompts.settle();
         const isSame = this.prompts.prompt.steps.length === 1 && sameStep(this.prompts.prompt, prompt);
-        if (!isSame || !this.shownMask) return;
-        const before = new Set(this.document.annotations.map(({id}) => id));
-        this.accept();
-        await this.settle();
-        const made = this.document.annotations.find(({id}) => !before.has(id));
-        if (made) this.#events.onQuick(made);
+        if (!isSame || !this.shownMask || !this.canAccept) return;
+        this.#accepting.after(() => this.#startAccepting((made) => this.#events.onQuick(made)));
     }
 
     /** Whether a point lies far from the mask on screen, which is finished as it is. @param {ImagePoint} point */
@@ -540,69 +515,37 @@ export class Workbench {
         });
     }
 
-    /** @param {(columns: Columns) => Columns} change */
-    #changeByHand(change) {
-        this.#accepting.after(() => {
-            if (!this.canDraw) return;
-            const begun = this.#begun;
-            if (begun) this.#showHandMade(change(begun));
-            else
-                this.#accepting.start(async () => {
-                    const finished = await this.#finishedPrompt();
-                    if (finished) this.#showHandMade(change(columnsOf(finished.segmentation)));
-                }, this.#events.onChange);
-        });
-    }
-
-    /** What a change by hand goes on from; null: the prompt's mask, which has to be finished first. @returns {Columns | null} */
-    get #begun() {
-        const {handMade, edited} = this.draft;
-        if (handMade) return columnsOf(handMade.segmentation);
-        if (this.draft.isEmpty || (edited && !this.draft.isWorkedOn))
-            return edited ? columnsOf(edited.segmentation) : emptyColumns(this.#size);
-        return null;
-    }
-
-    /** @param {Columns} columns */
-    #showHandMade(columns) {
-        const mask = {...rleOf(columns, this.#size.height), predictedIou: null, stabilityScore: null};
-        const isGone = mask.area === 0 && this.draft.edited === null;
-        this.#effort.addClick(this.draft.isEmpty);
-        const selectedId = this.draft.edited?.id ?? null;
-        this.draft.change(isGone ? {...NO_WORK} : {handMade: mask, selectedId});
-    }
-
-    /** @returns {Promise<FinishedMask | null>} null: there is none, which is said where it is a fault */
-    async #finishedPrompt() {
-        try {
-            await this.prompts.settle();
-            return await this.prompts.finish();
-        } catch (error) {
-            this.#events.onProblem(error instanceof Error ? error.message : String(error));
-            return null;
-        }
-    }
-
     /** @param {string | null} selectedId */
     #leaveDraft(selectedId) {
         this.draft.leave(selectedId);
         this.#effort.begin();
     }
 
+    /** @param {(annotation: Annotation) => void} onSaved */
+    #startAccepting(onSaved = () => {}) {
+        this.#accepting.start(async () => {
+            const annotation = await this.#accept();
+            if (annotation) onSaved(annotation);
+        }, this.#events.onChange);
+        this.#events.onChange();
+    }
+
+    /** @returns {Promise<Annotation | null>} what is in the document now; null: nothing new */
     async #accept() {
         await this.prompts.settle();
         const before = this.draft.edited;
         if (!this.draft.isWorkedOn) {
             this.#leaveDraft(null);
-            return;
+            return null;
         }
         const after = await this.#annotation(before);
-        if (!after) return;
+        if (!after) return null;
         const changes = before
             ? {...NO_CHANGES, updated: [{before, after}]}
             : {...NO_CHANGES, created: [after]};
         this.draft.change(NO_WORK, changes);
         this.#effort.begin();
+        return after;
     }
 
     /**
@@ -620,7 +563,7 @@ export class Workbench {
             this.#events.onCategoryMissing();
             return null;
         }
-        const mask = handMade ?? (await this.#finishedPrompt());
+        const mask = handMade ?? (await this.prompts.finishOrTell());
         if (!mask) return null;
         if (mask.area === 0) {
             this.#events.onProblem("This mask is empty: delete the object, or add something to it.");

@@ -490,7 +490,7 @@ function useOf(name) {
 
 /** @param {Reshape} name @returns {Pick<Command, "when" | "do">} */
 function reshapeBy(name) {
-    return {when: ({workbench}) => workbench.canReshape, do: ({workbench}) => workbench.reshape(name)};
+    return {when: ({workbench}) => workbench.canReshape, do: ({workbench}) => workbench.hand.reshape(name)};
 }
 
 /** @param {number} direction @returns {Command["do"]} */

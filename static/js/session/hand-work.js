@@ -1,0 +1,101 @@
+/**
+ * Changes of a mask by hand: strokes, shapes, and what reshapes it as a whole. No decoder is needed, unless the mask is a
+ * prompt's and has to be finished first.
+ */
+
+import {columnsOf, combined, emptyColumns, rleOf} from "../core/edit/columns.js";
+import {EMPTY_PROMPT} from "../core/prompt.js";
+import {NO_WORK} from "./draft.js";
+import {RESHAPES} from "./reshaping.js";
+
+/** @import {ImageSize, Rle} from "../core/types.d.ts" */
+/** @import {Columns, Spans} from "../core/edit/columns.js" */
+/** @import {Effort} from "./effort.js" */
+/** @import {Reshape} from "./reshaping.js" */
+/** @import {Turns} from "./turns.js" */
+/** @import {Workbench} from "./workbench.js" */
+
+/** What changes one mask into another of the same image. @typedef {(columns: Columns) => Columns} Change */
+
+export class HandWork {
+    #bench;
+    #turns;
+    #effort;
+    #size;
+    #onChange;
+
+    /**
+     * @param {Pick<Workbench, "draft" | "prompts" | "selection" | "canDraw" | "edit">} bench
+     * @param {{turns: Turns, effort: Effort, size: () => ImageSize, onChange: () => void}} parts
+     */
+    constructor(bench, {turns, effort, size, onChange}) {
+        this.#bench = bench;
+        this.#turns = turns;
+        this.#effort = effort;
+        this.#size = size;
+        this.#onChange = onChange;
+    }
+
+    /**
+     * A stroke or a shape drawn by hand changes the draft, or begins one. What is erased while a mask is only looked at is
+     * erased from that mask, which is edited from then on.
+     *
+     * @param {ReadonlyMap<number, Spans>} spans by column
+     * @param {boolean} isErasing
+     */
+    paint(spans, isErasing) {
+        if (spans.size > 0) this.change((columns) => combined(columns, spans, isErasing), isErasing);
+    }
+
+    /** @param {Reshape} name changes the draft, else the mask that is looked at, which is edited from then on */
+    reshape(name) {
+        this.change((columns) => RESHAPES[name](columns, this.#size().height), true);
+    }
+
+    /**
+     * One step of the history. A change that leaves every pixel as it was is none: the prompt and its scores stay.
+     *
+     * @param {Change} change
+     * @param {boolean} needsMask it begins no new object
+     */
+    change(change, needsMask) {
+        this.#turns.after(() => {
+            const {draft, prompts, selection, canDraw} = this.#bench;
+            if (!canDraw) return;
+            const isPrompt = !draft.isEmpty && !draft.handMade && (!draft.edited || draft.isWorkedOn);
+            if (isPrompt) {
+                this.#turns.start(async () => {
+                    const finished = await prompts.finishOrTell();
+                    if (finished) this.#show(finished.segmentation, change);
+                }, this.#onChange);
+                return;
+            }
+            const isLookedAt = needsMask && draft.isEmpty && !draft.edited;
+            const saved = isLookedAt ? selection.annotation : draft.edited;
+            const mask = draft.handMade ?? saved;
+            if (mask || !needsMask) this.#show(mask?.segmentation ?? null, change, isLookedAt);
+        });
+    }
+
+    /**
+     * @param {Rle | null} before null: no pixel
+     * @param {Change} change
+     * @param {boolean} isLookedAt it is the mask that is looked at
+     */
+    #show(before, change, isLookedAt = false) {
+        const size = this.#size();
+        const mask = rleOf(change(before ? columnsOf(before) : emptyColumns(size)), size.height);
+        if (before ? mask.segmentation.counts === before.counts : mask.area === 0) return;
+        if (isLookedAt) this.#bench.edit();
+        const {draft} = this.#bench;
+        this.#effort.addClick(draft.isEmpty);
+        if (mask.area === 0 && draft.edited === null) draft.change({...NO_WORK});
+        else {
+            draft.change({
+                prompt: EMPTY_PROMPT, // another click goes on from the mask, and a step taken back would not fit it
+                handMade: {...mask, predictedIou: null, stabilityScore: null},
+                selectedId: draft.edited?.id ?? null,
+            });
+        }
+    }
+}
