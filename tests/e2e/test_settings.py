@@ -51,7 +51,9 @@ def test_a_key_is_changed_takes_over_from_another_and_is_there_at_another_machin
     page.goto(f"/images/{image['id']}/annotate/")
     Bench(page).wait_until_ready()
     page.keyboard.press("?")
-    expect(page.locator("[data-change-keys=accept]")).to_have_text("G")
+    keys = {"accept": "G", "edit": "T", "preview": "none"}
+    for action, shown in keys.items():
+        expect(page.locator(f"[data-change-keys={action}]")).to_have_text(shown)
     page.get_by_role("button", name="Usual keys").click()
     expect(page.locator("[data-change-keys=accept]")).to_have_text("EnterSpace")
     other.close()

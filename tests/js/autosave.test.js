@@ -189,7 +189,9 @@ async function inConflict(change = {clicks: 77}) {
 
 test("a conflict waits for a person; mine is sent over theirs", async () => {
     const {autosave, server, conflicts} = await inConflict();
-    assert.equal(conflicts[0].theirs.clicks, 77);
+    const {theirs, imageId} = conflicts[0];
+    assert.equal(theirs.clicks, 77);
+    assert.deepEqual([autosave.theirsOn(imageId), autosave.theirsOn(imageId + 1)], [[theirs], []]);
     assert.equal(rowsOf(server)[0].category, 1, "nothing was overwritten");
     autosave.resolveConflict("a", "mine");
     await settle();

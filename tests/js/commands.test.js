@@ -132,7 +132,7 @@ function writingBench(mayAnnotate = true) {
     const bench = {
         workbench: {
             ...{canAccept: true, canCycle: true, canRemoveStep: true, canCancel: true, canRemove: true},
-            ...{canEdit: true, edit: tell("edit"), canReshape: true, reshape: tell("reshape")},
+            ...{canEdit: true, edit: tell("edit"), canReshape: true, hand: {reshape: tell("reshape")}},
             ...{
                 draft: {canUndo: true, canRedo: true},
                 visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
@@ -295,10 +295,23 @@ test("of a person's own keys those stay that the table still takes", () => {
     const own = {
         accept: ["g"],
         gone: ["j"],
-        redo: ["n"],
+        redo: ["p"],
         undo: [],
         done: ["7"],
         "next-image": ["ctrl+enter"],
     };
     assert.deepEqual(usable(COMMANDS, own), {accept: ["g"], undo: [], "next-image": ["ctrl+enter"]});
+});
+
+test("keys that two commands exchanged are usable, whichever of them is read first", () => {
+    const fit = COMMANDS.find(({action}) => action === "fit").keys;
+    const edit = COMMANDS.find(({action}) => action === "edit").keys;
+    for (const own of [
+        {fit: edit, edit: fit},
+        {edit: fit, fit: edit},
+        {fit: edit, edit: []},
+    ])
+        assert.deepEqual(usable(COMMANDS, own), own);
+    assert.deepEqual(usable(COMMANDS, {fit: edit}), {}, "the table gives that key to another command");
+    assert.equal(Object.keys(usable(COMMANDS, {fit: ["g"], edit: ["g"]})).length, 1, "one of them has it");
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import {BrushSize} from "../../static/js/view/tools/brush-size.js";
 import {BrushTool} from "../../static/js/view/tools/brush-tool.js";
 import {HandTool} from "../../static/js/view/tools/hand-tool.js";
 import {LassoTool} from "../../static/js/view/tools/lasso-tool.js";
@@ -239,6 +240,40 @@ test("a border drawn freely back to its beginning is closed by letting go", () =
     stage.root.send("pointerup", 10, 10);
     assert.match(said.at(-1), /^add 10,10 /);
     assert.equal(tool.isDrawing, false);
+});
+
+test("what a tool has begun on an image is given up when another image comes", () => {
+    const stage = handMadeStage();
+    const {tool, said} = lassoTool(stage);
+    const toolbox = new Toolbox(stage.root, {lasso: tool}, () => {});
+    toolbox.cancel(); // none is chosen yet
+    toolbox.use("lasso");
+    for (const x of [10, 50]) clickAt(stage, x, x);
+    toolbox.cancel();
+    assert.deepEqual([tool.isDrawing, said.at(-1)], [false, "draft 0"]);
+    clickAt(stage, 50, 10);
+    clickAt(stage, 70, 70);
+    tool.close();
+    assert.equal(said.at(-1), "draft 0", "two corners are no shape");
+});
+
+test("a pointer that reports no places between paints where it is, and a full storage stops no brush", () => {
+    const stage = handMadeStage();
+    const storage = {
+        getItem: () => null,
+        setItem() {
+            throw new Error("QuotaExceededError");
+        },
+    };
+    const strokes = [];
+    const size = new BrushSize(storage, () => {});
+    size.change(1);
+    const events = {onHover() {}, onDraft() {}, onStroke: (dabs) => strokes.push(dabs.length)};
+    new BrushTool(stage, size, false, events).enable();
+    stage.root.send("pointerdown", 10, 10);
+    stage.root.send("pointermove", 20, 10, {getCoalescedEvents: () => []});
+    stage.root.send("pointerup", 20, 10);
+    assert.deepEqual([strokes, size.radius], [[2], 15]);
 });
 
 test("the box of tools has one enabled at a time", () => {

@@ -25,7 +25,7 @@ import {showEmbeddingProblem} from "./embedding-problem.js";
  * @property {BenchStage} benchStage
  * @property {() => void} render
  * @property {() => void} askToSignIn
- * @property {() => {flow: ImageFlow<ImageBitmap>, preview: Preview, view: BenchView}} later made after the events
+ * @property {() => {flow: ImageFlow<ImageBitmap>, preview: Preview, view: BenchView, toolbox: {cancel(): void}}} later made after the events
  */
 
 /** @param {Parts} parts @returns {FlowEvents<ImageBitmap>} */
@@ -45,6 +45,7 @@ export function flowEvents({
         onChange: render,
         onShow: ({bundle}) => {
             later().preview.leave();
+            later().toolbox.cancel();
             notices.forgetImage();
             if (!bundle) notices.showNoModel();
             later().view.open();

@@ -45,7 +45,8 @@ const http = new Http(page.csrfToken);
 const list = location.search; // the gallery's filters and order, which going from image to image keeps
 const first = new LoadingImage(http, page.scene.image.id, list, page.scene);
 const now = () => performance.now();
-const preferences = preferencesOf(page.preferences, http, render);
+const settings = {...page.preferences, keys: usable(COMMANDS, page.preferences.keys)};
+const preferences = preferencesOf(settings, http, render);
 
 // --- what is shown ---
 
@@ -90,10 +91,9 @@ const autosave = autosaveOf(http, page.user, workbench, notices, {
     onSignedOut: askToSignIn,
     onSignedIn: () => notices.hideSignedOut(),
     onConflict: (conflict, onChoice) => {
-        benchStage.showTheirs(conflict.theirs);
         notices.showConflict(conflict, view.placeOf(conflict), page.user, (choice) => {
-            benchStage.showTheirs(null);
             onChoice(choice);
+            render();
         });
     },
 });
@@ -115,7 +115,7 @@ const flow = new ImageFlow(
     },
     flowEvents({
         ...{list, http, workbench, autosave, notices, benchStage, render, askToSignIn},
-        later: () => ({flow, preview, view}),
+        later: () => ({flow, preview, view, toolbox}),
     }),
 );
 
@@ -160,7 +160,7 @@ const commands = new Commands(
         view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
         trash: {show: () => dialogs.trash.show()},
     },
-    usable(COMMANDS, page.preferences.keys),
+    preferences.settings.keys,
 );
 const dialogs = dialogsOf(commands, preferences, () =>
     trashOf(flow.scene.image.id, new AnnotationServer(http), {workbench, autosave, view}),

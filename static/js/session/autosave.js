@@ -138,6 +138,13 @@ export class Autosave {
         void this.#run();
     }
 
+    /** What others made of masks of an image, over which a person has not decided yet. @param {number} imageId */
+    theirsOn(imageId) {
+        return [...this.#conflicts.values()].flatMap((conflict) =>
+            conflict.imageId === imageId && conflict.theirs ? [conflict.theirs] : [],
+        );
+    }
+
     /** @param {ServerAnnotation} row that the server lists as deleted: wanting it back restores it */
     noteDeleted({annotation, version}) {
         if (this.#unsaved.get(annotation.id)) return; // what is known here is newer

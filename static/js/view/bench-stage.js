@@ -164,18 +164,17 @@ export class BenchStage {
         if (this.#masks.hover(id)) this.stage.invalidate("masks");
     }
 
-    /** @param {Annotation | null} annotation another person's version of a mask, drawn over all; null: none */
-    showTheirs(annotation) {
-        this.#masks.showTheirs(annotation);
-        this.stage.invalidate("masks");
+    /** @param {readonly Annotation[]} annotations other people's versions of masks, drawn over all */
+    renderTheirs(annotations) {
+        if (this.#masks.showTheirs(annotations)) this.stage.invalidate("masks");
     }
 
-    /** Shows the bare picture until the key that is down is released. */
+    /** Shows the bare picture until the key that is down is released; called by a button, until something is pressed. */
     peek() {
         const {dataset} = this.stage.root;
         dataset.bare = "";
         const end = new AbortController();
-        for (const type of ["keyup", "blur"])
+        for (const type of ["keyup", "pointerdown", "blur"])
             addEventListener(type, () => (end.abort(), delete dataset.bare), {signal: end.signal});
     }
 

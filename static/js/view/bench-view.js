@@ -146,6 +146,7 @@ export class BenchView {
             opacity: this.#fillOpacity,
         });
         this.#renderMasks();
+        this.#stage.renderTheirs(this.#session.autosave.theirsOn(scene.image.id));
         this.#categories.render(scene.project.categories, workbench.category?.id ?? null);
         this.#promptBar.render({
             candidates: isEmpty(prompt) ? [] : candidates,

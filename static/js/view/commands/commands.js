@@ -110,24 +110,24 @@ export class Commands {
 }
 
 /**
- * A person's own keys without those that the table no longer takes: a newer version may have given a key to another command.
+ * A person's own keys without those that the table no longer takes: a newer version may have given a key to another command,
+ * which keeps it then. Keys that two commands exchanged fit only together, so the whole is looked at, in no order.
  *
  * @param {readonly Command[]} table
  * @param {Remap} remap
  * @returns {Remap}
  */
 export function usable(table, remap) {
+    const known = table.filter(({action}) => remap[action]?.every((key) => isChord(key) && !isDigit(key)));
     /** @type {Record<string, readonly string[]>} */
-    const kept = {};
-    for (const [action, keys] of Object.entries(remap)) {
-        try {
-            withKeys(table, {...kept, [action]: keys});
-            kept[action] = keys;
-        } catch {
-            // This command keeps the table's keys.
-        }
+    const kept = Object.fromEntries(known.map(({action}) => [action, remap[action]]));
+    for (;;) {
+        const [clash] = clashesOf(rowsWith(table, kept));
+        if (!clash) return kept;
+        // Of two commands with one key at least one was remapped: the table itself has none. It gets the table's keys back.
+        const {action} = clash.find((row) => kept[row.action]) ?? clash[0];
+        delete kept[action];
     }
-    return kept;
 }
 
 /**
@@ -142,23 +142,45 @@ function withKeys(table, remap) {
         if (!table.some((row) => row.action === action)) throw new Error(`there is no command ${action}`);
         for (const key of keys) {
             if (!isChord(key)) throw new Error(`${action}: ${key} is no key`);
-            if (/^\d$/.test(key)) throw new Error(`${action}: ${key} picks a category`);
+            if (isDigit(key)) throw new Error(`${action}: ${key} picks a category`);
         }
     }
-    const rows = table.map((row) => {
+    const rows = rowsWith(table, remap);
+    const [clash] = clashesOf(rows);
+    if (clash) {
+        const chord = chordsOf(clash[0]).find((one) => chordsOf(clash[1]).includes(one)) ?? "";
+        throw new Error(`${wordsOf(chord)} is the key of ${clash[0].action} and of ${clash[1].action}`);
+    }
+    return rows;
+}
+
+/** @param {string} key */
+function isDigit(key) {
+    return /^\d$/.test(key);
+}
+
+/**
+ * @param {readonly Command[]} table
+ * @param {Remap} remap
+ */
+function rowsWith(table, remap) {
+    return table.map((row) => {
         const keys = remap[row.action];
         return keys ? {...row, keys, alsoKeys: []} : row;
     });
-    /** @type {Map<string, string>} */
+}
+
+/** Pairs of commands that have a key in common. @param {readonly Command[]} rows */
+function* clashesOf(rows) {
+    /** @type {Map<string, Command>} */
     const taken = new Map();
     for (const row of rows) {
         for (const chord of chordsOf(row)) {
             const other = taken.get(chord);
-            if (other) throw new Error(`${wordsOf(chord)} is the key of ${other} and of ${row.action}`);
-            taken.set(chord, row.action);
+            if (other) yield [other, row];
+            taken.set(chord, row);
         }
     }
-    return rows;
 }
 
 /** @param {Command} row */

@@ -25,8 +25,8 @@ export class MasksLayer {
     #opacity = 0.45;
     /** A row of the list under the pointer. @type {string | null} */
     #hoveredId = null;
-    /** @type {{annotation: Annotation, path: MaskPath} | null} */
-    #theirs = null;
+    /** @type {{annotation: Annotation, path: MaskPath}[]} */
+    #theirs = [];
     /** @type {Map<string, {counts: string, outline: Outline, path: MaskPath, tolerance: number}>} */
     #paths = new Map();
     /** Of all masks as they are drawn now. */
@@ -73,13 +73,23 @@ export class MasksLayer {
         return isNew;
     }
 
-    /** @param {Annotation | null} annotation another person's version, drawn as a dashed outline over all; null: none */
-    showTheirs(annotation) {
+    /**
+     * @param {readonly Annotation[]} annotations other people's versions, drawn as dashed outlines over all
+     * @returns {boolean} whether they are others than before
+     */
+    showTheirs(annotations) {
+        const before = this.#theirs;
+        if (
+            annotations.length === before.length &&
+            annotations.every((one, k) => one === before[k].annotation)
+        )
+            return false;
         this.#isChanged = true;
-        this.#theirs = annotation && {
+        this.#theirs = annotations.map((annotation) => ({
             annotation,
             path: pathOf(outlineOfRle(annotation.segmentation, annotation.bbox)),
-        };
+        }));
+        return true;
     }
 
     /** @param {ReadonlySet<string>} ids forgets the outlines of all others */
@@ -148,7 +158,7 @@ export class MasksLayer {
             this.#points += path.points;
             drawMask(context, path, style, view, imageSize);
         }
-        if (this.#theirs) drawDashed(context, this.#theirs.path, view);
+        for (const {path} of this.#theirs) drawDashed(context, path, view);
     }
 
     /**

@@ -28,7 +28,11 @@ export class BrushSize {
         const wished = this.radius * STEP ** direction;
         const rounded = direction > 0 ? Math.ceil(wished) : Math.floor(wished); // small ones change too
         this.radius = Math.min(LARGEST, Math.max(SMALLEST, rounded));
-        this.#storage.setItem(STORAGE_KEY, String(this.radius));
+        try {
+            this.#storage.setItem(STORAGE_KEY, String(this.radius));
+        } catch {
+            // The storage is full or off: it lasts as long as the page.
+        }
         this.#onChange();
     }
 }

@@ -77,8 +77,8 @@ export class BrushTool extends Tool {
         if (event.pointerType !== "touch") this.#events.onHover(this.#dabAt(event));
         if (!this.#stroke || event.pointerId !== this.#stroke.pointerId) return;
         // A fast hand has been at several places since the last frame.
-        for (const place of event.getCoalescedEvents?.() ?? [event])
-            this.#stroke.dabs.push(this.#dabAt(place));
+        const places = event.getCoalescedEvents?.() ?? [];
+        for (const place of places.length > 0 ? places : [event]) this.#stroke.dabs.push(this.#dabAt(place));
         this.#events.onDraft(this.#stroke.dabs, this.#stroke.isErasing);
     }
 

@@ -33,4 +33,9 @@ export class Toolbox {
         this.#root.style.setProperty("--tool-cursor", this.#tools[name].cursor);
         this.#onChange();
     }
+
+    /** Gives up what the chosen tool has begun: it belongs to an image that is no longer on screen. */
+    cancel() {
+        if (this.#chosen) this.#tools[this.#chosen].cancel();
+    }
 }
