@@ -5,7 +5,7 @@ import {hint, savingBadge} from "../../static/js/view/bench-status.js";
 
 const NOW = {
     ...{mayAnnotate: true, bundleName: "pocket", isReady: true, isDecoding: false, candidateCount: 0},
-    ...{isDraftEmpty: true, isMaskShown: false, isObjectSelected: false, hasCategory: true},
+    ...{isDraftEmpty: true, isMaskShown: false, selectedCount: 0, hasCategory: true},
     ...{isEditing: false, areMasksMissing: false, tool: "prompt"},
     ...{isShapeBegun: false, isPoorFirstClick: false},
     embedding: {state: "ready", position: null, error: ""},
@@ -36,8 +36,9 @@ test("a mask made by hand is no reason to wait for the model", () => {
 });
 
 test("looking and editing have other words, and missing masks are no empty image", () => {
-    assert.match(say({isObjectSelected: true}), /^\[edit\] edits it · .* a click begins a new object$/);
-    assert.match(say({isObjectSelected: true, isEditing: true}), /^Click to refine it/);
+    assert.match(say({selectedCount: 1}), /^\[edit\] edits it · .* a click begins a new object$/);
+    assert.match(say({selectedCount: 1, isEditing: true}), /^Click to refine it/);
+    assert.match(say({selectedCount: 2}), /^\[1\]–\[9\] category of all · \[delete\] deletes them/);
     assert.match(say({areMasksMissing: true}), /not loaded/);
 });
 

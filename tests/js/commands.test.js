@@ -136,6 +136,9 @@ function writingBench(mayAnnotate = true) {
             ...{
                 draft: {canUndo: true, canRedo: true},
                 visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
+                selection: {isSeveral: false, ids: []},
+                document: {annotations: [{}]},
+                several: {selectAll: tell("selectAll")},
             },
             ...{
                 accept: tell("accept"),
@@ -211,6 +214,7 @@ test("every key of the workbench does its own thing", () => {
             "redo",
             "redo",
             "remove",
+            "selectAll",
         ],
         ...[
             "trash",

@@ -47,7 +47,7 @@ function bench({
             onMask: (timeStamp) => said.masks.push(timeStamp),
             onCategoryMissing: () => said.missing++,
             onQuick: ({id}) => said.quick.push(id),
-            onDelete: ({id}) => said.deleted.push(id),
+            onDelete: (annotations) => said.deleted.push(...annotations.map(({id}) => id)),
         },
     );
     const decoder = handMadeDecoder(() => workbench.prompts.decodeAgain());

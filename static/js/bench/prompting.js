@@ -4,6 +4,7 @@ import {BACKGROUND, FOREGROUND} from "../core/prompt.js";
 import {Crosshair} from "../view/tools/crosshair.js";
 import {PromptTool} from "../view/tools/prompt-tool.js";
 
+/** @import {ImagePoint} from "../core/types.d.ts" */
 /** @import {Preview} from "../session/preview.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchStage} from "../view/bench-stage.js" */
@@ -30,9 +31,24 @@ export function promptToolOf(benchStage, workbench, preview, {isReady, onMode}) 
         onDraftMark: (mark, place) => benchStage.showDraggedMark(mark, place),
         onMoveMark: (mark, place, timeStamp) => workbench.moveMark(mark, place, timeStamp),
         onRemoveMark: (mark, timeStamp) => workbench.removeMark(mark, timeStamp),
-        onSelect: (point) => workbench.select(benchStage.maskAt(point)),
+        onSelect: selectOnStage(benchStage, workbench),
         onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
     });
+}
+
+/**
+ * What a click does that selects a saved mask.
+ *
+ * @param {BenchStage} benchStage
+ * @param {Workbench} workbench
+ * @returns {(point: ImagePoint, isBesides: boolean) => void} isBesides: the others stay selected
+ */
+export function selectOnStage(benchStage, workbench) {
+    return (point, isBesides) => {
+        const id = benchStage.maskAt(point);
+        if (isBesides) workbench.several.toggle(id);
+        else workbench.select(id);
+    };
 }
 
 /**

@@ -1,6 +1,9 @@
 /** Deleted masks of the image on screen: listed from the server, and brought back as if they had just been deleted. */
 
+import {toast} from "../view/site/feedback.js";
+
 /** @import {AnnotationServer} from "../api/annotations.js" */
+/** @import {Annotation} from "../core/types.d.ts" */
 /** @import {Autosave} from "../session/autosave.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchView} from "../view/bench-view.js" */
@@ -25,4 +28,22 @@ export async function trashOf(imageId, server, {workbench, autosave, view}) {
                 if (!workbench.bringBack(row.annotation)) autosave.bringBack(row.annotation);
             },
         }));
+}
+
+/**
+ * One message for all that are about to be deleted, with one way back.
+ *
+ * @param {readonly Annotation[]} annotations
+ * @param {{workbench: Workbench, autosave: Autosave, view: BenchView}} bench
+ */
+export function sayDeleted(annotations, {workbench, autosave, view}) {
+    const [first, ...others] = annotations;
+    const what = others.length === 0 ? view.nameOf(first) : `${annotations.length} objects`;
+    toast(`Deleted ${what}.`, "info", {
+        label: "Undo",
+        do: () => {
+            if (workbench.bringBack(...annotations)) return;
+            for (const annotation of annotations) autosave.bringBack(annotation);
+        },
+    });
 }

@@ -9,9 +9,9 @@ import {signIn} from "../api/sign-in.js";
 import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {handToolsOf} from "../bench/hand-tools.js";
-import {keyPointsOf, promptToolOf} from "../bench/prompting.js";
+import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
-import {trashOf} from "../bench/trash.js";
+import {sayDeleted, trashOf} from "../bench/trash.js";
 import {covers} from "../core/mask.js";
 import {FAIR_FROM} from "../core/quality.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
@@ -32,7 +32,6 @@ import {QuickUndo} from "../view/panels/quick-undo.js";
 import {SidePanel} from "../view/panels/side-panel.js";
 import {SightPanel} from "../view/panels/sight-panel.js";
 import {SignInDialog} from "../view/panels/sign-in-dialog.js";
-import {toast} from "../view/site/feedback.js";
 import {measureUntilPainted} from "../view/timings.js";
 import {HandTool} from "../view/tools/hand-tool.js";
 import {SelectTool} from "../view/tools/select-tool.js";
@@ -77,11 +76,7 @@ const workbench = new Workbench(
         onQuick: (annotation) =>
             quickUndo.offer(view.nameOf(annotation), () => workbench.remove(annotation.id)),
         onCategoryMissing: () => view.flashCategories(),
-        onDelete: (annotation) =>
-            toast(`Deleted ${view.nameOf(annotation)}.`, "info", {
-                label: "Undo",
-                do: () => void (workbench.bringBack(annotation) || autosave.bringBack(annotation)),
-            }),
+        onDelete: (annotations) => sayDeleted(annotations, {workbench, autosave, view}),
         onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
     },
 );
@@ -139,7 +134,7 @@ const {brush, eraser, lasso, brushSize} = handToolsOf(benchStage, workbench, loc
 const tools = {
     prompt: promptTool,
     select: new SelectTool(stage, {
-        onSelect: (point) => workbench.select(benchStage.maskAt(point)),
+        onSelect: selectOnStage(benchStage, workbench),
         onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
         onHover: (point) => view.hover(point && benchStage.maskAt(point)),
     }),

@@ -21,7 +21,7 @@ import {EMPTY_PROMPT, isEmpty} from "../core/prompt.js";
  * @property {Prompt} prompt
  * @property {FinishedMask | null} handMade takes the place of the prompt's mask
  * @property {string | null} editedId the saved mask that the draft is to replace; null: it is a new object's
- * @property {string | null} selectedId an edited mask is selected too
+ * @property {readonly string[]} selectedIds the primary one first; an edited mask is selected too, alone
  */
 /** @typedef {{changes: ChangeSet, before: Work, after: Work}} HistoryEntry */
 
@@ -30,7 +30,7 @@ export const NO_WORK = Object.freeze({
     prompt: EMPTY_PROMPT,
     handMade: null,
     editedId: null,
-    selectedId: null,
+    selectedIds: [],
 });
 
 export class Draft {
@@ -71,7 +71,7 @@ export class Draft {
             prompt: this.#prompts.prompt,
             handMade: this.#handMade,
             editedId,
-            selectedId: this.#selection.id,
+            selectedIds: this.#selection.ids,
         };
     }
 
@@ -127,20 +127,20 @@ export class Draft {
         this.#show(after, timeStamp);
     }
 
-    /** Looking at a mask, or at none, is nothing to undo. @param {string | null} id */
-    select(id) {
-        this.replace({...this.work, selectedId: id});
+    /** Looking at masks, or at none, is nothing to undo. @param {readonly string[]} ids the primary one first */
+    select(ids) {
+        this.replace({...this.work, selectedIds: ids});
     }
 
     /** @param {string} id takes up a saved mask again, with its prompt */
     edit(id) {
         const prompt = this.#document.get(id)?.prompt ?? EMPTY_PROMPT;
-        this.#leaveFor({prompt, handMade: null, editedId: id, selectedId: id});
+        this.#leaveFor({prompt, handMade: null, editedId: id, selectedIds: [id]});
     }
 
     /** @param {string | null} selectedId what is selected afterwards */
     leave(selectedId) {
-        this.#leaveFor({...NO_WORK, selectedId});
+        this.#leaveFor({...NO_WORK, selectedIds: idsOf(selectedId)});
     }
 
     undo() {
@@ -167,10 +167,15 @@ export class Draft {
      * @param {Work} work
      * @param {number | null} timeStamp
      */
-    #show({prompt, handMade, editedId, selectedId}, timeStamp) {
+    #show({prompt, handMade, editedId, selectedIds}, timeStamp) {
         this.#handMade = handMade;
         this.#editedId = editedId;
-        this.#selection.set(selectedId);
+        this.#selection.set(selectedIds);
         this.#prompts.show(prompt, timeStamp);
     }
+}
+
+/** One or none as a list. @param {string | null | undefined} id @returns {readonly string[]} */
+export function idsOf(id) {
+    return id ? [id] : [];
 }

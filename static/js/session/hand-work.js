@@ -5,7 +5,7 @@
 
 import {columnsOf, combined, emptyColumns, rleOf} from "../core/edit/columns.js";
 import {EMPTY_PROMPT} from "../core/prompt.js";
-import {NO_WORK} from "./draft.js";
+import {NO_WORK, idsOf} from "./draft.js";
 import {RESHAPES} from "./reshaping.js";
 
 /** @import {ImageSize, Rle} from "../core/types.d.ts" */
@@ -94,7 +94,7 @@ export class HandWork {
             draft.change({
                 prompt: EMPTY_PROMPT, // another click goes on from the mask, and a step taken back would not fit it
                 handMade: {...mask, predictedIou: null, stabilityScore: null},
-                selectedId: draft.edited?.id ?? null,
+                selectedIds: idsOf(draft.edited?.id),
             });
         }
     }

@@ -1,28 +1,52 @@
-/** Which saved mask is being looked at. A mask that leaves the document is selected no more. */
+/**
+ * Which saved masks are being looked at. The first one is the primary one: it is the one that editing takes up, and that the
+ * others are merged into. A mask that leaves the document is selected no more.
+ */
 
 /** @import {AnnotationDocument} from "../core/annotation-document.js" */
+/** @import {Annotation} from "../core/types.d.ts" */
 
 export class Selection {
     #document;
-    /** @type {string | null} */
-    #id = null;
+    /** @type {readonly string[]} */
+    #ids = [];
 
     /** @param {AnnotationDocument} document */
     constructor(document) {
         this.#document = document;
-        document.subscribe(() => this.set(this.#id));
+        document.subscribe(() => this.set(this.#ids));
     }
 
+    /** The primary one; null: none is selected. */
     get id() {
-        return this.#id;
+        return this.#ids[0] ?? null;
+    }
+
+    /** The primary one first. */
+    get ids() {
+        return this.#ids;
     }
 
     get annotation() {
-        return this.#document.get(this.#id) ?? null;
+        return this.#document.get(this.id) ?? null;
     }
 
-    /** @param {string | null} id null: none */
-    set(id) {
-        this.#id = this.#document.get(id) ? id : null;
+    /** The primary one first. @returns {Annotation[]} */
+    get annotations() {
+        return this.#ids.flatMap((id) => this.#document.get(id) ?? []);
+    }
+
+    get isSeveral() {
+        return this.#ids.length > 1;
+    }
+
+    /** @param {string} id */
+    has(id) {
+        return this.#ids.includes(id);
+    }
+
+    /** @param {readonly string[]} ids the primary one first; those that the document does not have are left out */
+    set(ids) {
+        this.#ids = ids.filter((id, k) => this.#document.get(id) && ids.indexOf(id) === k);
     }
 }

@@ -20,9 +20,13 @@ export class Visibility {
         return this.#areAllHidden || this.#hiddenIds.has(id);
     }
 
-    /** @param {string} id */
-    toggle(id) {
-        if (!this.#hiddenIds.delete(id)) this.#hiddenIds.add(id);
+    /** @param {...string} ids hides them; shows them again where all of them are hidden */
+    toggle(...ids) {
+        const isShowing = ids.every((id) => this.#hiddenIds.has(id));
+        for (const id of ids) {
+            if (isShowing) this.#hiddenIds.delete(id);
+            else this.#hiddenIds.add(id);
+        }
         this.#onChange();
     }
 

@@ -20,12 +20,13 @@ import {
     withPoint,
     withoutLastStep,
 } from "../core/prompt.js";
-import {Draft, NO_WORK} from "./draft.js";
+import {Draft, NO_WORK, idsOf} from "./draft.js";
 import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
 import {HandWork} from "./hand-work.js";
 import {PromptSession} from "./prompt-session.js";
 import {Selection} from "./selection.js";
+import {Several} from "./several.js";
 import {Turns} from "./turns.js";
 import {Visibility} from "./visibility.js";
 
@@ -41,7 +42,7 @@ import {Visibility} from "./visibility.js";
  * @typedef {object} MaskEvents
  * @property {(annotation: Annotation) => void} onQuick a mask was saved without anybody having looked at it
  * @property {() => void} onCategoryMissing a mask cannot be saved without one
- * @property {(annotation: Annotation) => void} onDelete it is about to leave the document
+ * @property {(annotations: readonly Annotation[]) => void} onDelete they are about to leave the document
  */
 /** @typedef {PromptEvents & MaskEvents} WorkbenchEvents */
 
@@ -63,6 +64,7 @@ export class Workbench {
     prompts;
     draft;
     hand;
+    several;
     visibility;
 
     #username;
@@ -106,6 +108,7 @@ export class Workbench {
             onChange: () => this.#events.onChange(),
         });
         this.visibility = new Visibility(events.onChange);
+        this.several = new Several(this, {afterEditing: (action) => this.#afterEditing(action)});
     }
 
     /** Whether a mask is on its way into the document. */
@@ -178,13 +181,15 @@ export class Workbench {
 
     /** Of the mask being edited, else of the draft, else of the selected mask, else of the next one. */
     get category() {
-        const id = this.#labelled?.categoryId ?? this.#categoryId;
+        const id = this.#labelled[0]?.categoryId ?? this.#categoryId;
         return this.#categories.find((category) => category.id === id) ?? null;
     }
 
-    /** The saved mask that a category is picked for; null: for the next one. */
+    /** The saved masks that a category is picked for; none: it is for the next one. */
     get #labelled() {
-        return this.draft.edited ?? (this.draft.isEmpty ? this.selection.annotation : null);
+        const {edited, isEmpty: isNothingBegun} = this.draft;
+        if (edited) return [edited];
+        return isNothingBegun ? this.selection.annotations : [];
     }
 
     /**
@@ -375,25 +380,25 @@ export class Workbench {
         return !this.draft.isWorkedOn;
     }
 
-    /** @param {number} index of the category: changes the selected mask's, else picks the next one's */
+    /** @param {number} index of the category: changes that of all selected masks, else picks the next one's */
     pickCategory(index) {
         const category = this.#categories[index];
         if (!category || !this.#mayAnnotate) return;
         this.#accepting.after(() => {
             this.#categoryId = category.id;
             this.#lastCategory.note(this.#projectId, category.id);
-            const before = this.#labelled;
-            if (before && before.categoryId !== category.id) {
-                const after = {...before, categoryId: category.id};
-                this.draft.change({}, {...NO_CHANGES, updated: [{before, after}]});
-            } else this.#events.onChange();
+            const updated = this.#labelled
+                .filter(({categoryId}) => categoryId !== category.id)
+                .map((before) => ({before, after: {...before, categoryId: category.id}}));
+            if (updated.length > 0) this.draft.change({}, {...NO_CHANGES, updated});
+            else this.#events.onChange();
         });
     }
 
     /** @param {string | null} id a saved mask to look at; null: none. A mask that was edited is accepted first */
     select(id) {
-        if (id === this.selection.id) return;
-        this.#afterEditing(() => this.draft.select(id));
+        if (id === this.selection.id && !this.selection.isSeveral) return;
+        this.#afterEditing(() => this.draft.select(idsOf(id)));
     }
 
     /** @param {string | null} id a saved mask, whose prompt is continued; what was begun before is accepted first */
@@ -409,29 +414,30 @@ export class Workbench {
         });
     }
 
-    /** @param {string | null} id deletes a mask; null the selected one */
-    remove(id = this.selection.id) {
-        if (!this.document.get(id) || !this.#mayAnnotate) return;
+    /** @param {string} [id] deletes this mask; without one all that are selected */
+    remove(id) {
+        const ids = id === undefined ? this.selection.ids : [id];
+        if (!this.#mayAnnotate) return;
         this.#accepting.after(() => {
-            const annotation = this.document.get(id);
-            if (!annotation) return; // deleted twice while a mask was being accepted
-            this.#events.onDelete(annotation);
-            const work = annotation.id === this.draft.edited?.id ? NO_WORK : {};
-            this.draft.change(work, {...NO_CHANGES, deleted: [annotation]});
+            const deleted = ids.flatMap((each) => this.document.get(each) ?? []);
+            if (deleted.length === 0) return; // deleted twice while a mask was being accepted
+            this.#events.onDelete(deleted);
+            const work = deleted.some((each) => each.id === this.draft.edited?.id) ? NO_WORK : {};
+            this.draft.change(work, {...NO_CHANGES, deleted});
         });
     }
 
     /**
      * Takes a delete back, whatever was done since.
      *
-     * @param {Annotation} annotation
-     * @returns {boolean} false: it belongs to another image than the one on screen
+     * @param {...Annotation} annotations of one image
+     * @returns {boolean} false: they belong to another image than the one on screen
      */
-    bringBack(annotation) {
-        if (annotation.imageId !== this.#imageId) return false;
+    bringBack(...annotations) {
+        if (annotations.some(({imageId}) => imageId !== this.#imageId)) return false;
         this.#accepting.after(() => {
-            if (this.document.get(annotation.id)) return; // an undo was faster
-            this.draft.change({}, {...NO_CHANGES, created: [annotation]});
+            const created = annotations.filter(({id}) => !this.document.get(id)); // an undo may have been faster
+            if (created.length > 0) this.draft.change({}, {...NO_CHANGES, created});
         });
         return true;
     }
@@ -449,9 +455,9 @@ export class Workbench {
             this.#effort.addClick(isEmpty(prompt));
             const base = this.#base;
             const next = base ? {steps: withBase(withStep(EMPTY_PROMPT).steps, base)} : withStep(prompt);
-            const selectedId = this.draft.edited?.id ?? null; // a mask that was only looked at is left alone
-            this.draft.change({prompt: next, handMade: null, selectedId}, NO_CHANGES, timeStamp);
-            if (this.#settings().quickMode && selectedId === null && next.steps.length === 1 && !base)
+            const selectedIds = idsOf(this.draft.edited?.id); // a mask that was only looked at is left alone
+            this.draft.change({prompt: next, handMade: null, selectedIds}, NO_CHANGES, timeStamp);
+            if (this.#settings().quickMode && selectedIds.length === 0 && next.steps.length === 1 && !base)
                 void this.#acceptQuickly();
         });
     }
@@ -605,7 +611,7 @@ export class Workbench {
         const {prompt, handMade, editedId, categoryId, cost} = kept;
         if (editedId === null && this.#isCategory(categoryId)) this.#categoryId = categoryId;
         this.#effort.resume(cost);
-        this.draft.change({prompt, handMade, editedId, selectedId: editedId});
+        this.draft.change({prompt, handMade, editedId, selectedIds: idsOf(editedId)});
     }
 }
 

@@ -14,7 +14,7 @@
  * @property {boolean} isDraftEmpty
  * @property {boolean} isMaskShown
  * @property {boolean} areMasksMissing the saved masks could not be fetched
- * @property {boolean} isObjectSelected
+ * @property {number} selectedCount objects
  * @property {boolean} isEditing
  * @property {boolean} hasCategory
  * @property {number} candidateCount
@@ -53,7 +53,15 @@ export function hint(now, keyOf) {
     if (now.isDraftEmpty && now.isEditing) {
         return line("Click to refine it, or draw on it", key("cancel", "leaves it as it is"));
     }
-    if (now.isDraftEmpty && now.isObjectSelected) {
+    if (now.isDraftEmpty && now.selectedCount > 1) {
+        return line(
+            "[1]–[9] category of all",
+            key("delete", "deletes them"),
+            key("hide-masks", "hides them"),
+            key("cancel", "selects none"),
+        );
+    }
+    if (now.isDraftEmpty && now.selectedCount === 1) {
         return line(
             key("edit", "edits it"),
             "[1]–[9] category",

@@ -68,7 +68,11 @@ export class BenchView {
         this.#objects = new ObjectsPanel(
             panel,
             {
-                onSelect: (id) => workbench.select(id),
+                onSelect: (id, how) => {
+                    if (how === "only") workbench.select(id);
+                    else if (how === "also") workbench.several.toggle(id);
+                    else workbench.several.extendTo(id);
+                },
                 onZoom: (id) => this.#zoomTo(id),
                 onEdit: (id) => (workbench.draft.edited?.id === id ? workbench.accept() : workbench.edit(id)),
                 onToggle: (id) => workbench.visibility.toggle(id),
@@ -196,7 +200,8 @@ export class BenchView {
             annotation,
             ...this.categoryOf(annotation),
             ...(isByInstance ? {color: instanceColor(k + 1)} : {}),
-            isSelected: annotation.id === selection.id,
+            isSelected: selection.has(annotation.id),
+            isPrimary: annotation.id === selection.id,
             isEdited: annotation.id === draft.edited?.id,
             isHidden: visibility.isHidden(annotation.id),
         }));
@@ -207,17 +212,20 @@ export class BenchView {
             this.#fillOpacity,
             new Set(rows.map(({annotation}) => annotation.id)),
         );
-        const objects = rows.map(({annotation, name, color, isSelected, isEdited, isHidden}, k) => ({
-            id: annotation.id,
-            name,
-            color,
-            number: k + 1,
-            predictedIou: annotation.predictedIou,
-            isSelected,
-            isEdited,
-            isHidden,
-            isSaved: autosave.isSaved(annotation.id),
-        }));
+        const objects = rows.map(
+            ({annotation, name, color, isSelected, isPrimary, isEdited, isHidden}, k) => ({
+                id: annotation.id,
+                name,
+                color,
+                number: k + 1,
+                predictedIou: annotation.predictedIou,
+                isSelected,
+                isPrimary,
+                isEdited,
+                isHidden,
+                isSaved: autosave.isSaved(annotation.id),
+            }),
+        );
         this.#objects.render(objects.reverse(), flow.masksState);
     }
 
@@ -256,7 +264,7 @@ export class BenchView {
             isDraftEmpty: workbench.draft.isEmpty,
             isMaskShown: workbench.shownMask !== null,
             areMasksMissing: flow.masksState === "missing",
-            isObjectSelected: workbench.selection.id !== null,
+            selectedCount: workbench.selection.ids.length,
             isEditing: workbench.draft.edited !== null,
             hasCategory: workbench.category !== null,
             candidateCount: prompts.candidates.length,

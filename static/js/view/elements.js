@@ -84,7 +84,7 @@ export function element(tag, attributes = {}, ...children) {
  * A button that leaves the focus where it is when it is clicked, so that Enter afterwards still saves the mask.
  *
  * @param {Record<string, string | boolean | null>} attributes
- * @param {() => void} onClick
+ * @param {(event: MouseEvent) => void} onClick
  * @param {...(Node | string)} children
  */
 export function button(attributes, onClick, ...children) {
@@ -95,7 +95,7 @@ export function button(attributes, onClick, ...children) {
  * As `button`, for one that the page has.
  *
  * @param {HTMLButtonElement} node
- * @param {() => void} onClick
+ * @param {(event: MouseEvent) => void} onClick
  */
 export function clickable(node, onClick) {
     node.addEventListener("mousedown", (event) => event.preventDefault());

@@ -174,10 +174,18 @@ export const COMMANDS = [
     {
         action: "delete",
         keys: ["delete"],
-        title: "Delete the selected mask",
+        title: "Delete the selected masks",
         group: "Masks",
         when: ({workbench}) => workbench.canRemove,
         do: ({workbench}) => workbench.remove(),
+    },
+    {
+        action: "select-all",
+        keys: ["ctrl+a"],
+        title: "Select all masks",
+        group: "Masks",
+        when: ({workbench}) => workbench.document.annotations.length > 0,
+        do: ({workbench}) => workbench.several.selectAll(),
     },
     {
         action: "trash",
@@ -200,13 +208,16 @@ export const COMMANDS = [
     {
         action: "hide-masks",
         keys: ["h"],
-        title: "Hide or show all masks",
+        title: "Hide or show all masks; with several selected, those",
         place: "sight",
         icon: "eye",
         iconOn: "eye-off",
         group: "Masks",
         isOn: ({workbench}) => workbench.visibility.areAllHidden,
-        do: ({workbench}) => workbench.visibility.toggleAll(),
+        do: ({workbench: {visibility, selection}}) =>
+            selection.isSeveral && !visibility.areAllHidden
+                ? visibility.toggle(...selection.ids)
+                : visibility.toggleAll(),
     },
     {
         action: "previous-image",
@@ -476,7 +487,8 @@ export const POINTER_HELP = [
     {shown: "Drag", does: "Box around the object"},
     {shown: "Drag a point", does: "Move it; a box moves by its edges"},
     {shown: "Click a point", does: "Take it away"},
-    {shown: "Ctrl click", does: "Select a saved mask"},
+    {shown: "Ctrl click", does: "Select a saved mask; with Shift, one more"},
+    {shown: "Shift click, Ctrl click", does: "In the list and with the select tool: several masks"},
     {shown: "Alt wheel", does: "Size of the brush"},
     {shown: "Wheel", does: "Zoom to the cursor"},
     {shown: "Space drag, middle drag", does: "Move the image"},

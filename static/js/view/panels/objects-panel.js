@@ -11,6 +11,7 @@ import {button, element, find, icon} from "../elements.js";
  * @property {number} number counted from 1 in the order they were made
  * @property {number | null} predictedIou
  * @property {boolean} isSelected
+ * @property {boolean} isPrimary of the selected ones
  * @property {boolean} isEdited
  * @property {boolean} isHidden
  * @property {boolean} isSaved
@@ -18,7 +19,7 @@ import {button, element, find, icon} from "../elements.js";
 
 /**
  * @typedef {object} ObjectsEvents
- * @property {(id: string) => void} onSelect
+ * @property {(id: string, how: "only" | "also" | "range") => void} onSelect
  * @property {(id: string) => void} onZoom
  * @property {(id: string) => void} onEdit
  * @property {(id: string) => void} onToggle
@@ -78,7 +79,7 @@ export class ObjectsPanel {
             if (this.#list.children[index] !== node)
                 this.#list.insertBefore(node, this.#list.children[index] ?? null);
             this.#rows.set(row.id, {row: node, state});
-            if (row.isSelected && shown?.state !== state) node.scrollIntoView({block: "nearest"});
+            if (row.isPrimary && shown?.state !== state) node.scrollIntoView({block: "nearest"});
         });
     }
 
@@ -100,6 +101,7 @@ export class ObjectsPanel {
         const label = `${row.name} ${row.number}`;
         const quality = row.predictedIou === null ? null : qualityOf(row.predictedIou);
         node.classList.toggle("is-selected", row.isSelected);
+        node.classList.toggle("is-primary", row.isPrimary);
         node.classList.toggle("is-edited", row.isEdited);
         node.classList.toggle("is-hidden", row.isHidden);
         const main = button(
@@ -108,7 +110,7 @@ export class ObjectsPanel {
                 "aria-pressed": String(row.isSelected),
                 title: `Look at ${label}; double click zooms to it`,
             },
-            () => this.#events.onSelect(row.id),
+            (event) => this.#events.onSelect(row.id, howOf(event)),
             swatch,
             element(
                 "span",
@@ -169,4 +171,10 @@ export class ObjectsPanel {
                   ]),
         );
     }
+}
+
+/** As lists of files do it. @param {MouseEvent} event */
+function howOf({shiftKey, ctrlKey, metaKey}) {
+    if (shiftKey) return "range";
+    return ctrlKey || metaKey ? "also" : "only";
 }

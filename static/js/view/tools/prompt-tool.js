@@ -23,7 +23,7 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  * @property {(mark: Mark, place: ImagePoint | null) => void} onDraftMark it is being dragged to there; null: no longer
  * @property {(mark: Mark, place: ImagePoint, timeStamp: number) => void} onMoveMark
  * @property {(mark: Mark, timeStamp: number) => void} onRemoveMark a click on a point of the prompt
- * @property {(point: ImagePoint) => void} onSelect Ctrl-click
+ * @property {(point: ImagePoint, isBesides: boolean) => void} onSelect Ctrl-click; isBesides: with Shift, the others stay selected
  * @property {(point: ImagePoint) => void} onEdit Ctrl-double-click
  */
 
@@ -53,7 +53,8 @@ export class PromptTool extends Tool {
         on("pointerup", (event) => this.#up(event));
         on("pointerleave", () => this.#events.onHover(null));
         on("dblclick", (event) => {
-            if (event.ctrlKey || event.metaKey) this.#events.onEdit(this.stage.imagePoint(event));
+            if ((event.ctrlKey || event.metaKey) && !event.shiftKey)
+                this.#events.onEdit(this.stage.imagePoint(event));
         });
     }
 
@@ -93,7 +94,7 @@ export class PromptTool extends Tool {
         const {imageSize} = this.stage;
         const place = this.stage.imagePoint(event);
         if (event.button === 0 && (event.ctrlKey || event.metaKey)) {
-            this.#events.onSelect(place);
+            this.#events.onSelect(place, event.shiftKey);
             return;
         }
         if (event.button === 2) {

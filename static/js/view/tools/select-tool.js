@@ -1,4 +1,4 @@
-/** A click selects the saved mask there, a double click edits it. */
+/** A click selects the saved mask there, with Ctrl or Shift beside the others; a double click edits it. */
 
 import {Tool} from "./tool.js";
 
@@ -11,8 +11,8 @@ export class SelectTool extends Tool {
 
     /**
      * @param {Stage} stage
-     * @param {{onSelect: (point: ImagePoint) => void, onEdit: (point: ImagePoint) => void,
-     *   onHover: (point: ImagePoint | null) => void}} events
+     * @param {{onSelect: (point: ImagePoint, isBesides: boolean) => void, onEdit: (point: ImagePoint) => void,
+     *   onHover: (point: ImagePoint | null) => void}} events isBesides: the others stay selected
      */
     constructor(stage, events) {
         super(stage);
@@ -29,10 +29,17 @@ export class SelectTool extends Tool {
     listen(on) {
         super.listen(on);
         on("pointerdown", (event) => {
-            if (event.button === 0) this.#events.onSelect(this.stage.imagePoint(event));
+            if (event.button === 0) this.#events.onSelect(this.stage.imagePoint(event), isBesides(event));
         });
         on("pointermove", (event) => this.#events.onHover(this.stage.imagePoint(event)));
         on("pointerleave", () => this.#events.onHover(null));
-        on("dblclick", (event) => this.#events.onEdit(this.stage.imagePoint(event)));
+        on("dblclick", (event) => {
+            if (!isBesides(event)) this.#events.onEdit(this.stage.imagePoint(event));
+        });
     }
+}
+
+/** @param {MouseEvent} event */
+function isBesides({shiftKey, ctrlKey, metaKey}) {
+    return shiftKey || ctrlKey || metaKey;
 }

@@ -1,0 +1,153 @@
+"""Several objects at once, and what is done with a selected one: on the screen, and as it is saved."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from segmentation import rle
+from tests.e2e.workbench_driver import Bench, Project, saved
+
+# Squares of coffee.png (600 x 400): left, top, side. B lies half on A.
+SQUARES = {"a": (100, 100, 80), "b": (140, 100, 80), "c": (300, 250, 60)}
+
+
+def centre(name: str) -> tuple[float, float]:
+    left, top, side = SQUARES[name]
+    return (left + side / 2, top + side / 2)
+
+
+def add(api, project: Project, image: dict, *boxes: tuple[int, int, int], category: int = 0) -> None:
+    """Saves a square mask for each."""
+    for left, top, side in boxes:
+        mask = np.zeros((image["height"], image["width"]), bool)
+        mask[top : top + side, left : left + side] = True
+        answer = api("annotator").post(
+            f"/api/images/{image['id']}/annotations/",
+            data={
+                "id": str(uuid.uuid4()),
+                "category": project.categories[category]["id"],
+                "segmentation": rle.encode(mask),
+            },
+        )
+        assert answer.status == 201, answer.text()
+
+
+def masks(api, image: dict) -> list[np.ndarray]:
+    return [rle.decode(row["segmentation"]) for row in saved(api, image)]
+
+
+@pytest.fixture
+def project(make_project, api) -> Project:
+    """One image with three squares: cup 1, cup 2 and cup 3."""
+    project = make_project("coffee.png")
+    add(api, project, project.images[0], *SQUARES.values())
+    return project
+
+
+@pytest.fixture
+def image(project: Project) -> dict:
+    return project.images[0]
+
+
+def row(bench: Bench, name: str):
+    return bench.objects.locator(".bench-object-main").filter(has_text=re.compile(f"^{name}"))
+
+
+def selected(bench: Bench) -> list[str]:
+    pressed = bench.page.locator(".bench-object-main[aria-pressed=true]")
+    return sorted(text.strip() for text in pressed.all_inner_texts())
+
+
+def expect_selected(bench: Bench, *names: str) -> None:
+    expect(bench.page.locator(".bench-object-main[aria-pressed=true]")).to_have_count(len(names))
+    assert [" ".join(text.split()) for text in selected(bench)] == sorted(names)
+
+
+def alpha_on(bench: Bench, place: tuple[float, float]) -> int:
+    """How strongly the saved masks' sheet is painted at this image pixel."""
+    return bench.page.evaluate(
+        """([x, y]) => {
+            const stage = document.querySelector("[data-stage]");
+            const {scale, offsetX, offsetY} = JSON.parse(stage.dataset.viewFrame);
+            const sheet = stage.querySelector("canvas[data-sheet=masks]").getContext("2d");
+            const at = [offsetX + (x + 0.5) * scale, offsetY + (y + 0.5) * scale];
+            return sheet.getImageData(...at.map((v) => Math.round(v * devicePixelRatio)), 1, 1).data[3];
+        }""",
+        list(place),
+    )
+
+
+def test_rows_are_selected_as_in_a_list_of_files_and_stand_out_on_the_image(bench: Bench, image):
+    bench.open(image)
+    expect(bench.objects).to_have_count(3)
+    row(bench, "cup 1").click()
+    expect_selected(bench, "cup 1")
+    row(bench, "cup 3").click(modifiers=["ControlOrMeta"])
+    expect_selected(bench, "cup 1", "cup 3")
+    strong, weak = alpha_on(bench, centre("c")), alpha_on(bench, (205, 140))  # the part of B that is not A's
+    assert strong > weak > 0, "the other mask makes room"
+    row(bench, "cup 3").click(modifiers=["Shift"])
+    expect_selected(bench, "cup 1", "cup 2", "cup 3")
+    row(bench, "cup 3").click(modifiers=["ControlOrMeta"])
+    expect_selected(bench, "cup 1", "cup 2")
+    bench.press("Escape")
+    expect_selected(bench)
+
+
+def test_masks_are_selected_together_on_the_image_and_by_ctrl_a(bench: Bench, image):
+    bench.open(image).press("v")
+    expect(bench.objects).to_have_count(3)
+    bench.page.mouse.click(*bench.on_page(*centre("c")))
+    bench.page.keyboard.down("Shift")
+    bench.page.mouse.click(*bench.on_page(110, 110))
+    bench.page.mouse.click(*bench.on_page(500, 50))  # no mask is there
+    bench.page.keyboard.up("Shift")
+    expect_selected(bench, "cup 1", "cup 3")
+    bench.press("Control+a")
+    expect_selected(bench, "cup 1", "cup 2", "cup 3")
+    assert bench.page.evaluate("String(getSelection())") == "", "the page's text is not what was meant"
+    bench.page.mouse.click(*bench.on_page(500, 50))
+    expect_selected(bench)
+
+
+def test_a_digit_relabels_all_that_are_selected_and_one_undo_takes_it_back(bench: Bench, api, image):
+    bench.open(image)
+    expect(bench.objects).to_have_count(3)
+    bench.press("Control+a", "2")
+    expect(bench.objects.filter(has_text="person")).to_have_count(3)
+    bench.wait_until_saved()
+    assert len({row["category"] for row in saved(api, image)}) == 1
+    bench.press("Control+z")
+    expect(bench.objects.filter(has_text="cup")).to_have_count(3)
+
+
+def test_all_that_are_selected_are_deleted_with_one_message_and_brought_back_by_it(bench: Bench, api, image):
+    bench.open(image)
+    row(bench, "cup 1").click()
+    row(bench, "cup 2").click(modifiers=["ControlOrMeta"])
+    bench.press("Delete")
+    expect(bench.objects).to_have_count(1)
+    bench.wait_until_saved()
+    assert len(saved(api, image)) == 1
+    message = bench.page.locator(".toast")
+    expect(message).to_have_count(1)
+    expect(message).to_contain_text("Deleted 2 objects.")
+    message.get_by_role("button", name="Undo").click()
+    expect(bench.objects).to_have_count(3)
+    bench.wait_until_saved()
+    assert len(saved(api, image)) == 3
+
+
+def test_h_hides_those_that_are_selected_and_shows_them_again(bench: Bench, image):
+    bench.open(image)
+    row(bench, "cup 1").click()
+    row(bench, "cup 2").click(modifiers=["ControlOrMeta"])
+    bench.press("h")
+    expect(bench.page.locator(".bench-object.is-hidden")).to_have_count(2)
+    bench.press("h")
+    expect(bench.page.locator(".bench-object.is-hidden")).to_have_count(0)

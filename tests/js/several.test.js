@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
+import {LastCategory} from "../../static/js/session/last-category.js";
+import {Workbench} from "../../static/js/session/workbench.js";
+import {HandMadeStorage, annotationOf} from "./hand-made.js";
+
+const CATEGORIES = [
+    {id: 1, name: "cup", color: "#000000", supercategory: ""},
+    {id: 2, name: "person", color: "#ffffff", supercategory: ""},
+];
+
+/** A workbench without a decoder, on an image with the masks a to d. */
+function bench({mayAnnotate = true} = {}) {
+    const said = {deleted: [], changes: []};
+    const storage = new HandMadeStorage();
+    let ids = 0;
+    const workbench = new Workbench(
+        "ann",
+        {
+            ...{now: () => 0, newId: () => `made-${++ids}`},
+            ...{drafts: new KeptDrafts(storage, "ann"), lastCategory: new LastCategory(storage, "ann")},
+            settings: () => ({farClickAccepts: false, quickMode: false}),
+        },
+        {
+            onDelete: (annotations) => said.deleted.push(annotations.map(({id}) => id)),
+            ...{onChange() {}, onProblem() {}, onMask() {}, onCategoryMissing() {}, onQuick() {}},
+        },
+    );
+    const open = (imageId) =>
+        workbench.open({
+            ...{projectId: 3, imageId, size: {height: 8, width: 8}, decoder: null, image: null},
+            ...{categories: CATEGORIES, mayAnnotate},
+        });
+    open(7);
+    workbench.showSaved(["a", "b", "c", "d"].map((id) => annotationOf(id)));
+    workbench.document.subscribe((changes, origin) => origin === "user" && said.changes.push(changes));
+    return {workbench, said, open};
+}
+
+const idsOf = ({document}) => document.annotations.map(({id}) => id);
+const categoriesOf = ({document}) => document.annotations.map(({categoryId}) => categoryId);
+
+// --- which are selected ---
+
+test("masks are selected beside the first one, which stays the primary one until it is taken away", () => {
+    const {workbench} = bench();
+    const {several, selection} = workbench;
+    several.toggle("b");
+    several.toggle("d");
+    several.toggle("a");
+    assert.deepEqual([selection.id, selection.ids, selection.isSeveral], ["b", ["b", "d", "a"], true]);
+    assert.deepEqual([selection.has("d"), selection.has("c")], [true, false]);
+    several.toggle("b");
+    assert.deepEqual(selection.ids, ["d", "a"]);
+    several.toggle(null);
+    assert.equal(selection.ids.length, 2, "a click beside every mask loses nothing");
+    workbench.select("a");
+    assert.deepEqual(selection.ids, ["a"]);
+});
+
+test("a range goes from the primary one in either direction, and takes the place of the range before", () => {
+    const {workbench} = bench();
+    const {several, selection} = workbench;
+    several.extendTo("c");
+    assert.deepEqual(selection.ids, ["c"]);
+    several.extendTo("a");
+    assert.deepEqual([selection.id, [...selection.ids].sort()], ["c", ["a", "b", "c"]]);
+    several.extendTo("d");
+    assert.deepEqual(selection.ids, ["c", "d"]);
+});
+
+test("all masks that are shown are selected, and Escape selects none", () => {
+    const {workbench} = bench();
+    workbench.visibility.toggle("b");
+    workbench.several.selectAll();
+    assert.deepEqual(workbench.selection.ids, ["d", "c", "a"]);
+    workbench.select("c");
+    workbench.several.selectAll();
+    assert.equal(workbench.selection.id, "c", "what was looked at stays the primary one");
+    workbench.cancel();
+    assert.deepEqual(workbench.selection.ids, []);
+});
+
+test("one that leaves the document is selected no more, nor are any on another image", () => {
+    const {workbench, open} = bench();
+    workbench.several.selectAll();
+    workbench.replaceFromServer("d", null);
+    assert.deepEqual(workbench.selection.ids, ["c", "b", "a"]);
+    workbench.remove("a");
+    assert.deepEqual(workbench.selection.ids, ["c", "b"]);
+    open(8);
+    assert.deepEqual(workbench.selection.ids, []);
+});
+
+test("editing takes up the primary one alone, and what was edited stays selected beside another", () => {
+    const {workbench} = bench();
+    workbench.several.toggle("b");
+    workbench.several.toggle("c");
+    workbench.edit();
+    assert.deepEqual([workbench.draft.edited.id, workbench.selection.ids], ["b", ["b"]]);
+    workbench.several.toggle("d");
+    assert.deepEqual([workbench.draft.edited, workbench.selection.ids], [null, ["b", "d"]]);
+});
+
+// --- what is done to all of them ---
+
+test("a category is given to all that are selected as one step", () => {
+    const {workbench, said} = bench();
+    workbench.several.extendTo("a");
+    workbench.several.extendTo("c");
+    workbench.pickCategory(1);
+    assert.deepEqual(categoriesOf(workbench), [2, 2, 2, 1]);
+    assert.equal(said.changes.length, 1);
+    assert.equal(workbench.selection.ids.length, 3);
+    workbench.undo();
+    assert.deepEqual(categoriesOf(workbench), [1, 1, 1, 1]);
+    assert.equal(workbench.draft.canUndo, false);
+});
+
+test("all that are selected are deleted as one step, told once, and come back together and selected", () => {
+    const {workbench, said} = bench();
+    workbench.several.toggle("b");
+    workbench.several.toggle("c");
+    const deleted = workbench.selection.annotations;
+    workbench.remove();
+    assert.deepEqual([idsOf(workbench), said.deleted], [["a", "d"], [["b", "c"]]]);
+    workbench.undo();
+    assert.deepEqual(
+        [idsOf(workbench), workbench.selection.ids],
+        [
+            ["a", "b", "c", "d"],
+            ["b", "c"],
+        ],
+    );
+    workbench.remove();
+    workbench.pickCategory(1); // something else is done before the message's button is pressed
+    assert.equal(workbench.bringBack(...deleted), true);
+    assert.deepEqual(idsOf(workbench), ["a", "b", "c", "d"]);
+    assert.equal(said.changes.at(-1).created.length, 2, "one step brings them all back");
+});
+
+test("several are hidden together, and shown together when all of them are hidden", () => {
+    const {workbench} = bench();
+    const {visibility} = workbench;
+    const hidden = () => idsOf(workbench).filter((id) => visibility.isHidden(id));
+    visibility.toggle("a");
+    visibility.toggle("a", "b");
+    assert.deepEqual(hidden(), ["a", "b"]);
+    visibility.toggle("a", "b");
+    assert.deepEqual(hidden(), []);
+});
+
+test("a viewer selects several and changes none", () => {
+    const {workbench, said} = bench({mayAnnotate: false});
+    workbench.several.selectAll();
+    assert.equal(workbench.selection.ids.length, 4);
+    workbench.pickCategory(1);
+    workbench.remove();
+    assert.deepEqual([said.changes, idsOf(workbench).length], [[], 4]);
+});
