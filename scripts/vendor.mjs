@@ -68,6 +68,7 @@ const ICONS = [
     "info",
     "keyboard",
     "lasso",
+    "vector-polygon",
     "layers",
     "loader-circle",
     "log-out",

@@ -210,3 +210,68 @@ def test_the_left_hand_takes_back_and_goes_through_candidates_and_images(bench: 
     bench.page.wait_for_url(f"**/images/{second['id']}/annotate/")
     bench.press("a")
     bench.page.wait_for_url(f"**/images/{first['id']}/annotate/")
+
+
+def polygon_figures(bench: Bench) -> tuple[int, float]:
+    """Corners shown, and how well they stand for the mask."""
+    output = bench.page.locator("[data-polygon-figures]")
+    expect(output).to_contain_text("IoU")
+    corners, iou = re.search(r"→ (\d+) points?, IoU ([\d.]+)", output.inner_text()).groups()
+    return int(corners), float(iou)
+
+
+def test_corners_of_a_saved_mask_are_dragged_and_the_rest_of_it_stays_to_the_pixel(bench: Bench, api, image):
+    bench.page.add_init_script("localStorage.setItem('maskwright.brush', '60')")
+    bench.open(image).press("b")
+    draw(bench, (300, 150), (300, 151))
+    bench.save()
+    before = mask_of(api, image)
+    bench.objects.first.click()
+    bench.press("Shift+l")
+    corners, iou = polygon_figures(bench)
+    assert corners >= 8 and iou > 0.97
+    slider = bench.page.get_by_label("Fewer corners")
+    slider.fill("70")
+    fewer, worse = polygon_figures(bench)
+    assert fewer < corners and worse < iou
+    slider.fill("10")
+    polygon_figures(bench)
+
+    # The leftmost point of the disc, pulled out to the left.
+    draw(bench, (240, 150), (200, 150))
+    expect(bench.page.locator("[data-prompt-bar]")).to_contain_text("Editing cup 1")
+    bench.press("Enter")
+    bench.wait_until_saved()
+    after = mask_of(api, image)
+    assert after[150, 210] and not before[150, 210]
+    assert (after[:, 300:] == before[:, 300:]).all(), "the right half is as it was"
+    bench.press("Control+z")
+    bench.press("Control+z")
+    bench.wait_until_saved()
+    assert (mask_of(api, image) == before).all()
+
+
+def test_pieces_are_kept_or_dropped_by_the_pointer_and_by_their_size(bench: Bench, api, image):
+    bench.page.add_init_script("localStorage.setItem('maskwright.brush', '20')")
+    bench.open(image).press("b")
+    for x in (100, 200, 300):
+        draw(bench, (x, 100), (x, 101))
+    for _ in range(6):
+        bench.press("[")
+    draw(bench, (400, 100), (400, 101))
+    bench.page.mouse.move(*bench.on_page(200, 100))
+    bench.press("Shift+x")
+    bench.press("Shift+l")
+    polygon_figures(bench)
+    bench.page.get_by_label("Pieces under").fill("400")
+    bench.page.get_by_role("button", name="Drop", exact=True).click()
+    bench.save()
+    mask = mask_of(api, image)
+    assert [bool(mask[100, x]) for x in (100, 200, 300, 400)] == [True, False, True, False]
+    bench.objects.first.click()
+    bench.page.mouse.move(*bench.on_page(300, 100))
+    bench.press("Shift+p", "Enter")
+    expect(bench.page.locator("[data-prompt-bar]")).not_to_contain_text("Editing")
+    bench.wait_until_saved()
+    mask = mask_of(api, image)
+    assert [bool(mask[100, x]) for x in (100, 300)] == [False, True]

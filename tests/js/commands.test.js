@@ -132,7 +132,12 @@ function writingBench(mayAnnotate = true) {
     const bench = {
         workbench: {
             ...{canAccept: true, canCycle: true, canRemoveStep: true, canCancel: true, canRemove: true},
-            ...{canEdit: true, edit: tell("edit"), canReshape: true, hand: {reshape: tell("reshape")}},
+            ...{
+                canEdit: true,
+                edit: tell("edit"),
+                canReshape: true,
+                hand: {reshape: tell("reshape"), change: () => told.push("change")},
+            },
             ...{
                 draft: {canUndo: true, canRedo: true},
                 visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
@@ -170,6 +175,8 @@ function writingBench(mayAnnotate = true) {
             close: tell("close"),
             removeCorner: tell("removeCorner"),
         },
+        polygon: {hasChosen: false, cancel: () => false, removeCorners: tell("removeCorners")},
+        pointer: {place: {x: 1, y: 1, frame: "image"}},
         brushSize: {change: tell("brush")},
         toolbox: {chosen: "hand", use: tell("use")},
         notices: {hasProblem: false, hideProblem() {}},
@@ -234,8 +241,19 @@ test("every key of the workbench does its own thing", () => {
             "zoom 1",
             "zoom 1",
         ],
-        ...["zoom -1", "panel", "use prompt", "use brush", "use eraser", "use lasso", "brush -1", "brush 1"],
-        ...["fillHoles", "dropCrumbs", "smooth", "grow", "shrink"].map((name) => `reshape ${name}`),
+        ...[
+            "zoom -1",
+            "panel",
+            "use prompt",
+            "use brush",
+            "use eraser",
+            "use lasso",
+            "use polygon",
+            "brush -1",
+            "brush 1",
+        ],
+        ...["reshape fillHoles", "reshape dropCrumbs", "change", "change"],
+        ...["smooth", "grow", "shrink"].map((name) => `reshape ${name}`),
         ...["use select", "use hand", "palette", "keys"],
     ]);
 });
@@ -259,7 +277,15 @@ test("a button says what its row says: the place, the icon, and words that follo
         assert.equal(place === undefined, icon === undefined, action);
     const rail = COMMANDS.filter(({place}) => place === "tools").map(({action}) => action);
     assert.deepEqual(rail, [
-        ...["tool-prompt", "tool-brush", "tool-eraser", "tool-lasso", "tool-select", "tool-hand"],
+        ...[
+            "tool-prompt",
+            "tool-brush",
+            "tool-eraser",
+            "tool-lasso",
+            "tool-polygon",
+            "tool-select",
+            "tool-hand",
+        ],
     ]);
     const {bench, commands} = writingBench();
     assert.deepEqual([commands.wordsOn("done"), commands.wordsOn("fit")], ["Mark done", ""]);
@@ -280,6 +306,10 @@ test("Escape gives up a box first, then the draft, and is free when there is nei
     bench.lasso = {...bench.lasso, isDrawing: true, cancel: () => true};
     for (const action of ["cancel", "remove-step", "accept"]) commands.perform(action);
     assert.deepEqual(told, ["cancel", "removeCorner", "close"]);
+    bench.lasso = {...bench.lasso, isDrawing: false, cancel: () => false};
+    bench.polygon = {...bench.polygon, hasChosen: true, cancel: () => told.push("let go of corners")};
+    for (const action of ["cancel", "delete"]) commands.perform(action);
+    assert.deepEqual(told.slice(3), ["let go of corners", "removeCorners"]);
 });
 
 test("keys can be changed while the page is open; a remap that does not fit changes nothing", () => {

@@ -3,7 +3,14 @@ import test from "node:test";
 
 import {columnsOf, combined, complement, emptyColumns, rleOf} from "../../static/js/core/edit/columns.js";
 import {grown, shrunk, smoothed} from "../../static/js/core/edit/growing.js";
-import {piecesOf, withHolesFilled, withoutCrumbs} from "../../static/js/core/edit/pieces.js";
+import {
+    onlyPieceAt,
+    piecesOf,
+    withHolesFilled,
+    withoutCrumbs,
+    withoutPieceAt,
+    withoutPiecesUnder,
+} from "../../static/js/core/edit/pieces.js";
 import {spansOfPolygon, spansOfStroke} from "../../static/js/core/edit/strokes.js";
 import {decodeRle, encodeRle} from "../../static/js/core/rle.js";
 
@@ -148,6 +155,18 @@ test("holes are filled, bays and the outside are not; crumbs go, real pieces sta
         ...maskOf((x, y) => ring(x, y) || (x >= 25 && y >= 20)),
     ]);
     assert.deepEqual(withoutCrumbs(emptyColumns(SIZE)), emptyColumns(SIZE));
+});
+
+test("one piece is kept or dropped by a place on it, small ones by their size", () => {
+    const isLeft = (x, y) => x < 5 && y < 5;
+    const isRight = (x, y) => x > 10 && x < 14 && y > 3 && y < 6;
+    const both = columnsFrom(maskOf((x, y) => isLeft(x, y) || isRight(x, y)));
+    const [left, right] = [isLeft, isRight].map((isInside) => pixels(columnsFrom(maskOf(isInside))));
+    assert.deepEqual(pixels(onlyPieceAt(both, {x: 12.5, y: 4.9})), right);
+    assert.deepEqual(pixels(withoutPieceAt(both, {x: 12.5, y: 4.9})), left);
+    assert.deepEqual(pixels(withoutPiecesUnder(both, 7)), left);
+    assert.deepEqual(pixels(withoutPiecesUnder(both, 6)), pixels(both));
+    for (const change of [onlyPieceAt, withoutPieceAt]) assert.equal(change(both, {x: 20, y: 20}), both);
 });
 
 test("growing and shrinking are by a disc, and the image's border is no edge", () => {

@@ -5,6 +5,7 @@ import {BrushSize} from "../../static/js/view/tools/brush-size.js";
 import {BrushTool} from "../../static/js/view/tools/brush-tool.js";
 import {HandTool} from "../../static/js/view/tools/hand-tool.js";
 import {LassoTool} from "../../static/js/view/tools/lasso-tool.js";
+import {PolygonTool} from "../../static/js/view/tools/polygon-tool.js";
 import {PromptTool} from "../../static/js/view/tools/prompt-tool.js";
 import {SelectTool} from "../../static/js/view/tools/select-tool.js";
 import {Toolbox} from "../../static/js/view/tools/toolbox.js";
@@ -75,6 +76,7 @@ const TOOLS = {
     hand: (stage) => new HandTool(stage),
     brush: (stage) => brushTool(stage).tool,
     lasso: (stage) => lassoTool(stage).tool,
+    polygon: (stage) => polygonTool(stage).tool,
 };
 for (const [name, make] of Object.entries(TOOLS)) {
     test(`disabled, the ${name} tool leaves no listener behind, however often it was enabled`, () => {
@@ -240,6 +242,76 @@ test("a border drawn freely back to its beginning is closed by letting go", () =
     stage.root.send("pointerup", 10, 10);
     assert.match(said.at(-1), /^add 10,10 /);
     assert.equal(tool.isDrawing, false);
+});
+
+/** The corners tool with a square from 20 to 60, whose outline has a point at each pixel. */
+function polygonTool(stage) {
+    const said = [];
+    const tool = new PolygonTool(stage, {
+        onDraft: ({rings, chosen}) => {
+            const places = rings.flatMap((ring, k) =>
+                ring.corners.map((index, position) => {
+                    const {x, y} = ring.points[index];
+                    return `${x},${y}${chosen[k].has(position) ? "*" : ""}`;
+                }),
+            );
+            said.push(places.join(" "));
+        },
+        onShape: (rings, flips) => said.push(`shape ${rings.length} ${flips.length}`),
+        onSelect: ({x, y}) => said.push(`select ${x},${y}`),
+    });
+    const side = [...new Array(40).keys()];
+    const points = [
+        ...side.map((k) => ({x: 20 + k, y: 20})),
+        ...side.map((k) => ({x: 60, y: 20 + k})),
+        ...side.map((k) => ({x: 60 - k, y: 60})),
+        ...side.map((k) => ({x: 20, y: 60 - k})),
+    ];
+    tool.enable();
+    tool.show([{points, corners: [0, 40, 80, 120]}]);
+    return {tool, said};
+}
+
+test("a corner is dragged; a press on the line puts one in, Alt takes it out; elsewhere it selects", () => {
+    const stage = handMadeStage();
+    const {tool, said} = polygonTool(stage);
+    stage.root.send("pointerdown", 21, 21);
+    stage.root.send("pointermove", 11, 16);
+    assert.equal(said.at(-1), "10,15* 60,20 60,60 20,60");
+    stage.root.send("pointerup", 11, 16);
+    assert.deepEqual(said.slice(-2), ["10,15* 60,20 60,60 20,60", "shape 1 1"]);
+    clickAt(stage, 60, 40);
+    assert.equal(said.at(-1), "10,15 60,20 60,40* 60,60 20,60");
+    assert.equal(tool.hasChosen, true);
+    clickAt(stage, 60, 41, {altKey: true});
+    assert.deepEqual(said.slice(-2), ["10,15 60,20 60,60 20,60", "shape 1 1"]);
+    clickAt(stage, 40, 40);
+    assert.equal(said.at(-1), "select 40,40");
+});
+
+test("a lasso around corners chooses them, to be moved or taken out together; Escape lets go of them", () => {
+    const stage = handMadeStage();
+    const {tool, said} = polygonTool(stage);
+    const lasso = (more) => {
+        stage.root.send("pointerdown", 10, 10, more);
+        for (const [x, y] of [[70, 10], [70, 30], [10, 30]]) stage.root.send("pointermove", x, y, more); // prettier-ignore
+        stage.root.send("pointerup", 10, 30, more);
+    };
+    lasso();
+    assert.equal(said.at(-1), "20,20* 60,20* 60,60 20,60");
+    stage.root.send("pointerdown", 60, 20);
+    stage.root.send("pointermove", 60, 15);
+    stage.root.send("pointerup", 60, 15);
+    assert.deepEqual(said.slice(-2), ["20,15* 60,15* 60,60 20,60", "shape 1 1"]);
+    assert.equal(tool.cancel(), true);
+    assert.equal(tool.cancel(), false);
+    clickAt(stage, 20, 60);
+    lasso({shiftKey: true});
+    tool.removeCorners();
+    assert.equal(said.at(-1), "shape 0 1", "one corner is no area");
+    tool.show([]);
+    lasso();
+    assert.equal(tool.hasChosen, false);
 });
 
 test("what a tool has begun on an image is given up when another image comes", () => {

@@ -475,6 +475,27 @@ test("a change by hand that changes no pixel keeps the prompt and its scores, an
     );
 });
 
+test("the mask that a change by hand goes on from: the draft, the edited one, the one that is looked at", async () => {
+    const {workbench} = bench();
+    const {hand} = workbench;
+    assert.deepEqual([hand.target, await hand.finished()], [null, null]);
+    const saved = {...annotationOf("a"), segmentation: PAINTED.segmentation};
+    workbench.showSaved([saved]);
+    workbench.select("a");
+    assert.equal(hand.target, saved);
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    assert.equal(hand.target, workbench.prompts.shown);
+    assert.equal((await hand.finished()).segmentation.counts, countsFromRuns([0, 1, 63]));
+    hand.reshape("grow");
+    await settle();
+    assert.equal(hand.target, workbench.draft.handMade);
+    assert.equal(await hand.finished(), workbench.draft.handMade);
+    workbench.cancel();
+    workbench.edit("a");
+    assert.equal(hand.target, saved);
+});
+
 test("what was drawn on a prompt's mask is not lost to the keys of the prompt", async () => {
     const {workbench} = bench();
     workbench.addPoint(at(1), 1, 1);

@@ -4,7 +4,9 @@ import {spansOfPolygon, spansOfStroke} from "../core/edit/strokes.js";
 import {measureUntilPainted} from "../view/timings.js";
 import {BrushSize} from "../view/tools/brush-size.js";
 import {BrushTool} from "../view/tools/brush-tool.js";
+import {find} from "../view/elements.js";
 import {LassoTool} from "../view/tools/lasso-tool.js";
+import {PolygonEditing} from "./polygon-editing.js";
 
 /** @import {KeyStore} from "../session/ports.d.ts" */
 /** @import {Workbench} from "../session/workbench.js" */
@@ -31,6 +33,7 @@ export function handToolsOf(benchStage, workbench, storage) {
         brushSize,
         brush: new BrushTool(stage, brushSize, false, brushEvents),
         eraser: new BrushTool(stage, brushSize, true, brushEvents),
+        polygon: new PolygonEditing(benchStage, workbench, find("[data-polygon]", HTMLElement)),
         lasso: new LassoTool(stage, {
             onDraft: benchStage.showShape.bind(benchStage),
             onShape: (corners, isErasing) =>

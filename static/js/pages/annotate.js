@@ -130,7 +130,7 @@ const promptTool = promptToolOf(benchStage, workbench, preview, {
     isReady: () => flow.isReady,
     onMode: render,
 });
-const {brush, eraser, lasso, brushSize} = handToolsOf(benchStage, workbench, localStorage);
+const {brush, eraser, lasso, polygon, brushSize} = handToolsOf(benchStage, workbench, localStorage);
 const tools = {
     prompt: promptTool,
     select: new SelectTool(stage, {
@@ -139,7 +139,7 @@ const tools = {
         onHover: (point) => view.hover(point && benchStage.maskAt(point)),
     }),
     hand: new HandTool(stage),
-    ...{brush, eraser, lasso},
+    ...{brush, eraser, lasso, polygon: polygon.tool},
 };
 const toolbox = new Toolbox(stage.root, tools, render);
 const sidePanel = new SidePanel(document.body, localStorage);
@@ -153,6 +153,7 @@ const commands = new Commands(
         keyPoints: keyPointsOf(benchStage, workbench),
         palette: {show: () => dialogs.palette.show()},
         view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
+        ...{pointer: benchStage.pointer, polygon: polygon.tool},
         trash: {show: () => dialogs.trash.show()},
     },
     preferences.settings.keys,
@@ -181,6 +182,7 @@ function start() {
 function render() {
     view.render();
     sightPanel.render();
+    polygon.render();
     if (!workbench.canPreview && !workbench.prompts.isDecoding) preview.leave();
 }
 

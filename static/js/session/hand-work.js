@@ -10,6 +10,7 @@ import {RESHAPES} from "./reshaping.js";
 
 /** @import {ImageSize, Rle} from "../core/types.d.ts" */
 /** @import {Columns, Spans} from "../core/edit/columns.js" */
+/** @import {FinishedMask} from "./ports.d.ts" */
 /** @import {Effort} from "./effort.js" */
 /** @import {Reshape} from "./reshaping.js" */
 /** @import {Turns} from "./turns.js" */
@@ -52,6 +53,22 @@ export class HandWork {
         this.change((columns) => RESHAPES[name](columns, this.#size().height), true);
     }
 
+    /** What a change would go on from, as it is on screen; null: nothing. A prompt's mask comes as its candidate. */
+    get target() {
+        const {draft, prompts, selection} = this.#bench;
+        if (draft.handMade) return draft.handMade;
+        if (this.#isPrompt) return prompts.shown;
+        return draft.edited ?? (draft.isEmpty ? selection.annotation : null);
+    }
+
+    /** The same at image size. @returns {Promise<Pick<FinishedMask, "segmentation" | "bbox"> | null>} */
+    async finished() {
+        const {draft, prompts, selection} = this.#bench;
+        if (draft.handMade) return draft.handMade;
+        if (this.#isPrompt) return prompts.finishOrTell();
+        return draft.edited ?? (draft.isEmpty ? selection.annotation : null);
+    }
+
     /**
      * One step of the history. A change that leaves every pixel as it was is none: the prompt and its scores stay.
      *
@@ -62,8 +79,7 @@ export class HandWork {
         this.#turns.after(() => {
             const {draft, prompts, selection, canDraw} = this.#bench;
             if (!canDraw) return;
-            const isPrompt = !draft.isEmpty && !draft.handMade && (!draft.edited || draft.isWorkedOn);
-            if (isPrompt) {
+            if (this.#isPrompt) {
                 this.#turns.start(async () => {
                     const finished = await prompts.finishOrTell();
                     if (finished) this.#show(finished.segmentation, change);
@@ -75,6 +91,12 @@ export class HandWork {
             const mask = draft.handMade ?? saved;
             if (mask || !needsMask) this.#show(mask?.segmentation ?? null, change, isLookedAt);
         });
+    }
+
+    /** Whether the mask on screen is a prompt's, that is not finished yet. */
+    get #isPrompt() {
+        const {draft} = this.#bench;
+        return !draft.isEmpty && !draft.handMade && (!draft.edited || draft.isWorkedOn);
     }
 
     /**

@@ -8,6 +8,7 @@ import {HandLayer} from "./layers/hand-layer.js";
 import {ImageLayer} from "./layers/image-layer.js";
 import {LogitsCanvas} from "./layers/logits-canvas.js";
 import {MasksLayer} from "./layers/masks-layer.js";
+import {PolygonLayer} from "./layers/polygon-layer.js";
 import {PromptLayer} from "./layers/prompt-layer.js";
 import {Stage} from "./stage.js";
 
@@ -16,14 +17,18 @@ import {Stage} from "./stage.js";
 /** @import {LogitsGrid} from "../core/mask.js" */
 /** @import {Annotation, Candidate, ImageBox, ImagePoint, ImageSize, Prompt, ViewPoint} from "../core/types.d.ts" */
 /** @import {DraftMask} from "../session/ports.d.ts" */
+/** @import {PolygonDraft} from "./tools/polygon-tool.js" */
 /** @import {ShownMask} from "./layers/masks-layer.js" */
 
 export class BenchStage {
     stage;
+    /** Where the mouse or the pen is; null: not on the image. @type {{place: ImagePoint | null}} */
+    pointer = {place: null};
     #image = new ImageLayer();
     #masks = new MasksLayer(() => this.stage.invalidate("masks"));
     #prompt = new PromptLayer();
     #hand = new HandLayer();
+    #polygon = new PolygonLayer();
     #candidate;
 
     constructor() {
@@ -42,6 +47,7 @@ export class BenchStage {
         this.stage.add("masks", this.#masks);
         this.stage.add("prompt", this.#candidate);
         this.stage.add("prompt", this.#hand);
+        this.stage.add("prompt", this.#polygon);
         this.stage.add("prompt", this.#prompt);
         this.#showCoordinates();
     }
@@ -123,6 +129,12 @@ export class BenchStage {
         this.stage.invalidate("prompt");
     }
 
+    /** @param {PolygonDraft} draft of the mask that is worked on */
+    showPolygons(draft) {
+        this.#polygon.draft = draft;
+        this.stage.invalidate("prompt");
+    }
+
     /** The id of the smallest saved mask there. @param {ImagePoint} point */
     maskAt(point) {
         return this.#masks.hit(point);
@@ -138,7 +150,7 @@ export class BenchStage {
      */
     renderDraft({prompt, mask, grid, color, opacity}) {
         this.#prompt.prompt = prompt;
-        this.#candidate.color = this.#hand.color = color;
+        this.#candidate.color = this.#hand.color = this.#polygon.color = color;
         this.#candidate.opacity = opacity;
         this.#candidate.showMask(mask, grid);
         this.stage.invalidate("prompt");
@@ -184,8 +196,12 @@ export class BenchStage {
         root.addEventListener("pointermove", (event) => {
             const point = this.stage.imagePoint(event);
             const [x, y] = [Math.floor(point.x), Math.floor(point.y)];
-            coordinates.textContent = isInside(point, this.stage.imageSize) ? `x ${x}  y ${y}` : "";
+            this.pointer.place = isInside(point, this.stage.imageSize) ? point : null;
+            coordinates.textContent = this.pointer.place ? `x ${x}  y ${y}` : "";
         });
-        root.addEventListener("pointerleave", () => (coordinates.textContent = ""));
+        root.addEventListener("pointerleave", () => {
+            this.pointer.place = null;
+            coordinates.textContent = "";
+        });
     }
 }

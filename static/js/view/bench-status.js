@@ -53,6 +53,17 @@ export function hint(now, keyOf) {
     if (now.isDraftEmpty && now.isEditing) {
         return line("Click to refine it, or draw on it", key("cancel", "leaves it as it is"));
     }
+    if (now.tool === "polygon") {
+        const isShown = !now.isDraftEmpty || now.selectedCount > 0;
+        return isShown
+            ? line(
+                  "Drag corners",
+                  "click the line to put one in",
+                  "Alt click takes one out",
+                  "draw around several",
+              )
+            : "Click a mask, or an object in the list";
+    }
     if (now.isDraftEmpty && now.selectedCount > 1) {
         return line(
             "[1]–[9] category of all",

@@ -3,6 +3,7 @@
 import {NOTHING, complement, union} from "./columns.js";
 
 /** @import {Columns, Spans} from "./columns.js" */
+/** @import {Place} from "./strokes.js" */
 
 const CRUMB_SHARE = 0.02; // of the largest piece: smaller pieces are crumbs
 
@@ -49,6 +50,35 @@ export function withoutCrumbs(columns) {
     return columnsFrom(
         pieces.filter(({area}) => area >= CRUMB_SHARE * pieces[0].area),
         columns.length,
+    );
+}
+
+/** @param {Columns} columns @param {number} area pixels @returns {Columns} without the pieces that are smaller */
+export function withoutPiecesUnder(columns, area) {
+    return columnsFrom(
+        piecesOf(columns).filter((piece) => piece.area >= area),
+        columns.length,
+    );
+}
+
+/** @param {Columns} columns @param {Place} place @returns {Columns} the piece there; as it was, where none is */
+export function onlyPieceAt(columns, place) {
+    const piece = pieceAt(columns, place);
+    return piece ? columnsFrom([piece], columns.length) : columns;
+}
+
+/** @param {Columns} columns @param {Place} place @returns {Columns} without the piece there */
+export function withoutPieceAt(columns, place) {
+    const piece = pieceAt(columns, place);
+    const left = piecesOf(columns).filter(({spans}) => spans[0].join() !== piece?.spans[0].join());
+    return piece ? columnsFrom(left, columns.length) : columns;
+}
+
+/** @param {Columns} columns @param {Place} place */
+function pieceAt(columns, {x, y}) {
+    const [column, row] = [Math.floor(x), Math.floor(y)];
+    return piecesOf(columns).find(({spans}) =>
+        spans.some(([at, start, end]) => at === column && start <= row && row < end),
     );
 }
 

@@ -26,24 +26,27 @@ export function spansOfStroke(dabs, size) {
  * @returns {Map<number, Spans>} by x
  */
 export function spansOfPolygon(corners, {height, width}) {
+    /** Where its edges cross the middle of each column. @type {Map<number, number[]>} */
+    const crossings = new Map();
+    corners.forEach((a, k) => {
+        const b = corners[(k + 1) % corners.length];
+        const [left, right] = a.x <= b.x ? [a, b] : [b, a];
+        const first = Math.max(0, Math.ceil(left.x - 0.5));
+        for (let x = first; x < width && x + 0.5 < right.x; x++) {
+            const y = left.y + ((x + 0.5 - left.x) / (right.x - left.x)) * (right.y - left.y);
+            const known = crossings.get(x);
+            if (known) known.push(y);
+            else crossings.set(x, [y]);
+        }
+    });
     /** @type {Map<number, Spans>} */
     const spans = new Map();
-    const xs = corners.map(({x}) => x);
-    const first = Math.max(0, Math.ceil(Math.min(...xs) - 0.5));
-    const last = Math.min(width - 1, Math.floor(Math.max(...xs) - 0.5));
-    for (let x = first; x <= last; x++) {
-        const centre = x + 0.5;
-        const crossings = corners
-            .flatMap((a, k) => {
-                const b = corners[(k + 1) % corners.length];
-                if (a.x <= centre === b.x <= centre) return [];
-                return [a.y + ((centre - a.x) / (b.x - a.x)) * (b.y - a.y)];
-            })
-            .sort((a, b) => a - b);
+    for (const [x, ys] of crossings) {
+        ys.sort((a, b) => a - b);
         /** @type {Spans} */
         let column = [];
-        for (let k = 0; k + 1 < crossings.length; k += 2)
-            column = union(column, spanBetween(crossings[k], crossings[k + 1], height));
+        for (let k = 0; k + 1 < ys.length; k += 2)
+            column = union(column, spanBetween(ys[k], ys[k + 1], height));
         if (column.length > 0) spans.set(x, column);
     }
     return spans;

@@ -1,14 +1,18 @@
 /** What can be done at the workbench: the one table that keyboard, buttons, tooltips and help are made of. */
 
+import {onlyPieceAt, withoutPieceAt} from "../../core/edit/pieces.js";
+
 /** @import {Preview} from "../../session/preview.js" */
 /** @import {Reshape} from "../../session/reshaping.js" */
+/** @import {Columns} from "../../core/edit/columns.js" */
+/** @import {ImagePoint} from "../../core/types.d.ts" */
 /** @import {Sight} from "../../session/sight.js" */
 /** @import {Workbench} from "../../session/workbench.js" */
 /** @import {Stage} from "../stage.js" */
 /** @import {PromptTool} from "../tools/prompt-tool.js" */
 /** @import {Toolbox} from "../tools/toolbox.js" */
 
-/** @typedef {"prompt" | "brush" | "eraser" | "lasso" | "select" | "hand"} ToolName */
+/** @typedef {"prompt" | "brush" | "eraser" | "lasso" | "polygon" | "select" | "hand"} ToolName */
 /** @typedef {"Prompt" | "By hand" | "Masks" | "Images" | "View"} Group */
 /** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "objects" | "finish"} Place */
 
@@ -24,6 +28,7 @@
  * @property {PromptTool} promptTool
  * @property {Toolbox<ToolName>} toolbox
  * @property {{isDrawing: boolean, cancel(): boolean, close(): void, removeCorner(): void}} lasso
+ * @property {{hasChosen: boolean, cancel(): boolean, removeCorners(): void}} polygon
  * @property {{change(direction: number): void}} brushSize
  * @property {{hasProblem: boolean, hideProblem(): void}} notices
  * @property {{toggle(): void}} sidePanel
@@ -32,6 +37,7 @@
  * @property {Sight} sight
  * @property {{toggle(): void}} sightPanel
  * @property {{findCategory(): void, peek(): void}} view
+ * @property {{readonly place: ImagePoint | null}} pointer
  * @property {{show(): void}} trash
  * @property {{readonly canAdd: boolean, add(isForeground: boolean): void}} keyPoints
  */
@@ -141,11 +147,15 @@ export const COMMANDS = [
         keys: ["escape"],
         title: "Clear the prompt, end editing, deselect",
         group: "Prompt",
-        when: ({workbench, promptTool, lasso, notices}) =>
-            notices.hasProblem || promptTool.isDragging || lasso.isDrawing || workbench.canCancel,
-        do: ({workbench, promptTool, lasso, notices}) => {
+        when: ({workbench, promptTool, lasso, polygon, notices}) =>
+            notices.hasProblem ||
+            promptTool.isDragging ||
+            lasso.isDrawing ||
+            polygon.hasChosen ||
+            workbench.canCancel,
+        do: ({workbench, promptTool, lasso, polygon, notices}) => {
             notices.hideProblem();
-            if (!promptTool.cancel() && !lasso.cancel()) workbench.cancel();
+            if (!promptTool.cancel() && !lasso.cancel() && !polygon.cancel()) workbench.cancel();
         },
     },
     {
@@ -174,10 +184,10 @@ export const COMMANDS = [
     {
         action: "delete",
         keys: ["delete"],
-        title: "Delete the selected masks",
+        title: "Delete the selected masks, or the chosen corners",
         group: "Masks",
-        when: ({workbench}) => workbench.canRemove,
-        do: ({workbench}) => workbench.remove(),
+        when: ({workbench, polygon}) => polygon.hasChosen || workbench.canRemove,
+        do: ({workbench, polygon}) => (polygon.hasChosen ? polygon.removeCorners() : workbench.remove()),
     },
     {
         action: "select-all",
@@ -381,6 +391,17 @@ export const COMMANDS = [
         ...useOf("lasso"),
     },
     {
+        action: "tool-polygon",
+        keys: ["shift+l"],
+        title: "Corners of the outline",
+        tip: "Corners of the outline: drag them, put some in, take some out",
+        place: "tools",
+        icon: "vector-polygon",
+        group: "By hand",
+        isForAnnotators: true,
+        ...useOf("polygon"),
+    },
+    {
         action: "brush-smaller",
         keys: ["["],
         title: "Smaller brush",
@@ -416,6 +437,22 @@ export const COMMANDS = [
         group: "By hand",
         isForAnnotators: true,
         ...reshapeBy("dropCrumbs"),
+    },
+    {
+        action: "keep-piece",
+        keys: ["shift+p"],
+        title: "Keep only the piece under the pointer",
+        group: "By hand",
+        isForAnnotators: true,
+        ...changeAtPointer(onlyPieceAt),
+    },
+    {
+        action: "drop-piece",
+        keys: ["shift+x"],
+        title: "Drop the piece under the pointer",
+        group: "By hand",
+        isForAnnotators: true,
+        ...changeAtPointer(withoutPieceAt),
     },
     {
         action: "smooth",
@@ -487,6 +524,7 @@ export const POINTER_HELP = [
     {shown: "Drag", does: "Box around the object"},
     {shown: "Drag a point", does: "Move it; a box moves by its edges"},
     {shown: "Click a point", does: "Take it away"},
+    {shown: "Alt click, with the corners tool", does: "Take a corner out"},
     {shown: "Ctrl click", does: "Select a saved mask; with Shift, one more"},
     {shown: "Shift click, Ctrl click", does: "In the list and with the select tool: several masks"},
     {shown: "Alt wheel", does: "Size of the brush"},
@@ -503,6 +541,19 @@ function useOf(name) {
 /** @param {Reshape} name @returns {Pick<Command, "when" | "do">} */
 function reshapeBy(name) {
     return {when: ({workbench}) => workbench.canReshape, do: ({workbench}) => workbench.hand.reshape(name)};
+}
+
+/**
+ * @param {(columns: Columns, place: ImagePoint) => Columns} change of the mask
+ * @returns {Pick<Command, "when" | "do">}
+ */
+function changeAtPointer(change) {
+    return {
+        when: ({workbench, pointer}) => workbench.canReshape && pointer.place !== null,
+        do: ({workbench, pointer: {place}}) => {
+            if (place) workbench.hand.change((columns) => change(columns, place), true);
+        },
+    };
 }
 
 /** @param {number} direction @returns {Command["do"]} */

@@ -20,6 +20,10 @@ export class Tool {
         this.stage = stage;
     }
 
+    get isEnabled() {
+        return this.#listeners !== null;
+    }
+
     enable() {
         this.#listeners?.abort();
         this.#listeners = new AbortController();
