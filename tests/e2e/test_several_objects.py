@@ -151,3 +151,49 @@ def test_h_hides_those_that_are_selected_and_shows_them_again(bench: Bench, imag
     expect(bench.page.locator(".bench-object.is-hidden")).to_have_count(2)
     bench.press("h")
     expect(bench.page.locator(".bench-object.is-hidden")).to_have_count(0)
+
+
+def test_selected_masks_are_merged_into_the_first_one_and_taken_apart_again(bench: Bench, api, image):
+    before = masks(api, image)
+    bench.open(image)
+    bar = bench.page.locator("[data-selected]")
+    expect(bar).to_be_hidden()
+    row(bench, "cup 1").click()
+    expect(bar.get_by_role("button", name="Merge")).to_be_hidden()
+    row(bench, "cup 3").click(modifiers=["ControlOrMeta"])
+    expect(bar).to_contain_text("2 selected")
+    bar.get_by_role("button", name="Merge").click()
+    expect(bench.objects).to_have_count(2)
+    bench.wait_until_saved()
+    merged, other = saved(api, image)
+    assert np.array_equal(rle.decode(merged["segmentation"]), before[0] | before[2])
+    assert np.array_equal(rle.decode(other["segmentation"]), before[1])
+    assert (merged["prompt"], merged["predicted_iou"], merged["stability_score"]) == (None, None, None)
+    bar.get_by_role("button", name="Split").click()
+    expect(bench.objects).to_have_count(3)
+    bench.wait_until_saved()
+    assert sorted(mask.sum() for mask in masks(api, image)) == [60 * 60, 80 * 80, 80 * 80]
+    bench.press("Control+z", "Control+z")
+    bench.wait_until_saved()
+    assert [mask.sum() for mask in masks(api, image)] == [80 * 80, 80 * 80, 60 * 60]
+
+
+def test_masks_are_subtracted_and_intersected_by_keys_to_the_pixel(bench: Bench, api, image):
+    a, b, c = masks(api, image)
+    bench.open(image)
+    row(bench, "cup 1").click()
+    row(bench, "cup 2").click(modifiers=["ControlOrMeta"])
+    bench.press("Shift+U")
+    bench.wait_until_saved()
+    assert [np.array_equal(*pair) for pair in zip(masks(api, image), (a & ~b, b, c), strict=True)] == [
+        True
+    ] * 3
+    bench.press("Control+z", "Shift+I")
+    bench.wait_until_saved()
+    assert [np.array_equal(*pair) for pair in zip(masks(api, image), (a & b, b, c), strict=True)] == [
+        True
+    ] * 3
+    bench.press("Escape")
+    row(bench, "cup 3").click()
+    bench.press("y")
+    expect(bench.page.locator(".toast")).to_contain_text("in one piece already")

@@ -144,6 +144,10 @@ function writingBench(mayAnnotate = true) {
                 selection: {isSeveral: false, ids: []},
                 document: {annotations: [{}]},
                 several: {selectAll: tell("selectAll")},
+                combining: {
+                    ...{canCombine: true, canSplit: true, merge: tell("merge"), split: tell("split")},
+                    ...{subtract: tell("subtract"), intersect: tell("intersect")},
+                },
             },
             ...{
                 accept: tell("accept"),
@@ -220,6 +224,10 @@ test("every key of the workbench does its own thing", () => {
             "undo",
             "redo",
             "redo",
+            "merge",
+            "subtract",
+            "intersect",
+            "split",
             "remove",
             "selectAll",
         ],

@@ -1,46 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
-import {LastCategory} from "../../static/js/session/last-category.js";
-import {Workbench} from "../../static/js/session/workbench.js";
-import {HandMadeStorage, annotationOf} from "./hand-made.js";
-
-const CATEGORIES = [
-    {id: 1, name: "cup", color: "#000000", supercategory: ""},
-    {id: 2, name: "person", color: "#ffffff", supercategory: ""},
-];
-
-/** A workbench without a decoder, on an image with the masks a to d. */
-function bench({mayAnnotate = true} = {}) {
-    const said = {deleted: [], changes: []};
-    const storage = new HandMadeStorage();
-    let ids = 0;
-    const workbench = new Workbench(
-        "ann",
-        {
-            ...{now: () => 0, newId: () => `made-${++ids}`},
-            ...{drafts: new KeptDrafts(storage, "ann"), lastCategory: new LastCategory(storage, "ann")},
-            settings: () => ({farClickAccepts: false, quickMode: false}),
-        },
-        {
-            onDelete: (annotations) => said.deleted.push(annotations.map(({id}) => id)),
-            ...{onChange() {}, onProblem() {}, onMask() {}, onCategoryMissing() {}, onQuick() {}},
-        },
-    );
-    const open = (imageId) =>
-        workbench.open({
-            ...{projectId: 3, imageId, size: {height: 8, width: 8}, decoder: null, image: null},
-            ...{categories: CATEGORIES, mayAnnotate},
-        });
-    open(7);
-    workbench.showSaved(["a", "b", "c", "d"].map((id) => annotationOf(id)));
-    workbench.document.subscribe((changes, origin) => origin === "user" && said.changes.push(changes));
-    return {workbench, said, open};
-}
-
-const idsOf = ({document}) => document.annotations.map(({id}) => id);
-const categoriesOf = ({document}) => document.annotations.map(({categoryId}) => categoryId);
+import {bench, categoriesOf, idsOf} from "./hand-made-bench.js";
 
 // --- which are selected ---
 

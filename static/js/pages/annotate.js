@@ -32,6 +32,7 @@ import {QuickUndo} from "../view/panels/quick-undo.js";
 import {SidePanel} from "../view/panels/side-panel.js";
 import {SightPanel} from "../view/panels/sight-panel.js";
 import {SignInDialog} from "../view/panels/sign-in-dialog.js";
+import {toast} from "../view/site/feedback.js";
 import {measureUntilPainted} from "../view/timings.js";
 import {HandTool} from "../view/tools/hand-tool.js";
 import {SelectTool} from "../view/tools/select-tool.js";
@@ -76,6 +77,7 @@ const workbench = new Workbench(
         onQuick: (annotation) =>
             quickUndo.offer(view.nameOf(annotation), () => workbench.remove(annotation.id)),
         onCategoryMissing: () => view.flashCategories(),
+        onSay: (text) => toast(text),
         onDelete: (annotations) => sayDeleted(annotations, {workbench, autosave, view}),
         onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
     },

@@ -20,6 +20,7 @@ import {
     withPoint,
     withoutLastStep,
 } from "../core/prompt.js";
+import {Combining} from "./combining.js";
 import {Draft, NO_WORK, idsOf} from "./draft.js";
 import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
@@ -42,6 +43,7 @@ import {Visibility} from "./visibility.js";
  * @typedef {object} MaskEvents
  * @property {(annotation: Annotation) => void} onQuick a mask was saved without anybody having looked at it
  * @property {() => void} onCategoryMissing a mask cannot be saved without one
+ * @property {(text: string) => void} onSay why nothing was done
  * @property {(annotations: readonly Annotation[]) => void} onDelete they are about to leave the document
  */
 /** @typedef {PromptEvents & MaskEvents} WorkbenchEvents */
@@ -65,6 +67,7 @@ export class Workbench {
     draft;
     hand;
     several;
+    combining;
     visibility;
 
     #username;
@@ -108,6 +111,10 @@ export class Workbench {
             onChange: () => this.#events.onChange(),
         });
         this.visibility = new Visibility(events.onChange);
+        this.combining = new Combining(this, {
+            ...{turns: this.#accepting, onSay: events.onSay},
+            freshOnes: (count) => this.#freshOnes(newId, count),
+        });
         this.several = new Several(this, {afterEditing: (action) => this.#afterEditing(action)});
     }
 
@@ -173,6 +180,11 @@ export class Workbench {
     /** Whether there is a mask to change: the draft, the edited one, or the one that is looked at. */
     get canReshape() {
         return this.canDraw && (this.shownMask !== null || this.selection.id !== null);
+    }
+
+    /** Whether saved masks may be changed as they are: none is being edited. */
+    get canChangeSaved() {
+        return this.#mayAnnotate && this.draft.edited === null;
     }
 
     get canRemove() {
@@ -591,6 +603,19 @@ export class Workbench {
             createdAt: before?.createdAt ?? new Date().toISOString(),
             ...this.#effort.costOnTopOf(before),
         };
+    }
+
+    /**
+     * For masks that are made without the model, in this order.
+     *
+     * @param {() => string} newId
+     * @param {number} count
+     */
+    #freshOnes(newId, count) {
+        const now = Date.now();
+        return Array.from({length: count}, (_, k) => ({
+            ...{id: newId(), author: this.#username, createdAt: new Date(now + k).toISOString()},
+        }));
     }
 
     /** @param {number | null} id */

@@ -7,6 +7,7 @@ import {instanceColor} from "./color.js";
 import {find} from "./elements.js";
 import {CategoriesPanel} from "./panels/categories-panel.js";
 import {ObjectsPanel} from "./panels/objects-panel.js";
+import {SelectedBar} from "./panels/selected-bar.js";
 import {PromptBar} from "./panels/prompt-bar.js";
 import {Toolbar} from "./panels/toolbar.js";
 import {TopBar} from "./panels/top-bar.js";
@@ -46,6 +47,7 @@ export class BenchView {
     #categories;
     #objects;
     #promptBar;
+    #selectedBar = new SelectedBar(find("[data-selected]", HTMLElement));
     #toolbar;
     #fillOpacity = 0;
     #announcement = find("[data-announcement]", HTMLElement);
@@ -227,6 +229,7 @@ export class BenchView {
             }),
         );
         this.#objects.render(objects.reverse(), flow.masksState);
+        this.#selectedBar.render(selection.ids.length);
     }
 
     #renderSaving() {

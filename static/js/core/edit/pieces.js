@@ -101,7 +101,7 @@ export function withHolesFilled(columns, height) {
  * @param {number} width of the image
  * @returns {Columns}
  */
-function columnsFrom(pieces, width) {
+export function columnsFrom(pieces, width) {
     /** @type {Spans[]} */
     const columns = new Array(width).fill(NOTHING);
     for (const {spans} of pieces)

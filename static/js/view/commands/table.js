@@ -1,6 +1,7 @@
 /** What can be done at the workbench: the one table that keyboard, buttons, tooltips and help are made of. */
 
 import {onlyPieceAt, withoutPieceAt} from "../../core/edit/pieces.js";
+import {OBJECT_COMMANDS} from "./objects.js";
 
 /** @import {Preview} from "../../session/preview.js" */
 /** @import {Reshape} from "../../session/reshaping.js" */
@@ -14,7 +15,7 @@ import {onlyPieceAt, withoutPieceAt} from "../../core/edit/pieces.js";
 
 /** @typedef {"prompt" | "brush" | "eraser" | "lasso" | "polygon" | "select" | "hand"} ToolName */
 /** @typedef {"Prompt" | "By hand" | "Masks" | "Images" | "View"} Group */
-/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "objects" | "finish"} Place */
+/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "objects" | "selected" | "several" | "finish"} Place */
 
 /**
  * What commands work on.
@@ -181,11 +182,17 @@ export const COMMANDS = [
         when: ({workbench}) => workbench.draft.canRedo,
         do: ({workbench}) => workbench.redo(),
     },
+    ...OBJECT_COMMANDS,
     {
         action: "delete",
         keys: ["delete"],
         title: "Delete the selected masks, or the chosen corners",
+        tip: "Delete the selected masks",
+        place: "selected",
+        icon: "trash-2",
+        name: "Delete the selected masks",
         group: "Masks",
+        isForAnnotators: true,
         when: ({workbench, polygon}) => polygon.hasChosen || workbench.canRemove,
         do: ({workbench, polygon}) => (polygon.hasChosen ? polygon.removeCorners() : workbench.remove()),
     },
