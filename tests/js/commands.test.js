@@ -141,7 +141,7 @@ function writingBench(mayAnnotate = true) {
             ...{
                 draft: {canUndo: true, canRedo: true},
                 visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
-                selection: {isSeveral: false, ids: []},
+                selection: {isSeveral: false, ids: ["a"], annotations: [{bbox: [1, 2, 3, 4]}]},
                 document: {annotations: [{}]},
                 several: {selectAll: tell("selectAll")},
                 combining: {
@@ -166,7 +166,10 @@ function writingBench(mayAnnotate = true) {
             },
         },
         preview: {toggle: tell("preview")},
-        stage: {fit: tell("fit"), zoomByKey: tell("zoom")},
+        stage: {
+            ...{fit: tell("fit"), zoomByKey: tell("zoom"), zoomTo: tell("zoom to")},
+            ...{fitTo: tell("fit to"), panByKey: (right, down) => told.push(`pan ${right} ${down}`)},
+        },
         promptTool: {
             isLeavingOut: false,
             isDragging: false,
@@ -244,13 +247,21 @@ test("every key of the workbench does its own thing", () => {
             "finish",
             "reopen",
             "goToOpen",
-            "fit",
+            ...["fit", "fit to 1,2,3,4", "zoom to 1", "zoom to 2"],
             ...["sight", "peek", "instances", "outline", "opacity -1", "opacity 1"],
             "zoom 1",
             "zoom 1",
         ],
         ...[
             "zoom -1",
+            "pan -1 0",
+            "pan -1 0",
+            "pan 1 0",
+            "pan 1 0",
+            "pan 0 -1",
+            "pan 0 -1",
+            "pan 0 1",
+            "pan 0 1",
             "panel",
             "use prompt",
             "use brush",

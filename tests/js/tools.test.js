@@ -51,7 +51,11 @@ function handMadeStage() {
 function promptTool(stage) {
     const said = [];
     const say = (name) => (value, label) =>
-        said.push([name, value?.x ?? value?.x1 ?? "", name === "box" ? "" : label].join(" ").trim());
+        said.push(
+            [name, value?.x ?? value?.x1 ?? "", name === "box" || name === "draft" ? "" : label]
+                .join(" ")
+                .trim(),
+        );
     const events = {
         ...{onHover: say("hover"), onPress: say("press"), onPoint: say("point")},
         ...{

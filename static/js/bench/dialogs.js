@@ -4,6 +4,7 @@ import {find} from "../view/elements.js";
 import {CommandPalette} from "../view/panels/command-palette.js";
 import {KeysDialog} from "../view/panels/keys-dialog.js";
 import {TrashDialog} from "../view/panels/trash-dialog.js";
+import {ZoomMenu} from "../view/panels/zoom-menu.js";
 
 /** @import {Preferences} from "../session/preferences.js" */
 /** @import {Commands} from "../view/commands/commands.js" */
@@ -16,6 +17,7 @@ import {TrashDialog} from "../view/panels/trash-dialog.js";
  */
 export function dialogsOf(commands, preferences, listTrash) {
     const trash = new TrashDialog(find("[data-trash]", HTMLDialogElement));
+    new ZoomMenu(find("[data-zoom-menu]", HTMLElement), commands);
     return {
         keys: new KeysDialog(find("[data-keys-dialog]", HTMLDialogElement), commands, preferences),
         palette: new CommandPalette(find("[data-palette]", HTMLDialogElement), commands),

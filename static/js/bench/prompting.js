@@ -25,7 +25,7 @@ export function promptToolOf(benchStage, workbench, preview, {isReady, onMode}) 
         },
         onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
         onMode,
-        onDraftBox: (box) => benchStage.showDraftBox(box),
+        onDraftBox: (box, pointer) => benchStage.showDraftBox(box, pointer),
         onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
         markAt: (place) => benchStage.markAt(place),
         onDraftMark: (mark, place) => benchStage.showDraggedMark(mark, place),
@@ -58,7 +58,10 @@ export function selectOnStage(benchStage, workbench) {
  * @param {Workbench} workbench
  */
 export function keyPointsOf(benchStage, workbench) {
-    const crosshair = new Crosshair(benchStage.stage, (place) => benchStage.showCrosshair(place));
+    const crosshair = new Crosshair(benchStage.stage, (place) => {
+        benchStage.showCrosshair(place);
+        if (place) benchStage.stage.viewport.reveal(place);
+    });
     return {
         get canAdd() {
             return crosshair.pixel !== null && workbench.canPrompt;

@@ -146,7 +146,7 @@ const tools = {
 const toolbox = new Toolbox(stage.root, tools, render);
 const sidePanel = new SidePanel(document.body, localStorage);
 const sight = new Sight(localStorage, render);
-const sightPanel = new SightPanel(find("[data-sight]", HTMLElement), stage.root, sight);
+const sightPanel = new SightPanel(find("[data-sight]", HTMLElement), stage, sight);
 const commands = new Commands(
     COMMANDS,
     {

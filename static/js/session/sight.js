@@ -1,4 +1,7 @@
-/** How masks and the picture are shown; the browser remembers it. Nothing of it changes a mask. */
+/**
+ * How masks and the picture are shown and moved; the browser remembers it, since screen and mouse are this machine's. Nothing of
+ * it changes a mask.
+ */
 
 /** @import {KeyStore} from "./ports.d.ts" */
 
@@ -15,6 +18,7 @@ const OPACITY_STEP = 0.15;
  * @property {number} gamma 0.25 to 4; 1 as it is, more makes dark parts lighter
  * @property {boolean} isInverted
  * @property {"all" | "red" | "green" | "blue"} channel
+ * @property {"recognise" | "zoom" | "pan"} wheel what it does; recognise: a mouse's zooms, a trackpad's pans
  */
 
 /** @type {Readonly<SightSettings>} */
@@ -27,6 +31,7 @@ export const USUAL = Object.freeze({
     gamma: 1,
     isInverted: false,
     channel: "all",
+    wheel: "recognise",
 });
 
 export class Sight {

@@ -1,6 +1,5 @@
 /** The workbench's stage with its layers, and the figures beside it that say where the pointer is and how large it is shown. */
 
-import {isInside} from "../core/frames.js";
 import {markAt, withMarkMoved} from "../core/prompt-marks.js";
 import {find} from "./elements.js";
 import {CandidateLayer} from "./layers/candidate-layer.js";
@@ -10,6 +9,7 @@ import {LogitsCanvas} from "./layers/logits-canvas.js";
 import {MasksLayer} from "./layers/masks-layer.js";
 import {PolygonLayer} from "./layers/polygon-layer.js";
 import {PromptLayer} from "./layers/prompt-layer.js";
+import {Readout} from "./panels/readout.js";
 import {Stage} from "./stage.js";
 
 /** @import {Dab, Place} from "../core/edit/strokes.js" */
@@ -22,8 +22,7 @@ import {Stage} from "./stage.js";
 
 export class BenchStage {
     stage;
-    /** Where the mouse or the pen is; null: not on the image. @type {{place: ImagePoint | null}} */
-    pointer = {place: null};
+    readout;
     #image = new ImageLayer();
     #masks = new MasksLayer(() => this.stage.invalidate("masks"));
     #prompt = new PromptLayer();
@@ -49,7 +48,7 @@ export class BenchStage {
         this.stage.add("prompt", this.#hand);
         this.stage.add("prompt", this.#polygon);
         this.stage.add("prompt", this.#prompt);
-        this.#showCoordinates();
+        this.readout = new Readout(this.stage);
     }
 
     /** @param {ImageSize} size of another image, whose picture is on its way */
@@ -73,9 +72,14 @@ export class BenchStage {
         this.stage.invalidate("prompt");
     }
 
-    /** @param {ImageBox | null} box as it is drawn */
-    showDraftBox(box) {
+    /**
+     * @param {ImageBox | null} box as it is drawn
+     * @param {ImagePoint | null} pointer
+     */
+    showDraftBox(box, pointer) {
         this.#prompt.draft = box;
+        this.#prompt.pointer = pointer;
+        this.readout.showBox(box);
         this.stage.invalidate("prompt");
     }
 
@@ -181,6 +185,11 @@ export class BenchStage {
         if (this.#masks.showTheirs(annotations)) this.stage.invalidate("masks");
     }
 
+    /** Where the mouse or the pen is; its place is null while it is not on the image. @returns {{place: ImagePoint | null}} */
+    get pointer() {
+        return this.readout;
+    }
+
     /** Shows the bare picture until the key that is down is released; called by a button, until something is pressed. */
     peek() {
         const {dataset} = this.stage.root;
@@ -188,20 +197,5 @@ export class BenchStage {
         const end = new AbortController();
         for (const type of ["keyup", "pointerdown", "blur"])
             addEventListener(type, () => (end.abort(), delete dataset.bare), {signal: end.signal});
-    }
-
-    #showCoordinates() {
-        const {root} = this.stage;
-        const coordinates = find("[data-coordinates]", HTMLElement);
-        root.addEventListener("pointermove", (event) => {
-            const point = this.stage.imagePoint(event);
-            const [x, y] = [Math.floor(point.x), Math.floor(point.y)];
-            this.pointer.place = isInside(point, this.stage.imageSize) ? point : null;
-            coordinates.textContent = this.pointer.place ? `x ${x}  y ${y}` : "";
-        });
-        root.addEventListener("pointerleave", () => {
-            this.pointer.place = null;
-            coordinates.textContent = "";
-        });
     }
 }

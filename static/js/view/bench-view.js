@@ -207,6 +207,7 @@ export class BenchView {
             isEdited: annotation.id === draft.edited?.id,
             isHidden: visibility.isHidden(annotation.id),
         }));
+        this.#stage.readout.showObject(selection.isSeveral ? null : (selection.annotation?.bbox ?? null));
         this.#stage.renderMasks(
             // While a saved mask is edited, the new one is drawn in its place.
             rows.filter(({isEdited, isHidden}) => !isHidden && !(isEdited && shownMask)),

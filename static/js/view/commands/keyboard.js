@@ -1,6 +1,6 @@
 /** Keys call commands; digits pick categories. The space bar is a key when it is tapped, and moves the image when it is held. */
 
-import {isTyping} from "../stage.js";
+import {isTyping} from "../moving/grip.js";
 import {chordOf} from "./chords.js";
 
 /** @import {Commands} from "./commands.js" */

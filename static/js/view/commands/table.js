@@ -1,5 +1,6 @@
 /** What can be done at the workbench: the one table that keyboard, buttons, tooltips and help are made of. */
 
+import {bboxAround} from "../../core/bbox.js";
 import {onlyPieceAt, withoutPieceAt} from "../../core/edit/pieces.js";
 import {OBJECT_COMMANDS} from "./objects.js";
 
@@ -299,6 +300,29 @@ export const COMMANDS = [
         do: ({stage}) => stage.fit(),
     },
     {
+        action: "zoom-object",
+        keys: ["shift+f"],
+        title: "Zoom to the selected object",
+        group: "View",
+        when: ({workbench}) => workbench.selection.ids.length > 0,
+        do: ({stage, workbench}) =>
+            stage.fitTo(bboxAround(workbench.selection.annotations.map(({bbox}) => bbox))),
+    },
+    {
+        action: "zoom-100",
+        keys: ["z"],
+        title: "Zoom to 100 %, around the pointer",
+        group: "View",
+        do: ({stage}) => stage.zoomTo(1),
+    },
+    {
+        action: "zoom-200",
+        keys: ["shift+z"],
+        title: "Zoom to 200 %, around the pointer",
+        group: "View",
+        do: ({stage}) => stage.zoomTo(2),
+    },
+    {
         action: "sight",
         keys: ["shift+v"],
         title: "Colours of masks, brightness of the picture",
@@ -344,6 +368,10 @@ export const COMMANDS = [
     },
     {action: "zoom-in", keys: ["+"], alsoKeys: ["="], title: "Zoom in", group: "View", do: zoom(1)},
     {action: "zoom-out", keys: ["-"], title: "Zoom out", group: "View", do: zoom(-1)},
+    {action: "pan-left", ...keysOf("arrowleft"), title: "Look further left", group: "View", do: pan(-1, 0)},
+    {action: "pan-right", ...keysOf("arrowright"), title: "Look further right", group: "View", do: pan(1, 0)},
+    {action: "pan-up", ...keysOf("arrowup"), title: "Look further up", group: "View", do: pan(0, -1)},
+    {action: "pan-down", ...keysOf("arrowdown"), title: "Look further down", group: "View", do: pan(0, 1)},
     {
         action: "panel",
         keys: ["i"],
@@ -535,7 +563,9 @@ export const POINTER_HELP = [
     {shown: "Ctrl click", does: "Select a saved mask; with Shift, one more"},
     {shown: "Shift click, Ctrl click", does: "In the list and with the select tool: several masks"},
     {shown: "Alt wheel", does: "Size of the brush"},
-    {shown: "Wheel", does: "Zoom to the cursor"},
+    {shown: "Wheel", does: "Zoom to the cursor; a trackpad's two fingers move the image"},
+    {shown: "Ctrl wheel, Pinch", does: "Zoom to the cursor"},
+    {shown: "Shift wheel", does: "Move the image sideways"},
     {shown: "Space drag, middle drag", does: "Move the image"},
     {shown: "1 – 9, 0", does: "Category, of the selected mask or the next one"},
 ];
@@ -566,6 +596,25 @@ function changeAtPointer(change) {
 /** @param {number} direction @returns {Command["do"]} */
 function zoom(direction) {
     return ({stage}) => stage.zoomByKey(direction);
+}
+
+/**
+ * @param {number} right
+ * @param {number} down
+ * @returns {Command["do"]}
+ */
+function pan(right, down) {
+    return ({stage}) => stage.panByKey(right, down);
+}
+
+/**
+ * With Shift; with Ctrl too, since an image that has the focus takes Shift and an arrow for its crosshair.
+ *
+ * @param {string} arrow
+ * @returns {Pick<Command, "keys" | "alsoKeys">}
+ */
+function keysOf(arrow) {
+    return {keys: [`shift+${arrow}`], alsoKeys: [`ctrl+${arrow}`]};
 }
 
 /** @param {Bench} bench */

@@ -2,18 +2,25 @@
 
 import {imageToView} from "../../core/frames.js";
 
-/** @import {ImageBox, Prompt, ViewFrame, ViewPoint} from "../../core/types.d.ts" */
+/** @import {ImageBox, ImagePoint, Prompt, ViewFrame, ViewPoint} from "../../core/types.d.ts" */
 
 const POINT_RADIUS_PX = 7;
 const SIGN_PX = 3.2;
 const FOREGROUND_COLOR = "#2563eb";
 const BACKGROUND_COLOR = "#ea580c";
+/** Black under white dashes shows on any image. @type {readonly (readonly [string, number[]])[]} */
+const GUIDE_COLORS = [
+    ["rgb(0 0 0 / 0.55)", []],
+    ["rgb(255 255 255 / 0.85)", [4, 4]],
+];
 
 export class PromptLayer {
     /** @type {Prompt} */
     prompt = {steps: []};
     /** The box being drawn. @type {ImageBox | null} */
     draft = null;
+    /** Where the pointer draws it. @type {ImagePoint | null} */
+    pointer = null;
     /** The prompt with a mark as it is dragged, in place of the prompt. @type {Prompt | null} */
     dragged = null;
 
@@ -26,7 +33,10 @@ export class PromptLayer {
         for (const step of steps) {
             if (step.kind === "box" && !this.draft) drawBox(context, step.box, view);
         }
-        if (this.draft) drawBox(context, this.draft, view);
+        if (this.draft) {
+            if (this.pointer) drawGuides(context, this.pointer, view);
+            drawBox(context, this.draft, view);
+        }
         for (const step of steps) {
             if (step.kind !== "point") continue;
             // A point names a pixel; its mark stands on the pixel's centre.
@@ -34,6 +44,31 @@ export class PromptLayer {
             drawPoint(context, centre, step.label === 1);
         }
     }
+}
+
+/**
+ * Lines through the pointer from edge to edge: what else the box will touch can be seen from afar.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {ImagePoint} pointer
+ * @param {ViewFrame} view
+ */
+function drawGuides(context, pointer, view) {
+    const {x, y} = imageToView(pointer, view);
+    const {width, height} = context.canvas;
+    for (const [color, dash] of GUIDE_COLORS) {
+        context.beginPath();
+        context.setLineDash(dash);
+        context.strokeStyle = color;
+        context.lineWidth = 1;
+        // On whole pixels of the screen: a line between two is a grey band.
+        context.moveTo(0, Math.floor(y) + 0.5);
+        context.lineTo(width, Math.floor(y) + 0.5);
+        context.moveTo(Math.floor(x) + 0.5, 0);
+        context.lineTo(Math.floor(x) + 0.5, height);
+        context.stroke();
+    }
+    context.setLineDash([]);
 }
 
 /**

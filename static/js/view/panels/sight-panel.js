@@ -1,8 +1,9 @@
-/** The panel that says how masks and picture are shown, and the filter over the picture. */
+/** The panel that says how masks and picture are shown and moved, and the filter over the picture. */
 
 import {find, findAll} from "../elements.js";
 
 /** @import {Sight, SightSettings} from "../../session/sight.js" */
+/** @import {Stage} from "../stage.js" */
 
 /** Rows of a colour matrix: which channels a shown one is made of. @type {Record<SightSettings["channel"], number[][]>} */
 const CHANNELS = {
@@ -25,7 +26,7 @@ export class SightPanel {
 
     /**
      * @param {HTMLElement} root a popover with a field for each setting, named as it
-     * @param {HTMLElement} stage whose picture the filter lies over
+     * @param {Stage} stage whose picture the filter lies over
      * @param {Sight} sight
      */
     constructor(root, stage, sight) {
@@ -54,7 +55,8 @@ export class SightPanel {
             else if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement)
                 field.value = String(value);
         }
-        this.#stage.toggleAttribute("data-adjusted", isAdjusted(settings));
+        this.#stage.wheel.habit = settings.wheel;
+        this.#stage.root.toggleAttribute("data-adjusted", isAdjusted(settings));
         find("[data-matrix]", SVGElement, document.body).setAttribute("values", matrixOf(settings));
         for (const node of findAll("[data-gamma]", SVGElement, document.body))
             node.setAttribute("exponent", String(1 / settings.gamma));

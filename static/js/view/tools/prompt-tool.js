@@ -16,7 +16,8 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  * @property {(point: ImagePoint | null) => void} onHover the mouse is over this pixel, no button down; null: elsewhere
  * @property {(point: ImagePoint, label: PointLabel) => void} onPress the button went down: maybe a click
  * @property {(point: ImagePoint, label: PointLabel, timeStamp: number) => void} onPoint
- * @property {(box: ImageBox | null) => void} onDraftBox the box as it is drawn; null: it is done or given up
+ * @property {(box: ImageBox | null, pointer: ImagePoint | null) => void} onDraftBox the box as it is drawn; null: it is done or
+ *   given up
  * @property {(box: ImageBox, timeStamp: number) => void} onBox
  * @property {() => void} onMode whether plain clicks leave out has changed
  * @property {(place: ViewPoint) => Mark | null} markAt the prompt's mark there
@@ -85,7 +86,7 @@ export class PromptTool extends Tool {
         this.#press = null;
         this.#isDragging = false;
         if (wasDragging && mark) this.#events.onDraftMark(mark, null);
-        else if (wasDragging) this.#events.onDraftBox(null);
+        else if (wasDragging) this.#events.onDraftBox(null, null);
         return wasDragging;
     }
 
@@ -122,7 +123,7 @@ export class PromptTool extends Tool {
         if (!this.#isDragging) return;
         const {mark} = this.#press;
         if (mark) this.#events.onDraftMark(mark, this.stage.imagePoint(event));
-        else this.#events.onDraftBox(this.#boxTo(event));
+        else this.#events.onDraftBox(this.#boxTo(event), this.stage.imagePoint(event));
     }
 
     /** @param {PointerEvent} event */

@@ -1,0 +1,141 @@
+"""How people move about an image: zooms, wheel and trackpad, figures under the pointer, guides, touch and pen."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.workbench_driver import ON_THE_CUP, Bench
+
+SWIPE = """([dx, dy, ctrlKey]) => document.querySelector("[data-stage]").dispatchEvent(new WheelEvent("wheel",
+    {deltaX: dx, deltaY: dy, ctrlKey, clientX: 500, clientY: 400, bubbles: true, cancelable: true}))"""
+PROMPT_PIXELS = """(column) => {
+    const canvas = document.querySelector("[data-sheet=prompt]");
+    const {data} = canvas.getContext("2d").getImageData(column, 0, 1, canvas.height);
+    let count = 0;
+    for (let k = 3; k < data.length; k += 4) if (data[k]) count++;
+    return count / canvas.height;
+}"""
+
+
+@pytest.fixture
+def image(make_project) -> dict:
+    return make_project("coffee.png").images[0]
+
+
+def test_keys_and_the_menu_on_the_figure_zoom_to_100_to_200_to_the_object_and_back(bench: Bench, image):
+    bench.open(image).click(ON_THE_CUP)
+    bench.save()
+    fitted = bench.view["scale"]
+    bench.press("z")
+    assert bench.view["scale"] == pytest.approx(1)
+    bench.press("Shift+Z")
+    assert bench.view["scale"] == pytest.approx(2)
+    figure = bench.page.locator("[data-zoom]")
+    expect(figure).to_have_text("200 %")
+    figure.click()
+    menu = bench.page.get_by_role("menu", name="Zoom")
+    expect(menu.get_by_role("menuitem", name="Selected object")).to_be_disabled()
+    menu.get_by_role("menuitem", name="Fit").click()
+    expect(menu).to_be_hidden()
+    assert bench.view["scale"] == pytest.approx(fitted)
+    bench.objects.first.click()
+    figure.click()
+    bench.press("ArrowDown", "Enter")  # without the mouse: the second row, the object's
+    at_object = bench.view
+    assert at_object["scale"] != pytest.approx(fitted, rel=0.01)
+    bench.press("f", "Shift+F")
+    assert bench.view == at_object
+
+
+def test_a_key_zooms_around_the_pointer(bench: Bench, image):
+    bench.open(image)
+    place = (120, 80)
+    before = bench.on_page(*place)
+    bench.page.mouse.move(*before)
+    bench.press("Shift+Z")
+    after = bench.on_page(*place)
+    assert after == pytest.approx(before, abs=2)
+
+
+def test_the_pixel_under_the_pointer_and_the_size_of_box_and_object_are_shown(bench: Bench, image):
+    bench.open(image)
+    extent = bench.page.locator("[data-extent]")
+    bench.page.mouse.move(*bench.on_page(200, 150))
+    expect(bench.page.locator("[data-coordinates]")).to_have_text("x 200  y 150")
+    bench.page.mouse.down()
+    bench.page.mouse.move(*bench.on_page(300, 230), steps=4)
+    width, height = (int(part) for part in extent.inner_text().split(" × "))
+    assert (abs(width - 100), abs(height - 80)) <= (1, 1)
+    bench.page.mouse.up()
+    bench.wait_for_masks(1)
+    expect(extent).to_be_empty()
+    bench.save()
+    bench.objects.first.click()
+    expect(extent).to_have_text(" × ".join(str(side) for side in bbox_of(bench)))
+
+
+def bbox_of(bench: Bench) -> list[int]:
+    """Width and height of the only object, as the page's own API says."""
+    rows = bench.page.evaluate(
+        "async () => (await (await fetch(location.pathname.replace('annotate', 'annotations')"
+        ".replace('/images', '/api/images'))).json()).results"
+    )
+    return [round(side) for side in rows[0]["bbox"][2:]]
+
+
+def test_guides_run_through_the_pointer_while_a_box_is_dragged(bench: Bench, image):
+    bench.open(image)
+    bench.page.mouse.move(*bench.on_page(200, 150))
+    bench.page.mouse.down()
+    bench.page.mouse.move(*bench.on_page(300, 230), steps=4)
+    x = int(bench.on_page(300, 230)[0] - bench.view["x"])
+    bench.page.evaluate("new Promise(requestAnimationFrame)")
+    assert max(bench.page.evaluate(PROMPT_PIXELS, column) for column in (x - 1, x, x + 1)) == 1
+    bench.press("Escape")
+    bench.page.evaluate("new Promise(requestAnimationFrame)")
+    assert bench.page.evaluate(PROMPT_PIXELS, x) == 0
+    bench.page.mouse.up()
+
+
+def test_two_fingers_on_a_trackpad_move_the_image_and_a_pinch_zooms(bench: Bench, image):
+    bench.open(image)
+    bench.press("z")
+    before = bench.view
+    bench.page.evaluate(SWIPE, [0, 6, False])
+    bench.page.evaluate(SWIPE, [-9, 30, False])
+    after = bench.view
+    assert after["scale"] == before["scale"]
+    assert (after["offsetX"] - before["offsetX"], after["offsetY"] - before["offsetY"]) == (9, -36)
+    bench.page.evaluate(SWIPE, [0, -3, True])
+    assert bench.view["scale"] > before["scale"]
+
+
+def test_a_person_sets_what_the_wheel_does_and_it_is_so_after_a_reload(bench: Bench, image):
+    bench.open(image)
+    bench.press("Shift+V")
+    bench.page.locator("[data-sight]").get_by_label("Wheel").select_option("pan")
+    bench.page.reload()
+    bench.wait_until_ready()
+    before = bench.view
+    bench.page.mouse.move(*bench.on_page(200, 150))
+    bench.page.mouse.wheel(0, 100)
+    bench.page.wait_for_function(
+        "y => JSON.parse(document.querySelector('[data-stage]').dataset.viewFrame).offsetY < y",
+        arg=before["offsetY"],
+    )
+    assert bench.view["scale"] == before["scale"]
+
+
+def test_shift_and_arrows_move_the_image_and_the_crosshair_stays_in_sight(bench: Bench, image):
+    bench.open(image)
+    bench.press("Shift+Z")
+    before = bench.view
+    bench.press("Shift+ArrowRight", "Shift+ArrowDown")
+    after = bench.view
+    assert after["offsetX"] < before["offsetX"] and after["offsetY"] < before["offsetY"]
+    assert f"/images/{image['id']}/" in bench.page.url
+    bench.page.locator("[data-stage]").focus()
+    for _ in range(12):
+        bench.press("Shift+ArrowLeft")
+    assert bench.view["offsetX"] > after["offsetX"]
