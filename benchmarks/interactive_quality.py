@@ -36,6 +36,7 @@ from segmentation import masks
 from segmentation.bundle import BundleError
 from segmentation.predictor import Predictor, load_predictor
 from segmentation.prompts import candidate_order
+from segmentation.quality import Quality, write_quality
 from segmentation.training.data.dataset import is_sharded, read_dataset
 from segmentation.training.data.samples import WHOLE_OBJECT_KINDS, NoTrainingData, Sample
 
@@ -451,6 +452,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--processes", type=at_least_one, default=1, help="with one thread each (default 1, all threads)"
     )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the figures of first prompts beside the bundle's manifest: the workbench's hint follows them",
+    )
     options = parser.parse_args(arguments)
     if options.dataset is None:
         # Not an error: `make bench` runs every benchmark, and pictures with masks are not part of the repository.
@@ -518,6 +524,11 @@ def main(arguments: list[str] | None = None) -> int:
                 indent=2,
             ) + "\n"
         )  # fmt: skip
+    if options.keep:
+        write_quality(
+            predictor.bundle.directory,
+            Quality(round(total["iou@1"], 3), round(total["box"], 3), total["masks"]),
+        )
     return 0
 
 

@@ -28,11 +28,20 @@ class OutputsSerializer(serializers.Serializer):
     candidates = serializers.ListField(child=serializers.IntegerField())
 
 
+class QualitySerializer(serializers.Serializer):
+    """Mean IoU with real masks, 0 to 1, of the mask shown for a first prompt; over how many masks."""
+
+    one_click = serializers.FloatField()
+    box = serializers.FloatField()
+    masks = serializers.IntegerField()
+
+
 class BundleSerializer(serializers.ModelSerializer):
     embedding = serializers.DictField(child=serializers.ListField(child=serializers.IntegerField()))
     decoder_url = serializers.SerializerMethodField()
     fast_decoder_url = serializers.SerializerMethodField()
     outputs = serializers.SerializerMethodField()
+    quality = QualitySerializer(allow_null=True)
     session_url = serializers.SerializerMethodField()
 
     class Meta:
@@ -51,6 +60,7 @@ class BundleSerializer(serializers.ModelSerializer):
             "decoder_sha256",
             "fast_decoder_url",
             "outputs",
+            "quality",
             "session_url",
         ]
         read_only_fields = fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from segmentation.bundle import (
     list_bundles,
     load_manifest,
 )
+from segmentation.quality import load_quality
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ def _is_built_in(columns: dict | None) -> bool:
 
 
 def _columns(directory: Path, manifest: Manifest) -> dict:
+    quality = load_quality(directory)
     return {
         "name": manifest.name,
         "digest": manifest.digest,
@@ -121,6 +123,7 @@ def _columns(directory: Path, manifest: Manifest) -> dict:
         "embedding": {name: list(shape) for name, shape in manifest.embedding.items()},
         "manifest": json.loads((directory / "manifest.json").read_text()),
         "path": str(directory),
+        "quality": quality and asdict(quality),
     }
 
 

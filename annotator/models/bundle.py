@@ -43,6 +43,11 @@ class Bundle(models.Model):
     package_sha256 = models.CharField(
         max_length=64, blank=True, help_text="sha256 of the decoder package; empty: there is none."
     )
+    quality = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Mean IoU of first prompts as measured (segmentation.quality), or null.",
+    )
     is_default = models.BooleanField(default=False)
     is_available = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -15,6 +15,7 @@ from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
 from annotator.models import Bundle, EmbeddingJob
 from annotator.projects import projects
+from segmentation.quality import Quality, write_quality
 from tests.annotator.world import client_of
 
 
@@ -88,6 +89,25 @@ def test_exchanged_weights_are_refused_at_installation(installed, own_folders, t
     )
     with pytest.raises(BundleRefused, match="sha256"):
         install_bundle("tiny")
+
+
+def test_what_its_benchmark_found_is_listed_and_does_not_make_it_another_bundle(
+    installed, own_folders, alice
+):
+    installed("first")
+    folder = own_folders / "bundles/tiny"
+    sync_bundles()
+    (before,) = client_of(alice).get("/api/bundles/").json()["results"]
+    assert before["quality"] is None
+    write_quality(folder, Quality(one_click=0.5, box=0.75, masks=40))
+    sync_bundles()
+    (row,) = client_of(alice).get("/api/bundles/").json()["results"]
+    assert row["quality"] == {"one_click": 0.5, "box": 0.75, "masks": 40}
+    assert row["digest"] == before["digest"]
+    for damaged in ("", "[]", '{"one_click": 2, "box": 0.5, "masks": 1}', '{"box": "x"}'):
+        (folder / "quality.json").write_text(damaged)
+        sync_bundles()
+        assert Bundle.objects.get(name="tiny").quality is None, damaged
 
 
 def test_a_bundle_that_does_not_exist_is_an_error_that_names_those_there_are(installed):

@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import {isBoxBetter} from "../../static/js/core/quality.js";
 import {hint, savingBadge} from "../../static/js/view/bench-status.js";
 
 const NOW = {
     ...{mayAnnotate: true, bundleName: "pocket", isReady: true, isDecoding: false, candidateCount: 0},
     ...{isDraftEmpty: true, isMaskShown: false, selectedCount: 0, hasCategory: true},
     ...{isEditing: false, areMasksMissing: false, tool: "prompt"},
-    ...{isShapeBegun: false, isPoorFirstClick: false},
+    ...{isShapeBegun: false, isPoorFirstClick: false, isBestByBox: false},
     embedding: {state: "ready", position: null, error: ""},
 };
 const say = (more) => hint({...NOW, ...more}, (action) => action);
 
 test("the hint asks for a click until there is a draft, by click or by hand", () => {
-    assert.match(say({}), /^Click an object/);
+    assert.match(say({}), /^Click an object, or drag a box/);
+    assert.match(say({isBestByBox: true}), /^Drag a box around an object, or click it/);
     const byHand = say({isDraftEmpty: false, isMaskShown: true});
     assert.equal(byHand, "[cancel] clear");
     assert.equal(say({isDraftEmpty: false, isMaskShown: true, candidateCount: 3}).split(" · ")[1], byHand);
@@ -24,6 +26,13 @@ test("the hint is the chosen tool's, and that of a shape that was begun", () => 
     assert.match(say({tool: "eraser"}), /^Drag to erase/);
     assert.match(say({tool: "lasso"}), /^Click corners/);
     assert.match(say({tool: "lasso", isShapeBegun: true}), /^\[accept\] closes the shape/);
+});
+
+test("a box comes first where a bundle's benchmark says that it is clearly better", () => {
+    assert.deepEqual(
+        [isBoxBetter(0.59, 0.76), isBoxBetter(0.75, 0.76), isBoxBetter(0.8, 0.7)],
+        [true, false, false],
+    );
 });
 
 test("a first click that found nothing good offers a box", () => {

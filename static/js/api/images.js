@@ -1,5 +1,7 @@
 /** Images and what their pages are made of. */
 
+import {isBoxBetter} from "../core/quality.js";
+
 /** @import {Bundle, Category, ImageState, Outputs, Role} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 /** @import {ImageRow, Scene} from "../session/ports.d.ts" */
@@ -9,7 +11,7 @@
  * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, file_url: string, thumbnail_url: string}} image
  * @property {{previous: number | null, next: number | null, next_open: number | null, position: number, total: number}} siblings
- * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, outputs: Outputs, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
+ * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
  */
 
 /**
@@ -100,6 +102,7 @@ function bundleFromWire(wire) {
         maskThreshold: wire.mask_threshold,
         lowResSide: wire.low_res_side,
         outputs: wire.outputs,
+        isBestByBox: wire.quality !== null && isBoxBetter(wire.quality.one_click, wire.quality.box),
         decoderUrl: new URL(wire.decoder_url, location.href).href,
         fastDecoderUrl: wire.fast_decoder_url && new URL(wire.fast_decoder_url, location.href).href,
         sessionUrl: wire.session_url && new URL(wire.session_url, location.href).href,

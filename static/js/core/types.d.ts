@@ -67,6 +67,8 @@ export type Bundle = {
     readonly maskThreshold: number;
     readonly lowResSide: number;
     readonly outputs: Outputs;
+    /** Whether its benchmark says that a first box gives better masks than a first click. */
+    readonly isBestByBox: boolean;
     readonly decoderUrl: string;
     /** A decoder package that answers several times faster; only some families have one. */
     readonly fastDecoderUrl: string | null;

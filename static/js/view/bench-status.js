@@ -8,6 +8,7 @@
  * @typedef {object} Situation
  * @property {boolean} mayAnnotate
  * @property {string | null} bundleName null: no model is installed
+ * @property {boolean} isBestByBox a first box gives better masks than a first click
  * @property {EmbeddingProgress} embedding
  * @property {boolean} isReady the first mask is possible
  * @property {boolean} isDecoding
@@ -91,7 +92,11 @@ export function hint(now, keyOf) {
     if (now.isDraftEmpty && now.tool === "lasso")
         return line("Click corners, or draw around it", "right button cuts away");
     if (now.isDraftEmpty)
-        return line("Click an object", "right click to leave out", "drag a box", key("keys", "keys"));
+        return line(
+            now.isBestByBox ? "Drag a box around an object, or click it" : "Click an object, or drag a box",
+            "right click leaves out",
+            key("keys", "keys"),
+        );
     if (!now.isMaskShown)
         return now.isDecoding
             ? ""

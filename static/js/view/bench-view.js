@@ -262,6 +262,7 @@ export class BenchView {
         return {
             mayAnnotate: flow.mayAnnotate,
             bundleName: flow.scene.bundle?.name ?? null,
+            isBestByBox: flow.scene.bundle?.isBestByBox ?? false,
             embedding: flow.embedding,
             isReady: flow.isReady,
             isDecoding: prompts.isDecoding,
