@@ -197,3 +197,64 @@ def test_masks_are_subtracted_and_intersected_by_keys_to_the_pixel(bench: Bench,
     row(bench, "cup 3").click()
     bench.press("y")
     expect(bench.page.locator(".toast")).to_contain_text("in one piece already")
+
+
+def test_a_duplicate_lies_beside_its_mask_and_is_selected(bench: Bench, api, image):
+    bench.open(image)
+    row(bench, "cup 3").click()
+    bench.press("Control+d")
+    expect(bench.objects).to_have_count(4)
+    expect_selected(bench, "cup 4")
+    bench.wait_until_saved()
+    *_, original, copy = masks(api, image)
+    left, top, side = SQUARES["c"]
+    rows, columns = np.nonzero(copy)
+    assert copy.sum() == original.sum() and (columns.min(), rows.min()) == (left + 12, top + 12)
+    bench.press("Delete")
+    expect(bench.objects).to_have_count(3)
+
+
+def test_copied_masks_are_pasted_at_the_same_place_on_another_image(bench: Bench, api, make_project):
+    project = make_project("coffee.png", "chelsea.png")  # 600 x 400 and 451 x 300
+    first, second = project.images
+    add(api, project, first, (100, 100, 80), category=1)
+    add(api, project, first, (420, 270, 60))
+    bench.open(first)
+    expect(bench.objects).to_have_count(2)
+    bench.press("Control+a", "Control+c")
+    expect(bench.page.locator(".toast")).to_contain_text("Copied 2 objects.")
+    bench.press("n")
+    bench.page.wait_for_url(f"**/images/{second['id']}/annotate/")
+    bench.wait_until_ready()
+    bench.press("Control+v")
+    expect(bench.objects).to_have_count(2)
+    expect(bench.page.locator(".toast").last).to_contain_text("cut off")
+    bench.wait_until_saved()
+    whole, cut = masks(api, second)
+    if whole.sum() < cut.sum():
+        whole, cut = cut, whole
+    assert whole[100:180, 100:180].all() and whole.sum() == 80 * 80
+    assert cut[270:300, 420:451].all() and cut.sum() == 30 * 31
+    names = {row["id"]: row["name"] for row in project.categories}
+    assert sorted(names[row["category"]] for row in saved(api, second)) == ["cup", "person"]
+    bench.page.reload()
+    bench.wait_until_ready()
+    expect(bench.objects).to_have_count(2)
+    bench.press("Control+v")
+    expect(bench.objects).to_have_count(4)
+
+
+def test_an_object_is_repeated_from_image_to_image_by_its_box(bench: Bench, api, make_project):
+    project = make_project("coffee.png", "chelsea.png")
+    first, second = project.images
+    add(api, project, first, (200, 80, 100), category=1)
+    bench.open(first)
+    row(bench, "person 1").click()
+    bench.press("r")
+    bench.page.wait_for_url(f"**/images/{second['id']}/annotate/")
+    expect(bench.page.locator("[data-prompt-bar]")).to_contain_text("Save as person", timeout=30_000)
+    bench.save()
+    (annotation,) = saved(api, second)
+    assert annotation["prompt"]["box"] == [200, 80, 300, 180]
+    assert annotation["category"] == project.categories[1]["id"]
+    assert annotation["predicted_iou"] is not None

@@ -1,12 +1,13 @@
 /** A workbench without a decoder: for what is done to saved masks. */
 
 import {columnsOf, rleOf} from "../../static/js/core/edit/columns.js";
+import {CopiedMasks} from "../../static/js/session/copied-masks.js";
 import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {LastCategory} from "../../static/js/session/last-category.js";
 import {Workbench} from "../../static/js/session/workbench.js";
 import {HandMadeStorage, annotationOf} from "./hand-made.js";
 
-const CATEGORIES = [
+export const CATEGORIES = [
     {id: 1, name: "cup", color: "#000000", supercategory: ""},
     {id: 2, name: "person", color: "#ffffff", supercategory: ""},
 ];
@@ -21,6 +22,7 @@ export function bench({mayAnnotate = true, masks = ["a", "b", "c", "d"].map((id)
         {
             ...{now: () => 0, newId: () => `made-${++ids}`},
             ...{drafts: new KeptDrafts(storage, "ann"), lastCategory: new LastCategory(storage, "ann")},
+            copied: new CopiedMasks(storage, "ann"),
             settings: () => ({farClickAccepts: false, quickMode: false}),
         },
         {
@@ -29,15 +31,15 @@ export function bench({mayAnnotate = true, masks = ["a", "b", "c", "d"].map((id)
             ...{onChange() {}, onProblem() {}, onMask() {}, onCategoryMissing() {}, onQuick() {}},
         },
     );
-    const open = (imageId) =>
+    const open = (imageId, size = {height: 8, width: 8}, more = {}) =>
         workbench.open({
-            ...{projectId: 3, imageId, size: {height: 8, width: 8}, decoder: null, image: null},
-            ...{categories: CATEGORIES, mayAnnotate},
+            ...{projectId: 3, imageId, size, decoder: null, image: null},
+            ...{categories: CATEGORIES, mayAnnotate, ...more},
         });
     open(7);
     workbench.showSaved(masks);
     workbench.document.subscribe((changes, origin) => origin === "user" && said.changes.push(changes));
-    return {workbench, said, open};
+    return {workbench, said, open, storage};
 }
 
 export const idsOf = ({document}) => document.annotations.map(({id}) => id);

@@ -10,6 +10,7 @@ import {showEmbeddingProblem} from "./embedding-problem.js";
 /** @import {Autosave} from "../session/autosave.js" */
 /** @import {FlowEvents, ImageFlow} from "../session/image-flow.js" */
 /** @import {Preview} from "../session/preview.js" */
+/** @import {Repeating} from "../session/repeating.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchStage} from "../view/bench-stage.js" */
 /** @import {BenchView} from "../view/bench-view.js" */
@@ -25,7 +26,7 @@ import {showEmbeddingProblem} from "./embedding-problem.js";
  * @property {BenchStage} benchStage
  * @property {() => void} render
  * @property {() => void} askToSignIn
- * @property {() => {flow: ImageFlow<ImageBitmap>, preview: Preview, view: BenchView, toolbox: {cancel(): void}}} later made after the events
+ * @property {() => {flow: ImageFlow<ImageBitmap>, preview: Preview, repeating: Repeating, view: BenchView, toolbox: {cancel(): void}}} later made after the events
  */
 
 /** @param {Parts} parts @returns {FlowEvents<ImageBitmap>} */
@@ -52,6 +53,7 @@ export function flowEvents({
         },
         onOpened: (imageId, isNew) => {
             forgetTimings();
+            later().repeating.arrive();
             if (isNew) history.pushState(null, "", annotateUrl(imageId, list));
         },
         onUnreachable: (imageId) => location.assign(annotateUrl(imageId, list)), // the server says what is wrong with it

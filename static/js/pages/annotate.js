@@ -12,13 +12,13 @@ import {handToolsOf} from "../bench/hand-tools.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
 import {sayDeleted, trashOf} from "../bench/trash.js";
+import {worldOf} from "../bench/world.js";
 import {covers} from "../core/mask.js";
 import {FAIR_FROM} from "../core/quality.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
 import {ImageFlow} from "../session/image-flow.js";
-import {KeptDrafts} from "../session/kept-drafts.js";
-import {LastCategory} from "../session/last-category.js";
 import {Preview} from "../session/preview.js";
+import {Repeating} from "../session/repeating.js";
 import {Sight} from "../session/sight.js";
 import {Workbench} from "../session/workbench.js";
 import {BenchStage} from "../view/bench-stage.js";
@@ -44,7 +44,6 @@ const page = annotatePageFromWire(/** @type {AnnotatePageWire} */ (pageData("pag
 const http = new Http(page.csrfToken);
 const list = location.search; // the gallery's filters and order, which going from image to image keeps
 const first = new LoadingImage(http, page.scene.image.id, list, page.scene);
-const now = () => performance.now();
 const settings = {...page.preferences, keys: usable(COMMANDS, page.preferences.keys)};
 const preferences = preferencesOf(settings, http, render);
 
@@ -61,27 +60,18 @@ const signInDialog = new SignInDialog(find("[data-sign-in]", HTMLDialogElement),
 
 // --- what the annotator does ---
 
-const workbench = new Workbench(
-    page.user,
-    {
-        ...{now, newId: () => crypto.randomUUID()},
-        drafts: new KeptDrafts(localStorage, page.user),
-        lastCategory: new LastCategory(localStorage, page.user),
-        settings: () => preferences.settings,
+const world = worldOf(page.user, preferences);
+const workbench = new Workbench(page.user, world, {
+    onChange: render,
+    onProblem: (text) => {
+        if (flow.embedding.state !== "failed") notices.showProblem(text); // else that is said already
     },
-    {
-        onChange: render,
-        onProblem: (text) => {
-            if (flow.embedding.state !== "failed") notices.showProblem(text); // else that is said already
-        },
-        onQuick: (annotation) =>
-            quickUndo.offer(view.nameOf(annotation), () => workbench.remove(annotation.id)),
-        onCategoryMissing: () => view.flashCategories(),
-        onSay: (text) => toast(text),
-        onDelete: (annotations) => sayDeleted(annotations, {workbench, autosave, view}),
-        onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
-    },
-);
+    onQuick: (annotation) => quickUndo.offer(view.nameOf(annotation), () => workbench.remove(annotation.id)),
+    onCategoryMissing: () => view.flashCategories(),
+    onSay: toast,
+    onDelete: (annotations) => sayDeleted(annotations, {workbench, autosave, view}),
+    onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
+});
 
 const autosave = autosaveOf(http, page.user, workbench, notices, {
     onStatus: render,
@@ -101,7 +91,7 @@ const flow = new ImageFlow(
     page.scene,
     workbench,
     {
-        now,
+        now: world.now,
         load: (imageId) => new LoadingImage(http, imageId, list),
         decoderFor: (bundle) =>
             new DecoderClient(page.workerUrl, page.decoderUrls, bundle, () =>
@@ -112,10 +102,11 @@ const flow = new ImageFlow(
     },
     flowEvents({
         ...{list, http, workbench, autosave, notices, benchStage, render, askToSignIn},
-        later: () => ({flow, preview, view, toolbox}),
+        later: () => ({flow, preview, repeating, view, toolbox}),
     }),
 );
 
+const repeating = new Repeating(workbench, flow, {...world, onSay: toast});
 const preview = new Preview(
     workbench,
     ({logits}, point) => flow.bundle !== null && covers(logits, point, stage.imageSize, flow.bundle),
@@ -151,7 +142,7 @@ const commands = new Commands(
     COMMANDS,
     {
         ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
-        ...{sight, sightPanel, keysDialog: {show: () => dialogs.keys.show()}},
+        ...{repeating, sight, sightPanel, keysDialog: {show: () => dialogs.keys.show()}},
         keyPoints: keyPointsOf(benchStage, workbench),
         palette: {show: () => dialogs.palette.show()},
         view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},

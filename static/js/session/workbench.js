@@ -21,6 +21,7 @@ import {
     withoutLastStep,
 } from "../core/prompt.js";
 import {Combining} from "./combining.js";
+import {Copying} from "./copying.js";
 import {Draft, NO_WORK, idsOf} from "./draft.js";
 import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
@@ -34,6 +35,7 @@ import {Visibility} from "./visibility.js";
 /** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, ImageSize, PointLabel, Prompt} from "../core/types.d.ts" */
 /** @import {Mark} from "../core/prompt-marks.js" */
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
+/** @import {CopiedMasks} from "./copied-masks.js" */
 /** @import {KeptDrafts} from "./kept-drafts.js" */
 /** @import {Settings} from "./preferences.js" */
 /** @import {LastCategory} from "./last-category.js" */
@@ -43,7 +45,7 @@ import {Visibility} from "./visibility.js";
  * @typedef {object} MaskEvents
  * @property {(annotation: Annotation) => void} onQuick a mask was saved without anybody having looked at it
  * @property {() => void} onCategoryMissing a mask cannot be saved without one
- * @property {(text: string) => void} onSay why nothing was done
+ * @property {(text: string) => void} onSay what was done that is not seen, or why nothing was
  * @property {(annotations: readonly Annotation[]) => void} onDelete they are about to leave the document
  */
 /** @typedef {PromptEvents & MaskEvents} WorkbenchEvents */
@@ -54,6 +56,7 @@ import {Visibility} from "./visibility.js";
  * @property {() => string} newId a UUID
  * @property {KeptDrafts} drafts
  * @property {LastCategory} lastCategory
+ * @property {CopiedMasks} copied
  * @property {() => Pick<Settings, "farClickAccepts" | "quickMode">} settings
  */
 
@@ -68,6 +71,7 @@ export class Workbench {
     hand;
     several;
     combining;
+    copying;
     visibility;
 
     #username;
@@ -93,7 +97,7 @@ export class Workbench {
      * @param {WorkbenchWorld} world
      * @param {WorkbenchEvents} events
      */
-    constructor(username, {now, newId, drafts, lastCategory, settings}, events) {
+    constructor(username, {now, newId, drafts, lastCategory, copied, settings}, events) {
         this.#username = username;
         this.#lastCategory = lastCategory;
         this.#settings = settings;
@@ -111,9 +115,17 @@ export class Workbench {
             onChange: () => this.#events.onChange(),
         });
         this.visibility = new Visibility(events.onChange);
-        this.combining = new Combining(this, {
-            ...{turns: this.#accepting, onSay: events.onSay},
-            freshOnes: (count) => this.#freshOnes(newId, count),
+        const byHand = {
+            turns: this.#accepting,
+            freshOnes: (/** @type {number} */ count) => this.#freshOnes(newId, count),
+        };
+        this.combining = new Combining(this, {...byHand, onSay: events.onSay});
+        this.copying = new Copying(this, {
+            ...{...byHand, copied, events},
+            place: () => ({
+                ...{projectId: this.#projectId, imageId: this.#imageId},
+                ...{size: this.#size, categories: this.#categories},
+            }),
         });
         this.several = new Several(this, {afterEditing: (action) => this.#afterEditing(action)});
     }

@@ -29,6 +29,7 @@ export function listenToKeys(commands, pickCategory) {
         }
         const action = commands.actionOf(chord);
         if (action === null) return;
+        if (action === "copy" && String(getSelection())) return; // text of the page is meant
         // Our chords with Ctrl are never the browser's, even where they have nothing to do (Cmd Y opens its history).
         if (commands.perform(action) || chord.startsWith("ctrl+")) event.preventDefault();
     });

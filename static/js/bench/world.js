@@ -1,0 +1,24 @@
+/** What the annotate page hands to the workbench of the world outside: the clock, ids, and what the browser keeps for a person. */
+
+import {CopiedMasks} from "../session/copied-masks.js";
+import {KeptDrafts} from "../session/kept-drafts.js";
+import {LastCategory} from "../session/last-category.js";
+
+/** @import {Preferences} from "../session/preferences.js" */
+/** @import {WorkbenchWorld} from "../session/workbench.js" */
+
+/**
+ * @param {string} user
+ * @param {Preferences} preferences
+ * @returns {WorkbenchWorld}
+ */
+export function worldOf(user, preferences) {
+    return {
+        now: () => performance.now(),
+        newId: () => crypto.randomUUID(),
+        drafts: new KeptDrafts(localStorage, user),
+        lastCategory: new LastCategory(localStorage, user),
+        copied: new CopiedMasks(localStorage, user),
+        settings: () => preferences.settings,
+    };
+}
