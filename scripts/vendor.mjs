@@ -85,6 +85,7 @@ const ICONS = [
     "plus",
     "redo-2",
     "refresh-cw",
+    "scissors",
     "search",
     "settings",
     "sliders-horizontal",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import uuid
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from PIL import Image
+from playwright.sync_api import BrowserContext, expect
 
 from segmentation import rle
-from tests.e2e.workbench_driver import Bench, Project, saved
+from tests.e2e.workbench_driver import PHOTOS, Bench, Project, saved
 
 # Squares of coffee.png (600 x 400): left, top, side. B lies half on A.
 SQUARES = {"a": (100, 100, 80), "b": (140, 100, 80), "c": (300, 250, 60)}
@@ -258,3 +261,68 @@ def test_an_object_is_repeated_from_image_to_image_by_its_box(bench: Bench, api,
     assert annotation["prompt"]["box"] == [200, 80, 300, 180]
     assert annotation["category"] == project.categories[1]["id"]
     assert annotation["predicted_iou"] is not None
+
+
+def expect_cut_out(picture: np.ndarray) -> None:
+    """Of C and A together: the box around both, opaque on them alone, in the photograph's own colours."""
+    photo = np.asarray(Image.open(PHOTOS / "coffee.png").convert("RGB"))[100:310, 100:360]
+    inside = np.zeros(photo.shape[:2], bool)
+    for name in ("a", "c"):
+        left, top, side = SQUARES[name]
+        inside[top - 100 : top - 100 + side, left - 100 : left - 100 + side] = True
+    assert picture.shape == (210, 260, 4)
+    assert np.array_equal(picture[..., 3], np.where(inside, 255, 0))
+    assert np.array_equal(picture[..., :3][inside], photo[inside])
+
+
+def select_a_and_c(bench: Bench, image: dict) -> None:
+    bench.open(image)
+    row(bench, "cup 1").click()
+    row(bench, "cup 3").click(modifiers=["ControlOrMeta"])
+
+
+def test_the_cut_out_of_what_is_selected_is_saved_as_a_picture(bench: Bench, image):
+    select_a_and_c(bench, image)
+    with bench.page.expect_download() as caught:
+        bench.press("Control+Shift+S")
+    assert caught.value.suggested_filename == "coffee-2-objects.png"
+    expect_cut_out(np.asarray(Image.open(caught.value.path())))
+
+
+def test_the_cut_out_is_copied_where_the_browser_allows_it(bench: Bench, context: BrowserContext, image):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    select_a_and_c(bench, image)
+    bench.page.locator("[data-selected]").get_by_role("button", name="Copy the object's picture").click()
+    expect(bench.page.locator(".toast")).to_contain_text("Copied the cut-out of 2 objects.")
+    encoded = bench.page.evaluate(
+        """async () => {
+            const [item] = await navigator.clipboard.read();
+            const bytes = new Uint8Array(await (await item.getType("image/png")).arrayBuffer());
+            return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+        }"""
+    )
+    expect_cut_out(np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded)))))
+
+
+def test_a_cut_out_that_may_not_be_copied_is_offered_as_a_file(
+    bench: Bench, context: BrowserContext, site, image
+):
+    devtools = context.browser.new_browser_cdp_session()
+    select_a_and_c(bench, image)
+    session = context.new_cdp_session(bench.page)
+    context_id = session.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+    devtools.send(
+        "Browser.setPermission",
+        {
+            "permission": {"name": "clipboard-write", "allowWithoutSanitization": False},
+            "setting": "denied",
+            "origin": site.url,
+            "browserContextId": context_id,
+        },
+    )
+    bench.press("Control+Shift+X")
+    message = bench.page.locator(".toast.error")
+    expect(message).to_contain_text("does not let this page copy pictures")
+    with bench.page.expect_download() as caught:
+        message.get_by_role("button", name="Save as a file").click()
+    expect_cut_out(np.asarray(Image.open(caught.value.path())))

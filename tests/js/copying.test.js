@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {columnsOf, emptyColumns, rleOf} from "../../static/js/core/edit/columns.js";
+import {clearAround} from "../../static/js/core/edit/cutting-out.js";
 import {fitted, moved, offsetFor} from "../../static/js/core/edit/placing.js";
 import {decodeRle, encodeRle} from "../../static/js/core/rle.js";
 import {CopiedMasks} from "../../static/js/session/copied-masks.js";
@@ -173,4 +174,21 @@ test("copied masks outlive the page, and a storage that is full only costs that"
         null,
         "what was copied before is not pasted in its place",
     );
+});
+
+test("a cut-out is transparent where the mask is not, and keeps the picture's pixels where it is", () => {
+    const mask = Uint8Array.from({length: 99}, (_, k) => ((k * 3) % 7 < 3 ? 1 : 0));
+    const [left, top, width, height] = [2, 3, 5, 4];
+    const rgba = Uint8ClampedArray.from({length: 4 * width * height}, (_, k) =>
+        k % 4 === 3 ? 255 : k % 200,
+    );
+    const before = rgba.slice();
+    clearAround(rgba, columnsOf(encodeRle(mask, SIZE)), [left, top, width, height]);
+    for (let k = 0; k < width * height; k++) {
+        const isIn = mask[(top + Math.floor(k / width)) * 11 + left + (k % width)] === 1;
+        assert.deepEqual(
+            [...rgba.slice(4 * k, 4 * k + 4)],
+            [...before.slice(4 * k, 4 * k + 3), isIn ? 255 : 0],
+        );
+    }
 });

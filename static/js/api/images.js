@@ -1,6 +1,7 @@
 /** Images and what their pages are made of. */
 
 import {isBoxBetter} from "../core/quality.js";
+import {NetworkError} from "./http.js";
 
 /** @import {Bundle, Category, ImageState, Outputs, Role} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
@@ -45,6 +46,19 @@ export function annotateUrl(imageId, list) {
  */
 export async function fetchScene(http, imageId, list) {
     return sceneFromWire(await http.json(`/images/${imageId}/annotate/scene/${list}`));
+}
+
+/**
+ * @param {Http} http
+ * @param {Pick<ImageRow, "fileUrl">} image
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Blob>} its file; mostly from the browser's cache
+ */
+export async function fetchPicture(http, {fileUrl}, signal) {
+    const response = await http.request(fileUrl, {signal});
+    return response.blob().catch(() => {
+        throw new NetworkError(); // cut off on the way
+    });
 }
 
 /**

@@ -2,8 +2,8 @@
 
 import {AnnotationServer} from "./annotations.js";
 import {fetchEmbedding} from "./embeddings.js";
-import {NetworkError, isPassing, isSignedOut, withPatience} from "./http.js";
-import {fetchScene} from "./images.js";
+import {isPassing, isSignedOut, withPatience} from "./http.js";
+import {fetchPicture, fetchScene} from "./images.js";
 
 /** @import {Bundle, DecoderImage} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
@@ -54,7 +54,7 @@ export class LoadingImage {
      * @returns {Promise<ImageBitmap>}
      */
     async picture(image) {
-        this.#picture ??= this.#patiently("picture", () => this.#fetchPicture(image.fileUrl));
+        this.#picture ??= this.#patiently("picture", () => this.#fetchPicture(image));
         return this.#picture;
     }
 
@@ -99,12 +99,9 @@ export class LoadingImage {
         });
     }
 
-    /** @param {string} url */
-    async #fetchPicture(url) {
-        const response = await this.#http.request(url, {signal: this.#abort.signal});
-        const blob = await response.blob().catch(() => {
-            throw new NetworkError(); // cut off on the way
-        });
+    /** @param {ImageRow} image */
+    async #fetchPicture(image) {
+        const blob = await fetchPicture(this.#http, image, this.#abort.signal);
         try {
             return await createImageBitmap(blob);
         } catch {

@@ -6,6 +6,7 @@ import {Http, withPatience} from "../api/http.js";
 import {setImageState} from "../api/images.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
+import {cutOutsOf} from "../bench/cut-outs.js";
 import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {handToolsOf} from "../bench/hand-tools.js";
@@ -143,6 +144,7 @@ const commands = new Commands(
     {
         ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
         ...{repeating, sight, sightPanel, keysDialog: {show: () => dialogs.keys.show()}},
+        cutOuts: cutOutsOf(http, workbench, () => ({flow, view})),
         keyPoints: keyPointsOf(benchStage, workbench),
         palette: {show: () => dialogs.palette.show()},
         view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},

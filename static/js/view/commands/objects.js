@@ -94,4 +94,22 @@ export const OBJECT_COMMANDS = [
         when: ({repeating}) => repeating.canRepeat,
         do: ({repeating}) => void repeating.repeat(),
     },
+    {
+        action: "copy-cut-out",
+        keys: ["ctrl+shift+x"],
+        title: "Copy the object's picture, cut out along its mask",
+        place: "selected",
+        icon: "scissors",
+        group: "Masks",
+        when: ({cutOuts}) => cutOuts.canCutOut,
+        do: ({cutOuts}) => void cutOuts.copy(),
+    },
+    {
+        action: "save-cut-out",
+        keys: ["ctrl+shift+s"],
+        title: "Save the object's picture, cut out along its mask, as a file",
+        group: "Masks",
+        when: ({cutOuts}) => cutOuts.canCutOut,
+        do: ({cutOuts}) => void cutOuts.save(),
+    },
 ];

@@ -41,6 +41,7 @@ import {OBJECT_COMMANDS} from "./objects.js";
  * @property {{findCategory(): void, peek(): void}} view
  * @property {{readonly place: ImagePoint | null}} pointer
  * @property {{show(): void}} trash
+ * @property {{readonly canCutOut: boolean, copy(): Promise<void>, save(): Promise<void>}} cutOuts
  * @property {{readonly canRepeat: boolean, repeat(): Promise<void>}} repeating
  * @property {{readonly canAdd: boolean, add(isForeground: boolean): void}} keyPoints
  */
