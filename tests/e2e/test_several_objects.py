@@ -146,6 +146,23 @@ def test_all_that_are_selected_are_deleted_with_one_message_and_brought_back_by_
     assert len(saved(api, image)) == 3
 
 
+def test_a_message_brings_deleted_masks_back_to_an_image_that_was_left(bench: Bench, api, make_project):
+    project = make_project("coffee.png", "chelsea.png")
+    first, second = project.images
+    add(api, project, first, *SQUARES.values())
+    bench.open(first)
+    expect(bench.objects).to_have_count(3)
+    bench.press("Control+a", "Delete")
+    bench.wait_until_saved()
+    assert saved(api, first) == []
+    bench.press("n")
+    bench.page.wait_for_url(f"**/images/{second['id']}/annotate/")
+    bench.page.locator(".toast").get_by_role("button", name="Undo").click()
+    bench.wait_until_saved()
+    assert len(saved(api, first)) == 3
+    expect(bench.objects).to_have_count(0)
+
+
 def test_h_hides_those_that_are_selected_and_shows_them_again(bench: Bench, image):
     bench.open(image)
     row(bench, "cup 1").click()
@@ -248,19 +265,27 @@ def test_copied_masks_are_pasted_at_the_same_place_on_another_image(bench: Bench
 
 
 def test_an_object_is_repeated_from_image_to_image_by_its_box(bench: Bench, api, make_project):
-    project = make_project("coffee.png", "chelsea.png")
-    first, second = project.images
+    project = make_project("coffee.png", "chelsea.png", "astronaut.png")
+    first, second, third = project.images
     add(api, project, first, (200, 80, 100), category=1)
     bench.open(first)
     row(bench, "person 1").click()
     bench.press("r")
     bench.page.wait_for_url(f"**/images/{second['id']}/annotate/")
-    expect(bench.page.locator("[data-prompt-bar]")).to_contain_text("Save as person", timeout=30_000)
-    bench.save()
+    prompt_bar = bench.page.locator("[data-prompt-bar]")
+    expect(prompt_bar).to_contain_text("Save as person", timeout=30_000)
+    bench.press("r")  # accepts it, and goes on with its box
+    bench.page.wait_for_url(f"**/images/{third['id']}/annotate/")
+    expect(prompt_bar).to_contain_text("Save as person", timeout=30_000)
+    bench.wait_until_saved()
     (annotation,) = saved(api, second)
     assert annotation["prompt"]["box"] == [200, 80, 300, 180]
     assert annotation["category"] == project.categories[1]["id"]
     assert annotation["predicted_iou"] is not None
+    bench.save()
+    (last,) = saved(api, third)
+    left, top, width, height = annotation["bbox"]
+    assert last["prompt"]["box"] == [left, top, left + width, top + height]
 
 
 def expect_cut_out(picture: np.ndarray) -> None:

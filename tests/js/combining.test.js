@@ -167,6 +167,27 @@ test("a mask is split into its pieces: the largest stays what it was, the others
     assert.deepEqual([idsOf(workbench), get("a").area], [["a", "b"], 13]);
 });
 
+test("several masks are mended alike as one step, none of them away", () => {
+    const ring = drawn("a", ["####", "#  #", "####"]);
+    const other = drawn("b", ["", "", "", "", "####", "# ##", "####"]);
+    const dot = drawn("c", ["       #"]);
+    const {workbench, said} = bench({masks: [ring, other, dot]});
+    workbench.several.selectAll();
+    workbench.combining.reshape("fillHoles");
+    assert.deepEqual(picture(workbench, "a"), ["####", "####", "####"]);
+    assert.deepEqual(picture(workbench, "b"), ["", "", "", "", "####", "####", "####"]);
+    assert.equal(workbench.document.get("c"), dot);
+    assert.equal(said.changes.length, 1);
+    workbench.combining.reshape("fillHoles");
+    assert.deepEqual([said.changes.length, said.why], [1, ["The masks stay as they are."]]);
+    workbench.combining.reshape("shrink");
+    assert.equal(workbench.document.get("c"), dot, "nothing would be left of it");
+    workbench.undo();
+    workbench.undo();
+    assert.deepEqual(idsOf(workbench).map((id) => workbench.document.get(id)), [ring, other, dot]); // prettier-ignore
+    assert.equal(workbench.draft.edited, null);
+});
+
 test("a mask of noise is not split into hundreds of objects", () => {
     const {workbench, said} = bench({masks: []});
     const size = {height: 30, width: 30};

@@ -149,7 +149,13 @@ function writingBench(mayAnnotate = true) {
                     ...{duplicate: tell("duplicate"), copy: tell("copy"), paste: tell("paste")},
                 },
                 combining: {
-                    ...{canCombine: true, canSplit: true, merge: tell("merge"), split: tell("split")},
+                    ...{
+                        canCombine: true,
+                        canSplit: true,
+                        reshape: tell("reshape all"),
+                        merge: tell("merge"),
+                        split: tell("split"),
+                    },
                     ...{subtract: tell("subtract"), intersect: tell("intersect")},
                 },
             },
@@ -383,4 +389,18 @@ test("keys that two commands exchanged are usable, whichever of them is read fir
         assert.deepEqual(usable(COMMANDS, own), own);
     assert.deepEqual(usable(COMMANDS, {fit: edit}), {}, "the table gives that key to another command");
     assert.equal(Object.keys(usable(COMMANDS, {fit: ["g"], edit: ["g"]})).length, 1, "one of them has it");
+});
+
+test("with several masks selected, H hides those and mending mends all of them", () => {
+    const {bench, told, commands} = writingBench();
+    Object.assign(bench.workbench.selection, {isSeveral: true, ids: ["a", "b"]});
+    bench.workbench.visibility.toggle = (...ids) => told.push(`toggle ${ids}`);
+    bench.workbench.draft.isEmpty = true;
+    commands.perform("hide-masks");
+    commands.perform("grow");
+    bench.workbench.draft.isEmpty = false;
+    commands.perform("grow");
+    bench.workbench.visibility.areAllHidden = true;
+    commands.perform("hide-masks");
+    assert.deepEqual(told, ["toggle a,b", "reshape all grow", "reshape grow", "toggleAll"]);
 });

@@ -1,12 +1,17 @@
-/** Saved masks made of one another: merged, subtracted, intersected, split. Each is one step of the history. */
+/**
+ * Saved masks made of one another: merged, subtracted, intersected, split; and several mended alike. Each is one step of the
+ * history.
+ */
 
 import {NO_CHANGES} from "../core/annotation-document.js";
 import {differenceOf, intersectionOf, partsOf, unionOf} from "../core/edit/algebra.js";
 import {columnsOf} from "../core/edit/columns.js";
 import {newLike, withPixels} from "./by-hand.js";
+import {RESHAPES} from "./reshaping.js";
 
 /** @import {Columns} from "../core/edit/columns.js" */
 /** @import {Annotation} from "../core/types.d.ts" */
+/** @import {Reshape} from "./reshaping.js" */
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
 
@@ -111,6 +116,23 @@ export class Combining {
             const created = smaller.map((part, k) => newLike(part, fresh[k]));
             const selectedIds = [...selection.ids, ...created.map(({id}) => id)];
             draft.change({selectedIds}, {...NO_CHANGES, updated, created});
+        });
+    }
+
+    /** @param {Reshape} name changes each selected mask, unless nothing would be left of it */
+    reshape(name) {
+        this.#turns.after(() => {
+            if (!this.canCombine) return;
+            const masks = this.#bench.selection.annotations.map((before) => {
+                const [height] = before.segmentation.size;
+                return {
+                    before,
+                    after: withPixels(before, RESHAPES[name](columnsOf(before.segmentation), height)),
+                };
+            });
+            const updated = masks.filter(({before, after}) => after !== before && after.area > 0);
+            if (updated.length > 0) this.#bench.draft.change({}, {...NO_CHANGES, updated});
+            else this.#onSay("The masks stay as they are.");
         });
     }
 

@@ -8,23 +8,24 @@
 
 export class Selection {
     #document;
-    /** @type {readonly string[]} */
-    #ids = [];
+    /** In the order they were selected. @type {ReadonlySet<string>} */
+    #ids = new Set();
 
     /** @param {AnnotationDocument} document */
     constructor(document) {
         this.#document = document;
-        document.subscribe(() => this.set(this.#ids));
+        document.subscribe(() => this.set(this.ids));
     }
 
     /** The primary one; null: none is selected. */
     get id() {
-        return this.#ids[0] ?? null;
+        const [first = null] = this.#ids;
+        return first;
     }
 
-    /** The primary one first. */
+    /** The primary one first. @returns {readonly string[]} */
     get ids() {
-        return this.#ids;
+        return [...this.#ids];
     }
 
     get annotation() {
@@ -33,20 +34,20 @@ export class Selection {
 
     /** The primary one first. @returns {Annotation[]} */
     get annotations() {
-        return this.#ids.flatMap((id) => this.#document.get(id) ?? []);
+        return this.ids.flatMap((id) => this.#document.get(id) ?? []);
     }
 
     get isSeveral() {
-        return this.#ids.length > 1;
+        return this.#ids.size > 1;
     }
 
     /** @param {string} id */
     has(id) {
-        return this.#ids.includes(id);
+        return this.#ids.has(id);
     }
 
     /** @param {readonly string[]} ids the primary one first; those that the document does not have are left out */
     set(ids) {
-        this.#ids = ids.filter((id, k) => this.#document.get(id) && ids.indexOf(id) === k);
+        this.#ids = new Set(ids.filter((id) => this.#document.get(id)));
     }
 }

@@ -35,8 +35,9 @@ export class Several {
     /** Selects every mask that is shown, the newest as the primary one if none was. */
     selectAll() {
         const {document, visibility} = this.#bench;
-        const shown = document.annotations.map(({id}) => id).filter((id) => !visibility.isHidden(id));
-        this.#select((ids) => [...ids.filter((id) => shown.includes(id)), ...shown.toReversed()]);
+        const isShown = (/** @type {string} */ id) => !visibility.isHidden(id);
+        const shown = document.annotations.map(({id}) => id).filter(isShown);
+        this.#select((ids) => [...ids.filter(isShown), ...shown.toReversed()]);
     }
 
     /** @param {(ids: readonly string[]) => readonly string[]} change of what is selected, the primary one first */

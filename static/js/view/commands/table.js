@@ -579,7 +579,11 @@ function useOf(name) {
 
 /** @param {Reshape} name @returns {Pick<Command, "when" | "do">} */
 function reshapeBy(name) {
-    return {when: ({workbench}) => workbench.canReshape, do: ({workbench}) => workbench.hand.reshape(name)};
+    return {
+        when: ({workbench}) => workbench.canReshape,
+        do: ({workbench: {combining, hand, draft}}) =>
+            combining.canCombine && draft.isEmpty ? combining.reshape(name) : hand.reshape(name),
+    };
 }
 
 /**
