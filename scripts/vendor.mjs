@@ -70,6 +70,7 @@ const ICONS = [
     "info",
     "keyboard",
     "lasso",
+    "scissors",
     "vector-polygon",
     "layers",
     "loader-circle",

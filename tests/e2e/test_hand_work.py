@@ -275,3 +275,25 @@ def test_pieces_are_kept_or_dropped_by_the_pointer_and_by_their_size(bench: Benc
     bench.wait_until_saved()
     mask = mask_of(api, image)
     assert [bool(mask[100, x]) for x in (100, 300)] == [False, True]
+
+
+def test_scissors_follow_the_rim_of_the_cup_from_click_to_click(bench: Bench, api, image):
+    bench.open(image).press("Shift+e")
+    rim = [(172, 110), (255, 28), (345, 60), (357, 130)]
+    for place in rim:
+        bench.page.mouse.click(*bench.on_page(*place))
+    bench.press("Enter")
+    bench.wait_until_drawn_on((260, 60))
+    bench.save()
+    by_edges = mask_of(api, image)
+    bench.press("Control+z", "Control+z")
+    expect(bench.objects).to_have_count(0)
+    bench.press("l")
+    for place in rim:
+        bench.page.mouse.click(*bench.on_page(*place))
+    bench.press("Enter")
+    bench.save()
+    straight = mask_of(api, image)
+    # The rim bulges out between the clicks: upper left of the chord there is cup.
+    assert by_edges[52, 203] and not straight[52, 203]
+    assert by_edges.sum() > 1.05 * straight.sum()

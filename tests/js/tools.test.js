@@ -202,13 +202,17 @@ test("a pen paints as wide as it is pressed", () => {
     assert.equal(said.at(-1), "paint 10/3.25");
 });
 
-function lassoTool(stage) {
+function lassoTool(stage, edges = null) {
     const said = [];
-    const tool = new LassoTool(stage, {
-        onDraft: (corners) => said.push(`draft ${corners.length}`),
-        onShape: (corners, isErasing) =>
-            said.push(`${isErasing ? "cut" : "add"} ${corners.map(({x, y}) => `${x},${y}`).join(" ")}`),
-    });
+    const tool = new LassoTool(
+        stage,
+        {
+            onDraft: (corners) => said.push(`draft ${corners.length}`),
+            onShape: (corners, isErasing) =>
+                said.push(`${isErasing ? "cut" : "add"} ${corners.map(({x, y}) => `${x},${y}`).join(" ")}`),
+        },
+        edges,
+    );
     return {tool, said};
 }
 const clickAt = (stage, x, y, more) => {
@@ -232,6 +236,27 @@ test("corners make a shape that the first of them closes; one that was begun wit
     clickAt(stage, 10, 10);
     tool.close();
     assert.equal(said.at(-1), "draft 0", "a single corner is no shape");
+});
+
+test("scissors go along what lies between the clicks, and a click taken back takes its line with it", () => {
+    const stage = handMadeStage();
+    const begun = [];
+    const {tool, said} = lassoTool(stage, {
+        begin: ({x, y}) => begun.push(`${x},${y}`),
+        lineTo: ({x, y}) => [{x: x + 0.5, y}],
+    });
+    tool.enable();
+    clickAt(stage, 10, 10);
+    stage.root.send("pointermove", 20, 10, {buttons: 1});
+    assert.equal(said.at(-1), "draft 3");
+    clickAt(stage, 50, 10);
+    clickAt(stage, 70, 70);
+    tool.removeCorner();
+    assert.equal(said.at(-1), "draft 3");
+    clickAt(stage, 50, 50);
+    tool.close();
+    assert.equal(said.at(-1), "add 10,10 50.5,10 50,10 50.5,50 50,50 10.5,10");
+    assert.deepEqual(begun, ["10,10", "50,10", "70,70", "50,10", "50,50"]);
 });
 
 test("a border drawn freely back to its beginning is closed by letting go", () => {

@@ -6,6 +6,7 @@ import {BrushSize} from "../view/tools/brush-size.js";
 import {BrushTool} from "../view/tools/brush-tool.js";
 import {find} from "../view/elements.js";
 import {LassoTool} from "../view/tools/lasso-tool.js";
+import {EdgeFinder} from "./edge-finder.js";
 import {PolygonEditing} from "./polygon-editing.js";
 
 /** @import {KeyStore} from "../session/ports.d.ts" */
@@ -29,15 +30,29 @@ export function handToolsOf(benchStage, workbench, storage) {
             measureUntilPainted(stage, "stroke-to-mask", timeStamp);
         },
     };
-    return {
-        brushSize,
+    const shapeEvents = {
+        onDraft: benchStage.showShape.bind(benchStage),
+        /** @type {import("../view/tools/lasso-tool.js").LassoEvents["onShape"]} */
+        onShape: (corners, isErasing) =>
+            workbench.hand.paint(spansOfPolygon(corners, stage.imageSize), isErasing),
+    };
+    const polygon = new PolygonEditing(benchStage, workbench, find("[data-polygon]", HTMLElement));
+    const tools = {
         brush: new BrushTool(stage, brushSize, false, brushEvents),
         eraser: new BrushTool(stage, brushSize, true, brushEvents),
-        polygon: new PolygonEditing(benchStage, workbench, find("[data-polygon]", HTMLElement)),
-        lasso: new LassoTool(stage, {
-            onDraft: benchStage.showShape.bind(benchStage),
-            onShape: (corners, isErasing) =>
-                workbench.hand.paint(spansOfPolygon(corners, stage.imageSize), isErasing),
-        }),
+        lasso: new LassoTool(stage, shapeEvents),
+        scissors: new LassoTool(stage, shapeEvents, new EdgeFinder(benchStage)),
+        polygon: polygon.tool,
     };
+    /** That of lasso and scissors by which a shape is being drawn. */
+    const shaping = () => (tools.scissors.isDrawing ? tools.scissors : tools.lasso);
+    const shape = {
+        get isDrawing() {
+            return shaping().isDrawing;
+        },
+        cancel: () => shaping().cancel(),
+        close: () => shaping().close(),
+        removeCorner: () => shaping().removeCorner(),
+    };
+    return {brushSize, polygon, tools, shape};
 }

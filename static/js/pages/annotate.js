@@ -124,7 +124,7 @@ const promptTool = promptToolOf(benchStage, workbench, preview, {
     isReady: () => flow.isReady,
     onMode: render,
 });
-const {brush, eraser, lasso, polygon, brushSize} = handToolsOf(benchStage, workbench, localStorage);
+const {tools: handTools, shape: lasso, polygon, brushSize} = handToolsOf(benchStage, workbench, localStorage);
 const tools = {
     prompt: promptTool,
     select: new SelectTool(stage, {
@@ -133,7 +133,7 @@ const tools = {
         onHover: (point) => view.hover(point && benchStage.maskAt(point)),
     }),
     hand: new HandTool(stage),
-    ...{brush, eraser, lasso, polygon: polygon.tool},
+    ...handTools,
 };
 const toolbox = new Toolbox(stage.root, tools, render);
 const sidePanel = new SidePanel(document.body, localStorage);

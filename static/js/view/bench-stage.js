@@ -139,6 +139,14 @@ export class BenchStage {
         this.stage.invalidate("prompt");
     }
 
+    /**
+     * @param {{left: number, top: number, right: number, bottom: number}} part in image pixels
+     * @param {number} scale pixels to give for one of the image
+     */
+    partOfPicture(part, scale) {
+        return this.#image.partOf(part, this.stage.imageSize, scale);
+    }
+
     /** The id of the smallest saved mask there. @param {ImagePoint} point */
     maskAt(point) {
         return this.#masks.hit(point);

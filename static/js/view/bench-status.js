@@ -89,6 +89,8 @@ export function hint(now, keyOf) {
             `${key("brush-smaller", "")} ${key("brush-larger", "")} size`,
         );
     }
+    if (now.isDraftEmpty && now.tool === "scissors")
+        return line("Click along an edge, the line follows it", "right button cuts away");
     if (now.isDraftEmpty && now.tool === "lasso")
         return line("Click corners, or draw around it", "right button cuts away");
     if (now.isDraftEmpty)

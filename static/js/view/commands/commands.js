@@ -122,11 +122,10 @@ export function usable(table, remap) {
     /** @type {Record<string, readonly string[]>} */
     const kept = Object.fromEntries(known.map(({action}) => [action, remap[action]]));
     for (;;) {
-        const [clash] = clashesOf(rowsWith(table, kept));
-        if (!clash) return kept;
-        // Of two commands with one key at least one was remapped: the table itself has none. It gets the table's keys back.
-        const {action} = clash.find((row) => kept[row.action]) ?? clash[0];
-        delete kept[action];
+        // Of two commands with one key at least one was remapped: it gets the table's keys back.
+        const remapped = [...clashesOf(rowsWith(table, kept))].flat().find(({action}) => kept[action]);
+        if (!remapped) return kept;
+        delete kept[remapped.action];
     }
 }
 

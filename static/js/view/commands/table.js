@@ -14,7 +14,7 @@ import {OBJECT_COMMANDS} from "./objects.js";
 /** @import {PromptTool} from "../tools/prompt-tool.js" */
 /** @import {Toolbox} from "../tools/toolbox.js" */
 
-/** @typedef {"prompt" | "brush" | "eraser" | "lasso" | "polygon" | "select" | "hand"} ToolName */
+/** @typedef {"prompt" | "brush" | "eraser" | "lasso" | "scissors" | "polygon" | "select" | "hand"} ToolName */
 /** @typedef {"Prompt" | "By hand" | "Masks" | "Images" | "View"} Group */
 /** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "objects" | "selected" | "several" | "finish"} Place */
 
@@ -426,6 +426,17 @@ export const COMMANDS = [
         group: "By hand",
         isForAnnotators: true,
         ...useOf("lasso"),
+    },
+    {
+        action: "tool-scissors",
+        keys: ["shift+e"],
+        title: "Scissors along edges",
+        tip: "Scissors: from click to click the line follows the edges of the picture, right button cuts away",
+        place: "tools",
+        icon: "scissors",
+        group: "By hand",
+        isForAnnotators: true,
+        ...useOf("scissors"),
     },
     {
         action: "tool-polygon",

@@ -40,6 +40,24 @@ export class ImageLayer {
     }
 
     /**
+     * The pixels of a part of the picture.
+     *
+     * @param {{left: number, top: number, right: number, bottom: number}} part in image pixels
+     * @param {ImageSize} imageSize
+     * @param {number} scale pixels to give for one of the image
+     * @returns {ImageData | null} null: there is no picture, or no memory
+     */
+    partOf({left, top, right, bottom}, imageSize, scale) {
+        const [width, height] = [right - left, bottom - top].map((side) => Math.round(side * scale));
+        if (!this.#picture || width < 1 || height < 1) return null;
+        const context = new OffscreenCanvas(width, height).getContext("2d", {willReadFrequently: true});
+        const ratio = this.#picture.width / imageSize.width;
+        const source = [left, top, right - left, bottom - top].map((value) => value * ratio);
+        context?.drawImage(this.#picture, source[0], source[1], source[2], source[3], 0, 0, width, height);
+        return context?.getImageData(0, 0, width, height) ?? null;
+    }
+
+    /**
      * @param {CanvasRenderingContext2D} context
      * @param {ViewFrame} view
      * @param {ImageSize} imageSize

@@ -1,6 +1,7 @@
 /**
  * Polygon and lasso: each click sets a corner, a drag draws the border freely; a click on the first corner, a double click or
- * Enter closes it. With the right button or Alt the first corner begins a shape that is cut away.
+ * Enter closes it. With the right button or Alt the first corner begins a shape that is cut away. Scissors are a lasso whose
+ * line from corner to corner follows the edges of the picture.
  */
 
 import {Tool} from "./tool.js";
@@ -19,12 +20,23 @@ const FREE_PX = 4; // between the corners of a border that is drawn freely
  * @property {(corners: readonly Place[], isErasing: boolean) => void} onShape
  */
 
+/**
+ * Lines that follow edges.
+ *
+ * @typedef {object} Edges
+ * @property {(place: Place) => void} begin lines begin there from now on
+ * @property {(place: Place) => Place[]} lineTo what lies between
+ */
+
 export class LassoTool extends Tool {
     /** @override */
     cursor = "crosshair";
     #events;
+    #edges;
     /** @type {Place[]} */
     #corners = [];
+    /** How many corners there were before each press. @type {number[]} */
+    #presses = [];
     #isErasing = false;
     /** The pointer that draws freely. @type {number | null} */
     #drawing = null;
@@ -32,10 +44,12 @@ export class LassoTool extends Tool {
     /**
      * @param {Stage} stage
      * @param {LassoEvents} events
+     * @param {Edges | null} edges null: from corner to corner it goes straight, and a drag draws freely
      */
-    constructor(stage, events) {
+    constructor(stage, events, edges = null) {
         super(stage);
         this.#events = events;
+        this.#edges = edges;
     }
 
     get isDrawing() {
@@ -55,6 +69,7 @@ export class LassoTool extends Tool {
     cancel() {
         const wasDrawing = this.isDrawing;
         this.#corners = [];
+        this.#presses = [];
         this.#drawing = null;
         if (wasDrawing) this.#events.onDraft([], false);
         return wasDrawing;
@@ -62,14 +77,17 @@ export class LassoTool extends Tool {
 
     /** The shape is complete. */
     close() {
-        const [corners, isErasing] = [this.#corners, this.#isErasing];
+        const isErasing = this.#isErasing;
+        const corners = this.isDrawing ? [...this.#corners, ...this.#lineTo(this.#corners[0])] : [];
         this.cancel();
         if (corners.length > 2) this.#events.onShape(corners, isErasing);
     }
 
-    /** Takes back the last corner. */
+    /** Takes back the last press, with the line that led to it. */
     removeCorner() {
-        this.#corners.pop();
+        this.#corners.length = this.#presses.pop() ?? 0;
+        const last = this.#corners.at(-1);
+        if (last) this.#edges?.begin(last);
         this.#events.onDraft([...this.#corners], this.#isErasing);
     }
 
@@ -80,7 +98,9 @@ export class LassoTool extends Tool {
         if (!this.isDrawing) this.#isErasing = event.button === 2 || event.altKey;
         else if (this.#isNear(place, this.#corners[0], CLOSE_PX) && this.#corners.length > 2)
             return this.close();
-        this.#corners.push(place);
+        this.#presses.push(this.#corners.length);
+        this.#corners.push(...this.#lineTo(place), place);
+        this.#edges?.begin(place);
         this.#drawing = event.pointerId;
         this.stage.root.setPointerCapture(event.pointerId);
         this.#events.onDraft([...this.#corners], this.#isErasing);
@@ -90,19 +110,25 @@ export class LassoTool extends Tool {
     #move(event) {
         if (!this.isDrawing) return;
         const place = this.#placeOf(event);
-        const isFree = event.pointerId === this.#drawing;
+        const isFree = event.pointerId === this.#drawing && !this.#edges;
         const last = this.#corners[this.#corners.length - 1];
         if (isFree && !this.#isNear(place, last, FREE_PX)) this.#corners.push(place);
-        this.#events.onDraft([...this.#corners, place], this.#isErasing);
+        this.#events.onDraft([...this.#corners, ...this.#lineTo(place), place], this.#isErasing);
     }
 
     /** @param {PointerEvent} event */
     #up(event) {
         if (event.pointerId !== this.#drawing) return;
         this.#drawing = null;
+        if (this.#edges) return;
         // A border that was drawn freely back to its beginning is closed.
         if (this.#corners.length > 8 && this.#isNear(this.#placeOf(event), this.#corners[0], 2 * CLOSE_PX))
             this.close();
+    }
+
+    /** What lies between the last corner and a place. @param {Place} place */
+    #lineTo(place) {
+        return this.isDrawing ? (this.#edges?.lineTo(place) ?? []) : [];
     }
 
     /** @param {PointerEvent} event @returns {Place} */
