@@ -73,6 +73,7 @@ const ICONS = [
     "scissors",
     "vector-polygon",
     "layers",
+    "list-checks",
     "loader-circle",
     "log-out",
     "maximize",

@@ -118,6 +118,24 @@ def test_masks_are_selected_together_on_the_image_and_by_ctrl_a(bench: Bench, im
     expect_selected(bench)
 
 
+def test_fingers_and_keys_alone_select_several_too(bench: Bench, image):
+    bench.open(image)
+    row(bench, "cup 1").click()
+    more = bench.page.get_by_role("button", name="Select more")
+    more.click()
+    expect(more).to_have_attribute("aria-pressed", "true")
+    row(bench, "cup 2").click()
+    row(bench, "cup 3").click()
+    expect_selected(bench, "cup 1", "cup 2", "cup 3")
+    bench.press("Escape")
+    expect_selected(bench)
+    row(bench, "cup 1").focus()
+    bench.press("Enter", "Shift+A")
+    row(bench, "cup 3").focus()
+    bench.press("Enter")
+    expect_selected(bench, "cup 1", "cup 3")
+
+
 def test_a_digit_relabels_all_that_are_selected_and_one_undo_takes_it_back(bench: Bench, api, image):
     bench.open(image)
     expect(bench.objects).to_have_count(3)

@@ -47,7 +47,10 @@ test("a mask made by hand is no reason to wait for the model", () => {
 test("looking and editing have other words, and missing masks are no empty image", () => {
     assert.match(say({selectedCount: 1}), /^\[edit\] edits it · .* a click begins a new object$/);
     assert.match(say({selectedCount: 1, isEditing: true}), /^Click to refine it/);
-    assert.match(say({selectedCount: 2}), /^\[1\]–\[9\] category of all · \[delete\] deletes them/);
+    assert.match(
+        say({selectedCount: 2}),
+        /^\[1\]–\[9\] category of all · \[merge\] merges them · \[delete\] deletes them/,
+    );
     assert.match(say({areMasksMissing: true}), /not loaded/);
 });
 

@@ -141,9 +141,9 @@ function writingBench(mayAnnotate = true) {
             ...{
                 draft: {canUndo: true, canRedo: true},
                 visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
-                selection: {isSeveral: false, ids: ["a"], annotations: [{bbox: [1, 2, 3, 4]}]},
+                selection: {isSeveral: false, id: "a", ids: ["a"], annotations: [{bbox: [1, 2, 3, 4]}]},
                 document: {annotations: [{}]},
-                several: {selectAll: tell("selectAll")},
+                several: {isAdding: false, toggleAdding: tell("adding"), selectAll: tell("selectAll")},
                 copying: {
                     ...{canDuplicate: true, canCopy: true, canPaste: true},
                     ...{duplicate: tell("duplicate"), copy: tell("copy"), paste: tell("paste")},
@@ -243,6 +243,7 @@ test("every key of the workbench does its own thing", () => {
             "undo",
             "redo",
             "redo",
+            "adding",
             "merge",
             "subtract",
             "intersect",

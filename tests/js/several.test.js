@@ -65,6 +65,39 @@ test("editing takes up the primary one alone, and what was edited stays selected
     assert.deepEqual([workbench.draft.edited, workbench.selection.ids], [null, ["b", "d"]]);
 });
 
+test("a click picks one mask, one more, or a range; and fingers pick one more after another", () => {
+    const {workbench} = bench();
+    const {several, selection} = workbench;
+    several.pick("b", "only");
+    several.pick("d", "also");
+    assert.deepEqual(selection.ids, ["b", "d"]);
+    several.pick("a", "range");
+    assert.deepEqual([...selection.ids].sort(), ["a", "b"]);
+    several.pick("c", "only");
+    several.toggleAdding();
+    several.pick("a", "only");
+    several.pick("b", "only");
+    several.pick("a", "only");
+    assert.deepEqual([selection.ids, several.isAdding], [["c", "b"], true]);
+    several.pick(null, "only");
+    assert.deepEqual([selection.ids, several.isAdding], [[], false], "a click beside every mask ends it");
+    several.pick("a", "only");
+    several.pick("b", "only");
+    assert.deepEqual(selection.ids, ["b"]);
+});
+
+test("selecting more ends with the selection, however that ends", () => {
+    const {workbench} = bench();
+    const {several, selection} = workbench;
+    several.pick("a", "only");
+    several.toggleAdding();
+    workbench.cancel();
+    assert.equal(several.isAdding, false);
+    several.pick("a", "only");
+    several.pick("b", "only");
+    assert.deepEqual(selection.ids, ["b"]);
+});
+
 // --- what is done to all of them ---
 
 test("a category is given to all that are selected as one step", () => {

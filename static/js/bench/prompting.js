@@ -44,11 +44,8 @@ export function promptToolOf(benchStage, workbench, preview, {isReady, onMode}) 
  * @returns {(point: ImagePoint, isBesides: boolean) => void} isBesides: the others stay selected
  */
 export function selectOnStage(benchStage, workbench) {
-    return (point, isBesides) => {
-        const id = benchStage.maskAt(point);
-        if (isBesides) workbench.several.toggle(id);
-        else workbench.select(id);
-    };
+    return (point, isBesides) =>
+        workbench.several.pick(benchStage.maskAt(point), isBesides ? "also" : "only");
 }
 
 /**

@@ -1,19 +1,46 @@
 /** Several saved masks at once: which are selected. What is done to them is one step of the history. */
 
+/** only: it alone; also: beside the others, or no longer; range: all up to it. @typedef {"only" | "also" | "range"} How */
 /** @import {Workbench} from "./workbench.js" */
 
 export class Several {
     #bench;
     #afterEditing;
+    #onChange;
+    #isAdding = false;
 
     /**
-     * @param {Pick<Workbench, "document" | "draft" | "selection" | "visibility">} bench
-     * @param {{afterEditing: (action: () => void) => void}} parts
+     * @param {Pick<Workbench, "document" | "draft" | "selection" | "visibility" | "select">} bench
+     * @param {{afterEditing: (action: () => void) => void, onChange: () => void}} parts
      *   afterEditing: does it when no mask is being edited; changes of the one that is are accepted first
      */
-    constructor(bench, {afterEditing}) {
+    constructor(bench, {afterEditing, onChange}) {
         this.#bench = bench;
         this.#afterEditing = afterEditing;
+        this.#onChange = onChange;
+    }
+
+    /** Whether a plain click selects beside the others: for fingers, which have neither Ctrl nor Shift. Ends with the selection. */
+    get isAdding() {
+        return this.#isAdding && this.#bench.selection.id !== null;
+    }
+
+    toggleAdding() {
+        this.#isAdding = !this.isAdding;
+        this.#onChange();
+    }
+
+    /**
+     * A click on a mask, or on its row.
+     *
+     * @param {string | null} id null: no mask is there
+     * @param {How} how
+     */
+    pick(id, how) {
+        this.#isAdding = this.isAdding && id !== null;
+        if (how === "range" && id !== null) this.extendTo(id);
+        else if (how === "also" || this.#isAdding) this.toggle(id);
+        else this.#bench.select(id);
     }
 
     /** @param {string | null} id selected beside the others, or no longer; null: nothing happens */

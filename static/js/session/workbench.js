@@ -127,7 +127,10 @@ export class Workbench {
                 ...{size: this.#size, categories: this.#categories},
             }),
         });
-        this.several = new Several(this, {afterEditing: (action) => this.#afterEditing(action)});
+        this.several = new Several(this, {
+            afterEditing: (action) => this.#afterEditing(action),
+            onChange: events.onChange,
+        });
     }
 
     /** Whether a mask is on its way into the document. */

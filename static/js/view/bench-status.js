@@ -68,6 +68,7 @@ export function hint(now, keyOf) {
     if (now.isDraftEmpty && now.selectedCount > 1) {
         return line(
             "[1]–[9] category of all",
+            key("merge", "merges them"),
             key("delete", "deletes them"),
             key("hide-masks", "hides them"),
             key("cancel", "selects none"),

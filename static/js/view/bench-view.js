@@ -70,11 +70,7 @@ export class BenchView {
         this.#objects = new ObjectsPanel(
             panel,
             {
-                onSelect: (id, how) => {
-                    if (how === "only") workbench.select(id);
-                    else if (how === "also") workbench.several.toggle(id);
-                    else workbench.several.extendTo(id);
-                },
+                onSelect: (id, how) => workbench.several.pick(id, how),
                 onZoom: (id) => this.#zoomTo(id),
                 onEdit: (id) => (workbench.draft.edited?.id === id ? workbench.accept() : workbench.edit(id)),
                 onToggle: (id) => workbench.visibility.toggle(id),

@@ -5,6 +5,19 @@
 /** @type {readonly Command[]} */
 export const OBJECT_COMMANDS = [
     {
+        action: "select-more",
+        keys: ["shift+a"],
+        title: "Clicks select more masks, or one again",
+        tip: "Select more: each click adds a mask, or takes it away",
+        place: "selected",
+        icon: "list-checks",
+        name: "Select more",
+        group: "Masks",
+        when: ({workbench}) => workbench.selection.id !== null,
+        isOn: ({workbench}) => workbench.several.isAdding,
+        do: ({workbench}) => workbench.several.toggleAdding(),
+    },
+    {
         action: "merge",
         keys: ["u"],
         title: "Merge the selected masks",
