@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "ImageState": "annotator.models.Image.State",
+        "SkipReason": "annotator.models.Image.SkipReason",
         "JobState": "annotator.models.EmbeddingJob.STATES",
         "ExportState": "annotator.models.Export.State",
         "Role": "annotator.models.Role",

@@ -12,7 +12,7 @@ const NOTE = "{# Made by `npm run buttons` from static/js/view/commands/table.js
 
 /** The bench of an annotator, as the page is when it has come: an image in this state, with neighbours. */
 const benchWith = (state) => ({
-    flow: {mayAnnotate: true, scene: {image: {state}}, canGo: () => true},
+    flow: {mayAnnotate: true, scene: {image: {state, isFlagged: false}}, canGo: () => true},
 });
 const [open, done] = ["in_progress", "done"].map((state) => new Commands(COMMANDS, benchWith(state)));
 

@@ -36,6 +36,7 @@ const FILES = {
 /** Lucide's names of the icons in the sprite; one line adds one. */
 const ICONS = [
     "arrow-left",
+    "ban",
     "box-select",
     "brush",
     "chart-column",
@@ -61,6 +62,7 @@ const ICONS = [
     "eye",
     "eye-off",
     "file-archive",
+    "flag",
     "folder-plus",
     "grip-vertical",
     "hand",

@@ -34,6 +34,7 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         "pixels",
         "stored_size",
         "state_column",
+        "flagged",
         "embedding",
         "annotations",
         "uploaded_by",
@@ -41,7 +42,14 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
     ]
     list_display_links = ["thumbnail_column", "name"]
     ordering = ["pk"]  # across projects, positions say nothing
-    list_filter = ["state", "project", "content_type", "created_at"]
+    list_filter = [
+        "state",
+        "skip_reason",
+        ("flagged_at", admin.EmptyFieldListFilter),
+        "project",
+        "content_type",
+        "created_at",
+    ]
     list_select_related = ["project", "uploaded_by"]
     search_fields = ["name", "digest", "project__name", "uploaded_by__username"]
     date_hierarchy = "created_at"
@@ -50,6 +58,13 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
         "name",
         "project",
         "state",
+        "state_by",
+        "state_at",
+        "skip_reason",
+        "skip_note",
+        "flagged_by",
+        "flagged_at",
+        "flag_note",
         "width",
         "height",
         "digest",
@@ -90,6 +105,10 @@ class ImageAdmin(DeletesWhatBelongsToIt, ReadOnlyAdmin):
     @admin.display(description="state", ordering="state")
     def state_column(self, image: Image) -> SafeString:
         return state_badge(image.state)
+
+    @admin.display(ordering="flagged_at", boolean=True)
+    def flagged(self, image: Image) -> bool:
+        return image.is_flagged
 
     @admin.display(ordering="embedding_state")
     def embedding(self, image: ImageWithDetails) -> SafeString:

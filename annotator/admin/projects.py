@@ -31,6 +31,8 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
         "images",
         "done",
         "in_progress",
+        "skipped",
+        "flagged",
         "annotations",
         "created_by",
         "created_at",
@@ -58,6 +60,18 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
     def in_progress(self, project: ProjectWithProgress) -> SafeString:
         return link_to_list(
             "image", project.in_progress_count, project__id__exact=project.pk, state__exact="in_progress"
+        )
+
+    @admin.display(ordering="skipped_count")
+    def skipped(self, project: ProjectWithProgress) -> SafeString:
+        return link_to_list(
+            "image", project.skipped_count, project__id__exact=project.pk, state__exact="skipped"
+        )
+
+    @admin.display(ordering="flagged_count")
+    def flagged(self, project: ProjectWithProgress) -> SafeString:
+        return link_to_list(
+            "image", project.flagged_count, project__id__exact=project.pk, flagged_at__isempty=0
         )
 
     @admin.display(ordering="annotation_count")

@@ -12,11 +12,12 @@ from rest_framework.response import Response
 from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.limits import LARGEST_ID
 from annotator.api.base.scope import ProjectScopedView
-from annotator.api.images import ImageFilter
+from annotator.api.images import ImageFilter, marks_of
 from annotator.errors import InvalidValue
 from annotator.media import removal
 from annotator.models import Image
 from annotator.models.figures import with_details
+from annotator.people.permissions import signed_in
 from annotator.projects import progress
 
 MOST_IDS = 10_000
@@ -42,7 +43,15 @@ class WhichImagesSerializer(serializers.Serializer):
 
 
 class MarkSerializer(WhichImagesSerializer):
-    state = serializers.ChoiceField(choices=Image.State.choices)
+    """Which images, and `state`, `flagged` or both; the rest as for one image."""
+
+    state = serializers.ChoiceField(choices=Image.State.choices, required=False)
+    skip_reason = serializers.ChoiceField(
+        choices=Image.SkipReason.choices, required=False, help_text='With the state "skipped".'
+    )
+    skip_note = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    flagged = serializers.BooleanField(required=False)
+    flag_note = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
 
 class CountSerializer(serializers.Serializer):
@@ -66,7 +75,7 @@ class BulkView(ProjectScopedView):
 
 
 class ImagesMarkView(BulkView):
-    """Marks images not started, in progress or done."""
+    """Marks images not started, in progress, done or skipped, and sets or removes their flags."""
 
     write_right = "annotate"
 
@@ -75,7 +84,8 @@ class ImagesMarkView(BulkView):
         form = MarkSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         images = self.images(form.validated_data)
-        return Response({"count": progress.set_states(images, form.validated_data["state"])})
+        marks, user = marks_of(form.validated_data), signed_in(request.user)
+        return Response({"count": progress.mark(images, marks, by=user)})
 
 
 class ImagesDeleteView(BulkView):

@@ -40,6 +40,15 @@ DIGEST = OpenApiParameter(
 class ImageSerializer(serializers.ModelSerializer):
     """Reading needs a queryset `with_details(...)`."""
 
+    flagged = serializers.BooleanField(
+        source="is_flagged", required=False, help_text="Somebody is asked to look at the image."
+    )
+    state_by: serializers.SlugRelatedField = serializers.SlugRelatedField(
+        slug_field="username", read_only=True
+    )
+    flagged_by: serializers.SlugRelatedField = serializers.SlugRelatedField(
+        slug_field="username", read_only=True
+    )
     embedding_state = serializers.ChoiceField(
         choices=[*EmbeddingJob.states(), NO_JOB],
         read_only=True,
@@ -59,6 +68,14 @@ class ImageSerializer(serializers.ModelSerializer):
             "width",
             "height",
             "state",
+            "state_by",
+            "state_at",
+            "skip_reason",
+            "skip_note",
+            "flagged",
+            "flagged_by",
+            "flagged_at",
+            "flag_note",
             "embedding_state",
             "annotation_count",
             "digest",
@@ -66,7 +83,7 @@ class ImageSerializer(serializers.ModelSerializer):
             "thumbnail_url",
             "created_at",
         ]
-        read_only_fields = [name for name in fields if name != "state"]
+        read_only_fields = [name for name in fields if name not in progress.Marks.__annotations__]
 
     def get_file_url(self, image: Image) -> str:
         # With the digest in it, the address may be cached for ever.
@@ -108,6 +125,8 @@ class UploadReportSerializer(serializers.Serializer):
 
 class ImageFilter(filters.FilterSet):
     state = filters.MultipleChoiceFilter(choices=Image.State.choices)
+    skip_reason = filters.MultipleChoiceFilter(choices=Image.SkipReason.choices)
+    flagged = filters.BooleanFilter("flagged_at", lookup_expr="isnull", exclude=True, label="Flagged images")
     embedding_state = filters.MultipleChoiceFilter(choices=[*EmbeddingJob.STATES, (NO_JOB, NO_JOB)])
     search = filters.CharFilter("name", lookup_expr="icontains")
     id_min = IdFilter("pk", lookup_expr="gte")
@@ -176,7 +195,11 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
 
 
 class ImageView(RowView, generics.RetrieveUpdateDestroyAPIView):
-    """Only an image's state can be changed. Deleting takes its annotations and files along, for good."""
+    """An image's state and its flag can be changed. Deleting takes its annotations and files along, for good.
+
+    The state `skipped` needs a `skip_reason`, and the reason `other` a `skip_note`; with another
+    state both are emptied.
+    """
 
     lookup_url_kwarg = "image_id"
     serializer_class = ImageSerializer
@@ -189,8 +212,12 @@ class ImageView(RowView, generics.RetrieveUpdateDestroyAPIView):
         return with_details(Image.objects.all())
 
     def perform_update(self, form: serializers.BaseSerializer) -> None:
-        if "state" in form.validated_data:
-            progress.set_image_state(cast(Image, form.instance), form.validated_data["state"])
+        if not form.validated_data:
+            return
+        image = cast(Image, form.instance)
+        marks = marks_of(form.validated_data)
+        progress.mark(Image.objects.filter(pk=image.pk), marks, by=signed_in(self.request.user))
+        form.instance = self.get_queryset().get(pk=image.pk)
 
     def perform_destroy(self, image: Image) -> None:
         removal.delete_images([image])
@@ -217,6 +244,14 @@ class ImageThumbnailView(RowView):
     def get(self, request: Request, image_id: int) -> HttpResponseBase:
         image = self.get_object()
         return _stored_file(request, image, image.thumbnail, "image/jpeg")
+
+
+def marks_of(sent: dict) -> progress.Marks:
+    """What `progress.mark` is to change, of the data that a serializer has checked."""
+    named = {"flagged" if name == "is_flagged" else name: value for name, value in sent.items()}
+    return cast(
+        progress.Marks, {name: named[name] for name in progress.Marks.__annotations__ if name in named}
+    )
 
 
 def _stored_file(request: Request, image: Image, file: FieldFile, content_type: str) -> HttpResponseBase:

@@ -25,6 +25,11 @@ class ProjectSerializer(serializers.ModelSerializer):
     image_count = serializers.IntegerField(read_only=True)
     done_count = serializers.IntegerField(read_only=True)
     in_progress_count = serializers.IntegerField(read_only=True)
+    skipped_count = serializers.IntegerField(read_only=True)
+    open_count = serializers.IntegerField(
+        read_only=True, help_text="Images that are neither done nor skipped."
+    )
+    flagged_count = serializers.IntegerField(read_only=True)
     annotation_count = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -38,6 +43,9 @@ class ProjectSerializer(serializers.ModelSerializer):
             "image_count",
             "done_count",
             "in_progress_count",
+            "skipped_count",
+            "open_count",
+            "flagged_count",
             "annotation_count",
             "created_at",
         ]

@@ -31,6 +31,9 @@ class Progress(TypedDict):
     image_count: int
     done_count: int
     in_progress_count: int
+    skipped_count: int
+    open_count: int
+    flagged_count: int
     annotation_count: int
 
 
@@ -44,23 +47,30 @@ class Details(AnnotationCount):
 
 
 def with_progress(projects: QuerySet[Project]) -> QuerySet[ProjectWithProgress]:
-    """Adds image_count, done_count, in_progress_count and annotation_count (deleted annotations left out)."""
+    """Adds how many images there are: all, in some of the states, open (neither done nor skipped), flagged.
+
+    And annotation_count (deleted annotations left out).
+    """
     images = Image.objects.all()
     return projects.annotate(
         image_count=count_per_row(images, "project"),
         done_count=count_per_row(images.filter(state=Image.State.DONE), "project"),
         in_progress_count=count_per_row(images.filter(state=Image.State.IN_PROGRESS), "project"),
+        skipped_count=count_per_row(images.filter(state=Image.State.SKIPPED), "project"),
+        open_count=count_per_row(images.exclude(state__in=Image.FINISHED), "project"),
+        flagged_count=count_per_row(images.filter(flagged_at__isnull=False), "project"),
         annotation_count=count_per_row(Annotation.objects.live(), "image__project"),
     )
 
 
 def with_details(images: QuerySet[Image]) -> QuerySet[ImageWithDetails]:
-    """Adds annotation_count (deleted ones left out), embedding_state and embedding_error.
+    """Adds annotation_count (deleted ones left out), embedding_state, embedding_error, and who marked the image.
 
     The state and the error are those of the job for the bundle that the project uses; `NO_JOB` where there is none.
     """
     job = EmbeddingJob.objects.filter(image=OuterRef("pk"), bundle=OuterRef("used_bundle"))
-    return images.alias(used_bundle=used_bundle()).annotate(
+    marked = images.select_related("state_by", "flagged_by")
+    return marked.alias(used_bundle=used_bundle()).annotate(
         annotation_count=count_per_row(Annotation.objects.live(), "image"),
         embedding_state=Coalesce(Subquery(job.values("state")[:1]), Value(NO_JOB)),
         embedding_error=Subquery(job.values("error")[:1]),

@@ -48,6 +48,16 @@ class Image(models.Model):
         NOT_STARTED = "not_started", "not started"
         IN_PROGRESS = "in_progress", "in progress"
         DONE = "done", "done"
+        SKIPPED = "skipped", "skipped"
+
+    class SkipReason(models.TextChoices):
+        BLURRED = "blurred", "blurred"
+        NOTHING = "nothing", "nothing to annotate"
+        UNSURE = "unsure", "not sure what to annotate"
+        OTHER = "other", "other"
+
+    # An image in one of these needs no more work; in any other it is open.
+    FINISHED = (State.DONE, State.SKIPPED)
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
     source = models.CharField(max_length=16, choices=Source.choices, default=Source.UPLOAD)
@@ -69,6 +79,32 @@ class Image(models.Model):
     content_type = models.CharField(max_length=64)
     size_bytes = models.PositiveBigIntegerField()
     state = models.CharField(max_length=16, choices=State.choices, default=State.NOT_STARTED)
+    state_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="Who set the state; nobody: it followed from a mask, or is as it was at first.",
+    )
+    state_at = models.DateTimeField(null=True, blank=True)
+    skip_reason = models.CharField(max_length=16, choices=SkipReason.choices, blank=True)
+    skip_note = models.CharField(max_length=200, blank=True, help_text="The reason in words.")
+    flagged_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when somebody is asked to look at the image; empty: nobody is.",
+    )
+    flagged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    flag_note = models.CharField(max_length=500, blank=True, help_text="What the look is asked for.")
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -102,6 +138,24 @@ class Image(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.name_key = name_key(self.name)
         super().save(*args, **kwargs)
+
+    @property
+    def is_flagged(self) -> bool:
+        return self.flagged_at is not None
+
+    @property
+    def skipped_because(self) -> str:
+        """The reason in words, for people: "Blurred", or what was written instead. Empty where it is not skipped."""
+        if self.skip_reason == self.SkipReason.OTHER:
+            return self.skip_note
+        words = self.get_skip_reason_display().capitalize()
+        return f"{words}: {self.skip_note}" if self.skip_note else words
+
+    @property
+    def flagged_because(self) -> str:
+        """Who asks for a look, and why: "Flagged by bob: two cats or one?". The query needs `flagged_by`."""
+        by = f" by {self.flagged_by.get_username()}" if self.flagged_by else ""
+        return f"Flagged{by}: {self.flag_note}" if self.flag_note else f"Flagged{by}"
 
     @property
     def is_long(self) -> bool:

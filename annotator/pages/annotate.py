@@ -55,6 +55,7 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         "session_module": session_module(page_data["bundle"]),
         "is_read_only": page_data["project"]["role"] == Role.VIEWER,
         "is_done": image.state == Image.State.DONE,
+        "skip_reasons": Image.SkipReason.choices,
     }
     return render(request, "pages/annotate.html", context)
 

@@ -16,6 +16,7 @@ from annotator.projects.image_order import ORDERS, Order
 # The page's filters -> the API's, which decide what each of them means.
 FILTERS = {
     "state": "state",
+    "flagged": "flagged",
     "embedding": "embedding_state",
     "search": "search",
     "category": "category",

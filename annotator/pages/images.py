@@ -24,6 +24,7 @@ IMAGES_PER_PAGE = 60
 TILES_AT_ONCE = 200
 YEAR_S = 31_536_000
 STATE_CHOICES = [("", "Every state"), *((state.value, state.label.capitalize()) for state in Image.State)]
+FLAG_CHOICES = [("", "Flagged or not"), ("true", "Flagged")]
 MASKS_CHOICES = [("", "Any masks"), ("weak", "With weak masks"), ("none", "Without masks")]
 EMBEDDING_CHOICES = [
     ("", "Every embedding"),
@@ -52,6 +53,8 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "api_filters": asked.api_filters,
         "kept_query": kept.urlencode(),
         "state_choices": STATE_CHOICES,
+        "flag_choices": FLAG_CHOICES,
+        "skip_reasons": Image.SkipReason.choices,
         "embedding_choices": EMBEDDING_CHOICES,
         "masks_choices": MASKS_CHOICES,
         "categories": shown.categories.all(),

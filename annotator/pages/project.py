@@ -72,7 +72,7 @@ def project(request: HttpRequest, project_id: int, tab: str = "images") -> HttpR
 @require_GET
 @login_required
 def continue_project(request: HttpRequest, project_id: int) -> HttpResponse:
-    """Opens the first image that is not done; the images tab when there is none left."""
+    """Opens the first image that is neither done nor skipped; the images tab when there is none left."""
     shown = get_object_or_404(Project.objects.visible_to(request.user), pk=project_id)
     image = progress.first_unfinished(shown)
     if image is None:

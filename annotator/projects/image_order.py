@@ -51,7 +51,9 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Primary keys of the images around one. `next_open` is the first one after it that is not done, or else of all."""
+    """Primary keys of the images around one. `next_open` is the first one after it that is open
+    (neither done nor skipped), or else of all.
+    """
 
     previous: int | None
     next: int | None
@@ -70,7 +72,7 @@ def neighbours(rows: QuerySet[Image], image: Image, order: Order) -> Neighbours:
     place = in_order(Image.objects.filter(pk=image.pk), order).get()
     before = listed.filter(_beyond(place, order.fields, is_forwards=False))
     after = listed.filter(_beyond(place, order.fields, is_forwards=True))
-    is_open = ~Q(state=Image.State.DONE)
+    is_open = ~Q(state__in=Image.FINISHED)
     next_open = after.filter(is_open).first() or listed.filter(is_open).exclude(pk=image.pk).first()
     previous, following = before.reverse().first(), after.first()
     before_count, after_count = before.count(), after.count()

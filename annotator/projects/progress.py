@@ -1,36 +1,47 @@
-"""How far the work on an image is: not started, in progress, done."""
+"""What people say of an image: how far the work on it is, why it was skipped, that somebody should look at it."""
 
 from __future__ import annotations
+
+from typing import Any, TypedDict
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotator.errors import InvalidValue
-from annotator.models import Image, Project
+from annotator.models import Image, Project, User
 
 
-def set_image_state(image: Image, state: str) -> Image:
-    """Marks an image not_started, in_progress or done."""
-    if state not in Image.State.values:
-        raise InvalidValue(
-            f"The state is one of {', '.join(Image.State.values)}.",
-            fields={"state": [f"{state!r} is not a state."]},
-        )
-    Image.objects.filter(pk=image.pk).update(state=state, updated_at=timezone.now())
-    image.state = state
-    return image
+class Marks(TypedDict, total=False):
+    """What is to be changed; what is left out stays. `skip_reason` and `skip_note` come with the state "skipped",
+    `flag_note` with `flagged`.
+    """
+
+    state: str
+    skip_reason: str
+    skip_note: str
+    flagged: bool
+    flag_note: str
 
 
-def set_states(images: QuerySet[Image], state: str) -> int:
-    """Marks many images; returns how many there were. One statement: all of them or none."""
-    return Image.objects.filter(pk__in=images.order_by().values("pk")).update(
-        state=state, updated_at=timezone.now()
-    )
+def mark(images: QuerySet[Image], marks: Marks, *, by: User | None) -> int:
+    """Marks images; returns how many there were. One statement: all of them or none.
+
+    Args:
+        by: who marks them; None for a command.
+
+    Raises:
+        InvalidValue: a value is unknown, or two of them do not fit together; the field is named.
+    """
+    columns = _state_columns(marks, by) | _flag_columns(marks, by)
+    if not columns:
+        raise InvalidValue('Say what to mark: "state", "flagged" or both.')
+    rows = Image.objects.filter(pk__in=images.order_by().values("pk"))
+    return rows.update(updated_at=timezone.now(), **columns)
 
 
 def first_unfinished(project: Project) -> Image | None:
-    """Where the work goes on: the first image that is not done."""
-    return project.images.exclude(state=Image.State.DONE).first()
+    """Where the work goes on: the first image that is neither done nor skipped."""
+    return project.images.exclude(state__in=Image.FINISHED).first()
 
 
 def mark_in_progress(image: Image) -> None:
@@ -38,3 +49,44 @@ def mark_in_progress(image: Image) -> None:
     Image.objects.filter(pk=image.pk, state=Image.State.NOT_STARTED).update(
         state=Image.State.IN_PROGRESS, updated_at=timezone.now()
     )
+
+
+def _state_columns(marks: Marks, by: User | None) -> dict[str, Any]:
+    """Column values; none where the state is left alone."""
+    reason, note = marks.get("skip_reason", ""), marks.get("skip_note", "").strip()
+    state = marks.get("state")
+    if state != Image.State.SKIPPED and (reason or note):
+        raise _invalid("skip_reason" if reason else "skip_note", 'A reason comes with the state "skipped".')
+    if state is None:
+        return {}
+    if state not in Image.State.values:
+        raise _invalid("state", f"{state!r} is not a state; the states are {', '.join(Image.State.values)}.")
+    if state == Image.State.SKIPPED:
+        if reason not in Image.SkipReason.values:
+            reasons = ", ".join(Image.SkipReason.values)
+            raise _invalid("skip_reason", f"Say why it is skipped; the reasons are {reasons}.")
+        if reason == Image.SkipReason.OTHER and not note:
+            raise _invalid("skip_note", "Say in words why it is skipped.")
+    return {
+        "state": state,
+        "skip_reason": reason,
+        "skip_note": note,
+        "state_by": by,
+        "state_at": timezone.now(),
+    }
+
+
+def _flag_columns(marks: Marks, by: User | None) -> dict[str, Any]:
+    """Column values; none where the flag is left alone."""
+    flagged, note = marks.get("flagged"), marks.get("flag_note", "").strip()
+    if not flagged and note:
+        raise _invalid("flag_note", 'A note comes with "flagged": true.')
+    if flagged is None:
+        return {}
+    if not flagged:
+        return {"flagged_at": None, "flagged_by": None, "flag_note": ""}
+    return {"flagged_at": timezone.now(), "flagged_by": by, "flag_note": note}
+
+
+def _invalid(field: str, message: str) -> InvalidValue:
+    return InvalidValue(message, fields={field: [message]})

@@ -212,6 +212,7 @@ function writingBench(mayAnnotate = true) {
         repeating: {canRepeat: true, repeat: async () => told.push("repeat")},
         keyPoints: {canAdd: true, add: tell("point")},
         trash: {show: tell("trash")},
+        marking: {skip: async () => told.push("skip"), flag: async () => told.push("flag")},
         palette: {show: tell("palette")},
         view: {findCategory: tell("find"), peek: tell("peek")},
     };
@@ -270,6 +271,7 @@ test("every key of the workbench does its own thing", () => {
             "finish",
             "reopen",
             "goToOpen",
+            ...["skip", "flag"],
             ...["fit", "fit to 1,2,3,4", "zoom to 1", "zoom to 2"],
             ...["sight", "peek", "instances", "outline", "opacity -1", "opacity 1"],
             "zoom 1",

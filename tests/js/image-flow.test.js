@@ -113,7 +113,10 @@ function flowFrom(imageId, options) {
             return loaded.get(id);
         },
         decoderFor: () => handMadeDecoder(),
-        saveState: async (id, state) => states.push([id, state]),
+        saveMarks: async (id, marks) => {
+            states.push([id, marks.state]);
+            return {flaggedBy: null, flaggedAt: null};
+        },
         acceptFrom: () => options?.acceptFrom ?? null,
         now: () => 100,
     };
@@ -131,7 +134,8 @@ function flowFrom(imageId, options) {
         onDraftKept: ({name}) => said.push(`draft kept on ${name}`),
         onPictureProblem: (error) => said.push(`picture problem ${error.message}`),
         onEmbeddingProblem: (error) => said.push(`embedding problem ${error.message}`),
-        onStateRefused: (image, error) => said.push(`state ${image.id} ${error.message}`),
+        onMarked() {},
+        onMarkRefused: (image, error) => said.push(`state ${image.id} ${error.message}`),
         onListDone: (openImageId) => said.push(`list done${openImageId ? ` but ${openImageId}` : ""}`),
         onReady: (openedAt) => said.push(`ready since ${openedAt}`),
     });
@@ -397,7 +401,7 @@ test("the next image that is not done is asked for when it is wanted", async () 
 test("a mark that the server refuses is said", async () => {
     const {flow, first, loaded, said, world} = flowFrom(9);
     await first.arrive();
-    world.saveState = async () => {
+    world.saveMarks = async () => {
         throw new Error("no");
     };
     const isFinished = flow.finish();
@@ -405,6 +409,70 @@ test("a mark that the server refuses is said", async () => {
     await loaded.get(9).arrive("scene");
     await isFinished;
     assert.deepEqual(said.slice(-2), ["state 9 no", "list done"]);
+});
+
+test("an image is skipped for a reason, and the next one comes", async () => {
+    const {flow, first, loaded, world} = flowFrom(7);
+    const sent = [];
+    world.saveMarks = async (id, marks) => {
+        sent.push([id, marks]);
+        return {flaggedBy: null, flaggedAt: null};
+    };
+    await first.arrive();
+    const why = {skipReason: "other", skipNote: "a test shot"};
+    await flow.skip(why);
+    await loaded.get(8).arrive();
+    assert.deepEqual([flow.scene.image.id, sent], [8, [[7, {state: "skipped", ...why}]]]);
+    void flow.open(7, true);
+    await settle();
+    await loaded.get(7).arriveAs({...sceneOf(7), image: {...sceneOf(7).image, state: "skipped", ...why}});
+    flow.reopen();
+    assert.equal(flow.scene.image.state, "in_progress");
+    assert.deepEqual(sent.at(-1), [7, {state: "in_progress", skipReason: "", skipNote: ""}]);
+});
+
+test("a mark that is on its way is seen on an image that was fetched before it arrived", async () => {
+    const {flow, first, loaded, world} = flowFrom(7);
+    const answer = deferred();
+    world.saveMarks = () => answer.promise;
+    await first.arrive();
+    flow.go("next");
+    await settle();
+    await loaded.get(8).arrive();
+    void flow.open(7, false);
+    await settle();
+    flow.mark(sceneOf(7).image, {state: "skipped", skipReason: "blurred", skipNote: ""});
+    await loaded.get(7).arrive(); // as the server had it before the mark
+    assert.deepEqual([flow.scene.image.id, flow.scene.image.state], [7, "skipped"]);
+    answer.reject(new Error("no"));
+    await settle();
+    assert.equal(flow.scene.image.state, "in_progress", "it is as it was");
+});
+
+test("an image is not fetched before its mark has an answer", async () => {
+    const {flow, first, loaded, world} = flowFrom(7);
+    const answer = deferred();
+    world.saveMarks = () => answer.promise;
+    await first.arrive();
+    await flow.skip({skipReason: "blurred", skipNote: ""});
+    await loaded.get(8).arrive();
+    void flow.open(7, false);
+    await settle();
+    assert.equal(loaded.has(7), false);
+    answer.resolve({flaggedBy: null, flaggedAt: null});
+    await settle();
+    await loaded.get(7).arrive();
+    assert.equal(flow.scene.image.id, 7);
+});
+
+test("a flag leaves the state alone, and says who the server says", async () => {
+    const {flow, first, world} = flowFrom(7);
+    world.saveMarks = async () => ({flaggedBy: "ann", flaggedAt: "2026-01-01T00:00:00Z"});
+    await first.arrive();
+    flow.mark(flow.scene.image, {isFlagged: true, flagNote: "two?"});
+    assert.deepEqual([flow.scene.image.isFlagged, flow.scene.image.state], [true, "in_progress"]);
+    await settle();
+    assert.deepEqual([flow.scene.image.flaggedBy, flow.scene.image.flagNote], ["ann", "two?"]);
 });
 
 test("a viewer sees picture and masks, and no embedding is fetched", async () => {

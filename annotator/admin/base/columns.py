@@ -18,6 +18,7 @@ STATES = {
     "not_started": ("○", "waiting"),
     "in_progress": ("◐", "working"),
     "done": ("✓", "good"),
+    "skipped": ("⊘", "waiting"),
     "live": ("✓", "good"),
     "deleted": ("×", "waiting"),
 }

@@ -1,7 +1,9 @@
 /** A project's images as its gallery needs them: tiles drawn by the server, uploads, deleting. */
 
-/** @import {ImageState, WhichImages} from "../core/types.d.ts" */
+/** @import {ImageMarks, WhichImages} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
+
+import {marksToWire} from "./images.js";
 
 /**
  * Tiles of these images, as the page itself draws them with its filters and order; those one may not see or that are gone are left out.
@@ -22,12 +24,12 @@ export async function fetchTiles(http, projectId, imageIds) {
  * @param {Http} http
  * @param {number} projectId
  * @param {WhichImages} which
- * @param {ImageState} state
+ * @param {Partial<ImageMarks>} marks
  * @returns {Promise<number>} how many there were
  */
-export async function markImages(http, projectId, which, state) {
+export async function markImages(http, projectId, which, marks) {
     const url = `/api/projects/${projectId}/images/mark/`;
-    return (await http.json(url, {method: "POST", body: {...which, state}})).count;
+    return (await http.json(url, {method: "POST", body: {...which, ...marksToWire(marks)}})).count;
 }
 
 /**

@@ -3,14 +3,14 @@
 import {isBoxBetter} from "../core/quality.js";
 import {NetworkError} from "./http.js";
 
-/** @import {Bundle, Category, ImageState, Outputs, Role} from "../core/types.d.ts" */
+/** @import {Bundle, Category, ImageMarks, ImageState, Outputs, Role} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 /** @import {ImageRow, Scene} from "../session/ports.d.ts" */
 
 /**
  * @typedef {object} SceneWire one image's page, as annotator/pages/annotate.py:_scene writes it
  * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
- * @property {{id: number, name: string, width: number, height: number, state: ImageState, file_url: string, thumbnail_url: string}} image
+ * @property {{id: number, name: string, width: number, height: number, state: ImageState, skip_reason: ImageMarks["skipReason"], skip_note: string, flagged: boolean, flagged_by: string | null, flagged_at: string | null, flag_note: string, file_url: string, thumbnail_url: string}} image
  * @property {{previous: number | null, next: number | null, next_open: number | null, position: number, total: number}} siblings
  * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
  */
@@ -64,11 +64,22 @@ export async function fetchPicture(http, {fileUrl}, signal) {
 /**
  * @param {Http} http
  * @param {number} imageId
- * @param {ImageState} state
+ * @param {Partial<ImageMarks>} marks
  * @returns {Promise<ImageRow>}
  */
-export async function setImageState(http, imageId, state) {
-    return imageFromWire(await http.json(`/api/images/${imageId}/`, {method: "PATCH", body: {state}}));
+export async function markImage(http, imageId, marks) {
+    const body = marksToWire(marks);
+    return imageFromWire(await http.json(`/api/images/${imageId}/`, {method: "PATCH", body}));
+}
+
+/** @param {Partial<ImageMarks>} marks what is left out stays as it is */
+export function marksToWire({state, skipReason, skipNote, isFlagged, flagNote}) {
+    return {
+        ...(state ? {state} : {}),
+        ...(state === "skipped" ? {skip_reason: skipReason, skip_note: skipNote} : {}),
+        ...(isFlagged === undefined ? {} : {flagged: isFlagged}),
+        ...(isFlagged ? {flag_note: flagNote} : {}),
+    };
 }
 
 /**
@@ -97,6 +108,12 @@ function imageFromWire(wire) {
         name: wire.name,
         size: {height: wire.height, width: wire.width},
         state: wire.state,
+        skipReason: wire.skip_reason,
+        skipNote: wire.skip_note,
+        isFlagged: wire.flagged,
+        flaggedBy: wire.flagged_by,
+        flaggedAt: wire.flagged_at,
+        flagNote: wire.flag_note,
         fileUrl: wire.file_url,
         thumbnailUrl: wire.thumbnail_url,
     };

@@ -69,7 +69,8 @@ export function flowEvents({
         onDraftKept: ({name}) => toast(`1 mask on ${name} was not accepted. It is kept there as a draft.`),
         onPictureProblem: (error) => notices.showPictureProblem(sentence(error)),
         onEmbeddingProblem: (error) => showEmbeddingProblem(error, http, later().flow, notices),
-        onStateRefused: ({name}, error) => notices.showProblem(`${name} was not marked: ${sentence(error)}`),
+        onMarked: () => {},
+        onMarkRefused: ({name}, error) => notices.showProblem(`${name} was not marked: ${sentence(error)}`),
         onListDone: (openImageId) => sayListDone(openImageId, later().flow),
         onReady: (openedAt) => measureUntilPainted(stage, "ready-to-decode", openedAt),
     };
@@ -82,12 +83,12 @@ export function flowEvents({
 function sayListDone(openImageId, flow) {
     if (openImageId === null) {
         const {url} = flow.scene.project;
-        toast("Every image of this list is done.", "info", {
+        toast("Every image of this list is done or skipped.", "info", {
             label: "Back to the project",
             do: () => location.assign(url),
         });
     } else {
-        toast("This was the list's last image. Some before it are not done yet.", "info", {
+        toast("This was the list's last image. Some before it are still open.", "info", {
             label: "Go to the first of them",
             do: () => void flow.open(openImageId, true),
         });

@@ -128,7 +128,23 @@ export type WhichImages =
     {readonly ids: readonly number[]} | {readonly filters: Readonly<Record<string, string>>};
 
 /** How far the annotating of an image is. */
-export type ImageState = "not_started" | "in_progress" | "done";
+export type ImageState = "not_started" | "in_progress" | "done" | "skipped";
+
+/** Why an image is skipped. */
+export type SkipReason = "blurred" | "nothing" | "unsure" | "other";
+
+/** What people say of an image. */
+export type ImageMarks = {
+    readonly state: ImageState;
+    /** Of a skipped image; empty otherwise. */
+    readonly skipReason: SkipReason | "";
+    /** The reason in words. */
+    readonly skipNote: string;
+    /** Somebody is asked to look at it. */
+    readonly isFlagged: boolean;
+    /** What the look is asked for. */
+    readonly flagNote: string;
+};
 
 /** One decoder output: (lowResSide, lowResSide) logits, row by row. */
 export type Candidate = {

@@ -3,12 +3,13 @@
 import {AnnotationServer} from "../api/annotations.js";
 import {annotatePageFromWire, imageIdOf} from "../api/annotate-page.js";
 import {Http, withPatience} from "../api/http.js";
-import {setImageState} from "../api/images.js";
+import {markImage} from "../api/images.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
 import {cutOutsOf} from "../bench/cut-outs.js";
 import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
+import {markingOf} from "../bench/marking.js";
 import {handToolsOf} from "../bench/hand-tools.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
@@ -98,7 +99,7 @@ const flow = new ImageFlow(
             new DecoderClient(page.workerUrl, page.decoderUrls, bundle, () =>
                 workbench.prompts.decodeAgain(),
             ),
-        saveState: (imageId, state) => withPatience(() => setImageState(http, imageId, state)),
+        saveMarks: (imageId, marks) => withPatience(() => markImage(http, imageId, marks)),
         acceptFrom: () => (preferences.settings.acceptOnLeave ? FAIR_FROM : null),
     },
     flowEvents({
@@ -150,6 +151,7 @@ const commands = new Commands(
         view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
         ...{pointer: benchStage.pointer, polygon: polygon.tool},
         trash: {show: () => dialogs.trash.show()},
+        marking: markingOf(flow),
     },
     preferences.settings.keys,
 );

@@ -8,7 +8,15 @@ import {find, findAll, findOptional} from "../view/elements.js";
 import {act, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
 
+/** @import {ImageState} from "../core/types.d.ts" */
+
 const http = new Http();
+
+/** Which images -> their states; none: all images. @type {Map<string, ImageState[]>} */
+const STATES_OF = new Map([
+    ["done", ["done"]],
+    ["not-skipped", ["not_started", "in_progress", "done"]],
+]);
 const POLL_MS = 1000;
 const POLL_AWAY_MS = 5000;
 const list = find("[data-exports]", HTMLUListElement);
@@ -66,7 +74,7 @@ if (form) {
             await startExport(http, projectId(), {
                 format: format.value,
                 options: chosen ? optionsIn(chosen) : {},
-                states: new FormData(form).get("which") === "done" ? ["done"] : [],
+                states: STATES_OF.get(String(new FormData(form).get("which"))) ?? [],
             });
             form.closest("dialog")?.close();
             toast("The export has started.");

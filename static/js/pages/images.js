@@ -32,7 +32,7 @@ searchAsOneTypes(find("[name=search]", HTMLInputElement, filters), () => gallery
 const bar = findOptional("[data-selection-bar]", HTMLElement);
 if (bar) {
     offerSelection(gallery, bar, {
-        mark: (which, state) => markImages(http, project, which, state),
+        mark: (which, marks) => markImages(http, project, which, marks),
         remove: (which) => deleteImages(http, project, which),
     });
 }

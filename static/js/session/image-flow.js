@@ -3,7 +3,9 @@
  * left meanwhile is dropped.
  */
 
-/** @import {Bundle, ImageState} from "../core/types.d.ts" */
+import {MarksToSave, marksOf} from "./image-marks.js";
+
+/** @import {Bundle, ImageMarks} from "../core/types.d.ts" */
 /** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation, WaitReason} from "./ports.d.ts" */
 /** @import {Workbench} from "./workbench.js" */
 
@@ -12,7 +14,7 @@
  * @typedef {object} FlowWorld
  * @property {(imageId: number) => LoadingImage<Picture>} load begins to fetch
  * @property {(bundle: Bundle) => Decoder} decoderFor
- * @property {(imageId: number, state: ImageState) => Promise<unknown>} saveState
+ * @property {(imageId: number, marks: Partial<ImageMarks>) => Promise<ImageRow>} saveMarks gives the image as it is then
  * @property {() => number | null} acceptFrom a predicted IoU: an open mask that is estimated at least as well is accepted
  *   when its image is left; null: none is
  * @property {Clock} now
@@ -31,9 +33,10 @@
  * @property {(image: ImageRow) => void} onDraftKept an image was left with a mask that was not accepted
  * @property {(error: unknown) => void} onPictureProblem
  * @property {(error: unknown) => void} onEmbeddingProblem
- * @property {(image: ImageRow, error: unknown) => void} onStateRefused
- * @property {(openImageId: number | null) => void} onListDone the list's last image was finished; another one that is not
- *   done yet; null: all are
+ * @property {(imageId: number, marks: Partial<ImageRow>) => void} onMarked an image is marked otherwise now
+ * @property {(image: ImageRow, error: unknown) => void} onMarkRefused it is as it was
+ * @property {(openImageId: number | null) => void} onListDone the list's last image was finished; another one that is
+ *   open, neither done nor skipped; null: none is
  * @property {(openedAt: number) => void} onReady the first mask is possible
  */
 
@@ -41,6 +44,8 @@
 
 /** @type {EmbeddingProgress} */
 const NOT_ASKED = {state: "queued", position: null, error: ""};
+
+const NOT_SKIPPED = /** @type {const} */ ({skipReason: "", skipNote: ""});
 
 /** @template Picture */
 export class ImageFlow {
@@ -66,8 +71,7 @@ export class ImageFlow {
     #opening = null;
     /** @type {LoadingImage<Picture> | null} */
     #ahead = null;
-    /** @type {Promise<unknown>} */
-    #stateSaved = Promise.resolve();
+    #marks;
 
     /**
      * @param {LoadingImage<Picture>} first
@@ -82,6 +86,7 @@ export class ImageFlow {
         this.#workbench = workbench;
         this.#world = world;
         this.#events = events;
+        this.#marks = new MarksToSave((imageId, marks) => world.saveMarks(imageId, marks));
     }
 
     get bundle() {
@@ -110,6 +115,12 @@ export class ImageFlow {
     async open(imageId, isNew) {
         const openedAt = this.#world.now();
         await this.#workbench.settle();
+        if (this.#marks.isWaiting(imageId)) {
+            // What is fetched now might be older than the mark, and arrive after the mark's answer.
+            const opening = this.#opening;
+            await this.#marks.settled;
+            if (this.#opening !== opening) return;
+        }
         if (imageId === (this.#opening ?? this.#shown).imageId) return; // it is there, or on its way
         this.#opening?.giveUp();
         this.#opening = null;
@@ -136,7 +147,7 @@ export class ImageFlow {
         const before = this.#shown;
         this.#shown = next;
         this.#opening = null;
-        this.scene = scene;
+        this.scene = {...scene, image: this.#marks.overlay(scene.image)};
         this.#events.onOpened(imageId, isNew);
         void this.show(openedAt);
         before.giveUp(); // its picture has just left the stage
@@ -206,21 +217,50 @@ export class ImageFlow {
         const isAccepted = await this.#workbench.acceptOpen();
         if (this.scene.image.id !== image.id) return; // another image was opened meanwhile
         if (!isAccepted) return; // why it cannot be accepted is said
-        if (image.state !== "done") this.#setImageState("done");
-        if (this.canGo("next")) this.go("next");
-        else this.#events.onListDone(await this.#findOpen());
+        if (image.state !== "done") this.mark(image, {state: "done", ...NOT_SKIPPED});
+        await this.#goOn();
     }
 
-    /** To the next image that is not done. */
+    /**
+     * The image is dealt with, though it is not done; on to the next.
+     *
+     * @param {Pick<ImageMarks, "skipReason" | "skipNote">} why
+     */
+    async skip(why) {
+        if (!this.mayAnnotate) return;
+        this.mark(this.scene.image, {state: "skipped", ...why});
+        await this.#goOn();
+    }
+
+    /** To the next image that is neither done nor skipped. */
     async goToOpen() {
         const imageId = await this.#findOpen();
         if (imageId === null) this.#events.onListDone(null);
         else void this.open(imageId, true);
     }
 
-    /** An image that is done is in progress again. */
+    /** An image that is done or skipped is in progress again. */
     reopen() {
-        if (this.mayAnnotate && this.scene.image.state === "done") this.#setImageState("in_progress");
+        const {image} = this.scene;
+        if (this.mayAnnotate && isFinished(image)) this.mark(image, {state: "in_progress", ...NOT_SKIPPED});
+    }
+
+    /**
+     * Says something of an image: here at once, and at the server.
+     *
+     * @param {ImageRow} image
+     * @param {Partial<ImageMarks>} marks what is left out stays
+     */
+    mark(image, marks) {
+        const before = marksOf(this.scene.image.id === image.id ? this.scene.image : image);
+        this.#showMarks(image.id, marks);
+        this.#marks.send(image.id, marks).then(
+            ({flaggedBy, flaggedAt}) => this.#showMarks(image.id, {flaggedBy, flaggedAt}),
+            (error) => {
+                this.#showMarks(image.id, before);
+                this.#events.onMarkRefused(image, error);
+            },
+        );
     }
 
     /** @param {LoadingImage<Picture>} mine */
@@ -285,23 +325,29 @@ export class ImageFlow {
         }
     }
 
-    /** @param {ImageState} state */
-    #setImageState(state) {
+    /**
+     * @param {number} imageId
+     * @param {Partial<ImageRow>} marks
+     */
+    #showMarks(imageId, marks) {
         const {image} = this.scene;
-        this.scene = {...this.scene, image: {...image, state}};
+        if (image.id === imageId) this.scene = {...this.scene, image: {...image, ...marks}};
+        this.#events.onMarked(imageId, marks);
         this.#events.onChange();
-        this.#stateSaved = this.#world
-            .saveState(image.id, state)
-            .catch((error) => this.#events.onStateRefused(image, error));
+    }
+
+    async #goOn() {
+        if (this.canGo("next")) this.go("next");
+        else this.#events.onListDone(await this.#findOpen());
     }
 
     /**
      * Asked anew: what the scene says of it is as old as the moment when the scene was fetched ahead.
      *
-     * @returns {Promise<number | null>} the list's next image that is not done; null: there is none
+     * @returns {Promise<number | null>} the list's next image that is open; null: there is none
      */
     async #findOpen() {
-        await this.#stateSaved;
+        await this.#marks.settled;
         try {
             return (await this.#world.load(this.scene.image.id).scene).siblings.nextOpen;
         } catch {
@@ -321,6 +367,11 @@ export class ImageFlow {
         this.embedding = embedding;
         this.#events.onChange();
     }
+}
+
+/** Whether an image needs no more work. @param {Pick<ImageMarks, "state">} image */
+export function isFinished({state}) {
+    return state === "done" || state === "skipped";
 }
 
 /** @param {unknown} error */

@@ -6,8 +6,8 @@ import type {
     Candidate,
     Category,
     DecoderImage,
+    ImageMarks,
     ImageSize,
-    ImageState,
     PromptStep,
     Role,
 } from "../core/types.d.ts";
@@ -97,11 +97,14 @@ export type Decoder = {
 
 // --- images ---
 
-export type ImageRow = {
+export type ImageRow = ImageMarks & {
     readonly id: number;
     readonly name: string;
     readonly size: ImageSize;
-    readonly state: ImageState;
+    /** Who flagged it; null: nobody, or nobody knows any more. */
+    readonly flaggedBy: string | null;
+    /** When, as ISO 8601; null: it is not flagged. */
+    readonly flaggedAt: string | null;
     readonly fileUrl: string;
     readonly thumbnailUrl: string;
 };
@@ -119,7 +122,7 @@ export type Scene = {
     readonly siblings: {
         readonly previous: number | null;
         readonly next: number | null;
-        /** The first one after it that is not done, else the list's first that is not. */
+        /** The first one after it that is open, neither done nor skipped; else the list's first that is. */
         readonly nextOpen: number | null;
         readonly position: number;
         readonly total: number;

@@ -163,7 +163,7 @@ export class BenchView {
         this.#announce(shownMask);
         this.#topBar.showModel(modelBadge(situation));
         this.#renderSaving();
-        this.#topBar.showState(scene.image.state);
+        this.#topBar.showMarks(scene.image);
         this.#toolbar.render();
         this.#decodeTime.textContent = decodeMs === null ? "" : `decode ${Math.round(decodeMs)} ms`;
         this.#stage.stage.root.dataset.state = flow.pictureState;

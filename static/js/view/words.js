@@ -1,5 +1,7 @@
 /** Sentences for people that every page says alike. */
 
+/** @import {ImageMarks} from "../core/types.d.ts" */
+
 /**
  * A sentence for people: the fields' own where the server named fields.
  *
@@ -37,4 +39,16 @@ export function ago(time, now = Date.now()) {
  */
 export function plural(count, word) {
     return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+const SKIP_REASONS = {
+    blurred: "blurred",
+    nothing: "nothing to annotate",
+    unsure: "not sure what to annotate",
+};
+
+/** Why an image is skipped, as models/image.py says it; empty where it is not. @param {ImageMarks} image */
+export function skippedBecause({skipReason, skipNote}) {
+    if (skipReason === "" || skipReason === "other") return skipNote;
+    return [SKIP_REASONS[skipReason], skipNote].filter(Boolean).join(": ");
 }

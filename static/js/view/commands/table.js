@@ -16,14 +16,14 @@ import {OBJECT_COMMANDS} from "./objects.js";
 
 /** @typedef {"prompt" | "brush" | "eraser" | "lasso" | "scissors" | "polygon" | "select" | "hand"} ToolName */
 /** @typedef {"Prompt" | "By hand" | "Masks" | "Images" | "View"} Group */
-/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "objects" | "selected" | "several" | "finish"} Place */
+/** Where the page has room for buttons: a data-place of annotate.html. @typedef {"tools" | "clicks" | "mend" | "history" | "sight" | "images" | "help" | "side" | "objects" | "selected" | "several" | "marks" | "finish"} Place */
 
 /**
  * What commands work on.
  *
  * @typedef {object} Bench
  * @property {Workbench} workbench
- * @property {{mayAnnotate: boolean, scene: {image: {state: string}}, canGo(way: "next" | "previous"): boolean,
+ * @property {{mayAnnotate: boolean, scene: {image: {state: string, isFlagged: boolean}}, canGo(way: "next" | "previous"): boolean,
  *   go(way: "next" | "previous"): void, goToOpen(): Promise<void>, finish(): Promise<void>, reopen(): void}} flow
  * @property {Preview} preview
  * @property {Stage} stage
@@ -42,6 +42,7 @@ import {OBJECT_COMMANDS} from "./objects.js";
  * @property {{readonly place: ImagePoint | null}} pointer
  * @property {{show(): void}} trash
  * @property {{readonly canCutOut: boolean, copy(): Promise<void>, save(): Promise<void>}} cutOuts
+ * @property {{skip(): Promise<void>, flag(): Promise<void>}} marking
  * @property {{readonly canRepeat: boolean, repeat(): Promise<void>}} repeating
  * @property {{readonly canAdd: boolean, add(isForeground: boolean): void}} keyPoints
  */
@@ -279,18 +280,40 @@ export const COMMANDS = [
     {
         action: "reopen",
         keys: ["shift+d"],
-        title: "Image not done after all",
+        title: "Image not done, or not skipped, after all",
         group: "Images",
         isForAnnotators: true,
-        when: isDone,
+        when: (bench) => isDone(bench) || isSkipped(bench),
         do: ({flow}) => flow.reopen(),
     },
     {
         action: "next-open-image",
         keys: ["alt+n"],
-        title: "Next image that is not done",
+        title: "Next image that is neither done nor skipped",
         group: "Images",
         do: ({flow}) => void flow.goToOpen(),
+    },
+    {
+        action: "skip",
+        keys: ["shift+n"],
+        title: "Skip this image, and say why",
+        place: "marks",
+        icon: "ban",
+        group: "Images",
+        isForAnnotators: true,
+        isOn: isSkipped,
+        do: ({marking}) => void marking.skip(),
+    },
+    {
+        action: "flag",
+        keys: ["shift+q"],
+        title: "Flag this image: ask for a look at it",
+        place: "marks",
+        icon: "flag",
+        group: "Images",
+        isForAnnotators: true,
+        isOn: ({flow}) => flow.scene.image.isFlagged,
+        do: ({marking}) => void marking.flag(),
     },
     {
         action: "fit",
@@ -632,6 +655,11 @@ function pan(right, down) {
  */
 function keysOf(arrow) {
     return {keys: [`shift+${arrow}`], alsoKeys: [`ctrl+${arrow}`]};
+}
+
+/** @param {Bench} bench */
+function isSkipped({flow}) {
+    return flow.scene.image.state === "skipped";
 }
 
 /** @param {Bench} bench */

@@ -1,8 +1,9 @@
 /** The bar on top: which image, how its embedding is doing, whether everything is saved. */
 
-import {find, icon} from "../elements.js";
+import {element, find, icon} from "../elements.js";
+import {skippedBecause} from "../words.js";
 
-/** @import {ImageState} from "../../core/types.d.ts" */
+/** @import {ImageRow} from "../../session/ports.d.ts" */
 
 /** @typedef {{tone: "good" | "working" | "waiting" | "bad", text: string}} Badge icon and colour follow from the tone */
 
@@ -30,9 +31,13 @@ export class TopBar {
         document.title = `${image.name} · ${project.name} · Maskwright`;
     }
 
-    /** @param {ImageState} state */
-    showState(state) {
-        this.#root.dataset.imageState = state;
+    /** @param {ImageRow} image what people say of it */
+    showMarks(image) {
+        this.#root.dataset.imageState = image.state;
+        const skipped = find("[data-skipped]", HTMLElement, this.#root);
+        showMark(skipped, image.state === "skipped", "ban", "Skipped", skippedBecause(image));
+        const flagged = find("[data-flagged]", HTMLElement, this.#root);
+        showMark(flagged, image.isFlagged, "flag", "Flagged", image.flagNote);
     }
 
     /** @param {Badge} badge */
@@ -64,4 +69,19 @@ function show(node, {tone, text}) {
     const label = document.createElement("span");
     label.textContent = text;
     node.replaceChildren(icon(ICONS[tone]), label);
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {boolean} isShown
+ * @param {string} iconName
+ * @param {string} text
+ * @param {string} more what the pointer is told; the page shows as much as there is room for
+ */
+function showMark(node, isShown, iconName, text, more) {
+    node.hidden = !isShown;
+    if (!isShown || (node.textContent === text + more && node.title !== "")) return;
+    node.title = more ? `${text}: ${more}` : text;
+    const [label, words] = [element("span", {}, text), element("span", {class: "quiet"}, more)];
+    node.replaceChildren(icon(iconName), label, words);
 }

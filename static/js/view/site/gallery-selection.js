@@ -4,16 +4,18 @@ import {find, findAll, findOptional, pageData} from "../elements.js";
 import {plural} from "../words.js";
 import {act, ask, toast} from "./feedback.js";
 import {idOf} from "./gallery.js";
+import {FlagDialog} from "../marking/flag-dialog.js";
+import {SkipDialog} from "../marking/skip-dialog.js";
 import {Selection} from "./selection.js";
 
-/** @import {ImageState, WhichImages} from "../../core/types.d.ts" */
+/** @import {ImageMarks, ImageState, WhichImages} from "../../core/types.d.ts" */
 /** @import {Gallery} from "./gallery.js" */
 
 /**
  * @param {Gallery} gallery
  * @param {HTMLElement} bar
  * @param {object} server
- * @param {(which: WhichImages, state: ImageState) => Promise<number>} server.mark
+ * @param {(which: WhichImages, marks: Partial<ImageMarks>) => Promise<number>} server.mark
  * @param {(which: WhichImages) => Promise<number>} server.remove
  */
 export function offerSelection(gallery, bar, {mark, remove}) {
@@ -25,16 +27,46 @@ export function offerSelection(gallery, bar, {mark, remove}) {
             ? {filters: /** @type {Record<string, string>} */ (pageData("api-filters"))}
             : {ids: selection.items.map(idOf)};
 
+    /**
+     * @param {HTMLElement} button
+     * @param {WhichImages} which
+     * @param {Partial<ImageMarks>} marks
+     * @param {string} words what is said of them then
+     */
+    const markChosen = (button, which, marks, words) =>
+        act(button, async () => {
+            const count = await mark(which, marks);
+            await gallery.draw(selection.items.map(idOf));
+            void gallery.drawCounts();
+            selection.clear();
+            toast(`${plural(count, "image")} ${words}.`);
+        });
+
     for (const button of findAll("[data-mark]", HTMLButtonElement, bar))
-        button.addEventListener("click", () =>
-            act(button, async () => {
-                const count = await mark(chosen(), /** @type {ImageState} */ (button.dataset.mark));
-                await gallery.draw(selection.items.map(idOf));
-                void gallery.drawCounts();
-                selection.clear();
-                toast(`${plural(count, "image")} marked ${button.dataset.words}.`);
-            }),
-        );
+        button.addEventListener("click", () => {
+            const state = /** @type {ImageState} */ (button.dataset.mark);
+            void markChosen(button, chosen(), {state}, `marked ${button.dataset.words}`);
+        });
+
+    const skipDialog = new SkipDialog(find("[data-skip-dialog]", HTMLDialogElement));
+    const skipButton = find("[data-skip-selected]", HTMLButtonElement, bar);
+    skipButton.addEventListener("click", async () => {
+        const which = chosen();
+        const skip = await skipDialog.ask(`Skip ${plural(selection.count, "image")}?`);
+        if (skip) await markChosen(skipButton, which, {state: "skipped", ...skip}, "skipped");
+    });
+
+    const flagDialog = new FlagDialog(find("[data-flag-dialog]", HTMLDialogElement));
+    const flagButton = find("[data-flag-selected]", HTMLButtonElement, bar);
+    flagButton.addEventListener("click", async () => {
+        const which = chosen();
+        const flag = await flagDialog.ask({
+            title: `Flag ${plural(selection.count, "image")}?`,
+            text: "A flag asks somebody to look at an image. Its state stays.",
+            ...{submit: "Flag", mayRemove: true, note: ""},
+        });
+        if (flag) await markChosen(flagButton, which, flag, flag.isFlagged ? "flagged" : "no longer flagged");
+    });
 
     const deleteButton = findOptional("[data-delete-selected]", HTMLButtonElement, bar);
     deleteButton?.addEventListener("click", async () => {
