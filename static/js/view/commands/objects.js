@@ -112,7 +112,7 @@ export const OBJECT_COMMANDS = [
         keys: ["ctrl+shift+x"],
         title: "Copy the object's picture, cut out along its mask",
         place: "selected",
-        icon: "scissors",
+        icon: "image-down",
         group: "Masks",
         when: ({cutOuts}) => cutOuts.canCutOut,
         do: ({cutOuts}) => void cutOuts.copy(),
