@@ -19,6 +19,7 @@ from annotator.models import Image
 from annotator.models.figures import with_details
 from annotator.people.permissions import signed_in
 from annotator.projects import progress
+from annotator.projects.errors import FoundChanged
 
 MOST_IDS = 10_000
 
@@ -30,6 +31,11 @@ class WhichImagesSerializer(serializers.Serializer):
         child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID), max_length=MOST_IDS, required=False
     )
     filters = serializers.DictField(child=serializers.CharField(max_length=255), required=False)
+    expected = serializers.IntegerField(
+        min_value=0,
+        required=False,
+        help_text="How many images fit the filters as far as the person knows; otherwise nothing is done.",
+    )
 
     def validate(self, attrs: dict) -> dict:
         if ("ids" in attrs) == ("filters" in attrs):
@@ -58,6 +64,9 @@ class CountSerializer(serializers.Serializer):
     count = serializers.IntegerField(help_text="How many images it was done to.")
 
 
+ANSWERS = {200: CountSerializer, 400: ErrorSerializer, 409: ErrorSerializer}
+
+
 class BulkView(ProjectScopedView):
     http_method_names = ["post", "options"]
 
@@ -71,6 +80,12 @@ class BulkView(ProjectScopedView):
         found = ImageFilter(query, queryset=rows)
         if found.form.errors:
             raise InvalidValue("The filters make no sense.", fields=dict(found.form.errors))
+        expected = which.get("expected")
+        if expected is not None and (count := found.qs.count()) != expected:
+            raise FoundChanged(
+                f"The filters find {count} image{'' if count == 1 else 's'} by now, not {expected}. Nothing was "
+                "done: look at the list again."
+            )
         return found.qs
 
 
@@ -79,7 +94,7 @@ class ImagesMarkView(BulkView):
 
     write_right = "annotate"
 
-    @extend_schema(request=MarkSerializer, responses={200: CountSerializer, 400: ErrorSerializer})
+    @extend_schema(request=MarkSerializer, responses=ANSWERS)
     def post(self, request: Request, project_id: int) -> Response:
         form = MarkSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -91,7 +106,10 @@ class ImagesMarkView(BulkView):
 class ImagesDeleteView(BulkView):
     """Deletes images with their annotations and files, for good; all of them or, where something fails, none."""
 
-    @extend_schema(request=WhichImagesSerializer, responses={200: CountSerializer, 400: ErrorSerializer})
+    @extend_schema(
+        request=WhichImagesSerializer,
+        responses=ANSWERS,
+    )
     def post(self, request: Request, project_id: int) -> Response:
         form = WhichImagesSerializer(data=request.data)
         form.is_valid(raise_exception=True)

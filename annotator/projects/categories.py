@@ -70,9 +70,12 @@ def delete_category(category: Category, *, move_to: int | None = None, by: User 
             others = Category.objects.filter(project=category.project_id).exclude(pk=category.pk)
             if not others.filter(pk=move_to).exists():
                 raise InvalidValue.of_field("move_to", "This is no other category of the project.")
-            Annotation.objects.filter(category=category).update(
+            moved = Annotation.objects.filter(category=category)
+            moved.live().update(
                 category=move_to, version=F("version") + 1, updated_at=timezone.now(), updated_by=by
             )
+            # Who deleted a mask, and when, stays as it is.
+            moved.filter(category=category).update(category=move_to, version=F("version") + 1)
         in_use = Annotation.objects.live().filter(category=category).count()
         if in_use:
             raise CategoryInUse(

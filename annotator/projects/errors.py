@@ -1,4 +1,4 @@
-"""Why a project's category stays."""
+"""Why a category stays, and why nothing is done to many images."""
 
 from __future__ import annotations
 
@@ -7,4 +7,11 @@ from annotator.errors import MaskwrightError
 
 class CategoryInUse(MaskwrightError):
     code = "category_in_use"
+    status = 409
+
+
+class FoundChanged(MaskwrightError):
+    """Filters find another number of images than the person has seen."""
+
+    code = "found_changed"
     status = 409

@@ -45,6 +45,17 @@ def test_all_that_fit_are_marked_and_all_others_left(bob, project, album):
     assert post(bob, project, "mark", {"filters": {}, "state": "not_started"}).json() == {"count": 4}
 
 
+@pytest.mark.parametrize(("what", "more"), [("mark", {"state": "done"}), ("delete", {})])
+def test_nothing_is_done_where_the_filters_find_other_images_than_the_person_saw(
+    alice, project, album, what, more
+):
+    answer = post(alice, project, what, {"filters": {}, "expected": 3, **more})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "found_changed")
+    assert "4 images by now, not 3" in answer.json()["error"]["message"]
+    assert states(album) == ["not_started"] * 4
+    assert post(alice, project, what, {"filters": {}, "expected": 4, **more}).json() == {"count": 4}
+
+
 def test_images_are_deleted_with_their_files(alice, project, album, django_capture_on_commit_callbacks):
     names = [str(album[0].file), str(album[0].thumbnail)]
     with django_capture_on_commit_callbacks(execute=True):

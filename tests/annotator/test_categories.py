@@ -52,6 +52,18 @@ def test_a_category_is_deleted_and_its_annotations_moved_to_another(alice, proje
     assert not Category.objects.filter(pk=category.pk).exists()
 
 
+def test_who_deleted_a_mask_and_when_stays_when_its_category_is_merged(
+    alice, bob, project, annotation, category
+):
+    other = categories.create_category(project, name="other")
+    client_of(bob).delete(f"/api/annotations/{annotation.pk}/")
+    annotation.refresh_from_db()
+    assert client_of(alice).delete(f"/api/categories/{category.pk}/?move_to={other.pk}").status_code == 204
+    before = (annotation.updated_at, annotation.updated_by)
+    annotation.refresh_from_db()
+    assert (annotation.category, annotation.updated_at, annotation.updated_by) == (other, *before)
+
+
 @pytest.mark.parametrize("move_to", ["itself", "another project's", "0", "x", str(10**30)])
 def test_annotations_move_only_to_another_category_of_the_project(alice, annotation, category, move_to):
     theirs = categories.create_category(projects.create_project(alice, name="Other"), name="theirs")

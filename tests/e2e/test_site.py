@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import uuid
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
+from PIL import Image as Pillow
 from playwright.sync_api import Page, Route, expect
 
 from segmentation import rle
@@ -239,23 +241,25 @@ def test_selected_images_are_marked_and_deleted(page: Page, sign_in, project, ap
     expect(page.get_by_role("heading", name="No images yet")).to_be_visible()
 
 
-def test_all_that_were_found_are_marked_whatever_page_they_are_on(page: Page, sign_in, project, api):
-    import io
-
-    from PIL import Image as Pillow
+def upload_small(manager, project, count: int, name: str = "small") -> None:
+    """Pictures of a few pixels, all different."""
 
     def picture(k: int) -> bytes:
         written = io.BytesIO()
-        Pillow.new("RGB", (8, 6), (k, 0, 0)).save(written, "PNG")
+        Pillow.new("RGB", (8, 6), (k, len(name), 0)).save(written, "PNG")
         return written.getvalue()
 
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for k in range(64):
-            archive.writestr(f"small_{k}.png", picture(k))
-    manager = api("manager")
+        for k in range(count):
+            archive.writestr(f"{name}_{k}.png", picture(k))
     file = {"name": "small.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
-    manager.post(f"/api/projects/{project['id']}/images/", multipart={"files": file})
+    answer = manager.post(f"/api/projects/{project['id']}/images/", multipart={"files": file})
+    assert answer.status == 201, answer.text()
+
+
+def test_all_that_were_found_are_marked_whatever_page_they_are_on(page: Page, sign_in, project, api):
+    upload_small(api("manager"), project, 64)
     sign_in("manager")
     page.goto(f"/projects/{project['id']}/?search=small")
     page.locator("[data-image-id]").first.hover()
@@ -265,6 +269,31 @@ def test_all_that_were_found_are_marked_whatever_page_they_are_on(page: Page, si
     page.get_by_role("button", name="Mark done").click()
     expect(page.get_by_text("64 images marked done.")).to_be_visible()
     expect(page.get_by_text("64 of 65 done")).to_be_visible()
+
+
+def test_all_found_is_what_was_found_when_it_was_chosen(page: Page, sign_in, project, api):
+    """Another search gives the choice up, and a list that has grown since is not acted on unseen."""
+    manager = api("manager")
+    upload_small(manager, project, 64)
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/?search=small")
+    page.locator("[data-image-id]").first.hover()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="All 64 found").click()
+    page.get_by_role("searchbox", name="Find by name").fill("")
+    expect(page.locator("[data-select-found='65']")).to_be_attached()
+    expect(page.locator("[data-selection-bar]")).to_be_hidden()
+
+    page.goto(f"/projects/{project['id']}/?search=small")
+    page.locator("[data-image-id]").first.hover()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="All 64 found").click()
+    upload_small(manager, project, 1, name="smaller")
+    page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog", name="Delete 64 images?")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.locator("[data-toasts]")).to_contain_text("65 images by now")
+    assert manager.get(f"/api/projects/{project['id']}/images/").json()["count"] == 66
 
 
 def test_images_are_found_while_one_types_without_a_new_page(page: Page, sign_in, project, api):

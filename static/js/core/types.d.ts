@@ -125,7 +125,9 @@ export type Role = "manager" | "annotator" | "viewer";
 
 /** Images by their ids, or all of a project that fit filters of the API. */
 export type WhichImages =
-    {readonly ids: readonly number[]} | {readonly filters: Readonly<Record<string, string>>};
+    | {readonly ids: readonly number[]}
+    /** expected: how many fit them as far as the person knows; otherwise nothing is done. */
+    | {readonly filters: Readonly<Record<string, string>>; readonly expected: number};
 
 /** How far the annotating of an image is. */
 export type ImageState = "not_started" | "in_progress" | "done" | "skipped";

@@ -27,15 +27,17 @@ const gallery = new Gallery({
 
 const filters = find("[data-filters]", HTMLFormElement);
 sendFilters(filters);
-searchAsOneTypes(find("[name=search]", HTMLInputElement, filters), () => gallery.drawWhole());
-
 const bar = findOptional("[data-selection-bar]", HTMLElement);
-if (bar) {
+const selection =
+    bar &&
     offerSelection(gallery, bar, {
         mark: (which, marks) => markImages(http, project, which, marks),
         remove: (which) => deleteImages(http, project, which),
     });
-}
+searchAsOneTypes(find("[name=search]", HTMLInputElement, filters), () => {
+    selection?.clear(); // what was chosen from another list
+    return gallery.drawWhole();
+});
 
 const input = findOptional("[data-files]", HTMLInputElement);
 if (input) {

@@ -19,13 +19,19 @@ import {Selection} from "./selection.js";
  * @param {(which: WhichImages) => Promise<number>} server.remove
  */
 export function offerSelection(gallery, bar, {mark, remove}) {
-    const selection = new Selection(gallery.list, bar);
+    const selection = new Selection(
+        gallery.list,
+        bar,
+        () => /** @type {Record<string, string>} */ (pageData("api-filters")),
+    );
 
     /** @returns {WhichImages} */
-    const chosen = () =>
-        selection.areAllFound
-            ? {filters: /** @type {Record<string, string>} */ (pageData("api-filters"))}
+    const chosen = () => {
+        const {allFound} = selection;
+        return allFound
+            ? {filters: allFound.filters, expected: allFound.count}
             : {ids: selection.items.map(idOf)};
+    };
 
     /**
      * @param {HTMLElement} button

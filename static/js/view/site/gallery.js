@@ -30,6 +30,8 @@ export class Gallery {
     /** @type {number[]} */
     #newIds = [];
     #newTilesTimer = 0;
+    /** How often the whole page was asked for. */
+    #drawings = 0;
 
     /** @param {GalleryServer} server */
     constructor(server) {
@@ -73,7 +75,9 @@ export class Gallery {
 
     /** The page as it is now, in its order: what no longer belongs on it goes. */
     async drawWhole() {
+        const drawing = ++this.#drawings;
         const html = await this.#server.drawPage();
+        if (drawing !== this.#drawings) return; // a later search was faster
         const page = new DOMParser().parseFromString(html, "text/html");
         syncItems(this.list, page.querySelector("[data-gallery]")?.innerHTML ?? "", "imageId", {
             isWhole: true,

@@ -2,21 +2,28 @@
 
 import {find} from "../elements.js";
 
+/** @typedef {Readonly<Record<string, string>>} Filters */
+
 export class Selection {
     #list;
     #bar;
     /** @type {HTMLInputElement | null} */
     #lastTicked = null;
-    /** How many are chosen beyond those on the page: all that were found; null: those that are ticked. @type {number | null} */
+    /** Beyond those on the page: all that were found; null: those that are ticked. @type {{count: number, filters: Filters} | null} */
     #allFound = null;
+    #currentFilters;
 
     /**
      * @param {HTMLElement} list its items have a checkbox [data-select]
      * @param {HTMLElement} bar
+     * @param {() => Filters} currentFilters by which the list was found
      */
-    constructor(list, bar) {
+    constructor(list, bar, currentFilters) {
         this.#list = list;
         this.#bar = bar;
+        this.#currentFilters = currentFilters;
+        // Items that come and go take their ticks with them.
+        new MutationObserver(() => this.show()).observe(list, {childList: true});
         list.addEventListener("change", () => {
             this.#allFound = null;
             this.show();
@@ -43,13 +50,13 @@ export class Selection {
             .map((box) => /** @type {HTMLElement} */ (box.closest("li")));
     }
 
-    /** Whether all that were found are chosen, on whatever page. */
-    get areAllFound() {
-        return this.#allFound !== null;
+    /** All that were found, on whatever page, if they are chosen: by which filters, and how many they were then. */
+    get allFound() {
+        return this.#allFound;
     }
 
     get count() {
-        return this.#allFound ?? this.items.length;
+        return this.#allFound?.count ?? this.items.length;
     }
 
     clear() {
@@ -71,7 +78,7 @@ export class Selection {
     /** @param {number} count */
     #chooseFound(count) {
         for (const box of this.#boxes) box.checked = true;
-        this.#allFound = count;
+        this.#allFound = {count, filters: this.#currentFilters()};
         this.show();
     }
 
