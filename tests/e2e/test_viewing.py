@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from segmentation import rle
 from tests.e2e.workbench_driver import ON_THE_CUP, Bench
 
 SWIPE = """([dx, dy, ctrlKey]) => document.querySelector("[data-stage]").dispatchEvent(new WheelEvent("wheel",
@@ -139,3 +143,25 @@ def test_shift_and_arrows_move_the_image_and_the_crosshair_stays_in_sight(bench:
     for _ in range(12):
         bench.press("Shift+ArrowLeft")
     assert bench.view["offsetX"] > after["offsetX"]
+
+
+def test_rows_of_objects_that_are_out_of_sight_are_not_painted_until_they_are_looked_at(
+    bench: Bench, api, image
+):
+    manager = api("manager")
+    categories = manager.get(f"/api/projects/{image['project']}/categories/").json()["results"]
+    for k in range(60):
+        mask = np.zeros((image["height"], image["width"]), dtype=bool)
+        mask[5 * k : 5 * k + 4, 10:20] = True
+        body = {"id": str(uuid.uuid4()), "category": categories[0]["id"], "segmentation": rle.encode(mask)}
+        assert manager.post(f"/api/images/{image['id']}/annotations/", data=body).status == 201
+    bench.page.set_viewport_size(
+        {"width": 1280, "height": 400}
+    )  # the browser prepares rows some screens ahead
+    bench.open(image)
+    expect(bench.objects).to_have_count(60)
+    last = bench.objects.last
+    is_painted = "row => row.firstElementChild.checkVisibility({contentVisibilityAuto: true})"
+    bench.page.wait_for_function(f"row => !({is_painted})(row)", arg=last.element_handle())
+    last.scroll_into_view_if_needed()
+    bench.page.wait_for_function(is_painted, arg=last.element_handle())
