@@ -165,3 +165,45 @@ def test_rows_of_objects_that_are_out_of_sight_are_not_painted_until_they_are_lo
     bench.page.wait_for_function(f"row => !({is_painted})(row)", arg=last.element_handle())
     last.scroll_into_view_if_needed()
     bench.page.wait_for_function(is_painted, arg=last.element_handle())
+
+
+CHOSEN = """() => [...document.querySelectorAll("[data-candidate]")]
+    .findIndex(node => node.getAttribute("aria-pressed") === "true")"""
+PROMPT_SHEET = "() => document.querySelector('[data-sheet=prompt]').toDataURL()"
+
+
+def test_alt_and_the_wheel_go_from_part_to_whole_after_a_click_and_before_it(bench: Bench, image):
+    bench.open(image)
+    scale = bench.view["scale"]
+    bench.click(ON_THE_CUP)
+    bench.page.wait_for_function("() => document.querySelectorAll('[data-candidate]').length > 1")
+    best = bench.page.evaluate(CHOSEN)
+    bench.page.keyboard.down("Alt")
+    for _ in range(3):  # as far as it goes
+        bench.page.mouse.wheel(0, -100)
+    bench.page.mouse.wheel(0, 100)
+    bench.page.mouse.wheel(0, 100)
+    bench.page.mouse.wheel(0, 100)
+    bench.page.keyboard.up("Alt")
+    bench.page.wait_for_function(f"smallest => ({CHOSEN})() === smallest", arg=smallest_of(bench))
+    assert bench.view["scale"] == scale
+    smallest = bench.page.evaluate(CHOSEN)
+    bench.press("Escape")
+
+    bench.page.mouse.move(*bench.on_page(40, 340))
+    bench.page.mouse.move(*bench.on_page(*ON_THE_CUP))
+    bench.wait_until_drawn_on(ON_THE_CUP)
+    direction = 100 if smallest != best else -100
+    before = bench.page.evaluate(PROMPT_SHEET)
+    bench.page.keyboard.down("Alt")
+    bench.page.mouse.wheel(0, direction)
+    bench.page.wait_for_function(f"before => ({PROMPT_SHEET})() !== before", arg=before)
+    bench.page.keyboard.up("Alt")
+    bench.click(ON_THE_CUP)
+    assert bench.page.evaluate(CHOSEN) != best
+
+
+def smallest_of(bench: Bench) -> int:
+    """Which of the candidates is named a part, else 0."""
+    names = [name.lower() for name in bench.candidates.all_inner_texts()]
+    return next((k for k, name in enumerate(names) if "part" in name), 0)

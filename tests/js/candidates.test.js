@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {distinct, nestedNames} from "../../static/js/core/candidates.js";
+import {distinct, nestedNames, nextNested, smallestFirst} from "../../static/js/core/candidates.js";
 import {qualityOf} from "../../static/js/core/quality.js";
 
 const SIDE = 8;
@@ -61,4 +61,13 @@ test("a predicted IoU is one of three words", () => {
     assert.deepEqual([1.02, 0.85, 0.84, 0.7, 0.69, -0.1].map(qualityOf), [
         ...["good", "good", "fair", "fair", "poor", "poor"],
     ]);
+});
+
+test("one goes from the part to the whole, and no further", () => {
+    const ordered = smallestFirst([first(30), first(10), first(20)], SQUARE, GRID);
+    assert.deepEqual(indicesOf(ordered), [10, 20, 30]);
+    assert.equal(nextNested(ordered, 20, 1).index, 30);
+    assert.equal(nextNested(ordered, 20, -1).index, 10);
+    assert.equal(nextNested(ordered, 30, 1), null);
+    assert.equal(nextNested(ordered, 5, 1), null);
 });

@@ -14,8 +14,11 @@ function slowSource() {
     return {
         canPreview: true,
         asked,
+        nestedAt: async ({x}) => [5, 0, 7].map((index) => ({from: x, index})),
         preview: (point) =>
-            new Promise((resolve) => asked.push({x: point.x, answer: () => resolve({from: point.x})})),
+            new Promise((resolve) =>
+                asked.push({x: point.x, answer: () => resolve({from: point.x, index: 0})}),
+            ),
     };
 }
 
@@ -128,4 +131,26 @@ test("switched off it asks for nothing, and the next page remembers", () => {
     hover.move(at(0), 1);
     mock.timers.tick(40);
     assert.equal(source.asked.length, 1);
+});
+
+test("the masks of a place are turned through from the part to the whole, and the click is for the one that is shown", async () => {
+    const source = slowSource();
+    const {hover, shown} = preview(source);
+    hover.move(at(20), 1);
+    mock.timers.tick(40);
+    source.asked[0].answer();
+    await settle();
+    assert.equal(hover.choiceAt(at(20)), null, "nobody has turned yet: the decoder's best");
+    await hover.turn(1);
+    assert.equal(hover.choiceAt(at(21)), 7);
+    await hover.turn(1); // there is no larger one
+    assert.equal(hover.choiceAt(at(20)), 7);
+    await hover.turn(-1);
+    await hover.turn(-1);
+    assert.equal(hover.choiceAt(at(20)), 5);
+    assert.equal(hover.choiceAt(at(60)), null, "elsewhere are other masks");
+    assert.deepEqual(shown, [20, 20, 20, 20]);
+    hover.leave();
+    await hover.turn(1);
+    assert.equal(shown.at(-1), null);
 });

@@ -190,6 +190,21 @@ test("another category for the edited mask leaves the decode under way alone", a
     assert.equal(decodesOf().length, 1);
 });
 
+test("a mask that was turned to before the click is the click's, and is turned on from there", async () => {
+    const {workbench} = bench();
+    const nested = (await workbench.nestedAt(at(1))).map(({index}) => index);
+    const [smallest, next] = nested;
+    workbench.addPoint(at(1), 1, 1, smallest);
+    await settle();
+    assert.equal(workbench.prompts.shown.index, smallest);
+    assert.equal(workbench.prompts.prompt.steps[0].maskIndex, smallest);
+    workbench.chooseNested(-1);
+    assert.equal(workbench.prompts.shown.index, smallest, "there is no smaller one");
+    workbench.chooseNested(1);
+    assert.equal(workbench.prompts.shown.index, next);
+    assert.deepEqual(await workbench.nestedAt(at(5)), [], "a mask is being worked on");
+});
+
 test("a preview is given only while nothing is being worked on", async () => {
     const {workbench} = bench();
     assert.equal((await workbench.preview(at(1))).index, 2);

@@ -23,7 +23,17 @@ export function promptToolOf(benchStage, workbench, preview, {isReady, onMode}) 
             preview.press();
             workbench.anticipate(point, label);
         },
-        onPoint: (point, label, timeStamp) => workbench.addPoint(point, label, timeStamp),
+        onPoint: (point, label, timeStamp) =>
+            workbench.addPoint(
+                point,
+                label,
+                timeStamp,
+                label === FOREGROUND ? preview.choiceAt(point) : null,
+            ),
+        onTurn: (direction) => {
+            if (workbench.prompts.shown) workbench.chooseNested(direction);
+            else void preview.turn(direction);
+        },
         onMode,
         onDraftBox: (box, pointer) => benchStage.showDraftBox(box, pointer),
         onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),

@@ -35,6 +35,38 @@ export function distinct(candidates, chosen, imageSize, grid) {
 }
 
 /**
+ * From the part to the whole.
+ *
+ * @param {readonly Candidate[]} candidates
+ * @param {ImageSize} imageSize
+ * @param {LogitsGrid} grid
+ * @returns {readonly Candidate[]} the smallest first
+ */
+export function smallestFirst(candidates, imageSize, grid) {
+    return candidates
+        .map((candidate) => {
+            const {both: area} = areas(candidate.logits, candidate.logits, imageSize, grid);
+            return {candidate, area};
+        })
+        .sort((a, b) => a.area - b.area)
+        .map(({candidate}) => candidate);
+}
+
+/**
+ * The next one on the way from the part to the whole.
+ *
+ * @template {{readonly index: number}} T
+ * @param {readonly T[]} fromPartToWhole
+ * @param {number} index of the output that is shown
+ * @param {number} direction 1 larger, -1 smaller
+ * @returns {T | null} null: there is none, or the shown one is not among them
+ */
+export function nextNested(fromPartToWhole, index, direction) {
+    const at = fromPartToWhole.findIndex((candidate) => candidate.index === index);
+    return at < 0 ? null : (fromPartToWhole[at + direction] ?? null);
+}
+
+/**
  * What people call candidates of which each lies in the next larger one: part, object, whole.
  *
  * @param {readonly Candidate[]} candidates

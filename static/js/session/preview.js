@@ -6,6 +6,8 @@
  * to wait for the last of them.
  */
 
+import {nextNested} from "../core/candidates.js";
+
 /** @import {Candidate, ImagePoint} from "../core/types.d.ts" */
 /** @import {KeyStore, Timers} from "./ports.d.ts" */
 
@@ -19,9 +21,10 @@ const REST_PX = 3; // CSS pixels; a hand is never quite still
  * @typedef {object} PreviewSource
  * @property {boolean} canPreview
  * @property {(point: ImagePoint) => Promise<Candidate | null>} preview null: unknown
+ * @property {(point: ImagePoint) => Promise<readonly Candidate[]>} nestedAt all masks there, from the part to the whole
  */
 
-/** @typedef {{candidate: Candidate, point: ImagePoint}} Previewed point: where it was decoded for */
+/** @typedef {{candidate: Candidate, point: ImagePoint, isChosen?: true}} Previewed point: where it was decoded for; isChosen: by the person */
 
 export class Preview {
     #source;
@@ -77,6 +80,25 @@ export class Preview {
         this.#timers.stop(this.#timer);
         this.#resting = point;
         this.#timer = this.#timers.start(() => void this.#decode(), REST_MS);
+    }
+
+    /**
+     * Shows the next larger or smaller mask of the place that the pointer rests on.
+     *
+     * @param {number} direction 1 larger, -1 smaller
+     */
+    async turn(direction) {
+        const before = this.#shown;
+        if (!before) return;
+        const next = nextNested(await this.#source.nestedAt(before.point), before.candidate.index, direction);
+        if (next && this.#shown === before)
+            this.#show({candidate: next, point: before.point, isChosen: true});
+    }
+
+    /** The decoder's output that the person has turned to there; null: none. @param {ImagePoint} point */
+    choiceAt(point) {
+        const shown = this.#shown;
+        return shown?.isChosen && this.#isNear(shown.point, point) ? shown.candidate.index : null;
     }
 
     /** A button went down: what is decoded next is for that. */

@@ -5,7 +5,7 @@
  * same steps give the same mask again.
  */
 
-import {distinct} from "../core/candidates.js";
+import {distinct, nextNested, smallestFirst} from "../core/candidates.js";
 import {
     EMPTY_PROMPT,
     FOREGROUND,
@@ -139,6 +139,26 @@ export class PromptSession {
         return answer?.candidates[0] ?? null;
     }
 
+    /**
+     * @param {ImagePoint} point
+     * @returns {Promise<readonly Candidate[]>} the masks that a first click there offers, from the part to the whole; none: unknown
+     */
+    async nestedAt(point) {
+        if (!this.#image || !this.#decoder) return [];
+        const {size} = this.#image;
+        const {bundle} = this.#decoder;
+        const {steps} = withPoint(EMPTY_PROMPT, point, FOREGROUND);
+        const answer = await this.#decoder.decode(this.#image, steps).catch(() => null);
+        return answer ? smallestFirst(distinct(answer.candidates, null, size, bundle), size, bundle) : [];
+    }
+
+    /** The candidate that is the next larger or smaller one; null: there is none. @param {number} direction 1 larger, -1 smaller */
+    nextNested(direction) {
+        if (!this.#image || !this.#decoder || !this.#shown) return null;
+        const ordered = smallestFirst(this.#candidates, this.#image.size, this.#decoder.bundle);
+        return nextNested(ordered, this.#shown.index, direction);
+    }
+
     /** Resolves when no decode is under way. */
     async settle() {
         await this.#decoding;
@@ -200,7 +220,10 @@ export class PromptSession {
         if (!answer || revision !== this.#revision) return; // the prompt has changed since
         this.#decoding = null;
         if (answer.runs > 0) this.#decodeMs = answer.durationMs;
+        // The answer may have been asked for before the last choice was made: that choice is the person's.
+        const lastChoice = this.#prompt.steps.at(-1)?.maskIndex ?? null;
         this.#prompt = withMaskIndices(this.#prompt, answer.maskIndices);
+        if (lastChoice !== null) this.#prompt = withLastChoice(this.#prompt, lastChoice);
         // With the choices filled in, the same decode has another key.
         this.#showCandidates(answer.candidates, decodeKey(this.#prompt.steps));
         if (timeStamp !== null) this.#events.onMask(timeStamp);

@@ -301,14 +301,23 @@ export class Workbench {
         return this.canPreview ? this.prompts.preview(point) : null;
     }
 
+    /** The masks that a click there offers, from the part to the whole. @param {ImagePoint} point */
+    async nestedAt(point) {
+        return this.canPreview ? this.prompts.nestedAt(point) : [];
+    }
+
     /**
      * @param {ImagePoint} point
      * @param {PointLabel} label
      * @param {number} timeStamp of the pointer event
+     * @param {number | null} maskIndex the output that was chosen before the click; null: the decoder's best
      */
-    addPoint(point, label, timeStamp) {
+    addPoint(point, label, timeStamp, maskIndex = null) {
         if (label === FOREGROUND && this.#settings().farClickAccepts && this.#isFarOff(point)) this.accept();
-        this.#addStep((prompt) => withPoint(prompt, point, label), timeStamp);
+        this.#addStep((prompt) => {
+            const next = withPoint(prompt, point, label);
+            return maskIndex !== null && isEmpty(prompt) ? withLastChoice(next, maskIndex) : next;
+        }, timeStamp);
     }
 
     /**
@@ -364,6 +373,12 @@ export class Workbench {
         const at = candidates.findIndex((candidate) => candidate === shown);
         if (at < 0) return;
         this.chooseCandidate(candidates[(at + direction + candidates.length) % candidates.length].index);
+    }
+
+    /** The next larger or smaller one of the candidates. @param {number} direction 1 larger, -1 smaller */
+    chooseNested(direction) {
+        const next = this.prompts.nextNested(direction);
+        if (next) this.chooseCandidate(next.index);
     }
 
     /** @param {number} index of the decoder's output */

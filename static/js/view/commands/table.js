@@ -598,7 +598,7 @@ export const POINTER_HELP = [
     {shown: "Alt click, with the corners tool", does: "Take a corner out"},
     {shown: "Ctrl click", does: "Select a saved mask; with Shift, one more"},
     {shown: "Shift click, Ctrl click", does: "In the list and with the select tool: several masks"},
-    {shown: "Alt wheel", does: "Size of the brush"},
+    {shown: "Alt wheel", does: "From the part to the whole under the pointer; size of the brush"},
     {shown: "Wheel", does: "Zoom to the cursor; a trackpad's two fingers move the image"},
     {shown: "Ctrl wheel, Pinch", does: "Zoom to the cursor"},
     {shown: "Shift wheel", does: "Move the image sideways"},

@@ -9,6 +9,7 @@ import {Tool} from "./tool.js";
 /** @import {Stage} from "../stage.js" */
 /** @import {Listen} from "./tool.js" */
 
+const TURN_PX = 40; // of a wheel for one mask
 const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
 
 /**
@@ -19,6 +20,7 @@ const DRAG_FROM_PX = 5; // CSS pixels; less is a click with an unsteady hand
  * @property {(box: ImageBox | null, pointer: ImagePoint | null) => void} onDraftBox the box as it is drawn; null: it is done or
  *   given up
  * @property {(box: ImageBox, timeStamp: number) => void} onBox
+ * @property {(direction: number) => void} onTurn Alt and the wheel: 1 a larger mask, -1 a smaller one
  * @property {() => void} onMode whether plain clicks leave out has changed
  * @property {(place: ViewPoint) => Mark | null} markAt the prompt's mark there
  * @property {(mark: Mark, place: ImagePoint | null) => void} onDraftMark it is being dragged to there; null: no longer
@@ -36,6 +38,8 @@ export class PromptTool extends Tool {
     /** @type {{event: PointerEvent, point: ImagePoint, mark: Mark | null} | null} */
     #press = null;
     #isDragging = false;
+    /** How far the wheel was turned since the last mask. */
+    #turned = 0;
 
     /**
      * @param {Stage} stage
@@ -53,6 +57,7 @@ export class PromptTool extends Tool {
         on("pointermove", (event) => this.#move(event));
         on("pointerup", (event) => this.#up(event));
         on("pointerleave", () => this.#events.onHover(null));
+        on("wheel", (event) => this.#turn(event));
         on("dblclick", (event) => {
             if ((event.ctrlKey || event.metaKey) && !event.shiftKey)
                 this.#events.onEdit(this.stage.imagePoint(event));
@@ -124,6 +129,15 @@ export class PromptTool extends Tool {
         const {mark} = this.#press;
         if (mark) this.#events.onDraftMark(mark, this.stage.imagePoint(event));
         else this.#events.onDraftBox(this.#boxTo(event), this.stage.imagePoint(event));
+    }
+
+    /** A step of a wheel, or as far a swipe on a trackpad, is one mask. @param {WheelEvent} event */
+    #turn(event) {
+        if (!event.altKey || event.ctrlKey) return;
+        this.#turned += event.deltaMode === 0 ? event.deltaY : event.deltaY * TURN_PX;
+        if (Math.abs(this.#turned) < TURN_PX) return;
+        this.#events.onTurn(this.#turned < 0 ? 1 : -1);
+        this.#turned = 0;
     }
 
     /** @param {PointerEvent} event */
