@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -12,7 +13,7 @@ from django.db.models.fields.files import FieldFile
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -23,7 +24,7 @@ from annotator.api.base.files import BYTES, file_response
 from annotator.api.base.filters import IdFilter
 from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.files import stored
-from annotator.media import intake, removal
+from annotator.media import intake, removal, tiles
 from annotator.media.errors import RequestTooLarge
 from annotator.models import Annotation, EmbeddingJob, Image
 from annotator.models.figures import NO_JOB, with_details
@@ -35,6 +36,14 @@ WEAK_BELOW = 0.7  # predicted IoU; static/js/core/quality.js calls such masks po
 DIGEST = OpenApiParameter(
     "digest", str, description="With the content's digest, the answer may be cached for ever."
 )
+
+
+class TilesSerializer(serializers.Serializer):
+    """How a large image is shown: by tiles at `{url}{level}/{column}/{row}/?digest=`, level 0 at full size."""
+
+    url = serializers.CharField()
+    side = serializers.IntegerField(help_text="Pixels of a tile; the last level is one tile of any size.")
+    levels = serializers.IntegerField(help_text="Each is half as large as the one before.")
 
 
 class ImageSerializer(serializers.ModelSerializer):
@@ -57,6 +66,7 @@ class ImageSerializer(serializers.ModelSerializer):
     annotation_count = serializers.IntegerField(read_only=True)
     file_url = serializers.SerializerMethodField()
     thumbnail_url = serializers.SerializerMethodField()
+    tiles = serializers.SerializerMethodField(help_text="Of a large image; null: it is shown whole.")
 
     class Meta:
         model = Image
@@ -81,6 +91,7 @@ class ImageSerializer(serializers.ModelSerializer):
             "digest",
             "file_url",
             "thumbnail_url",
+            "tiles",
             "created_at",
         ]
         read_only_fields = [name for name in fields if name not in progress.Marks.__annotations__]
@@ -91,6 +102,14 @@ class ImageSerializer(serializers.ModelSerializer):
 
     def get_thumbnail_url(self, image: Image) -> str:
         return f"{reverse('api:image-thumbnail', args=[image.pk])}?digest={image.digest}"
+
+    @extend_schema_field(TilesSerializer(allow_null=True))
+    def get_tiles(self, image: Image) -> dict | None:
+        layout = tiles.layout_of(image)
+        if layout is None:
+            return None
+        first = reverse("api:image-tile", args=[image.pk, 0, 0, 0])
+        return {"url": first.removesuffix("0/0/0/"), "side": tiles.SIDE_PX, "levels": layout.levels}
 
 
 class UploadedImageSerializer(ImageSerializer):
@@ -244,6 +263,28 @@ class ImageThumbnailView(RowView):
     def get(self, request: Request, image_id: int) -> HttpResponseBase:
         image = self.get_object()
         return _stored_file(request, image, image.thumbnail, "image/jpeg")
+
+
+class ImageTileView(RowView):
+    """A square of a large image, at full size or smaller."""
+
+    lookup_url_kwarg = "image_id"
+    queryset = Image.objects.all()
+
+    @extend_schema(parameters=[DIGEST], responses={(200, "image/jpeg"): BYTES, 404: ErrorSerializer})
+    def get(self, request: Request, image_id: int, level: int, column: int, row: int) -> HttpResponseBase:
+        image = self.get_object()
+        try:
+            content = tiles.read_tile(image, level, column, row)
+        except FileNotFoundError as error:
+            raise Http404 from error
+        return file_response(
+            request,
+            lambda: io.BytesIO(content),
+            etag=f'"{image.digest}-{level}-{column}-{row}"',
+            content_type="image/jpeg",
+            immutable=request.query_params.get("digest") == image.digest,
+        )
 
 
 def marks_of(sent: dict) -> progress.Marks:

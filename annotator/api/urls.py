@@ -39,6 +39,11 @@ urlpatterns = [
     path("images/<int:image_id>/", images.ImageView.as_view(), name="image"),
     path("images/<int:image_id>/file/", images.ImageFileView.as_view(), name="image-file"),
     path("images/<int:image_id>/thumbnail/", images.ImageThumbnailView.as_view(), name="image-thumbnail"),
+    path(
+        "images/<int:image_id>/tiles/<int:level>/<int:column>/<int:row>/",
+        images.ImageTileView.as_view(),
+        name="image-tile",
+    ),
     path("images/<int:image_id>/embedding/", embeddings.EmbeddingView.as_view(), name="embedding"),
     path("images/<int:image_id>/annotations/", annotations.AnnotationsView.as_view(), name="annotations"),
     path("annotations/<uuid:annotation_id>/", annotations.AnnotationView.as_view(), name="annotation"),

@@ -50,5 +50,10 @@ class TooManyPixels(UploadError):
     code = "too_many_pixels"
 
 
+class NoSuchTile(MaskwrightError):
+    code = "no_such_tile"
+    status = 404
+
+
 class ZipRefused(UploadError):
     code = "zip_refused"

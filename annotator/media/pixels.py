@@ -86,16 +86,23 @@ def read_pixels(image: Image) -> NDArray[np.uint8]:
         DamagedImage: the file is there but no longer what was stored. Its message is for annotators: it names no path.
         OSError: storage cannot be read (now).
     """
+    return np.asarray(read_picture(image))
+
+
+def read_picture(image: Image) -> Pillow.Image:
+    """The stored image, decoded: upright, 8-bit RGB. Raises as `read_pixels` does."""
     with stored.open_file(image.file) as file:
         content = file.read()
     try:
-        with Pillow.open(io.BytesIO(content), formats=FORMATS) as picture:
-            pixels = np.asarray(picture.convert("RGB"))
+        with Pillow.open(io.BytesIO(content), formats=FORMATS) as opened:
+            opened.load()
+            # Not copied where it is RGB already: a large one takes 300 MB.
+            picture: Pillow.Image = opened if opened.mode == "RGB" else opened.convert("RGB")
     except Exception as error:  # as in `_decoding`
         raise DamagedImage("The stored picture is damaged; delete it here and upload it again.") from error
-    if pixels.shape[:2] != image.hw:
-        raise DamagedImage(f"stored file of image {image.pk} is {pixels.shape[:2]}, its row says {image.hw}")
-    return pixels
+    if (picture.height, picture.width) != image.hw:
+        raise DamagedImage(f"stored file of image {image.pk} is {picture.size}, its row says {image.hw}")
+    return picture
 
 
 def suffixes() -> set[str]:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from annotator.embeddings import store as embedding_store
 from annotator.files import unowned
+from annotator.media import tiles
 from annotator.models import Image
 
 
@@ -16,6 +17,7 @@ def delete_images(images: Iterable[Image]) -> int:
     with transaction.atomic():
         images = list(images)
         names = [name for image in images for name in (str(image.file), str(image.thumbnail))]
+        names += [name for image in images for name in tiles.names_of(image)]
         embeddings = embedding_store.names_of(images)
         unowned.note([*names, *embeddings])
         Image.objects.filter(pk__in=[image.pk for image in images]).delete()
@@ -26,4 +28,8 @@ def delete_images(images: Iterable[Image]) -> int:
 
 def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     """Removes image files that a killed process left without a row; returns their names."""
-    return [name for folder in ("images/", "thumbnails/") for name in unowned.sweep(folder, min_age_s)]
+    return [
+        name
+        for folder in ("images/", "thumbnails/", tiles.FOLDER)
+        for name in unowned.sweep(folder, min_age_s)
+    ]

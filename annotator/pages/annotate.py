@@ -50,6 +50,7 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "image": image,
         "page_data": page_data,
+        "picture_url": _picture_url(page_data["image"]),
         "embedding_url": embedding_url,
         "decoder_url": embedding_url and decoder_url(page_data["bundle"]),
         "session_module": session_module(page_data["bundle"]),
@@ -68,6 +69,13 @@ def scene(request: HttpRequest, pk: int) -> HttpResponse:
     response = JsonResponse(_scene(request, _visible_image(request, pk)))
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _picture_url(image: dict[str, Any]) -> str:
+    """What loading-image.js asks for first: the whole picture, or the overview of a large one."""
+    if image["tiles"] is None:
+        return image["file_url"]
+    return f"{image['tiles']['url']}{image['tiles']['levels'] - 1}/0/0/?digest={image['digest']}"
 
 
 def _embedding_url(page_data: dict[str, Any]) -> str | None:

@@ -75,6 +75,7 @@ TABLE = [
     Row("DELETE", "image", manage(204)),
     Row("GET", "image-file", read()),
     Row("GET", "image-thumbnail", read()),
+    Row("GET", "image-tile", read(404)),  # it is small
     Row("GET", "embedding", read(202)),
     Row("POST", "embedding", annotate(409)),  # it has not failed
     Row("GET", "annotations", read()),
@@ -124,6 +125,7 @@ def world(project, category, image, annotation, charlie):
             "image": of_image,
             "image-file": of_image,
             "image-thumbnail": of_image,
+            "image-tile": {**of_image, "level": 0, "column": 0, "row": 0},
             "embedding": of_image,
             "annotations": of_image,
             "annotation": of_annotation,

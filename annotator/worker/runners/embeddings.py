@@ -12,12 +12,14 @@ from django.utils import timezone
 
 from annotator.bundles.folders import folder_of
 from annotator.embeddings import store as embedding_store
+from annotator.errors import MaskwrightError
 from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.errors import JobFailed
+from annotator.media import tiles
 from annotator.media.errors import DamagedImage
 from annotator.media.pixels import read_pixels
-from annotator.models import Bundle, EmbeddingJob, WorkerHeartbeat
+from annotator.models import Bundle, EmbeddingJob, Image, WorkerHeartbeat
 
 if TYPE_CHECKING:
     from segmentation.encoder import ImageEncoder
@@ -48,6 +50,15 @@ def run(job: EmbeddingJob) -> None:
         queue.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
         unowned.strike_out([embedding_store.file_name(job.bundle.digest, job.image.digest)])
     logger.info("embedding of image %s made in %s ms", job.image_id, duration_ms)
+    _make_tiles(job.image)
+
+
+def _make_tiles(image: Image) -> None:
+    """Of a large image: whoever opens it first need not wait. Where that fails, the first request tries again."""
+    try:
+        tiles.make(image)
+    except (MaskwrightError, OSError):
+        logger.exception("tiles of image %s could not be made", image.pk)
 
 
 def _make_embedding(job: EmbeddingJob) -> int:

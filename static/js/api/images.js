@@ -10,7 +10,8 @@ import {NetworkError} from "./http.js";
 /**
  * @typedef {object} SceneWire one image's page, as annotator/pages/annotate.py:_scene writes it
  * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
- * @property {{id: number, name: string, width: number, height: number, state: ImageState, skip_reason: ImageMarks["skipReason"], skip_note: string, flagged: boolean, flagged_by: string | null, flagged_at: string | null, flag_note: string, file_url: string, thumbnail_url: string}} image
+ * @property {{id: number, name: string, width: number, height: number, state: ImageState, skip_reason: ImageMarks["skipReason"], skip_note: string, flagged: boolean, flagged_by: string | null, flagged_at: string | null, flag_note: string, digest: string, file_url: string, thumbnail_url: string,
+ *   tiles: {url: string, side: number, levels: number} | null}} image
  * @property {{previous: number | null, next: number | null, next_open: number | null, position: number, total: number}} siblings
  * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
  */
@@ -103,6 +104,7 @@ function categoryFromWire({id, name, color, supercategory}) {
  * @returns {ImageRow}
  */
 function imageFromWire(wire) {
+    const tiles = wire.tiles && {...wire.tiles, query: `?digest=${wire.digest}`};
     return {
         id: wire.id,
         name: wire.name,
@@ -115,6 +117,8 @@ function imageFromWire(wire) {
         flaggedAt: wire.flagged_at,
         flagNote: wire.flag_note,
         fileUrl: wire.file_url,
+        pictureUrl: tiles ? `${tiles.url}${tiles.levels - 1}/0/0/${tiles.query}` : wire.file_url,
+        tiles,
         thumbnailUrl: wire.thumbnail_url,
     };
 }

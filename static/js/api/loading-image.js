@@ -101,7 +101,7 @@ export class LoadingImage {
 
     /** @param {ImageRow} image */
     async #fetchPicture(image) {
-        const blob = await fetchPicture(this.#http, image, this.#abort.signal);
+        const blob = await fetchPicture(this.#http, {fileUrl: image.pictureUrl}, this.#abort.signal);
         try {
             return await createImageBitmap(blob);
         } catch {

@@ -13,3 +13,16 @@ export function bboxAround(bboxes) {
     const bottom = Math.max(...bboxes.map(([, y, , height]) => y + height));
     return [left, top, right - left, bottom - top];
 }
+
+/** @param {Bbox} bbox */
+export function bboxMiddle([x, y, width, height]) {
+    return {x: x + width / 2, y: y + height / 2};
+}
+
+/**
+ * @param {Bbox} a
+ * @param {Bbox} b
+ */
+export function bboxesMeet([ax, ay, aWidth, aHeight], [bx, by, bWidth, bHeight]) {
+    return ax < bx + bWidth && bx < ax + aWidth && ay < by + bHeight && by < ay + aHeight;
+}

@@ -6,6 +6,7 @@ import {Http, withPatience} from "../api/http.js";
 import {markImage} from "../api/images.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
+import {tileFetcher} from "../api/tiles.js";
 import {cutOutsOf} from "../bench/cut-outs.js";
 import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
@@ -52,7 +53,7 @@ const preferences = preferencesOf(settings, http, render);
 // --- what is shown ---
 
 const notices = new BenchNotices(find("[data-notices]", HTMLElement));
-const benchStage = new BenchStage();
+const benchStage = new BenchStage(tileFetcher(http));
 const {stage} = benchStage;
 const quickUndo = new QuickUndo(stage.root);
 

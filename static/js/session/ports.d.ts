@@ -106,6 +106,15 @@ export type ImageRow = ImageMarks & {
     /** When, as ISO 8601; null: it is not flagged. */
     readonly flaggedAt: string | null;
     readonly fileUrl: string;
+    /** What is shown first: the file, or the overview of a large image. */
+    readonly pictureUrl: string;
+    /** Of a large image: it is shown from `{url}{level}/{column}/{row}/{query}`. */
+    readonly tiles: {
+        readonly url: string;
+        readonly query: string;
+        readonly side: number;
+        readonly levels: number;
+    } | null;
     readonly thumbnailUrl: string;
 };
 

@@ -9,14 +9,16 @@ import {LogitsCanvas} from "./layers/logits-canvas.js";
 import {MasksLayer} from "./layers/masks-layer.js";
 import {PolygonLayer} from "./layers/polygon-layer.js";
 import {PromptLayer} from "./layers/prompt-layer.js";
+import {TilesLayer} from "./layers/tiles-layer.js";
 import {Readout} from "./panels/readout.js";
 import {Stage} from "./stage.js";
 
 /** @import {Dab, Place} from "../core/edit/strokes.js" */
 /** @import {Mark} from "../core/prompt-marks.js" */
 /** @import {LogitsGrid} from "../core/mask.js" */
-/** @import {Annotation, Candidate, ImageBox, ImagePoint, ImageSize, Prompt, ViewPoint} from "../core/types.d.ts" */
-/** @import {DraftMask} from "../session/ports.d.ts" */
+/** @import {Annotation, Candidate, ImageBox, ImagePoint, Prompt, ViewPoint} from "../core/types.d.ts" */
+/** @import {FetchTile} from "./layers/tiles-layer.js" */
+/** @import {DraftMask, ImageRow} from "../session/ports.d.ts" */
 /** @import {PolygonDraft} from "./tools/polygon-tool.js" */
 /** @import {ShownMask} from "./layers/masks-layer.js" */
 
@@ -24,13 +26,15 @@ export class BenchStage {
     stage;
     readout;
     #image = new ImageLayer();
+    #tiles;
     #masks = new MasksLayer(() => this.stage.invalidate("masks"));
     #prompt = new PromptLayer();
     #hand = new HandLayer();
     #polygon = new PolygonLayer();
     #candidate;
 
-    constructor() {
+    /** @param {FetchTile<ImageRow>} fetchTile */
+    constructor(fetchTile) {
         const zoom = find("[data-zoom]", HTMLElement);
         this.stage = new Stage(find("[data-stage]", HTMLElement), (view) => {
             zoom.textContent = `${Math.round(view.scale * 100)} %`;
@@ -42,7 +46,9 @@ export class BenchStage {
         });
         if (!logitsCanvas) canvas.remove();
         this.#candidate = new CandidateLayer(logitsCanvas);
+        this.#tiles = new TilesLayer(fetchTile, () => this.stage.invalidate("image"));
         this.stage.add("image", this.#image);
+        this.stage.add("image", this.#tiles);
         this.stage.add("masks", this.#masks);
         this.stage.add("prompt", this.#candidate);
         this.stage.add("prompt", this.#hand);
@@ -51,10 +57,11 @@ export class BenchStage {
         this.readout = new Readout(this.stage);
     }
 
-    /** @param {ImageSize} size of another image, whose picture is on its way */
-    open(size) {
+    /** @param {ImageRow} image another one, whose picture is on its way */
+    open(image) {
         this.#image.clear();
-        this.stage.showImageOf(size);
+        this.#tiles.open(image);
+        this.stage.showImageOf(image.size);
     }
 
     /** @param {ImageBitmap} picture */

@@ -100,7 +100,7 @@ export class BenchView {
     open() {
         const {scene} = this.#session.flow;
         this.#topBar.showImage(scene);
-        this.#stage.open(scene.image.size);
+        this.#stage.open(scene.image);
     }
 
     /** Draws the eye to the categories: one has to be picked first. */
