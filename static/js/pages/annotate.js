@@ -140,7 +140,9 @@ const tools = {
 const toolbox = new Toolbox(stage.root, tools, render);
 const sidePanel = new SidePanel(document.body, localStorage);
 const sight = new Sight(localStorage, render);
-const sightPanel = new SightPanel(find("[data-sight]", HTMLElement), stage, sight);
+const sightPanel = new SightPanel(find("[data-sight]", HTMLElement), stage.root, sight, (settings) =>
+    benchStage.moveAs(settings),
+);
 const commands = new Commands(
     COMMANDS,
     {

@@ -18,6 +18,7 @@ const OPACITY_STEP = 0.15;
  * @property {number} gamma 0.25 to 4; 1 as it is, more makes dark parts lighter
  * @property {boolean} isInverted
  * @property {"all" | "red" | "green" | "blue"} channel
+ * @property {boolean} hasMinimap the whole picture in a corner, while a part of it is on the stage
  * @property {"recognise" | "zoom" | "pan"} wheel what it does; recognise: a mouse's zooms, a trackpad's pans
  */
 
@@ -31,6 +32,7 @@ export const USUAL = Object.freeze({
     gamma: 1,
     isInverted: false,
     channel: "all",
+    hasMinimap: true,
     wheel: "recognise",
 });
 

@@ -10,6 +10,7 @@ import {MasksLayer} from "./layers/masks-layer.js";
 import {PolygonLayer} from "./layers/polygon-layer.js";
 import {PromptLayer} from "./layers/prompt-layer.js";
 import {TilesLayer} from "./layers/tiles-layer.js";
+import {Minimap} from "./panels/minimap.js";
 import {Readout} from "./panels/readout.js";
 import {Stage} from "./stage.js";
 
@@ -17,6 +18,7 @@ import {Stage} from "./stage.js";
 /** @import {Mark} from "../core/prompt-marks.js" */
 /** @import {LogitsGrid} from "../core/mask.js" */
 /** @import {Annotation, Candidate, ImageBox, ImagePoint, Prompt, ViewPoint} from "../core/types.d.ts" */
+/** @import {SightSettings} from "../session/sight.js" */
 /** @import {FetchTile} from "./layers/tiles-layer.js" */
 /** @import {DraftMask, ImageRow} from "../session/ports.d.ts" */
 /** @import {PolygonDraft} from "./tools/polygon-tool.js" */
@@ -25,6 +27,8 @@ import {Stage} from "./stage.js";
 export class BenchStage {
     stage;
     readout;
+    /** @type {Minimap | null} null: while the stage is being made */
+    minimap = null;
     #image = new ImageLayer();
     #tiles;
     #masks = new MasksLayer(() => this.stage.invalidate("masks"));
@@ -38,6 +42,7 @@ export class BenchStage {
         const zoom = find("[data-zoom]", HTMLElement);
         this.stage = new Stage(find("[data-stage]", HTMLElement), (view) => {
             zoom.textContent = `${Math.round(view.scale * 100)} %`;
+            this.minimap?.render();
         });
         const canvas = this.stage.addCanvas("candidate");
         const logitsCanvas = LogitsCanvas.open(canvas, () => {
@@ -55,12 +60,14 @@ export class BenchStage {
         this.stage.add("prompt", this.#polygon);
         this.stage.add("prompt", this.#prompt);
         this.readout = new Readout(this.stage);
+        this.minimap = new Minimap(this.stage);
     }
 
     /** @param {ImageRow} image another one, whose picture is on its way */
     open(image) {
         this.#image.clear();
         this.#tiles.open(image);
+        this.minimap?.clear();
         this.stage.showImageOf(image.size);
     }
 
@@ -68,6 +75,7 @@ export class BenchStage {
     showPicture(picture) {
         this.#image.show(picture, () => this.stage.invalidate("image"));
         this.stage.invalidate("image");
+        this.minimap?.show(picture);
     }
 
     /**
@@ -203,6 +211,14 @@ export class BenchStage {
     /** Where the mouse or the pen is; its place is null while it is not on the image. @returns {{place: ImagePoint | null}} */
     get pointer() {
         return this.readout;
+    }
+
+    /** @param {Pick<SightSettings, "wheel" | "hasMinimap">} settings what the person has set about moving the image */
+    moveAs({wheel, hasMinimap}) {
+        this.stage.wheel.habit = wheel;
+        if (!this.minimap) return;
+        this.minimap.isWanted = hasMinimap;
+        this.minimap.render();
     }
 
     /** Shows the bare picture until the key that is down is released; called by a button, until something is pressed. */

@@ -21,6 +21,7 @@
  * @property {number} candidateCount
  * @property {string | null} tool the chosen one
  * @property {boolean} isShapeBegun a polygon or lasso
+ * @property {boolean} isTouch fingers or a pen, and no keyboard to speak of
  * @property {boolean} isPoorFirstClick a single click found nothing that is likely to be right
  */
 
@@ -32,6 +33,24 @@
  * @returns {string}
  */
 export function hint(now, keyOf) {
+    const words = hintForMouse(now, keyOf);
+    if (!now.isTouch) return words;
+    // Fingers have neither keys nor a right button nor Alt.
+    const parts = words.split(" · ").filter((part) => !/\[|\bright |\bAlt /.test(part));
+    if (parts[0] && now.isReady && now.isDraftEmpty && now.mayAnnotate)
+        parts.push("two fingers move and zoom");
+    return parts
+        .join(" · ")
+        .replace(/\bclick/g, "tap")
+        .replace(/\bClick/g, "Tap");
+}
+
+/**
+ * @param {Situation} now
+ * @param {(action: string) => string} keyOf
+ * @returns {string}
+ */
+function hintForMouse(now, keyOf) {
     /** @param {string[]} parts */
     const line = (...parts) => parts.filter(Boolean).join(" · ");
     /**

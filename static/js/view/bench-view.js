@@ -271,6 +271,7 @@ export class BenchView {
             candidateCount: prompts.candidates.length,
             tool: this.#session.toolbox.chosen,
             isShapeBegun: this.#session.lasso.isDrawing,
+            isTouch: matchMedia("(pointer: coarse)").matches,
             isPoorFirstClick: isPoorFirstClick(prompts),
         };
     }

@@ -3,7 +3,6 @@
 import {find, findAll} from "../elements.js";
 
 /** @import {Sight, SightSettings} from "../../session/sight.js" */
-/** @import {Stage} from "../stage.js" */
 
 /** Rows of a colour matrix: which channels a shown one is made of. @type {Record<SightSettings["channel"], number[][]>} */
 const CHANNELS = {
@@ -21,18 +20,21 @@ export class SightPanel {
     #root;
     #sight;
     #stage;
+    #onMoving;
     /** @type {Readonly<SightSettings> | null} */
     #shown = null;
 
     /**
      * @param {HTMLElement} root a popover with a field for each setting, named as it
-     * @param {Stage} stage whose picture the filter lies over
+     * @param {HTMLElement} stage whose picture the filter lies over
      * @param {Sight} sight
+     * @param {(settings: Readonly<SightSettings>) => void} onMoving how the image is moved is another one
      */
-    constructor(root, stage, sight) {
+    constructor(root, stage, sight, onMoving) {
         this.#root = root;
         this.#stage = stage;
         this.#sight = sight;
+        this.#onMoving = onMoving;
         root.addEventListener("input", ({target}) => {
             if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement)
                 sight.change({[target.name]: valueOf(target)});
@@ -55,8 +57,8 @@ export class SightPanel {
             else if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement)
                 field.value = String(value);
         }
-        this.#stage.wheel.habit = settings.wheel;
-        this.#stage.root.toggleAttribute("data-adjusted", isAdjusted(settings));
+        this.#onMoving(settings);
+        this.#stage.toggleAttribute("data-adjusted", isAdjusted(settings));
         find("[data-matrix]", SVGElement, document.body).setAttribute("values", matrixOf(settings));
         for (const node of findAll("[data-gamma]", SVGElement, document.body))
             node.setAttribute("exponent", String(1 / settings.gamma));
