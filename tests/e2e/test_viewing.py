@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import uuid
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from PIL import Image
+from playwright.sync_api import Browser, expect
 
 from segmentation import rle
-from tests.e2e.workbench_driver import ON_THE_CUP, Bench
+from tests.e2e.conftest import Site, sign_in_as
+from tests.e2e.test_seeing import PIXEL
+from tests.e2e.workbench_driver import ON_THE_CUP, Bench, saved
 
 SWIPE = """([dx, dy, ctrlKey]) => document.querySelector("[data-stage]").dispatchEvent(new WheelEvent("wheel",
     {deltaX: dx, deltaY: dy, ctrlKey, clientX: 500, clientY: 400, bubbles: true, cancelable: true}))"""
@@ -207,3 +212,136 @@ def smallest_of(bench: Bench) -> int:
     """Which of the candidates is named a part, else 0."""
     names = [name.lower() for name in bench.candidates.all_inner_texts()]
     return next((k for k, name in enumerate(names) if "part" in name), 0)
+
+
+MINIMAP = "[data-minimap]"
+
+
+def test_an_overview_in_the_corner_shows_the_part_and_a_drag_on_it_moves_there(bench: Bench, image):
+    bench.open(image)
+    overview = bench.page.locator(MINIMAP)
+    expect(overview).to_be_hidden()
+    bench.press("Shift+Z", "+", "+")
+    expect(overview).to_be_visible()
+    box = overview.bounding_box()
+    before = bench.view
+    bench.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    bench.page.mouse.down()
+    bench.page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"], steps=3)
+    bench.page.mouse.up()
+    after = bench.view
+    assert after["scale"] == before["scale"]
+    stage = bench.page.locator("[data-stage]").bounding_box()
+    middle = (stage["width"] / 2 - after["offsetX"]) / after["scale"]
+    assert middle == pytest.approx(0.75 * image["width"], abs=8)
+    assert bench.candidates.count() == 0, "no click reached the image below"
+    bench.press("f")
+    expect(overview).to_be_hidden()
+    bench.press("Shift+Z", "+", "Shift+V")
+    bench.page.locator("[data-sight]").get_by_label("Overview in the corner").uncheck()
+    expect(overview).to_be_hidden()
+
+
+@pytest.fixture
+def huge(api, tmp_path) -> dict:
+    """48 megapixels: red grows to the right, green downwards."""
+    manager = api("manager")
+    project = manager.post("/api/projects/", data={"name": "Large"}).json()
+    manager.post(f"/api/projects/{project['id']}/categories/", data={"name": "cup", "color": "#0072b2"})
+    manager.post(
+        f"/api/projects/{project['id']}/members/", data={"username": "annotator", "role": "annotator"}
+    )
+    pixels = np.zeros((6000, 8000, 3), dtype=np.uint8)
+    pixels[..., 0] = np.linspace(0, 255, 8000, dtype=np.uint8)[None, :]
+    pixels[..., 1] = np.linspace(0, 255, 6000, dtype=np.uint8)[:, None]
+    pixels[2000:4000, 3000:5000, 2] = 255
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=90)
+    file = {"name": "huge.jpg", "mimeType": "image/jpeg", "buffer": stream.getvalue()}
+    answer = manager.post(f"/api/projects/{project['id']}/images/", multipart={"files": file}, timeout=60_000)
+    assert answer.status == 201, answer.text()
+    return answer.json()["results"][0]
+
+
+def test_a_large_image_is_shown_by_tiles_and_its_masks_have_its_size(bench: Bench, api, huge):
+    asked: list[str] = []
+    bench.page.on("request", lambda request: asked.append(request.url))
+    bench.open(huge)
+    assert not any("/file/" in url for url in asked), "the whole picture is never fetched"
+    bench.click((4000, 3000))
+    bench.save()
+    bench.page.mouse.move(*bench.on_page(1000, 4500))
+    bench.press("z")
+    bench.page.wait_for_function(
+        "() => performance.getEntriesByType('resource').some(({name}) => /tiles\\/0\\/1\\/8\\//.test(name))"
+    )
+    place = (1000, 4500)
+    expected = (round(1000 / 8000 * 255), round(4500 / 6000 * 255), 0)
+    bench.page.wait_for_function(
+        f"([place, wanted]) => {{ const seen = ({PIXEL})(['image', ...place]);"
+        " return wanted.every((value, k) => Math.abs(value - seen[k]) <= 4); }",
+        arg=[list(place), list(expected)],
+    )
+    (annotation,) = saved(api, huge)
+    assert annotation["segmentation"]["size"] == [6000, 8000]
+    assert 2_000_000 < annotation["area"] < 12_000_000
+
+
+@pytest.fixture
+def tablet(browser: Browser, site: Site) -> Iterator[Bench]:
+    context = browser.new_context(
+        base_url=site.url, viewport={"width": 820, "height": 1180}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    sign_in_as(page, "annotator")
+    yield Bench(page)
+    context.close()
+
+
+@pytest.fixture
+def fingers(tablet: Bench):
+    """`fingers("touchMove", (0, x, y), (1, x, y))`: real touches, as the browser gets them from a screen."""
+    session = tablet.page.context.new_cdp_session(
+        tablet.page
+    )  # one for all: it remembers which fingers are down
+
+    def do(type: str, *points: tuple[int, float, float]) -> None:
+        touches = [{"id": id, "x": x, "y": y} for id, x, y in points]
+        session.send("Input.dispatchTouchEvent", {"type": type, "touchPoints": touches})
+
+    return do
+
+
+def test_on_a_tablet_one_finger_prompts_two_move_and_zoom(tablet: Bench, fingers, image):
+    tablet.open(image)
+    x, y = tablet.on_page(*ON_THE_CUP)
+    tablet.page.touchscreen.tap(x, y)
+    tablet.wait_for_masks(1)
+    steps = tablet.candidates.count()
+    before = tablet.view
+    fingers("touchStart", (0, 300, 400))
+    fingers("touchStart", (0, 300, 400), (1, 400, 400))
+    for step in range(1, 5):
+        fingers("touchMove", (0, 300 - 12 * step, 400), (1, 400 + 12 * step, 400))
+    fingers("touchEnd")
+    tablet.page.wait_for_function(
+        "scale => JSON.parse(document.querySelector('[data-stage]').dataset.viewFrame).scale > scale",
+        arg=before["scale"] * 1.5,
+    )
+    assert tablet.count("click-to-mask") == 1, "the two fingers made no prompt"
+    assert tablet.candidates.count() == steps
+
+
+def test_on_a_tablet_what_is_pressed_is_large_enough_and_the_hint_speaks_of_taps(tablet: Bench, image):
+    tablet.open(image)
+    expect(tablet.page.locator("[data-prompt-bar]")).to_contain_text("Tap an object")
+    expect(tablet.page.locator("[data-prompt-bar]")).not_to_contain_text("right click")
+    tablet.page.touchscreen.tap(*tablet.on_page(*ON_THE_CUP))
+    tablet.wait_for_masks(1)
+    sizes = tablet.page.evaluate("""() => [...document.querySelectorAll(
+            ".bench-rail button, .bench-top button, .bench-prompt button, .bench-panel button, .bench-zoom")]
+        .map(node => [node.getBoundingClientRect(), node.title || node.textContent])
+        .filter(([{width, height}]) => width && height)
+        .map(([{width, height}, name]) => [name, Math.round(width), Math.round(height)])""")
+    small = [row for row in sizes if min(row[1:]) < 44]
+    assert sizes and not small
