@@ -281,13 +281,23 @@ MAY_IMPORT = {
     "core": {"core"},
     "decoder": {"decoder", "core"},
     "api": {"api", "core"},
+    "storage": {"storage", "core"},
     "view": {"view", "core"},
     "session": {"session", "core"},  # api, decoder, storage and clocks are handed in
-    "bench": {"bench", "view", "session", "api", "decoder", "core"},  # the parts of the annotate page
+    "bench": {
+        "bench",
+        "view",
+        "session",
+        "storage",
+        "api",
+        "decoder",
+        "core",
+    },  # the parts of the annotate page
     "pages": {
         "bench",
         "view",
         "session",
+        "storage",
         "api",
         "decoder",
         "core",
@@ -295,7 +305,7 @@ MAY_IMPORT = {
     },  # vendor: third-party files from npm
 }
 # Types may be named beside that: api gives what session and decoder ask for, view shows what session holds.
-MAY_NAME = {"api": {"session", "decoder"}, "view": {"session"}}
+MAY_NAME = {"api": {"session", "decoder"}, "storage": {"session"}, "view": {"session"}}
 MAX_LINES_OF_A_PAGE = 200
 IMPORT = re.compile(
     r"""^\s*(?:import|export)\b[^;'"`]*?\bfrom\s*["'](?P<source>[^"']+)["'](?P<end>.?)"""

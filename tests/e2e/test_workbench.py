@@ -240,10 +240,10 @@ def test_masks_made_offline_are_sent_when_the_server_is_back(
     context.set_offline(True)
     bench.press("Enter")
     bench.expect_save_state("unsaved")
-    expect(bench.page.locator("[data-save-state]")).to_contain_text("1 unsaved, offline")
+    expect(bench.page.locator("[data-save-state]")).to_contain_text("1 saved on this computer, offline")
     bench.click(ON_THE_TABLE)
     bench.press("Enter")
-    expect(bench.page.locator("[data-save-state]")).to_contain_text("2 unsaved")
+    expect(bench.page.locator("[data-save-state]")).to_contain_text("2 saved on this computer")
     context.set_offline(False)
     bench.wait_until_saved()
     assert len(saved(api, image)) == 2
@@ -256,7 +256,9 @@ def test_a_mask_made_while_signed_out_is_sent_after_signing_in_again(
     bench.open(image).click(ON_THE_CUP)
     context.clear_cookies(name="sessionid")
     bench.press("Enter")
-    expect(bench.page.locator("[data-save-state]")).to_contain_text("1 unsaved, you are signed out")
+    expect(bench.page.locator("[data-save-state]")).to_contain_text(
+        "1 saved on this computer, you are signed out"
+    )
     sign_in_again(bench, "wrong " + PASSWORD)
     dialog = bench.page.get_by_role("dialog", name="Sign in again")
     expect(dialog.get_by_role("alert")).to_contain_text("User name or password is wrong")

@@ -7,32 +7,48 @@ import {UnsavedRecords} from "../../static/js/session/unsaved-records.js";
 import {
     HandMadePause,
     HandMadeServer,
+    HandMadeShelf,
     HandMadeStorage,
+    HandMadeTabs,
     annotationOf,
     created,
     deleted,
+    journalOf,
     settle,
     updated,
 } from "./hand-made.js";
 
-/** A page's autosave; another page may share its server and its storage. */
-function page({server = new HandMadeServer(), storage = new HandMadeStorage()} = {}) {
+/** A page's autosave; another page may share its server and its browser. */
+function page({
+    server = new HandMadeServer(),
+    shelf = new HandMadeShelf(),
+    browser = new Map(),
+    old = new HandMadeStorage(),
+} = {}) {
     const waiting = new HandMadePause();
-    const [conflicts, refusals, damaged] = [[], [], []];
-    const records = new UnsavedRecords(storage, "ann");
-    const autosave = new Autosave(new AnnotationServer(server), records, waiting.pause, {
+    const [conflicts, refusals] = [[], []];
+    const tabs = new HandMadeTabs(browser);
+    void tabs.begin();
+    const journal = journalOf(shelf, tabs);
+    const autosave = new Autosave(new AnnotationServer(server), new UnsavedRecords(journal), waiting.pause, {
         onStatus: () => {},
         onConflict: (conflict) => conflicts.push(conflict),
         onRefusal: (refusal) => refusals.push(refusal),
-        onDamaged: (count) => damaged.push(count),
     });
-    return {server, storage, waiting, autosave, conflicts, refusals, damaged};
+    /** As a page begins: reads what was left, and sends it. */
+    const begin = async () => {
+        const damaged = await journal.open(7, old);
+        autosave.resume();
+        await settle();
+        return damaged;
+    };
+    return {server, shelf, browser, tabs, waiting, journal, autosave, conflicts, refusals, begin};
 }
 
 const rowsOf = ({rows}) => [...rows.values()].filter(({isDeleted}) => !isDeleted);
 
 test("what is made, changed and deleted reaches the server in that order, and nothing stays behind", async () => {
-    const {autosave, server, storage} = page();
+    const {autosave, server, shelf} = page();
     const [a, b] = [annotationOf("a"), annotationOf("b")];
     autosave.submit(created(a, b));
     await settle();
@@ -44,20 +60,20 @@ test("what is made, changed and deleted reaches the server in that order, and no
         rowsOf(server).map(({id, category}) => [id, category]),
         [["a", 2]],
     );
-    assert.deepEqual(autosave.status, {state: "saved", count: 0, reason: ""});
-    assert.deepEqual(storage.keys, []);
+    assert.deepEqual(autosave.status, {state: "saved", count: 0, reason: "", keeping: "kept"});
+    assert.deepEqual(shelf.ids, []);
 });
 
-test("what was made offline lies in the storage and is sent when the server is back", async () => {
-    const {autosave, server, storage, waiting} = page();
+test("what was made offline lies on this computer and is sent when the server is back", async () => {
+    const {autosave, server, shelf, waiting} = page();
     server.trouble = "offline";
     autosave.submit(created(annotationOf("a")));
     await settle();
-    assert.deepEqual(autosave.status, {state: "unsaved", count: 1, reason: "offline"});
+    assert.deepEqual(autosave.status, {state: "unsaved", count: 1, reason: "offline", keeping: "kept"});
     autosave.submit(created(annotationOf("b")));
     await settle();
     assert.equal(autosave.status.count, 2);
-    assert.deepEqual(storage.keys, ["maskwright.unsaved.ann.a", "maskwright.unsaved.ann.b"]);
+    assert.deepEqual(shelf.ids, ["a", "b"]);
     await waiting.over();
     server.trouble = "broken";
     await waiting.over();
@@ -77,7 +93,7 @@ test("a sign-in that ended is said, and what waits for it is sent afterwards", a
     server.trouble = "signed out";
     autosave.submit(created(annotationOf("a")));
     await settle();
-    assert.deepEqual(autosave.status, {state: "unsaved", count: 1, reason: "signed_out"});
+    assert.deepEqual(autosave.status, {state: "unsaved", count: 1, reason: "signed_out", keeping: "kept"});
     server.trouble = "";
     await waiting.over();
     assert.equal(autosave.status.state, "saved");
@@ -182,7 +198,7 @@ async function inConflict(change = {clicks: 77}) {
     const mine = {...a, categoryId: 2};
     autosave.submit(updated(a, mine));
     await settle();
-    assert.deepEqual(autosave.status, {state: "unsaved", count: 1, reason: "conflict"});
+    assert.deepEqual(autosave.status, {state: "unsaved", count: 1, reason: "conflict", keeping: "kept"});
     assert.equal(world.conflicts.length, 1);
     return {...world, mine};
 }
@@ -201,12 +217,12 @@ test("a conflict waits for a person; mine is sent over theirs", async () => {
 });
 
 test("a conflict resolved with theirs sends nothing more, and the next change starts from it", async () => {
-    const {autosave, server, conflicts, storage} = await inConflict();
+    const {autosave, server, conflicts, shelf} = await inConflict();
     const asked = server.asked.length;
     autosave.resolveConflict("a", "theirs");
     await settle();
     assert.equal(server.asked.length, asked);
-    assert.deepEqual(storage.keys, []);
+    assert.deepEqual(shelf.ids, []);
     const {theirs} = conflicts[0];
     autosave.submit(updated(theirs, {...theirs, categoryId: 3}));
     await settle();
@@ -255,7 +271,7 @@ test("a conflict holds up nothing else, and what is changed meanwhile is part of
 });
 
 test("what the server refuses is kept until the person decides, and holds up nothing else", async () => {
-    const {autosave, server, refusals, storage} = page();
+    const {autosave, server, refusals, shelf} = page();
     autosave.submit(created(annotationOf("bad", {counts: "refused"}), annotationOf("good")));
     await settle();
     assert.deepEqual(refusals, [{id: "bad", message: "The mask is malformed."}]);
@@ -263,32 +279,61 @@ test("what the server refuses is kept until the person decides, and holds up not
         rowsOf(server).map(({id}) => id),
         ["good"],
     );
-    assert.deepEqual(autosave.status, {state: "unsaved", count: 1, reason: "refused"});
+    assert.deepEqual(autosave.status, {state: "unsaved", count: 1, reason: "refused", keeping: "kept"});
     autosave.retryRefused("bad");
     await settle();
     assert.equal(refusals.length, 2);
     autosave.discardRefused("bad");
     assert.equal(autosave.status.state, "saved");
-    assert.deepEqual(storage.keys, []);
+    assert.deepEqual(shelf.ids, []);
 });
 
-test("with a full storage the records stay in memory and are sent", async () => {
-    const {autosave, server, storage, waiting} = page();
-    storage.limit = 10;
+test("with a full disk the records stay in memory, which is said, and are kept as soon as there is room", async () => {
+    const {autosave, server, shelf, journal, waiting} = page();
+    let madeRoom = 0;
+    journal.makeRoom = async () => void madeRoom++;
+    shelf.trouble = "QuotaExceededError";
+    server.trouble = "offline";
+    autosave.submit(created(annotationOf("a"), annotationOf("b")));
+    await settle();
+    assert.deepEqual(shelf.ids, []);
+    assert.deepEqual([autosave.status.count, autosave.status.keeping, madeRoom], [2, "failed", 1]);
+    shelf.trouble = "";
+    await waiting.over(); // it tries the server again, and the disk
+    assert.deepEqual([shelf.ids.sort(), autosave.status.keeping], [["a", "b"], "kept"]);
+    server.trouble = "";
+    await waiting.over();
+    assert.equal(rowsOf(server).length, 2);
+    assert.deepEqual([autosave.status.state, shelf.ids], ["saved", []]);
+});
+
+test("a record counts as kept only when the browser says that it lies on the disk", async () => {
+    const {autosave, server, shelf} = page();
+    const write = shelf.write.bind(shelf);
+    const held = [];
+    shelf.write = (changes) => new Promise((resolve) => held.push(() => resolve(write(changes))));
     server.trouble = "offline";
     autosave.submit(created(annotationOf("a")));
     await settle();
-    assert.deepEqual(storage.keys, []);
-    assert.equal(autosave.status.count, 1);
-    server.trouble = "";
-    await waiting.over();
-    assert.equal(rowsOf(server).length, 1);
-    assert.equal(autosave.status.state, "saved");
+    assert.equal(autosave.status.keeping, "writing");
+    for (const onDisk of held) onDisk();
+    await settle();
+    assert.equal(autosave.status.keeping, "kept");
+});
+
+test("a browser that keeps nothing says so before anything is made, and masks are saved all the same", async () => {
+    const {autosave, server, shelf, begin, journal} = page();
+    shelf.trouble = "SecurityError";
+    await begin();
+    assert.deepEqual([journal.isWorking, autosave.status.keeping], [false, "failed"]);
+    autosave.submit(created(annotationOf("a")));
+    await settle();
+    assert.deepEqual([rowsOf(server).length, autosave.status.state], [1, "saved"]);
 });
 
 test("the next page sends what a page that crashed could not, and shows it over what the server lists", async () => {
     const first = page();
-    const {server, storage} = first;
+    const {server, shelf} = first;
     const [kept, changed, gone] = ["kept", "changed", "gone"].map((id) => annotationOf(id));
     first.autosave.submit(created(kept, changed, gone));
     await settle();
@@ -297,11 +342,11 @@ test("the next page sends what a page that crashed could not, and shows it over 
     first.autosave.submit(deleted(gone));
     first.autosave.submit(created(annotationOf("new"), annotationOf("elsewhere", {imageId: 8})));
     await settle(); // and here the page crashes
+    first.tabs.end();
 
-    const next = page({server, storage});
+    const next = page(first);
     const listed = await listOf(server);
-    next.autosave.resume();
-    await settle();
+    await next.begin();
     const shown = next.autosave.overlay(7, listed);
     assert.deepEqual(
         shown.map(({id, categoryId}) => [id, categoryId]),
@@ -325,22 +370,22 @@ test("the next page sends what a page that crashed could not, and shows it over 
             ["new", 1],
         ],
     );
-    assert.deepEqual(storage.keys, []);
+    assert.deepEqual(shelf.ids, []);
 });
 
 test("a page that goes on from another's record finds the change that came in between", async () => {
     const first = page();
-    const {server, storage} = first;
+    const {server} = first;
     const a = annotationOf("a");
     first.autosave.submit(created(a));
     await settle();
     server.trouble = "offline";
     first.autosave.submit(updated(a, {...a, categoryId: 2}));
     await settle(); // and here the page crashes
+    first.tabs.end();
     server.change("a", {clicks: 77});
-    const next = page({server, storage});
-    next.autosave.resume();
-    await settle();
+    const next = page(first);
+    await next.begin();
     next.autosave.overlay(7, await listOf(server)); // it lists version 2; the record started from 1
     server.trouble = "";
     await next.waiting.over();
@@ -351,43 +396,107 @@ test("a page that goes on from another's record finds the change that came in be
 });
 
 test("records of another user stay where they are", async () => {
-    const {autosave, storage, server} = page();
-    storage.setItem("maskwright.unsaved.bob.x", JSON.stringify({id: "x"}));
-    autosave.resume();
-    await settle();
-    assert.deepEqual(server.asked, []);
-    assert.equal(storage.keys.length, 1);
+    const first = page();
+    const bob = {id: "x", imageId: 7, desired: annotationOf("x"), known: null, isSent: false};
+    await first.shelf.write({put: [[["bob", "gone", "unsaved", "x"], bob]]});
+    await first.begin();
+    assert.deepEqual([first.server.asked, first.shelf.ids], [[], ["x"]]);
 });
 
-test("a damaged record in the storage is said once, and the others are sent", async () => {
+// --- several tabs ---
+
+test("each tab sends its own changes, once, and takes over those of a tab that is closed", async () => {
     const first = page();
-    const {server, storage} = first;
+    const {server} = first;
     server.trouble = "offline";
+    await first.begin();
     first.autosave.submit(created(annotationOf("a"), annotationOf("b")));
-    await settle(); // and here the page crashes, in the middle of a write
+    await settle();
+    const second = page(first);
+    await second.begin();
+    second.autosave.submit(created(annotationOf("c")));
+    await settle();
+    assert.deepEqual([first.autosave.status.count, second.autosave.status.count], [2, 1]);
+    const taken = [];
+    second.journal.onTaken = (entries) => {
+        taken.push(...entries.map(({id}) => id));
+        second.autosave.resume(entries.map(({value}) => value));
+    };
+    server.asked = [];
+    first.tabs.end();
+    await settle();
+    assert.deepEqual([taken, second.autosave.status.count], [["a", "b"], 3]);
+    server.trouble = "";
+    await second.waiting.over();
+    assert.deepEqual(server.asked, ["POST", "POST", "POST"]);
+    assert.deepEqual(
+        rowsOf(server).map(({id}) => id),
+        ["c", "a", "b"],
+    );
+    assert.deepEqual(first.shelf.ids, []);
+});
+
+test("of two tabs that change the same mask the second is told of the first, whichever is closed", async () => {
+    const first = page();
+    const {server} = first;
+    const a = annotationOf("a");
+    first.autosave.submit(created(a));
+    await settle();
+    const second = page(first);
+    second.autosave.overlay(7, await listOf(server));
+    second.journal.onTaken = (entries) => second.autosave.resume(entries.map(({value}) => value));
+    server.trouble = "offline";
+    first.autosave.submit(updated(a, {...a, categoryId: 2}));
+    second.autosave.submit(updated(a, {...a, categoryId: 3}));
+    await settle();
+    first.tabs.end();
+    await second.journal.lookAround();
+    assert.equal(first.shelf.ids.length, 2, "neither has taken the other's place");
+    server.trouble = "";
+    await second.waiting.over();
+    await settle();
+    assert.equal(rowsOf(server)[0].category, 3);
+    const [{mine, theirs}] = second.conflicts;
+    assert.deepEqual([mine.categoryId, theirs.categoryId], [2, 3], "asked, not overwritten");
+});
+
+// --- the journal of the version before ---
+
+test("what the version before kept is sent once, and a damaged record is said", async () => {
+    const old = new HandMadeStorage();
     const key = (id) => `maskwright.unsaved.ann.${id}`;
-    storage.setItem(key("a"), storage.getItem(key("a")).slice(0, 40));
+    const record = {id: "b", imageId: 7, desired: annotationOf("b"), known: null, isSent: false};
+    old.setItem(key("b"), JSON.stringify(record));
+    old.setItem(key("a"), JSON.stringify(record).slice(0, 40));
     for (const [id, text] of [
         ["n", "null"],
         ["m", "{}"],
         ["o", '{"id": "another"}'],
     ])
-        storage.setItem(key(id), text);
-
-    server.trouble = "";
-    const next = page({server, storage});
-    next.autosave.resume();
-    await settle();
-    assert.deepEqual(next.damaged, [4]);
+        old.setItem(key(id), text);
+    old.setItem("maskwright.unsaved.ann.other.x", "of somebody who is called ann.other");
+    const first = page({old});
+    first.server.trouble = "offline";
+    assert.equal(await first.begin(), 4);
+    assert.deepEqual([first.shelf.ids, old.keys], [["b"], ["maskwright.unsaved.ann.other.x"]]);
+    first.server.trouble = "";
+    await first.waiting.over();
     assert.deepEqual(
-        rowsOf(server).map(({id}) => id),
+        rowsOf(first.server).map(({id}) => id),
         ["b"],
     );
-    assert.equal(next.autosave.status.state, "saved");
+    assert.deepEqual([first.autosave.status.state, await page({...first, old}).begin()], ["saved", 0]);
+});
 
-    const later = page({server, storage});
-    later.autosave.resume();
-    assert.deepEqual(later.damaged, []);
+test("where nothing can be kept the journal of the version before stays until it is sent", async () => {
+    const old = new HandMadeStorage();
+    const record = {id: "b", imageId: 7, desired: annotationOf("b"), known: null, isSent: false};
+    old.setItem("maskwright.unsaved.ann.b", JSON.stringify(record));
+    const first = page({old});
+    first.shelf.trouble = "full";
+    first.server.trouble = "offline";
+    await first.begin();
+    assert.deepEqual([old.keys.length, first.autosave.status.count], [1, 1]);
 });
 
 /** What a page that opens the image is told. */
@@ -403,12 +512,11 @@ test("a mask deleted in an earlier session is restored when it is wanted back, a
     await store.create(annotationOf("a"));
     await store.remove("a", 1);
     const conflicts = [];
-    const autosave = new Autosave(
-        store,
-        new UnsavedRecords(new HandMadeStorage(), "ann"),
-        new HandMadePause().pause,
-        {onStatus() {}, onConflict: (conflict) => conflicts.push(conflict), onRefusal() {}, onDamaged() {}},
-    );
+    const autosave = new Autosave(store, new UnsavedRecords(journalOf()), new HandMadePause().pause, {
+        onStatus() {},
+        onConflict: (conflict) => conflicts.push(conflict),
+        onRefusal() {},
+    });
     const {version, ...row} = server.rows.get("a");
     autosave.noteDeleted({...row, annotation: annotationOf("a"), version});
     server.asked = [];

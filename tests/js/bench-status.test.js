@@ -55,8 +55,27 @@ test("looking and editing have other words, and missing masks are no empty image
 });
 
 test("a mask that is not accepted is not called saved", () => {
-    const saved = {state: "saved", count: 0, reason: ""};
+    const saved = {state: "saved", count: 0, reason: "", keeping: "kept"};
     assert.equal(savingBadge(saved).text, "All changes saved");
     assert.deepEqual(savingBadge(saved, true), {tone: "waiting", text: "1 mask not accepted"});
-    assert.equal(savingBadge({state: "saving", count: 2, reason: ""}, true).text, "Saving 2…");
+    assert.equal(savingBadge({...saved, state: "saving", count: 2}, true).text, "Saving 2…");
+});
+
+test("what the server does not have is said to lie on this computer only when it does", () => {
+    const offline = {state: "unsaved", count: 2, reason: "offline", keeping: "kept"};
+    assert.deepEqual(savingBadge(offline), {
+        tone: "waiting",
+        text: "2 saved on this computer, offline, retrying",
+    });
+    assert.deepEqual(savingBadge({...offline, keeping: "writing"}), {
+        tone: "bad",
+        text: "2 unsaved, offline, retrying",
+    });
+    assert.deepEqual(savingBadge({...offline, keeping: "failed"}), {
+        tone: "bad",
+        text: "2 unsaved and not kept on this computer, offline, retrying",
+    });
+    const lost = {state: "saved", count: 0, reason: "", keeping: "failed"};
+    assert.equal(savingBadge(lost, true).text, "1 mask not accepted, not kept on this computer");
+    assert.equal(savingBadge({...offline, reason: "conflict"}).text, "2 unsaved");
 });

@@ -5,7 +5,7 @@ import {CopiedMasks} from "../../static/js/session/copied-masks.js";
 import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {LastCategory} from "../../static/js/session/last-category.js";
 import {Workbench} from "../../static/js/session/workbench.js";
-import {HandMadeStorage, annotationOf} from "./hand-made.js";
+import {HandMadeStorage, annotationOf, journalOf} from "./hand-made.js";
 
 export const CATEGORIES = [
     {id: 1, name: "cup", color: "#000000", supercategory: ""},
@@ -16,12 +16,13 @@ export const CATEGORIES = [
 export function bench({mayAnnotate = true, masks = ["a", "b", "c", "d"].map((id) => annotationOf(id))} = {}) {
     const said = {deleted: [], changes: [], why: []};
     const storage = new HandMadeStorage();
+    const drafts = new KeptDrafts(journalOf());
     let ids = 0;
     const workbench = new Workbench(
         "ann",
         {
             ...{now: () => 0, newId: () => `made-${++ids}`},
-            ...{drafts: new KeptDrafts(storage, "ann"), lastCategory: new LastCategory(storage, "ann")},
+            ...{drafts, lastCategory: new LastCategory(storage, "ann")},
             copied: new CopiedMasks(storage, "ann"),
             settings: () => ({farClickAccepts: false, quickMode: false}),
         },
@@ -39,7 +40,7 @@ export function bench({mayAnnotate = true, masks = ["a", "b", "c", "d"].map((id)
     open(7);
     workbench.showSaved(masks);
     workbench.document.subscribe((changes, origin) => origin === "user" && said.changes.push(changes));
-    return {workbench, said, open, storage};
+    return {workbench, said, open, storage, drafts};
 }
 
 export const idsOf = ({document}) => document.annotations.map(({id}) => id);

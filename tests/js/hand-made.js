@@ -1,6 +1,7 @@
 /** The world outside session/, made by hand: it answers when a test says so, and says no when a test wants that. */
 
 import {ApiError, NetworkError} from "../../static/js/api/http.js";
+import {Journal} from "../../static/js/session/journal.js";
 
 /** Lets everything go on that waits for nothing but promises. */
 export const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -29,6 +30,64 @@ export class HandMadeStorage {
     removeItem(key) {
         this.#values.delete(key);
     }
+}
+
+/** What the browser keeps; `trouble`: it takes nothing more. It answers one turn later, in order. */
+export class HandMadeShelf {
+    trouble = "";
+    /** @type {Map<string, {key: (string | number)[], value: unknown}>} */
+    #values = new Map();
+
+    /** The last names of all keys. */
+    get ids() {
+        return [...this.#values.values()].map(({key}) => key.at(-1));
+    }
+    async below(key) {
+        if (this.trouble) throw new Error(this.trouble);
+        return this.#found(key).map((each) => structuredClone(each));
+    }
+    async keysBelow(key) {
+        return (await this.below(key)).map(({key}) => key);
+    }
+    async write({put = [], remove = []}) {
+        if (this.trouble) throw new Error(this.trouble);
+        for (const key of remove)
+            for (const each of this.#found(key)) this.#values.delete(JSON.stringify(each.key));
+        for (const [key, value] of put)
+            this.#values.set(JSON.stringify(key), structuredClone({key: [...key], value}));
+    }
+    #found(key) {
+        return [...this.#values.values()].filter((each) => key.every((name, k) => each.key[k] === name));
+    }
+}
+
+/** A tab of a browser, which knows those that are open. */
+export class HandMadeTabs {
+    static #count = 0;
+    onGone = () => {};
+
+    constructor(browser = new Map(), id = `tab-${++HandMadeTabs.#count}`) {
+        this.browser = browser;
+        this.id = id;
+    }
+    async begin() {
+        this.browser.set(this.id, this);
+    }
+    async ifGone(tab, work) {
+        if (this.browser.has(tab)) return false;
+        await work();
+        return true;
+    }
+    /** Closed, or crashed; it does not come back. */
+    end() {
+        this.browser.delete(this.id);
+        for (const tab of this.browser.values()) tab.onGone();
+    }
+}
+
+/** Of ann's tab. */
+export function journalOf(shelf = new HandMadeShelf(), tabs = new HandMadeTabs()) {
+    return new Journal(shelf, tabs, "ann");
 }
 
 /** Somebody who waits for `pause` goes on when the test says so. */

@@ -5,7 +5,7 @@ import {ImageFlow} from "../../static/js/session/image-flow.js";
 import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {LastCategory} from "../../static/js/session/last-category.js";
 import {Workbench} from "../../static/js/session/workbench.js";
-import {HandMadeStorage, annotationOf, settle} from "./hand-made.js";
+import {HandMadeStorage, annotationOf, settle, journalOf} from "./hand-made.js";
 import {BUNDLE, HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
 
 const LAST = 9;
@@ -93,7 +93,7 @@ function flowFrom(imageId, options) {
     const workbench = new Workbench(
         "ann",
         {
-            ...{now: () => 0, newId: () => "made", drafts: new KeptDrafts(new HandMadeStorage(), "ann")},
+            ...{now: () => 0, newId: () => "made", drafts: new KeptDrafts(journalOf())},
             lastCategory: new LastCategory(new HandMadeStorage(), "ann"),
             settings: () => ({farClickAccepts: false, quickMode: false}),
         },

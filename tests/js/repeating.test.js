@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {Repeating} from "../../static/js/session/repeating.js";
 import {bench, drawn, idsOf} from "./hand-made-bench.js";
 
@@ -11,8 +10,7 @@ const BOX = (x0, y0, x1, y1) => [{kind: "box", box: {x0, y0, x1, y1, frame: "ima
 /** Image 7 of a list, with the mask a, before an image 8 of that size. */
 function list({size = SIZE, next = 8} = {}) {
     const made = bench({masks: [drawn("a", ["", "   ##", "   ##"], {categoryId: 2})]});
-    const {workbench, said, storage} = made;
-    const drafts = new KeptDrafts(storage, "ann");
+    const {workbench, said, drafts} = made;
     let ids = 0;
     const flow = {
         scene: {image: {id: 7, size: SIZE}, siblings: {next}},
@@ -29,7 +27,7 @@ function list({size = SIZE, next = 8} = {}) {
         newId: () => `draft-${++ids}`,
         onSay: (text) => said.why.push(text),
     });
-    return {...made, repeating, flow, drafts};
+    return {...made, repeating, flow};
 }
 
 test("the selected object's box is the next image's draft, with its category", async () => {

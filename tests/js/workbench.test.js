@@ -8,7 +8,15 @@ import {LastCategory} from "../../static/js/session/last-category.js";
 import {UnsavedRecords} from "../../static/js/session/unsaved-records.js";
 import {Workbench} from "../../static/js/session/workbench.js";
 import {countsFromRuns} from "../../static/js/core/rle.js";
-import {HandMadePause, HandMadeServer, HandMadeStorage, annotationOf, settle} from "./hand-made.js";
+import {
+    HandMadePause,
+    HandMadeServer,
+    HandMadeStorage,
+    annotationOf,
+    settle,
+    HandMadeShelf,
+    journalOf,
+} from "./hand-made.js";
 import {HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
 
 const CATEGORIES = [
@@ -28,6 +36,8 @@ function bench({
     mayAnnotate = true,
     categories = CATEGORIES,
     storage = new HandMadeStorage(),
+    shelf = new HandMadeShelf(),
+    journal = journalOf(shelf),
     projectId = 3,
     settings = {farClickAccepts: false, quickMode: false},
 } = {}) {
@@ -38,7 +48,7 @@ function bench({
         "ann",
         {
             ...{now: () => clock.ms, newId: () => `made-${++ids}`},
-            ...{drafts: new KeptDrafts(storage, "ann"), lastCategory: new LastCategory(storage, "ann")},
+            ...{drafts: new KeptDrafts(journal), lastCategory: new LastCategory(storage, "ann")},
             settings: () => settings,
         },
         {
@@ -60,7 +70,7 @@ function bench({
             mayAnnotate,
         });
     open(7);
-    return {workbench, decoder, clock, said, open, storage};
+    return {workbench, decoder, clock, said, open, storage, shelf, journal};
 }
 
 const stepsOf = ({prompts}) => prompts.prompt.steps.length;
@@ -788,10 +798,15 @@ test("the category used last is there after a reload, for the same project and p
 
 // --- drafts that are kept ---
 
-const keptIn = (storage) => storage.keys.filter((key) => key.startsWith("maskwright.draft."));
+/** What the next page finds, when the one before has ended. */
+async function journalLeftIn(shelf) {
+    const journal = journalOf(shelf);
+    await journal.open(7, new HandMadeStorage());
+    return journal;
+}
 
 test("a mask that was begun and not accepted is there when its image is opened again, in another page too", async () => {
-    const {workbench, open, clock, storage} = bench();
+    const {workbench, open, clock, shelf} = bench();
     workbench.showSaved([]);
     workbench.pickCategory(1);
     clock.ms = 1000;
@@ -802,7 +817,7 @@ test("a mask that was begun and not accepted is there when its image is opened a
     workbench.showSaved([]);
     assert.deepEqual([stepsOf(workbench), workbench.isOpen], [0, false]);
 
-    const later = bench({storage});
+    const later = bench({journal: await journalLeftIn(shelf), shelf});
     later.clock.ms = 500;
     later.workbench.addPoint(at(9), 1, 1); // before it is known what is there
     assert.equal(stepsOf(later.workbench), 0);
@@ -815,56 +830,74 @@ test("a mask that was begun and not accepted is there when its image is opened a
     await settle();
     const [mask] = later.workbench.document.annotations;
     assert.deepEqual([mask.id, mask.clicks], ["made-1", 1]);
-    assert.deepEqual(keptIn(storage), []);
+    assert.deepEqual(shelf.ids, []);
 });
 
 test("changes of a saved mask are kept with it, as a new object where the mask is gone", async () => {
-    const {workbench, storage} = bench();
+    const {workbench, shelf} = bench();
     workbench.showSaved([annotationOf("a")]);
     workbench.edit("a");
     workbench.addPoint(at(4), 1, 1);
     await settle();
 
-    const later = bench({storage});
+    const later = bench({journal: await journalLeftIn(shelf), shelf});
     later.workbench.showSaved([annotationOf("a")]);
     assert.deepEqual([later.workbench.draft.edited.id, later.workbench.selection.id], ["a", "a"]);
-    const last = bench({storage});
+    const last = bench({journal: await journalLeftIn(shelf), shelf});
     last.workbench.showSaved([]);
     assert.deepEqual([last.workbench.draft.edited, stepsOf(last.workbench)], [null, 1]);
     last.workbench.undo();
     assert.equal(last.workbench.draft.isEmpty, true);
-    assert.deepEqual(keptIn(storage), []);
+    assert.deepEqual(shelf.ids, []);
 });
 
 test("a mask that was accepted just before a crash is not begun once more", async () => {
-    const {workbench, storage} = bench();
+    const {workbench, shelf} = bench();
     workbench.showSaved([]);
     workbench.addPoint(at(1), 1, 1);
     await settle();
-    const [key] = keptIn(storage);
-    const before = storage.getItem(key);
+    const [{key, value}] = await shelf.below(["ann"]);
     workbench.accept();
     await settle();
-    storage.setItem(key, before); // the page died between the two writes
-    const later = bench({storage});
+    await shelf.write({put: [[key, value]]}); // the page died between the two writes
+    const later = bench({journal: await journalLeftIn(shelf), shelf});
     later.workbench.showSaved(workbench.document.annotations);
     assert.equal(later.workbench.draft.isEmpty, true);
-    assert.deepEqual(keptIn(storage), []);
+    assert.deepEqual(shelf.ids, []);
 });
 
-test("a damaged draft is dropped, and a full storage keeps nobody from working", async () => {
-    const storage = new HandMadeStorage();
-    for (const text of ["{", "null", '{"id": "x"}', '{"id": "x", "prompt": {"steps": []}, "cost": {}}']) {
-        storage.setItem("maskwright.draft.ann.7", text);
-        const {workbench} = bench({storage});
+test("a damaged draft is dropped, and a full disk keeps nobody from working", async () => {
+    const damaged = [null, {id: "x"}, {id: "x", prompt: {steps: []}, cost: {timeSpentS: 1, clicks: 1}}];
+    for (const value of damaged) {
+        const shelf = new HandMadeShelf();
+        await shelf.write({put: [[["ann", "gone", "draft", 7], value]]});
+        const {workbench} = bench({journal: await journalLeftIn(shelf)});
         workbench.showSaved([]);
-        assert.deepEqual([workbench.draft.isEmpty, keptIn(storage)], [true, []]);
+        await settle();
+        assert.deepEqual([workbench.draft.isEmpty, shelf.ids], [true, value === null ? [7] : []]);
     }
-    storage.limit = 0;
-    const {workbench} = bench({storage});
+    const {workbench, shelf} = bench();
+    shelf.trouble = "full";
     workbench.addPoint(at(1), 1, 1);
     await settle();
     assert.equal(workbench.isOpen, true);
+});
+
+test("a draft of the version before is taken over from where that kept it", async () => {
+    const old = new HandMadeStorage();
+    const {workbench, shelf} = bench();
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    const [{key, value}] = await shelf.below(["ann"]);
+    await shelf.write({remove: [key]});
+    old.setItem("maskwright.draft.ann.7", JSON.stringify(value));
+    old.setItem("maskwright.draft.ann.8", "{");
+    const journal = journalOf(shelf);
+    await journal.open(7, old);
+    const later = bench({journal});
+    later.workbench.showSaved([]);
+    await settle();
+    assert.deepEqual([stepsOf(later.workbench), old.keys, shelf.ids], [1, [], [7]]);
 });
 
 test("an open mask is accepted when it is estimated well enough, else it stays a draft", async () => {
@@ -940,13 +973,12 @@ function savingBench() {
     const conflicts = [];
     const autosave = new Autosave(
         new AnnotationServer(server),
-        new UnsavedRecords(new HandMadeStorage(), "ann"),
+        new UnsavedRecords(world.journal),
         waiting.pause,
         {
             onStatus: () => {},
             onConflict: (conflict) => conflicts.push(conflict),
             onRefusal: () => {},
-            onDamaged: () => {},
         },
     );
     world.workbench.document.subscribe((changes, origin) => origin === "user" && autosave.submit(changes));

@@ -12,26 +12,40 @@ import {sentence} from "../view/words.js";
 /** @import {Http} from "../api/http.js" */
 /** @import {Settings} from "../session/preferences.js" */
 /** @import {Conflict} from "../session/autosave.js" */
+/** @import {Journal} from "../session/journal.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchNotices} from "../view/panels/bench-notices.js" */
 
 /**
  * @param {Http} http
- * @param {string} user
+ * @param {Journal} journal
  * @param {Workbench} workbench
  * @param {BenchNotices} notices
  * @param {{onStatus: () => void, onSignedOut: () => void, onSignedIn: () => void,
  *   onConflict: (conflict: Conflict, onChoice: (choice: "mine" | "theirs") => void) => void}} events
  * @returns {Autosave}
  */
-export function autosaveOf(http, user, workbench, notices, {onStatus, onSignedOut, onSignedIn, onConflict}) {
+export function autosaveOf(
+    http,
+    journal,
+    workbench,
+    notices,
+    {onStatus, onSignedOut, onSignedIn, onConflict},
+) {
     let isSignedOut = false;
+    let isPersistent = false;
+    /** From now on it matters that the browser does not clear its storage when the disk gets full. */
+    const askToPersist = () => {
+        if (!isPersistent) void navigator.storage?.persist?.();
+        isPersistent = true;
+    };
     const autosave = new Autosave(
         new AnnotationServer(http),
-        new UnsavedRecords(localStorage, user),
+        new UnsavedRecords(journal),
         (attempt) => pause(retryDelayMs(attempt)),
         {
-            onStatus: ({reason}) => {
+            onStatus: ({state, reason}) => {
+                if (state === "unsaved") askToPersist();
                 const was = isSignedOut;
                 isSignedOut = reason === "signed_out";
                 if (isSignedOut && !was) onSignedOut();
@@ -51,7 +65,6 @@ export function autosaveOf(http, user, workbench, notices, {onStatus, onSignedOu
                         location.reload(); // to what the server has
                     },
                 }),
-            onDamaged: (count) => notices.showDamaged(count),
         },
     );
     workbench.document.subscribe((changes, origin) => {

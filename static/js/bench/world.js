@@ -4,19 +4,21 @@ import {CopiedMasks} from "../session/copied-masks.js";
 import {KeptDrafts} from "../session/kept-drafts.js";
 import {LastCategory} from "../session/last-category.js";
 
+/** @import {Journal} from "../session/journal.js" */
 /** @import {Preferences} from "../session/preferences.js" */
 /** @import {WorkbenchWorld} from "../session/workbench.js" */
 
 /**
  * @param {string} user
+ * @param {Journal} journal
  * @param {Preferences} preferences
  * @returns {WorkbenchWorld}
  */
-export function worldOf(user, preferences) {
+export function worldOf(user, journal, preferences) {
     return {
         now: () => performance.now(),
         newId: () => crypto.randomUUID(),
-        drafts: new KeptDrafts(localStorage, user),
+        drafts: new KeptDrafts(journal),
         lastCategory: new LastCategory(localStorage, user),
         copied: new CopiedMasks(localStorage, user),
         settings: () => preferences.settings,

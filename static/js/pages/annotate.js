@@ -12,6 +12,7 @@ import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {markingOf} from "../bench/marking.js";
 import {handToolsOf} from "../bench/hand-tools.js";
+import {beginKeeping, journalOf} from "../bench/keeping.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
 import {sayDeleted, trashOf} from "../bench/trash.js";
@@ -63,7 +64,8 @@ const signInDialog = new SignInDialog(find("[data-sign-in]", HTMLDialogElement),
 
 // --- what the annotator does ---
 
-const world = worldOf(page.user, preferences);
+const journal = journalOf(page.user);
+const world = worldOf(page.user, journal, preferences);
 const workbench = new Workbench(page.user, world, {
     onChange: render,
     onProblem: (text) => {
@@ -76,7 +78,7 @@ const workbench = new Workbench(page.user, world, {
     onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
 });
 
-const autosave = autosaveOf(http, page.user, workbench, notices, {
+const autosave = autosaveOf(http, journal, workbench, notices, {
     onStatus: render,
     onSignedOut: askToSignIn,
     onSignedIn: () => notices.hideSignedOut(),
@@ -163,19 +165,16 @@ const dialogs = dialogsOf(commands, preferences, () =>
 );
 const view = new BenchView({workbench, flow, autosave, sight, toolbox, lasso}, benchStage, commands);
 
-start();
+void start();
 
-function start() {
+async function start() {
     listenToKeys(commands, (index) => workbench.pickCategory(index));
-    addEventListener("beforeunload", (event) => {
-        if (autosave.status.state !== "saved" || workbench.isAccepting) event.preventDefault();
-    });
     addEventListener("popstate", () => {
         const imageId = imageIdOf(location.pathname);
         if (imageId) void flow.open(imageId, false);
     });
-    autosave.resume();
     toolbox.use(flow.mayAnnotate ? "prompt" : "select");
+    await beginKeeping(journal, {workbench, autosave, notices, flow});
     void flow.show(0); // the page began to load at 0
 }
 

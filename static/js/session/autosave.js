@@ -1,13 +1,14 @@
 /**
  * Brings the server to what the person sees, one annotation at a time, and loses nothing on the way.
  *
- * For each annotation that differs there is one record: what it should be. It lies in the browser's storage until the
- * server has it; a page that was closed or crashed sends it when it is opened again. Ids come from the client and every
- * write names its version, so a repeated save is harmless.
+ * For each annotation that differs there is one record: what it should be. It lies in the journal until the server has
+ * it; what a page that was closed or crashed has left is sent by the next one. Ids come from the client and every write
+ * names its version, so a repeated save is harmless.
  */
 
 /** @import {Annotation, ChangeSet} from "../core/types.d.ts" */
 /** @import {AnnotationStore, SaveProblem, ServerAnnotation} from "./ports.d.ts" */
+/** @import {Keeping} from "./journal.js" */
 /** @import {Known, Unsaved, UnsavedRecords} from "./unsaved-records.js" */
 
 /**
@@ -27,6 +28,7 @@
  * @property {"saved" | "saving" | "unsaved"} state unsaved: there is something that cannot be saved right now
  * @property {number} count annotations the server does not have yet
  * @property {"" | "offline" | "signed_out" | "server" | "refused" | "conflict"} reason
+ * @property {Keeping} keeping whether those lie on this computer, so that neither a crash nor a closed page takes them away
  */
 
 /**
@@ -34,7 +36,6 @@
  * @property {(status: SaveStatus) => void} onStatus
  * @property {(conflict: Conflict) => void} onConflict somebody else changed the same annotation
  * @property {(refusal: Refusal) => void} onRefusal the server will never take it as it is
- * @property {(count: number) => void} onDamaged so many changes of an earlier page cannot be read any more
  */
 
 /** @typedef {{imageId: number, desired: Annotation | null, version: number, at: number}} Recent */
@@ -71,11 +72,9 @@ export class Autosave {
         this.#events = events;
     }
 
-    /** Takes up what an earlier page could not save. */
-    resume() {
-        const damaged = this.#unsaved.read();
-        if (damaged > 0) this.#events.onDamaged(damaged);
-        for (const {id, known} of this.#unsaved.all) {
+    /** Takes up what an earlier page, or a tab that was closed, could not save. */
+    resume(records = this.#unsaved.all) {
+        for (const {id, known} of records) {
             if (known) this.#known.set(id, known);
         }
         void this.#run();
@@ -170,14 +169,19 @@ export class Autosave {
         this.#tell();
     }
 
+    /** How its records are kept has changed. */
+    noteKeeping() {
+        this.#tell();
+    }
+
     /** @returns {SaveStatus} */
     get status() {
-        const {count} = this.#unsaved;
-        if (count === 0) return {state: "saved", count, reason: ""};
-        if (this.#trouble) return {state: "unsaved", count, reason: this.#trouble};
-        if (this.#conflicts.size > 0) return {state: "unsaved", count, reason: "conflict"};
-        if (this.#refusals.size > 0) return {state: "unsaved", count, reason: "refused"};
-        return {state: "saving", count, reason: ""};
+        const {count, keeping} = this.#unsaved;
+        if (count === 0) return {state: "saved", count, reason: "", keeping};
+        if (this.#trouble) return {state: "unsaved", count, reason: this.#trouble, keeping};
+        if (this.#conflicts.size > 0) return {state: "unsaved", count, reason: "conflict", keeping};
+        if (this.#refusals.size > 0) return {state: "unsaved", count, reason: "refused", keeping};
+        return {state: "saving", count, reason: "", keeping};
     }
 
     /**
@@ -207,6 +211,7 @@ export class Autosave {
                 this.#trouble = problem.reason;
                 this.#tell();
                 await this.#pause(attempt++);
+                this.#unsaved.retry();
             } else {
                 attempt = 0;
                 this.#trouble = ""; // the server has answered

@@ -1,13 +1,14 @@
 /**
- * Masks that were begun and not accepted, one for each image. They lie in the browser's storage from the first click on, so
- * that neither another image nor a reload nor a crash takes them away.
+ * Masks that were begun and not accepted, one for each image. They lie in the journal from the first click on, so that neither
+ * another image nor a reload nor a crash takes them away.
  */
 
 import {isEmpty} from "../core/prompt.js";
 
 /** @import {Prompt} from "../core/types.d.ts" */
 /** @import {Cost} from "./effort.js" */
-/** @import {FinishedMask, KeyStore} from "./ports.d.ts" */
+/** @import {Journal} from "./journal.js" */
+/** @import {FinishedMask} from "./ports.d.ts" */
 
 /**
  * @typedef {object} KeptDraft
@@ -20,25 +21,21 @@ import {isEmpty} from "../core/prompt.js";
  */
 
 export class KeptDrafts {
-    #storage;
-    #prefix;
+    #journal;
 
-    /**
-     * @param {KeyStore} storage
-     * @param {string} username whose drafts these are
-     */
-    constructor(storage, username) {
-        this.#storage = storage;
-        this.#prefix = `maskwright.draft.${username}.`;
+    /** @param {Journal} journal */
+    constructor(journal) {
+        this.#journal = journal;
     }
 
     /** @param {number} imageId @returns {KeptDraft | null} */
     of(imageId) {
-        const text = this.#storage.getItem(this.#prefix + imageId);
-        if (text === null) return null;
-        const draft = parsed(text);
-        if (!draft) this.#storage.removeItem(this.#prefix + imageId);
-        return draft;
+        const kept = this.#journal.get("draft", imageId);
+        if (kept === null) return null;
+        const draft = /** @type {KeptDraft} */ (kept);
+        if (isWhole(draft)) return draft;
+        this.forget(imageId);
+        return null;
     }
 
     /**
@@ -46,28 +43,23 @@ export class KeptDrafts {
      * @param {KeptDraft} draft
      */
     keep(imageId, draft) {
-        try {
-            this.#storage.setItem(this.#prefix + imageId, JSON.stringify(draft));
-        } catch {
-            // The storage is full or off: the draft lasts as long as the page.
-        }
+        void this.#journal.put("draft", imageId, draft);
     }
 
     /** @param {number} imageId */
     forget(imageId) {
-        this.#storage.removeItem(this.#prefix + imageId);
+        this.#journal.remove("draft", imageId);
     }
 }
 
-/** @param {string} text @returns {KeptDraft | null} null: it is damaged, or there is nothing in it */
-function parsed(text) {
+/** @param {KeptDraft} draft false: it is damaged, or there is nothing in it */
+function isWhole(draft) {
     try {
-        const draft = /** @type {KeptDraft} */ (JSON.parse(text));
-        if (typeof draft.id !== "string" || !Array.isArray(draft.prompt.steps)) return null;
         const {timeSpentS, clicks} = draft.cost;
-        if (!Number.isFinite(timeSpentS) || !Number.isFinite(clicks)) return null;
-        return isEmpty(draft.prompt) && !draft.handMade ? null : draft;
+        const isReadable = typeof draft.id === "string" && Array.isArray(draft.prompt.steps);
+        if (!isReadable || !Number.isFinite(timeSpentS) || !Number.isFinite(clicks)) return false;
+        return !isEmpty(draft.prompt) || Boolean(draft.handMade);
     } catch {
-        return null;
+        return false;
     }
 }

@@ -22,6 +22,38 @@ export type KeyStore = {
     removeItem(key: string): void;
 };
 
+// --- what the browser keeps on this computer ---
+
+/** A path of names, outermost first. */
+export type ShelfKey = readonly (string | number)[];
+export type ShelfChanges = {
+    readonly put?: readonly (readonly [ShelfKey, unknown])[];
+    /** With everything below them; before anything is put. */
+    readonly remove?: readonly ShelfKey[];
+};
+/** Values that outlive the page: IndexedDB, or a Map in a test. Every method rejects where the browser keeps nothing. */
+export type Shelf = {
+    /** A key's value and all below it, in the order of their keys. */
+    below(key: ShelfKey): Promise<{key: ShelfKey; value: unknown}[]>;
+    keysBelow(key: ShelfKey): Promise<ShelfKey[]>;
+    /**
+     * All of it or nothing, after everything that was written before. Resolves when the browser has it; `isStrict`: when it
+     * is on the disk. Rejects where the disk is full.
+     */
+    write(changes: ShelfChanges, options?: {isStrict?: boolean}): Promise<void>;
+};
+
+/** The tabs in which the workbench is open. */
+export type Tabs = {
+    /** This tab's, the same after a reload; empty before `begin`. */
+    readonly id: string;
+    begin(): Promise<void>;
+    /** Does it if that tab is gone; nobody else does the same meanwhile. Resolves to whether it was gone. */
+    ifGone(tab: string, work: () => Promise<void>): Promise<boolean>;
+    /** Called when others have ended and have had time to come back, as after a reload. */
+    onGone: () => void;
+};
+
 /** Milliseconds since some moment; never backwards. */
 export type Clock = () => number;
 

@@ -1,10 +1,10 @@
 /**
- * What the server does not have yet, one record for each annotation. The records lie in the browser's storage, so that a
- * page that was closed or crashed leaves them to the next one.
+ * What the server does not have yet, one record for each annotation. The records lie in the journal, so that a page that
+ * was closed or crashed leaves them to the next one.
  */
 
 /** @import {Annotation} from "../core/types.d.ts" */
-/** @import {KeyStore} from "./ports.d.ts" */
+/** @import {Journal} from "./journal.js" */
 
 /** What the server has of an annotation, as far as we know. @typedef {{version: number, isDeleted: boolean, content: string}} Known */
 
@@ -20,74 +20,44 @@
  */
 
 export class UnsavedRecords {
-    #storage;
-    #prefix;
-    /** @type {Map<string, Unsaved>} in the order they came */
-    #records = new Map();
+    #journal;
 
-    /**
-     * @param {KeyStore} storage
-     * @param {string} username whose changes these are
-     */
-    constructor(storage, username) {
-        this.#storage = storage;
-        this.#prefix = `maskwright.unsaved.${username}.`;
+    /** @param {Journal} journal */
+    constructor(journal) {
+        this.#journal = journal;
     }
 
     get count() {
-        return this.#records.size;
+        return this.#journal.all("unsaved").length;
     }
 
+    /** In the order they came. */
     get all() {
-        return [...this.#records.values()];
+        return /** @type {Unsaved[]} */ (this.#journal.all("unsaved"));
+    }
+
+    /** Whether all of them lie on this computer. */
+    get keeping() {
+        return this.#journal.isWorking ? this.#journal.keeping("unsaved") : "failed";
     }
 
     /** @param {string} id */
     get(id) {
-        return this.#records.get(id) ?? null;
-    }
-
-    /**
-     * Takes up what an earlier page could not save.
-     *
-     * @returns {number} how many records were damaged: they cannot be read, and are gone from the storage
-     */
-    read() {
-        let damaged = 0;
-        const keys = Array.from({length: this.#storage.length}, (_, k) => this.#storage.key(k) ?? "");
-        for (const key of keys.filter((key) => key.startsWith(this.#prefix))) {
-            const record = parsed(this.#storage.getItem(key));
-            if (record && this.#prefix + record.id === key) this.#records.set(record.id, record);
-            else {
-                this.#storage.removeItem(key);
-                damaged++;
-            }
-        }
-        return damaged;
+        return /** @type {Unsaved | null} */ (this.#journal.get("unsaved", id));
     }
 
     /** @param {Unsaved} record */
     keep(record) {
-        this.#records.set(record.id, record);
-        try {
-            this.#storage.setItem(this.#prefix + record.id, JSON.stringify(record));
-        } catch {
-            // The storage is full or off. The record stays in memory, and leaving the page asks first.
-        }
+        void this.#journal.put("unsaved", record.id, record);
     }
 
     /** @param {string} id */
     forget(id) {
-        this.#records.delete(id);
-        this.#storage.removeItem(this.#prefix + id);
+        this.#journal.remove("unsaved", id);
     }
-}
 
-/** @param {string | null} text @returns {Unsaved | null} null: it is cut off, or nothing that `keep` wrote */
-function parsed(text) {
-    try {
-        return JSON.parse(text ?? "null");
-    } catch {
-        return null;
+    /** Keeps once more what could not be kept. */
+    retry() {
+        this.#journal.retry();
     }
 }

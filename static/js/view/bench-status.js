@@ -158,21 +158,29 @@ export function modelBadge({bundleName, mayAnnotate, isReady, embedding: {state,
  * @param {boolean} isMaskOpen there is one that was begun, or changed, and not accepted
  * @returns {Badge}
  */
-export function savingBadge({state, count, reason}, isMaskOpen = false) {
-    if (state === "saved" && isMaskOpen) return {tone: "waiting", text: "1 mask not accepted"};
+export function savingBadge({state, count, reason, keeping}, isMaskOpen = false) {
+    const isLost = keeping === "failed"; // with the page: nothing can be kept
+    if (state === "saved" && isMaskOpen)
+        return isLost
+            ? {tone: "bad", text: "1 mask not accepted, not kept on this computer"}
+            : {tone: "waiting", text: "1 mask not accepted"};
     if (state === "saved") return {tone: "good", text: "All changes saved"};
     if (state === "saving") return {tone: "working", text: `Saving ${count}…`};
-    switch (reason) {
-        case "offline":
-            return {tone: "bad", text: `${count} unsaved, offline, retrying`};
-        case "signed_out":
-            return {tone: "bad", text: `${count} unsaved, you are signed out`};
-        case "server":
-            return {tone: "bad", text: `${count} unsaved, retrying`};
-        default:
-            return {tone: "bad", text: `${count} unsaved`};
-    }
+    const why = REASONS[reason];
+    if (keeping === "kept" && why) return {tone: "waiting", text: `${count} saved on this computer, ${why}`};
+    const where = isLost ? " and not kept on this computer" : "";
+    return {tone: "bad", text: `${count} unsaved${where}${why ? `, ${why}` : ""}`};
 }
+
+/** @type {Record<SaveStatus["reason"], string>} */
+const REASONS = {
+    "": "",
+    offline: "offline, retrying",
+    signed_out: "you are signed out",
+    server: "retrying",
+    refused: "",
+    conflict: "",
+};
 
 /** @param {EmbeddingProgress} embedding */
 function waitingFor({state, position}) {

@@ -235,7 +235,7 @@ export class BenchView {
         // A mask counts from the moment Enter was pressed, not only when it has been made.
         const isMaking = known.state === "saved" && workbench.isAccepting;
         /** @type {SaveStatus} */
-        const status = isMaking ? {state: "saving", count: 1, reason: ""} : known;
+        const status = isMaking ? {...known, state: "saving", count: 1} : known;
         this.#topBar.showSaving(status.state, savingBadge(status, workbench.isOpen));
     }
 

@@ -109,6 +109,15 @@ export class BenchNotices {
         this.#ask("damaged", text, {Dismiss: () => {}});
     }
 
+    /** @param {boolean} isKept whether the browser keeps on this computer what the server does not have yet */
+    showKeeping(isKept) {
+        if (isKept) return this.#notices.hide("keeping");
+        const text =
+            "Nothing can be kept on this computer: the disk is full, or this is a private window. " +
+            "Masks go to the server as always; what it does not have yet is lost when this page is closed.";
+        this.#ask("keeping", text, {Dismiss: () => {}});
+    }
+
     /**
      * A notice that any of its buttons ends.
      *

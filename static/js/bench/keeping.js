@@ -1,0 +1,64 @@
+/** What the annotate page keeps on this computer, so that neither a crash nor a closed page takes it away. */
+
+import {Journal} from "../session/journal.js";
+import {BrowserShelf} from "../storage/browser-shelf.js";
+import {BrowserTabs} from "../storage/browser-tabs.js";
+
+/** @import {Autosave} from "../session/autosave.js" */
+/** @import {Unsaved} from "../session/unsaved-records.js" */
+/** @import {Workbench} from "../session/workbench.js" */
+/** @import {BenchNotices} from "../view/panels/bench-notices.js" */
+
+/** @param {string} user */
+export function journalOf(user) {
+    return new Journal(new BrowserShelf("journal"), new BrowserTabs(), user);
+}
+
+/**
+ * Reads what former pages have left and sends it; from then on what tabs leave that are closed meanwhile.
+ *
+ * @param {Journal} journal
+ * @param {object} bench
+ * @param {Workbench} bench.workbench
+ * @param {Autosave} bench.autosave
+ * @param {BenchNotices} bench.notices
+ * @param {{readonly scene: {image: {id: number}}}} bench.flow
+ */
+export async function beginKeeping(journal, {workbench, autosave, notices, flow}) {
+    const damaged = await journal.open(flow.scene.image.id, localStorage);
+    if (damaged > 0) notices.showDamaged(damaged);
+    let wasWorking = true;
+    const tell = () => {
+        if (journal.isWorking !== wasWorking) notices.showKeeping(journal.isWorking);
+        wasWorking = journal.isWorking;
+        autosave.noteKeeping();
+    };
+    journal.onChange = tell;
+    tell();
+    autosave.resume();
+    const isShown = (/** @type {string | number} */ imageId) => imageId === flow.scene.image.id;
+    journal.mayTake = ({kind, id}) => (kind === "draft" ? !isShown(id) : id !== workbench.draft.edited?.id);
+    journal.onTaken = (entries) => {
+        const records = entries.flatMap(({kind, value}) =>
+            kind === "unsaved" ? [/** @type {Unsaved} */ (value)] : [],
+        );
+        for (const {id, imageId, desired} of records)
+            if (isShown(imageId)) workbench.replaceFromServer(id, desired);
+        autosave.resume(records);
+    };
+    addEventListener("beforeunload", (event) => {
+        if (wouldBeMissed(workbench, autosave)) event.preventDefault();
+    });
+}
+
+/**
+ * Whether something would be missed if the page ended now. What is on its way to the server and lies on this computer
+ * would not.
+ *
+ * @param {Workbench} workbench
+ * @param {Autosave} autosave
+ */
+function wouldBeMissed(workbench, {status: {state, keeping}}) {
+    if (workbench.isAccepting || state === "unsaved") return true;
+    return keeping === "kept" ? false : state === "saving" || workbench.isOpen;
+}
