@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 
 from segmentation.bundle import BundleDigestMismatch
 from segmentation.errors import SegmentationError
+from segmentation.regions import Region, region_from_text
 
 FORMAT = "maskwright-embedding/1"
 INT8_LEVELS = 255
@@ -37,12 +38,14 @@ class EmbeddingFile:
     tensors         name -> (C, h, w) float16
     bundle_digest   the bundle that computed it
     image_height, image_width   of the image it was computed from, in image pixels
+    region          the part of the image that it was computed from; None: the whole
     """
 
     tensors: Mapping[str, NDArray[np.float16]]
     bundle_digest: str
     image_height: int
     image_width: int
+    region: Region | None = None
 
     @property
     def image_hw(self) -> tuple[int, int]:
@@ -50,7 +53,10 @@ class EmbeddingFile:
 
 
 def write_embedding(
-    tensors: Mapping[str, NDArray[Any]], bundle_digest: str, image_hw: tuple[int, int]
+    tensors: Mapping[str, NDArray[Any]],
+    bundle_digest: str,
+    image_hw: tuple[int, int],
+    region: Region | None = None,
 ) -> bytes:
     """Packs an embedding.
 
@@ -58,6 +64,7 @@ def write_embedding(
         tensors: name -> (C, h, w); stored as float16.
         bundle_digest: digest of the bundle that computed them.
         image_hw: (height, width) of the image, in image pixels.
+        region: the part of the image that they were computed from; None: the whole.
 
     Raises:
         ValueError: there are no tensors, or one holds a value that is not finite in float16.
@@ -69,7 +76,7 @@ def write_embedding(
     for name, tensor in halves.items():
         if not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name!r} holds values that are not finite in float16")
-    return safetensors.numpy.save(halves, metadata=_metadata(bundle_digest, image_hw))
+    return safetensors.numpy.save(halves, metadata=_metadata(bundle_digest, image_hw, region))
 
 
 def read_embedding(content: bytes, expected_bundle_digest: str | None = None) -> EmbeddingFile:
@@ -95,11 +102,13 @@ def read_embedding(content: bytes, expected_bundle_digest: str | None = None) ->
             f"not an embedding file: its format is {metadata.get('format')!r}, not {FORMAT!r}"
         )
     try:
+        image_hw = int(metadata["image_height"]), int(metadata["image_width"])
         file = EmbeddingFile(
             tensors=tensors,
             bundle_digest=metadata["bundle_digest"],
-            image_height=int(metadata["image_height"]),
-            image_width=int(metadata["image_width"]),
+            image_height=image_hw[0],
+            image_width=image_hw[1],
+            region=region_from_text(metadata["region"], image_hw) if "region" in metadata else None,
         )
     except (KeyError, ValueError) as error:
         raise EmbeddingFileInvalid(f"not an embedding file: its header lacks or garbles {error}") from None
@@ -133,7 +142,7 @@ def as_int8(content: bytes) -> bytes:
         levels = np.rint((values - offset[:, None, None]) / scale[:, None, None])
         parts[name] = np.clip(levels, -128, 127).astype(np.int8)
         parts[name + SCALE], parts[name + OFFSET] = scale, offset
-    return safetensors.numpy.save(parts, metadata=_metadata(file.bundle_digest, file.image_hw))
+    return safetensors.numpy.save(parts, metadata=_metadata(file.bundle_digest, file.image_hw, file.region))
 
 
 def _from_int8(parts: dict[str, NDArray]) -> dict[str, NDArray[np.float16]]:
@@ -148,10 +157,11 @@ def _from_int8(parts: dict[str, NDArray]) -> dict[str, NDArray[np.float16]]:
     return tensors
 
 
-def _metadata(bundle_digest: str, image_hw: tuple[int, int]) -> dict[str, str]:
-    return {
+def _metadata(bundle_digest: str, image_hw: tuple[int, int], region: Region | None) -> dict[str, str]:
+    metadata = {
         "format": FORMAT,
         "bundle_digest": bundle_digest,
         "image_height": str(int(image_hw[0])),
         "image_width": str(int(image_hw[1])),
     }
+    return metadata | ({"region": str(region)} if region else {})

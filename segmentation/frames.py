@@ -12,29 +12,37 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segmentation.regions import Region
+
 
 @dataclass(frozen=True)
 class ModelFrame:
-    """Where an image sits inside the square the image encoder sees.
+    """Where an image, or a region of it, sits inside the square the image encoder sees.
 
-    The image is scaled until its longer side is `side` pixels and placed top-left; the rest is padding. Each
-    side is rounded by itself, so the two axes have slightly different factors: a point must be moved by its
-    axis' factor, as `ResizeLongestSide` does. Source: segment-anything, utils/transforms.py; arXiv
+    The image (or the region) is scaled until its longer side is `side` pixels and placed top-left; the rest is
+    padding. Each side is rounded by itself, so the two axes have slightly different factors: a point must be
+    moved by its axis' factor, as `ResizeLongestSide` does. Source: segment-anything, utils/transforms.py; arXiv
     2304.02643, appendix A.
+
+    Points and masks are in pixels of the whole image in either case.
 
     Raises:
         ValueError: a size that is not positive.
+        RegionMalformed: the region is not one of the image.
     """
 
     image_height: int
     image_width: int
     side: int = 1024
+    region: Region | None = None
 
     def __post_init__(self) -> None:
         if min(self.image_height, self.image_width, self.side) < 1:
             raise ValueError(
                 f"image (height, width) and side must be positive, got {self.image_hw} and {self.side}"
             )
+        if self.region:
+            self.region.check(self.image_hw)
 
     @property
     def image_hw(self) -> tuple[int, int]:
@@ -42,14 +50,20 @@ class ModelFrame:
         return self.image_height, self.image_width
 
     @property
+    def part_hw(self) -> tuple[int, int]:
+        """(height, width) of what the encoder sees of the image, in image pixels."""
+        return self.region.hw if self.region else self.image_hw
+
+    @property
     def input_hw(self) -> tuple[int, int]:
-        """(height, width) of the scaled image inside the square, in model pixels.
+        """(height, width) of the scaled part inside the square, in model pixels.
 
         Never below 1: segment-anything rounds the short side of a 1 x 5000 image to nothing and cannot resize
         it.
         """
-        scale = self.side * 1.0 / max(self.image_height, self.image_width)
-        return max(1, int(self.image_height * scale + 0.5)), max(1, int(self.image_width * scale + 0.5))
+        height, width = self.part_hw
+        scale = self.side * 1.0 / max(height, width)
+        return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
 
     def from_image(self, points: ArrayLike) -> NDArray[np.float32]:
         """Moves points from image pixels to model pixels.
@@ -63,11 +77,14 @@ class ModelFrame:
         Raises:
             ValueError: `points` is not (N, 2).
         """
-        return (_as_points(points) * self._factors()).astype(np.float32)
+        return ((_as_points(points) - self._corner()) * self._factors()).astype(np.float32)
+
+    def _corner(self) -> NDArray[np.float64]:
+        return np.array([self.region.x, self.region.y] if self.region else [0, 0], np.float64)
 
     def _factors(self) -> NDArray[np.float64]:
-        input_height, input_width = self.input_hw
-        return np.array([input_width / self.image_width, input_height / self.image_height])
+        (input_height, input_width), (height, width) = self.input_hw, self.part_hw
+        return np.array([input_width / width, input_height / height])
 
 
 def _as_points(points: ArrayLike) -> NDArray[np.float64]:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from segmentation.frames import ModelFrame
 
+# Logits where the decoder was not asked. Far below any threshold: what lies outside a region is background.
+NOT_ASKED = -1000.0
+
 
 def postprocess(low_res_logits: NDArray[Any], frame: ModelFrame) -> NDArray[np.float32]:
     """Brings low-res logits to the image's size, in SAM's two steps.
@@ -22,7 +25,7 @@ def postprocess(low_res_logits: NDArray[Any], frame: ModelFrame) -> NDArray[np.f
         frame: the image's place in the model's square.
 
     Returns:
-        (C, H, W) logits, (H, W) the image's size.
+        (C, H, W) logits, (H, W) the image's size. Outside the frame's region, where it has one, all are `NOT_ASKED`.
 
     Raises:
         ValueError: `low_res_logits` is not (C, h, w).
@@ -32,7 +35,12 @@ def postprocess(low_res_logits: NDArray[Any], frame: ModelFrame) -> NDArray[np.f
         raise ValueError(f"low_res_logits must be (C, h, w), got {low_res_logits.shape}")
     input_height, input_width = frame.input_hw
     square = _resize_bilinear(low_res_logits, (frame.side, frame.side), crop_hw=(input_height, input_width))
-    return _resize_bilinear(square, frame.image_hw, crop_hw=frame.image_hw)
+    part = _resize_bilinear(square, frame.part_hw, crop_hw=frame.part_hw)
+    if frame.region is None:
+        return part
+    whole = np.full((len(part), *frame.image_hw), NOT_ASKED, np.float32)
+    whole[:, *frame.region.slices] = part
+    return whole
 
 
 def stability_score(

@@ -20,6 +20,7 @@ from segmentation.errors import SegmentationError
 from segmentation.families import family_of
 from segmentation.frames import ModelFrame
 from segmentation.prompts import PromptError, build_prompt_tensors
+from segmentation.regions import Region
 
 if TYPE_CHECKING:
     from segmentation.encoder import ImageEncoder
@@ -112,15 +113,20 @@ class Predictor:
     def is_image_set(self) -> bool:
         return self.frame is not None
 
-    def set_image(self, image: NDArray[np.uint8], image_format: str = "RGB") -> None:
+    def set_image(
+        self, image: NDArray[np.uint8], image_format: str = "RGB", region: Region | None = None
+    ) -> None:
         """Computes the embedding of the image that prompts are about from now on.
 
         Args:
             image: (H, W, 3) uint8, upright.
             image_format: order of the channels, "RGB" or "BGR".
+            region: the part of the image that is looked at, at full resolution, in place of the whole. Prompts and
+                masks stay in pixels of the whole image; outside the region masks are background.
 
         Raises:
             ImageMalformed: `image` is something else.
+            RegionMalformed: `region` is not one of the image.
             ValueError: another `image_format`.
         """
         if image_format not in ("RGB", "BGR"):
@@ -128,14 +134,16 @@ class Predictor:
         self.reset_image()
         if image_format == "BGR":
             image = np.asarray(image)[..., ::-1]
-        embedding = self.encoder.encode(image, dtype=np.float32)
-        self.set_embedding(embedding, image.shape[:2])
+        image_hw = image.shape[:2]
+        part = image[region.check(image_hw).slices] if region else image
+        self.set_embedding(self.encoder.encode(part, dtype=np.float32), image_hw, region=region)
 
     def set_embedding(
         self,
         tensors: Mapping[str, NDArray[Any]],
         image_hw: tuple[int, int],
         bundle_digest: str | None = None,
+        region: Region | None = None,
     ) -> None:
         """Takes an embedding that was computed before.
 
@@ -143,9 +151,11 @@ class Predictor:
             tensors: name -> (C, h, w), float16 or float32, the manifest's names and shapes.
             image_hw: (height, width) of the image, in image pixels.
             bundle_digest: the bundle that computed it, when known (see `segmentation.embedding_file`).
+            region: the part of the image that it was computed from; None: the whole.
 
         Raises:
             BundleDigestMismatch: another bundle computed it.
+            RegionMalformed: `region` is not one of the image.
             EmbeddingMalformed: names or shapes are not the bundle's, or a value is not finite.
         """
         self.reset_image()
@@ -164,7 +174,7 @@ class Predictor:
         embedding = {name: np.asarray(tensors[name], np.float32)[None] for name in self.manifest.embedding}
         if not all(np.isfinite(tensor).all() for tensor in embedding.values()):
             raise EmbeddingMalformed("the embedding holds values that are not finite")
-        frame = ModelFrame(int(image_hw[0]), int(image_hw[1]), self.manifest.input_side)
+        frame = ModelFrame(int(image_hw[0]), int(image_hw[1]), self.manifest.input_side, region)
         self._embedding, self.frame = embedding, frame
 
     def reset_image(self) -> None:

@@ -45,7 +45,7 @@ class BundleAdmin(ReadOnlyAdmin):
         return False  # annotations name its digest
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bundle]:
-        ready = Q(embedding_jobs__state=EmbeddingJob.State.READY)
+        ready = Q(embedding_jobs__state=EmbeddingJob.State.READY, embedding_jobs__region="")
         return super().get_queryset(request).annotate(ready_count=Count("embedding_jobs", filter=ready))
 
     @admin.display(description="input side", ordering="input_side")

@@ -17,6 +17,7 @@ from annotator.models import EmbeddingJob
 class EmbeddingJobAdmin(LeasedJobAdmin):
     list_display = [
         "image_column",
+        "region",
         "state_column",
         "attempts",
         "short_error",

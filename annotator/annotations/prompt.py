@@ -11,6 +11,7 @@ from rest_framework import serializers
 from annotator.annotations.errors import InvalidPrompt
 from annotator.models import Image
 from segmentation.bundle import DEFAULT_OUTPUTS, Outputs
+from segmentation.regions import Region, RegionMalformed
 
 # Pointers report fractions of pixels at the very edge; anything further outside is a mistake.
 PROMPT_TOLERANCE_PX = 1.0
@@ -59,6 +60,12 @@ class PromptSerializer(serializers.Serializer):
         WholeNumberField(min_value=0),
         "Which of the decoder's outputs was chosen after each step; or empty.",
     )
+    region = list_of(
+        WholeNumberField(min_value=0),
+        "[x, y, width, height] of the part of the image that the model looked at; none: at the whole image.",
+        min_length=4,
+        max_length=4,
+    )
 
     def validate(self, prompt: dict[str, Any]) -> dict[str, Any]:
         """Whether the parts fit together, on the image and with the outputs of the decoder that `context` names."""
@@ -86,13 +93,22 @@ class PromptSerializer(serializers.Serializer):
         last = self.context["outputs"].count - 1
         if any(index > last for index in mask_indices):
             raise serializers.ValidationError(f"mask_indices are 0 to {last}.")
-        return {
+        checked = {
             "point_coords": points,
             "point_labels": labels,
             "box": box,
             "box_step": box_step,
             "mask_indices": mask_indices,
         }
+        # Only where there is one: what was stored before there were regions stays equal to what is sent again.
+        return checked | ({"region": self._checked_region(prompt["region"])} if prompt.get("region") else {})
+
+    def _checked_region(self, numbers: list[int]) -> list[int]:
+        try:
+            Region(*numbers).check(self.context["image"].hw)
+        except RegionMalformed as error:
+            raise serializers.ValidationError({"region": [f"{error}."]}) from error
+        return numbers
 
     def _check_inside(self, points: list[list[float]]) -> None:
         height, width = self.context["image"].hw

@@ -12,6 +12,7 @@ from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.files import BYTES, file_response
 from annotator.api.base.scope import RowView
 from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
 from annotator.embeddings.errors import BundleMismatch
 from annotator.embeddings.which_bundle import bundle_of
@@ -27,6 +28,14 @@ class EmbeddingStateSerializer(serializers.Serializer):
     )
 
 
+REGION = OpenApiParameter(
+    "region",
+    str,
+    description="x,y,width,height in image pixels: the embedding of this part at full resolution. Needs the right to "
+    "annotate.",
+)
+
+
 class EmbeddingView(RowView):
     write_right = "annotate"
     lookup_url_kwarg = "image_id"
@@ -39,12 +48,19 @@ class EmbeddingView(RowView):
                 "digest",
                 str,
                 description="Digest of the bundle the embedding is wanted for; 409 for another one.",
-            )
+            ),
+            REGION,
+            OpenApiParameter(
+                "ahead",
+                bool,
+                description="With a region: it may be needed soon, and is made when there is nothing else to do.",
+            ),
         ],
         responses={
             (200, "application/octet-stream"): BYTES,
             202: EmbeddingStateSerializer,
             304: OpenApiResponse(description="The browser has it."),
+            400: ErrorSerializer,
             409: ErrorSerializer,
         },
     )
@@ -57,13 +73,13 @@ class EmbeddingView(RowView):
             raise BundleMismatch(
                 f"The project's bundle is {bundle.name} {bundle.digest}; reload to get its decoder."
             )
-        job = embedding_queue.open_image(image)
+        job = self._open(image)
         if job.state == EmbeddingJob.State.READY:
             try:
                 return file_response(
                     request,
-                    lambda: embedding_store.open_for_wire(bundle.digest, image.digest),
-                    etag=embedding_store.etag(bundle.digest, image.digest),
+                    lambda: embedding_store.open_for_wire(bundle.digest, image.digest, job.region),
+                    etag=embedding_store.etag(bundle.digest, image.digest, job.region),
                     content_type="application/octet-stream",
                     immutable=bool(wanted),
                 )
@@ -71,12 +87,33 @@ class EmbeddingView(RowView):
                 job = embedding_queue.requeue_lost(job)
         return _job_state(job)
 
-    @extend_schema(request=None, responses={202: EmbeddingStateSerializer, 409: ErrorSerializer})
+    @extend_schema(
+        parameters=[REGION],
+        request=None,
+        responses={202: EmbeddingStateSerializer, 400: ErrorSerializer, 409: ErrorSerializer},
+    )
     def post(self, request: Request, image_id: int) -> HttpResponseBase:
         """Tries a failed embedding again."""
         image = self.get_object()
-        job = embedding_queue.ensure_job(image, bundle_of(image.project))
+        if self._region:
+            job = regions.open_region(image, regions.region_of(self._region, image))
+        else:
+            job = embedding_queue.ensure_job(image, bundle_of(image.project))
         return _job_state(embedding_queue.retry(job))
+
+    def right(self) -> str:
+        """To ask for a region makes work, which only those may who will prompt in it."""
+        return self.write_right if self._region else super().right()
+
+    @property
+    def _region(self) -> str:
+        return self.request.query_params.get("region", "")
+
+    def _open(self, image: Image) -> EmbeddingJob:
+        if not self._region:
+            return embedding_queue.open_image(image)
+        is_ahead = self.request.query_params.get("ahead") == "true"
+        return regions.open_region(image, regions.region_of(self._region, image), is_ahead)
 
 
 def _job_state(job: EmbeddingJob) -> Response:

@@ -15,6 +15,11 @@ class BundleMismatch(MaskwrightError):
     status = 409
 
 
+class InvalidRegion(MaskwrightError):
+    code = "invalid_region"
+    status = 400
+
+
 class EmbeddingNotFailed(MaskwrightError):
     code = "embedding_not_failed"
     status = 409

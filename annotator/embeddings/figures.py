@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from django.db.models import Avg, Count, Sum
+from django.db.models import Avg, Sum
 
 from annotator.models import Bundle, EmbeddingJob
 
@@ -16,7 +16,10 @@ State = EmbeddingJob.State
 
 @dataclass(frozen=True)
 class BundleFigures:
-    """Of the embeddings of one bundle. `median_ms` is None before the first one was measured."""
+    """Of the embeddings of one bundle: of whole images, but for the bytes, which are those of regions too.
+
+    `median_ms` is None before the first one was measured.
+    """
 
     ready: int
     size_bytes: int
@@ -25,17 +28,18 @@ class BundleFigures:
 
 
 def figures_of(bundle: Bundle) -> BundleFigures:
-    jobs = EmbeddingJob.objects.filter(bundle=bundle).order_by()
+    of_bundle = EmbeddingJob.objects.filter(bundle=bundle).order_by()
+    jobs = of_bundle.of_whole_images()
     ready = jobs.filter(state=State.READY)
-    stored = ready.aggregate(count=Count("pk"), size_bytes=Sum("size_bytes", default=0))
+    stored_bytes = of_bundle.filter(state=State.READY).aggregate(sum=Sum("size_bytes", default=0))["sum"]
     # What several projects have is computed for the first of them only. Later entries of the dict win, and those are
     # the older ones: the job that did the work.
     latest = ready.filter(duration_ms__isnull=False).order_by("-finished_at")
     measured = latest.values_list("image__digest", "duration_ms")[:JOBS_LOOKED_AT]
     times_ms = {digest: duration_ms for digest, duration_ms in measured if duration_ms is not None}
     return BundleFigures(
-        ready=stored["count"],
-        size_bytes=stored["size_bytes"],
+        ready=ready.count(),
+        size_bytes=stored_bytes,
         waiting=jobs.filter(state__in=[State.QUEUED, State.RUNNING]).count(),
         median_ms=statistics.median(times_ms.values()) if times_ms else None,
     )

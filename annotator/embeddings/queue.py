@@ -22,7 +22,7 @@ State = EmbeddingJob.State
 def ensure_job(image: Image, bundle: Bundle, priority: int = Priority.UPLOADED) -> EmbeddingJob:
     """The job for this image and bundle, made where missing and moved forward where `priority` is a better one."""
     job, created = EmbeddingJob.objects.get_or_create(
-        image=image, bundle=bundle, defaults={"priority": priority, "queued_at": timezone.now()}
+        image=image, bundle=bundle, region="", defaults={"priority": priority, "queued_at": timezone.now()}
     )
     if not created and job.priority > priority:
         prioritise(EmbeddingJob.objects.filter(pk=job.pk), priority)
@@ -47,14 +47,14 @@ def ensure_jobs(images: Iterable[Image], bundle: Bundle, priority: int = Priorit
         ignore_conflicts=True,
         batch_size=500,
     )
-    prioritise(EmbeddingJob.objects.filter(bundle=bundle, image__in=images), priority)
+    prioritise(EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, image__in=images), priority)
 
 
 def ensure_missing(batch: int = 1000) -> int:
     """Makes jobs for images that have none for the bundle they use: it was installed or changed after they came."""
     made = 0
     for bundle in Bundle.objects.available():
-        has_job = EmbeddingJob.objects.filter(image=OuterRef("pk"), bundle=bundle)
+        has_job = EmbeddingJob.objects.of_whole_images().filter(image=OuterRef("pk"), bundle=bundle)
         using_it = Image.objects.alias(used_bundle=used_bundle()).filter(used_bundle=bundle.pk)
         missing = list(using_it.filter(~Exists(has_job))[:batch])
         if missing:
@@ -70,15 +70,14 @@ def open_image(image: Image) -> EmbeddingJob:
         NoBundle: none is installed.
     """
     bundle = bundle_of(image.project)
-    known = EmbeddingJob.objects.filter(image=image, bundle=bundle).first()
+    whole = EmbeddingJob.objects.of_whole_images().filter(bundle=bundle)
+    known = whole.filter(image=image).first()
     if known and (known.state != State.QUEUED or known.priority == Priority.OPENED):
         job, is_new = known, False  # asked again and again while the page waits
     else:
         job, is_new = ensure_job(image, bundle, Priority.OPENED), True
     following = list(Image.objects.following(image)[: settings.EMBEDDING_PREPARE_AHEAD])
-    unprepared = EmbeddingJob.objects.filter(bundle=bundle, image__in=following).exclude(
-        state=State.QUEUED, priority__gt=Priority.NEXT
-    )
+    unprepared = whole.filter(image__in=following).exclude(state=State.QUEUED, priority__gt=Priority.NEXT)
     prepared_ids = set(unprepared.values_list("image", flat=True))
     to_prepare = [other for other in following if other.pk not in prepared_ids]
     if to_prepare:

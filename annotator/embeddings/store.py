@@ -1,7 +1,7 @@
-"""Embedding files in Django's storage: one per (model bundle digest, image content digest).
+"""Embedding files in Django's storage: one per (model bundle digest, image content digest, region of the image).
 
-Named by what goes in, so a file never changes its meaning: it may be cached for ever, and two projects with the same
-image share it.
+A region is written as in `EmbeddingJob.region`: "" for the whole image. Files are named by what goes in, so a file
+never changes its meaning: it may be cached for ever, and two projects with the same image share it.
 """
 
 from __future__ import annotations
@@ -26,47 +26,49 @@ FOLDER = "embeddings"
 SUFFIX = ".safetensors"
 
 
-def file_name(bundle_digest: str, image_digest: str) -> str:
-    return f"{FOLDER}/{bundle_digest}/{image_digest}{SUFFIX}"
+def file_name(bundle_digest: str, image_digest: str, region: str = "") -> str:
+    part = f"-{region.replace(',', '-')}" if region else ""
+    return f"{FOLDER}/{bundle_digest}/{image_digest}{part}{SUFFIX}"
 
 
-def exists(bundle_digest: str, image_digest: str) -> bool:
-    return default_storage.exists(file_name(bundle_digest, image_digest))
+def exists(bundle_digest: str, image_digest: str, region: str = "") -> bool:
+    return default_storage.exists(file_name(bundle_digest, image_digest, region))
 
 
-def size_bytes(bundle_digest: str, image_digest: str) -> int:
-    return default_storage.size(file_name(bundle_digest, image_digest))
+def size_bytes(bundle_digest: str, image_digest: str, region: str = "") -> int:
+    return default_storage.size(file_name(bundle_digest, image_digest, region))
 
 
-def save(bundle_digest: str, image_digest: str, content: bytes) -> str:
+def save(bundle_digest: str, image_digest: str, content: bytes, region: str = "") -> str:
     """Writes an embedding file, whole or not at all, as one that no row owns yet; returns its storage name."""
-    name = file_name(bundle_digest, image_digest)
+    name = file_name(bundle_digest, image_digest, region)
     unowned.note([name])
     return default_storage.save(name, ContentFile(content))
 
 
-def open_file(bundle_digest: str, image_digest: str) -> BinaryIO:
+def open_file(bundle_digest: str, image_digest: str, region: str = "") -> BinaryIO:
     """The file opened for reading. Raises FileNotFoundError."""
-    return stored.open_file(file_name(bundle_digest, image_digest))
+    return stored.open_file(file_name(bundle_digest, image_digest, region))
 
 
-def open_for_wire(bundle_digest: str, image_digest: str) -> BinaryIO:
+def open_for_wire(bundle_digest: str, image_digest: str, region: str = "") -> BinaryIO:
     """What the browser is sent: the file, or its int8 form, by setting. Raises FileNotFoundError.
 
     The int8 form is made anew each time: tens of ms of a server's time, once per image and browser, are less than a
     second copy of every embedding on the disk.
     """
-    file = open_file(bundle_digest, image_digest)
+    file = open_file(bundle_digest, image_digest, region)
     if settings.EMBEDDING_ENCODING == "float16":
         return file
     with file:
         return io.BytesIO(as_int8(file.read()))
 
 
-def etag(bundle_digest: str, image_digest: str) -> str:
+def etag(bundle_digest: str, image_digest: str, region: str = "") -> str:
     """Of what `open_for_wire` gives."""
     encoding = "" if settings.EMBEDDING_ENCODING == "float16" else f"-{settings.EMBEDDING_ENCODING}"
-    return f'"{bundle_digest[:32]}-{image_digest[:32]}{encoding}"'
+    part = f"-{region.replace(',', '-')}" if region else ""
+    return f'"{bundle_digest[:32]}-{image_digest[:32]}{part}{encoding}"'
 
 
 def names_of(images: Iterable[Image]) -> list[str]:
@@ -75,7 +77,13 @@ def names_of(images: Iterable[Image]) -> list[str]:
     # Locked, so that none becomes ready between this and the rows' end.
     jobs = EmbeddingJob.objects.select_for_update(of=("self",)).filter(image__in=ids)
     ready = [job.pk for job in jobs if job.state == EmbeddingJob.State.READY]
-    return _names(EmbeddingJob.objects.filter(pk__in=ready))
+    return names_of_jobs(EmbeddingJob.objects.filter(pk__in=ready))
+
+
+def names_of_jobs(jobs: QuerySet[EmbeddingJob]) -> list[str]:
+    """The storage names of jobs that are ready."""
+    columns = ("bundle__digest", "image__digest", "region")
+    return [file_name(*digests) for digests in jobs.order_by().values_list(*columns).distinct()]
 
 
 def discard(names: Iterable[str]) -> list[str]:
@@ -102,14 +110,10 @@ def sweep_unused(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     oldest_kept = timezone.now() - timedelta(seconds=min_age_s)
     with transaction.atomic():
         jobs = EmbeddingJob.objects.filter(bundle__in=replaced).exclude(finished_at__gte=oldest_kept)
-        names = _names(jobs.filter(state=EmbeddingJob.State.READY))
+        names = names_of_jobs(jobs.filter(state=EmbeddingJob.State.READY))
         unowned.note(names)
         EmbeddingJob.objects.filter(pk__in=list(jobs.values_list("pk", flat=True))).delete()
     return discard(names) + unowned.sweep(f"{FOLDER}/", min_age_s, _is_owned)
-
-
-def _names(jobs: QuerySet[EmbeddingJob]) -> list[str]:
-    return [file_name(*digests) for digests in jobs.values_list("bundle__digest", "image__digest").distinct()]
 
 
 def _is_owned(name: str) -> bool:
@@ -118,5 +122,8 @@ def _is_owned(name: str) -> bool:
 
 
 def _jobs_of(name: str) -> QuerySet[EmbeddingJob]:
-    _, bundle_digest, image_digest = name.removesuffix(SUFFIX).split("/")
-    return EmbeddingJob.objects.filter(bundle__digest=bundle_digest, image__digest=image_digest)
+    _, bundle_digest, rest = name.removesuffix(SUFFIX).split("/")
+    image_digest, *region = rest.split("-")
+    return EmbeddingJob.objects.filter(
+        bundle__digest=bundle_digest, image__digest=image_digest, region=",".join(region)
+    )

@@ -68,7 +68,8 @@ def with_details(images: QuerySet[Image]) -> QuerySet[ImageWithDetails]:
 
     The state and the error are those of the job for the bundle that the project uses; `NO_JOB` where there is none.
     """
-    job = EmbeddingJob.objects.filter(image=OuterRef("pk"), bundle=OuterRef("used_bundle"))
+    jobs = EmbeddingJob.objects.of_whole_images()
+    job = jobs.filter(image=OuterRef("pk"), bundle=OuterRef("used_bundle"))
     marked = images.select_related("state_by", "flagged_by")
     return marked.alias(used_bundle=used_bundle()).annotate(
         annotation_count=count_per_row(Annotation.objects.live(), "image"),

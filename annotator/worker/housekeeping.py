@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from annotator.bundles import decoders, folders
 from annotator.datasets import exports
+from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
 from annotator.media import removal
 from annotator.models import WorkerHeartbeat
@@ -54,6 +55,7 @@ CHORES: dict[str, Callable[[], int]] = {
     "files of exports that came to nothing": lambda: len(exports.sweep_unowned()),
     "files of replaced bundles": lambda: len(folders.sweep_unowned()) + len(decoders.sweep_unowned()),
     "embeddings of replaced bundles or deleted images": lambda: len(embedding_store.sweep_unused()),
+    "embeddings of regions that nobody came back to": regions.forget_old,
     "temporary files of killed processes": clear_temporary_files,
     "old exports": exports.delete_old,
     "old failures to sign in": login_attempts.forget_old,

@@ -353,6 +353,106 @@ def mask_cases() -> dict:
     }
 
 
+def region_cases() -> dict:
+    """Places of regions were worked out by hand; frames are segment-anything's on the crop, masks torch's put back."""
+    views = [
+        ("an object in 12 megapixels", (3000, 4000), [1000, 1000, 1300, 1200], [896, 896, 512, 512]),
+        ("moved a little", (3000, 4000), [1040, 1020, 1340, 1220], [896, 896, 512, 512]),
+        ("moved by more than half a step", (3000, 4000), [1090, 1000, 1390, 1200], [1024, 896, 512, 512]),
+        ("at a corner", (3000, 4000), [-50, -80, 200, 150], [0, 0, 384, 384]),
+        (
+            "at the far corner, which is not on the grid",
+            (3000, 4001),
+            [3900, 2900, 4100, 3100],
+            [3809, 2808, 192, 192],
+        ),
+        (
+            "a view whose middle is half way between two places",
+            (3000, 4000),
+            [160, 160, 256, 256],
+            [160, 160, 128, 128],
+        ),
+        ("a strip is as high as the image", (100, 4000), [2000, -200, 2300, 300], [1920, 0, 512, 100]),
+        ("a single pixel", (3000, 4000), [2000, 1500, 2001, 1501], [1952, 1440, 128, 128]),
+        ("a side of one and a half powers", (3000, 4000), [1000, 1000, 1500, 1400], [960, 768, 768, 768]),
+        ("nearly the whole image", (3000, 4000), [0, 0, 2500, 2000], None),
+        ("hardly sharper", (1000, 1000), [0, 0, 600, 600], None),
+        ("a small image, zoomed far in", (300, 400), [100, 100, 150, 150], [64, 64, 128, 128]),
+        ("beside the image", (3000, 4000), [4100, 0, 4200, 100], None),
+    ]
+    malformed = [
+        "", "1,2,3", "0,0,100,100,5", "a,b,c,d", "-1,0,100,100", "0,0,1.5,100", "0,0,32,100", "300,0,101,100",
+        "0,250,100,100", "0,0,400,300", "0, 0,100,100", "\u0663,0,100,100",
+    ]  # fmt: skip
+    frames = []
+    for name, (height, width), (x, y, region_width, region_height), side in [
+        ("a square", (3000, 4000), (896, 1024, 512, 512), 1024),
+        ("a strip", (100, 4000), (1792, 0, 512, 100), 1024),
+        ("a small model", (300, 400), (64, 96, 128, 128), 512),
+    ]:
+        points = [[x, y], [x + region_width / 2, y + region_height / 3], [x + 7.25, y + 11.5]]
+        moved = [model_point([px - x, py - y], (region_height, region_width), side) for px, py in points]
+        frames.append(
+            {
+                "name": name,
+                "image": {"height": height, "width": width},
+                "region": [x, y, region_width, region_height],
+                "side": side,
+                "points": [{"image": a, "model": b} for a, b in zip(points, moved, strict=True)],
+            }
+        )
+    masks = []
+    for name, (height, width), (x, y, region_width, region_height), side, parameters in [
+        ("in the middle", (240, 320), (96, 64, 96, 96), 1024, (120, 128, 80, 10, 0.25)),
+        ("at the far corner", (233, 317), (221, 137, 96, 96), 1024, (128, 128, 90.5, 10, 0.25)),
+        ("reaches the region's borders", (240, 320), (96, 64, 96, 96), 512, (128, 128, 400, 10, 0)),
+        ("a strip", (90, 400), (200, 0, 128, 90), 1024, (128, 90, 60, 10, 0.125)),
+    ]:
+        logits = formula_logits(*parameters)
+        square = F.interpolate(
+            torch.from_numpy(logits)[None, None], (side, side), mode="bilinear", align_corners=False
+        )
+        rows, columns = resize_longest_side(region_height, region_width, side)
+        part = F.interpolate(
+            square[..., :rows, :columns], (region_height, region_width), mode="bilinear", align_corners=False
+        )[0, 0].numpy()
+        base = np.zeros((height, width), np.uint8)  # a mask that the prompt goes on from
+        base[10 : height - 20, 30 : width - 40] = 1
+        on_nothing, on_base = np.zeros_like(base), base.copy()
+        for whole in (on_nothing, on_base):
+            whole[y : y + region_height, x : x + region_width] = part > 0
+        encoded = {
+            key: coco_mask.encode(np.asfortranarray(whole))["counts"].decode()
+            for key, whole in (("base", base), ("counts", on_nothing), ("counts_on_base", on_base))
+        }
+        masks.append(
+            {
+                "name": name,
+                "image": {"height": height, "width": width},
+                "region": [x, y, region_width, region_height],
+                "side": side,
+                "formula": dict(zip(["cx", "cy", "radius", "gain", "noise"], parameters, strict=True)),
+                "closest_to_zero": float(np.abs(part).min()),
+                **encoded,
+            }
+        )
+    return {
+        "about": (
+            "views: what is seen (x0, y0, x1, y1 in image pixels) and the region for it (x, y, width, height) or null; "
+            "malformed: texts that are no region of an image of 300 x 400; frames: image -> model pixels; masks: "
+            "low-res logits as in mask_cases.json, decoded in a region, at the image's size: alone, and over a base "
+            "that stays as it is outside the region"
+        ),
+        "views": [
+            {"name": name, "image": {"height": hw[0], "width": hw[1]}, "view": view, "region": region}
+            for name, hw, view, region in views
+        ],
+        "malformed": malformed,
+        "frames": frames,
+        "masks": masks,
+    }
+
+
 def exif_cases() -> dict:
     """For each orientation: the pixels as stored in the file, and upright. Source: EXIF 2.3, tag 0x0112."""
     stored = np.array([[10, 20, 30], [40, 50, 60]], np.uint8)
@@ -368,7 +468,7 @@ def exif_cases() -> dict:
 
 
 if __name__ == "__main__":
-    for make in (frames_cases, prompt_cases, rle_cases, mask_cases, exif_cases):
+    for make in (frames_cases, prompt_cases, rle_cases, mask_cases, region_cases, exif_cases):
         path = HERE / f"{make.__name__}.json"
         text = json.dumps(make(), indent=1)
         text = re.sub(

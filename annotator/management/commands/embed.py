@@ -109,4 +109,4 @@ def _ensure(project: Project, bundle: Bundle) -> QuerySet[EmbeddingJob]:
             batch.clear()
     if batch:
         embedding_queue.ensure_jobs(batch, bundle)
-    return EmbeddingJob.objects.filter(image__project=project, bundle=bundle)
+    return EmbeddingJob.objects.of_whole_images().filter(image__project=project, bundle=bundle)

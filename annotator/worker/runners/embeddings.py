@@ -20,6 +20,7 @@ from annotator.media import tiles
 from annotator.media.errors import DamagedImage
 from annotator.media.pixels import read_pixels
 from annotator.models import Bundle, EmbeddingJob, Image, WorkerHeartbeat
+from segmentation.regions import region_from_text
 
 if TYPE_CHECKING:
     from segmentation.encoder import ImageEncoder
@@ -48,9 +49,10 @@ def run(job: EmbeddingJob) -> None:
     duration_ms = round((time.perf_counter() - started_s) * 1000)
     with transaction.atomic():
         queue.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
-        unowned.strike_out([embedding_store.file_name(job.bundle.digest, job.image.digest)])
-    logger.info("embedding of image %s made in %s ms", job.image_id, duration_ms)
-    _make_tiles(job.image)
+        unowned.strike_out([embedding_store.file_name(job.bundle.digest, job.image.digest, job.region)])
+    logger.info("embedding of image %s %s made in %s ms", job.image_id, job.region or "(whole)", duration_ms)
+    if not job.region:
+        _make_tiles(job.image)
 
 
 def _make_tiles(image: Image) -> None:
@@ -64,15 +66,16 @@ def _make_tiles(image: Image) -> None:
 def _make_embedding(job: EmbeddingJob) -> int:
     """Encodes and stores; size in bytes. Another project's image of the same pixels may have done it already."""
     bundle, image = job.bundle, job.image
-    if embedding_store.exists(bundle.digest, image.digest):
-        return embedding_store.size_bytes(bundle.digest, image.digest)
+    if embedding_store.exists(bundle.digest, image.digest, job.region):
+        return embedding_store.size_bytes(bundle.digest, image.digest, job.region)
 
     from segmentation.embedding_file import write_embedding
 
     pixels = read_pixels(image)
-    tensors = _encoder_for(bundle, job.worker).encode(pixels)
-    content = write_embedding(tensors, bundle_digest=bundle.digest, image_hw=image.hw)
-    embedding_store.save(bundle.digest, image.digest, content)
+    region = region_from_text(job.region, image.hw) if job.region else None
+    tensors = _encoder_for(bundle, job.worker).encode(pixels[region.slices] if region else pixels)
+    content = write_embedding(tensors, bundle_digest=bundle.digest, image_hw=image.hw, region=region)
+    embedding_store.save(bundle.digest, image.digest, content, job.region)
     return len(content)
 
 
