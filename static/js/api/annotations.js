@@ -2,7 +2,7 @@
 
 import {ApiError, isPassing} from "./http.js";
 
-/** @import {Annotation, Prompt, PromptStep} from "../core/types.d.ts" */
+/** @import {Annotation, Prompt, PromptStep, Region} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 /** @import {SaveProblem, ServerAnnotation} from "../session/ports.d.ts" */
 
@@ -13,6 +13,7 @@ import {ApiError, isPassing} from "./http.js";
  * @property {number[] | null} box
  * @property {number | null} box_step
  * @property {number[]} mask_indices
+ * @property {[number, number, number, number] | null} [region] x, y, width, height
  */
 
 /**
@@ -205,7 +206,7 @@ function annotationFromWire(wire) {
  * @param {Prompt} prompt
  * @returns {PromptWire | null}
  */
-function promptToWire({steps}) {
+function promptToWire({steps, region}) {
     if (steps.length === 0) return null;
     const points = steps.filter((step) => step.kind === "point");
     const boxStep = steps.findIndex((step) => step.kind === "box");
@@ -216,6 +217,7 @@ function promptToWire({steps}) {
         box: box?.kind === "box" ? [box.box.x0, box.box.y0, box.box.x1, box.box.y1] : null,
         box_step: boxStep < 0 ? null : boxStep,
         mask_indices: steps.map((step) => step.maskIndex ?? 0),
+        ...(region && {region: [region.x, region.y, region.width, region.height]}),
     };
 }
 
@@ -236,7 +238,15 @@ function promptFromWire(wire) {
         const box = /** @type {const} */ ({x0, y0, x1, y1, frame: "image"});
         steps.splice(wire.box_step ?? steps.length, 0, {kind: "box", box, maskIndex: null});
     }
-    return {steps: steps.map((step, k) => ({...step, maskIndex: wire.mask_indices[k] ?? null}))};
+    return {
+        steps: steps.map((step, k) => ({...step, maskIndex: wire.mask_indices[k] ?? null})),
+        ...(wire.region && {region: regionFromWire(wire.region)}),
+    };
+}
+
+/** @param {[number, number, number, number]} wire @returns {Region} */
+function regionFromWire([x, y, width, height]) {
+    return {x, y, width, height};
 }
 
 /** @param {number} imageId */

@@ -21,13 +21,23 @@ export class EmbeddingFailed extends Error {
  * @param {Http} http
  * @param {number} imageId
  * @param {string} bundleDigest
- * @param {{signal?: AbortSignal, onProgress?: (progress: EmbeddingProgress) => void}} options
+ * @param {object} [options]
+ * @param {AbortSignal} [options.signal]
+ * @param {(progress: EmbeddingProgress) => void} [options.onProgress]
+ * @param {string} [options.region] of the image, as the server writes it; without it, the whole image
+ * @param {boolean} [options.isAhead] nobody waits for it
  * @returns {Promise<ArrayBuffer>} an embedding file
  * @throws {EmbeddingFailed}
  */
-export async function fetchEmbedding(http, imageId, bundleDigest, {signal, onProgress = () => {}} = {}) {
-    const url = `${embeddingUrl(imageId)}?digest=${encodeURIComponent(bundleDigest)}`;
-    for (let waitMs = POLL_FIRST_MS; ; waitMs = Math.min(waitMs * 1.5, POLL_LONGEST_MS)) {
+export async function fetchEmbedding(http, imageId, bundleDigest, options = {}) {
+    const {signal, onProgress = () => {}, region = "", isAhead = false} = options;
+    const part = region && `&region=${region}${isAhead ? "&ahead=true" : ""}`;
+    const url = `${embeddingUrl(imageId)}?digest=${encodeURIComponent(bundleDigest)}${part}`;
+    for (
+        let waitMs = isAhead ? POLL_LONGEST_MS : POLL_FIRST_MS;
+        ;
+        waitMs = Math.min(waitMs * 1.5, POLL_LONGEST_MS)
+    ) {
         const answer = await withPatience(
             async () => {
                 const response = await http.request(url, {signal});
@@ -52,9 +62,10 @@ export async function fetchEmbedding(http, imageId, bundleDigest, {signal, onPro
 /**
  * @param {Http} http
  * @param {number} imageId
+ * @param {string} region empty: the whole image
  */
-export async function retryEmbedding(http, imageId) {
-    await http.json(embeddingUrl(imageId), {method: "POST"});
+export async function retryEmbedding(http, imageId, region = "") {
+    await http.json(embeddingUrl(imageId) + (region && `?region=${region}`), {method: "POST"});
 }
 
 /** @param {number} imageId */

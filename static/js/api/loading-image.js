@@ -4,6 +4,7 @@ import {AnnotationServer} from "./annotations.js";
 import {fetchEmbedding} from "./embeddings.js";
 import {isPassing, isSignedOut, withPatience} from "./http.js";
 import {fetchPicture, fetchScene} from "./images.js";
+import {RegionImages} from "./region-images.js";
 
 /** @import {Bundle, DecoderImage} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
@@ -73,7 +74,9 @@ export class LoadingImage {
      * @returns {DecoderImage}
      */
     decoderImage(image, bundle) {
-        this.#decoderImage ??= {
+        if (this.#decoderImage) return this.#decoderImage;
+        const regions = new RegionImages(this.#http, image, bundle.digest, this.#abort.signal);
+        this.#decoderImage = {
             key: String(image.id),
             size: image.size,
             fetchEmbedding: () =>
@@ -81,6 +84,8 @@ export class LoadingImage {
                     signal: this.#abort.signal,
                     onProgress: (progress) => this.onProgress(progress),
                 }),
+            partOf: (region) => regions.partOf(region),
+            foresee: (region) => regions.foresee(region),
         };
         return this.#decoderImage;
     }

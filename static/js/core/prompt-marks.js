@@ -62,7 +62,7 @@ export function withMarkMoved(prompt, mark, place, imageSize) {
         if (open.kind === "point") return {...open, point: pixelAt(place, imageSize)};
         return {...open, box: resized(open.box, mark, place, imageSize)};
     });
-    return {steps};
+    return {...prompt, steps};
 }
 
 /**
@@ -76,7 +76,7 @@ export function withoutStep(prompt, index) {
         if (k === index) return [];
         return [k < index ? step : {...step, maskIndex: null}];
     });
-    return {steps: withBase(steps, baseOf(prompt))};
+    return {...prompt, steps: withBase(steps, baseOf(prompt))};
 }
 
 /**

@@ -30,7 +30,7 @@ export function isEmpty(prompt) {
  * @returns {Prompt}
  */
 export function withPoint(prompt, point, label) {
-    return {steps: [...prompt.steps, {kind: "point", point, label, maskIndex: null}]};
+    return {...prompt, steps: [...prompt.steps, {kind: "point", point, label, maskIndex: null}]};
 }
 
 /**
@@ -48,7 +48,7 @@ export function withBox(prompt, box) {
     );
     // What was chosen after the old box was chosen for another mask: the steps from there on are decoded anew.
     const steps = kept.map((step, k) => (boxAt >= 0 && k >= boxAt ? {...step, maskIndex: null} : step));
-    return {steps: withBase([...steps, {kind: "box", box, maskIndex: null}], baseOf(prompt))};
+    return {...prompt, steps: withBase([...steps, {kind: "box", box, maskIndex: null}], baseOf(prompt))};
 }
 
 /** The mask that the prompt goes on from; undefined: it begins with nothing. @param {Prompt} prompt */
@@ -72,7 +72,7 @@ export function withBase(steps, base) {
  * @returns {Prompt}
  */
 export function withoutLastStep(prompt) {
-    return {steps: prompt.steps.slice(0, -1)};
+    return prompt.steps.length > 1 ? {...prompt, steps: prompt.steps.slice(0, -1)} : EMPTY_PROMPT;
 }
 
 /**
@@ -84,6 +84,7 @@ export function withoutLastStep(prompt) {
  */
 export function withMaskIndices(prompt, maskIndices) {
     return {
+        ...prompt,
         steps: prompt.steps.map((step, k) =>
             k < maskIndices.length ? {...step, maskIndex: maskIndices[k]} : step,
         ),
@@ -99,7 +100,7 @@ export function withMaskIndices(prompt, maskIndices) {
  */
 export function withLastChoice(prompt, maskIndex) {
     const last = prompt.steps.length - 1;
-    return {steps: prompt.steps.map((step, k) => (k === last ? {...step, maskIndex} : step))};
+    return {...prompt, steps: prompt.steps.map((step, k) => (k === last ? {...step, maskIndex} : step))};
 }
 
 /**

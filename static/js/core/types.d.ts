@@ -47,8 +47,15 @@ export type PromptStep = (PointStep | BoxStep) & {
     readonly maskIndex: number | null;
     readonly base?: BaseMask;
 };
-/** Immutable: every change makes a new one. */
-export type Prompt = {readonly steps: readonly PromptStep[]};
+/** A part of an image, in whole image pixels, that an embedding is made of in place of the whole. */
+export type Region = {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+};
+/** Immutable: every change makes a new one. With a region it is answered there; its steps are in image pixels all the same. */
+export type Prompt = {readonly steps: readonly PromptStep[]; readonly region?: Region};
 
 /** The masks that one decode gives: how many, which answers a prompt that is not ambiguous, which are offered for one that is. */
 export type Outputs = {
@@ -76,12 +83,18 @@ export type Bundle = {
     readonly sessionUrl: string | null;
 };
 
-/** An image that the decoder can be asked about. */
+/** An image, or a region of one, that the decoder can be asked about. Prompts and masks are in pixels of the whole image. */
 export type DecoderImage = {
     readonly key: string;
+    /** Of the whole image. */
     readonly size: ImageSize;
+    readonly region?: Region;
     /** Asked again after a crash of the decoder. */
     readonly fetchEmbedding: () => Promise<ArrayBuffer>;
+    /** Of a whole image: a part of it at full resolution. */
+    readonly partOf?: (region: Region) => DecoderImage;
+    /** Of a whole image: this part may be needed soon. */
+    readonly foresee?: (region: Region) => void;
 };
 
 /** COCO's compressed RLE: size is [height, width]. */
@@ -150,6 +163,8 @@ export type ImageMarks = {
 
 /** One decoder output: (lowResSide, lowResSide) logits, row by row. */
 export type Candidate = {
+    /** What the logits lie over; without one, the whole image. */
+    readonly region?: Region;
     /** Which decoder output, see the bundle's `outputs`. */
     readonly index: number;
     readonly logits: Float32Array;

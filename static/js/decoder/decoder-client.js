@@ -179,9 +179,11 @@ export class DecoderClient {
     }
 
     /** @param {DecoderImage} image */
-    async #sendImage({key, size, fetchEmbedding}) {
+    async #sendImage({key, size, region, fetchEmbedding}) {
         const [embedding] = await Promise.all([fetchEmbedding(), this.#load()]);
-        await this.#request({kind: "setImage", imageKey: key, imageSize: size, embedding}, [embedding]);
+        await this.#request({kind: "setImage", imageKey: key, imageSize: size, region, embedding}, [
+            embedding,
+        ]);
     }
 
     /**

@@ -4,12 +4,13 @@ import {finishMask, stabilityScore} from "../core/mask.js";
 import {DecoderError} from "./protocol.js";
 import {messageOf, outputOf} from "./worker/decode.js";
 import {logitsOfMask} from "../core/mask-input.js";
+import {croppedTo, pasted, stepsIn, textOf} from "../core/regions.js";
 import {DecoderChoice} from "./worker/decoder-choice.js";
 import {readEmbedding} from "./worker/files/embedding-file.js";
 import {OneGraphSession} from "./worker/one-graph/session.js";
 import {PromptChain} from "./worker/prompt-chain.js";
 
-/** @import {Bundle, ImageSize, PromptStep} from "../core/types.d.ts" */
+/** @import {Bundle, ImageSize, PromptStep, Region} from "../core/types.d.ts" */
 /** @import {DecodeReply, DecodeRequest, DecoderUrls, FinishReply, FinishRequest, LoadReply, LoadRequest, ReplyValue, SetImageRequest, WorkerReply, WorkerRequest} from "./protocol.js" */
 /** @import {ImageFeeds, LoadSession, Session} from "./worker/session.d.ts" */
 
@@ -21,7 +22,12 @@ const KEPT_DECODES_ELSEWHERE = 8;
 
 /** @type {{urls: DecoderUrls, bundle: Bundle, session: DecoderChoice} | null} */
 let loaded = null;
-/** @type {Map<string, {feeds: ImageFeeds, chain: PromptChain}>} least recently used first */
+/**
+ * Images and regions of them, the least recently used first. The feeds' size is the region's; the prompts of its chain are
+ * in its pixels.
+ *
+ * @type {Map<string, {imageSize: ImageSize, region?: Region, feeds: ImageFeeds, chain: PromptChain}>}
+ */
 const images = new Map();
 let isWarm = false;
 
@@ -100,7 +106,7 @@ async function loadFamilySession(urls, bundle) {
  * @param {SetImageRequest} request
  * @returns {Promise<null>}
  */
-async function setImage({imageKey, imageSize, embedding: bytes}) {
+async function setImage({imageKey, imageSize, region, embedding: bytes}) {
     const {urls, bundle, session} = ready();
     const embedding = readEmbedding(bytes);
     if (embedding.bundleDigest !== bundle.digest) {
@@ -110,10 +116,12 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
                 `${bundle.digest.slice(0, 12)}. Reload the page to get both from the same model.`,
         );
     }
-    if (embedding.imageSize.height !== imageSize.height || embedding.imageSize.width !== imageSize.width) {
+    const {wholeSize} = embedding;
+    const isOfRegion = embedding.region === (region ? textOf(region) : "");
+    if (!isOfRegion || wholeSize.height !== imageSize.height || wholeSize.width !== imageSize.width) {
         throw new DecoderError(
             "embedding_invalid",
-            "The embedding is another image's: its size differs. Reload the page.",
+            "The embedding is another image's, or of another part of it. Reload the page.",
         );
     }
     // Room is made first: what is kept of an image is large.
@@ -126,7 +134,7 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
     await session.prepare(embedding);
     if (!isWarm) {
         // The first run of a session allocates its memory; done here, it is not felt at the first click.
-        const probe = centrePrompt(imageSize);
+        const probe = centrePrompt(embedding.imageSize);
         await session.decode(embedding, probe, null);
         isWarm = true;
         void OneGraphSession.loadWebgpu(urls, bundle).then((gpu) => {
@@ -135,11 +143,12 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
         });
     }
     images.set(imageKey, {
+        ...{imageSize, region},
         feeds: embedding,
         chain: new PromptChain(
             (steps, maskInput) => session.decode(embedding, steps, maskInput),
             bundle.outputs,
-            (mask) => logitsOfMask(mask, bundle),
+            (mask) => logitsOfMask(region ? croppedTo(mask, region) : mask, bundle),
         ),
     });
     return null;
@@ -151,13 +160,15 @@ async function setImage({imageKey, imageSize, embedding: bytes}) {
  */
 async function decode({imageKey, steps}) {
     const {bundle} = ready();
-    const {decode, order, maskIndices, runs} = await imageOf(imageKey).chain.decode(steps);
+    const {chain, region} = imageOf(imageKey);
+    const {decode, order, maskIndices, runs} = await chain.decode(region ? stepsIn(steps, region) : steps);
     const shown = order.includes(maskIndices[steps.length - 1])
         ? order
         : [...order, maskIndices[steps.length - 1]];
     const candidates = shown.map((index) => {
         const logits = outputOf(decode, index).slice(); // a copy: the chain keeps its own
         return {
+            ...(region && {region}),
             index,
             logits,
             predictedIou: decode.iouPredictions[index],
@@ -173,11 +184,13 @@ async function decode({imageKey, steps}) {
  */
 async function finish({imageKey, steps}) {
     const {bundle} = ready();
-    const {chain, feeds} = imageOf(imageKey);
-    const {decode, maskIndices} = await chain.decode(steps);
+    const {chain, feeds, imageSize, region} = imageOf(imageKey);
+    const {decode, maskIndices} = await chain.decode(region ? stepsIn(steps, region) : steps);
     const index = maskIndices[steps.length - 1];
+    const mask = finishMask(outputOf(decode, index), feeds.imageSize, bundle);
     return {
-        ...finishMask(outputOf(decode, index), feeds.imageSize, bundle),
+        ...mask,
+        ...(region && pasted(mask.segmentation, region, imageSize, steps[0].base)),
         predictedIou: decode.iouPredictions[index],
     };
 }

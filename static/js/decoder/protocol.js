@@ -5,7 +5,7 @@
  * one gives the same answer.
  */
 
-/** @import {Bbox, Bundle, Candidate, ImageSize, PromptStep, Rle} from "../core/types.d.ts" */
+/** @import {Bbox, Bundle, Candidate, ImageSize, PromptStep, Region, Rle} from "../core/types.d.ts" */
 
 /**
  * Where the worker finds what it runs; all absolute URLs.
@@ -33,7 +33,8 @@
  * @property {number} id
  * @property {"setImage"} kind
  * @property {string} imageKey
- * @property {ImageSize} imageSize
+ * @property {ImageSize} imageSize of the whole image
+ * @property {Region} [region] that the embedding is of
  * @property {ArrayBuffer} embedding an embedding file
  */
 

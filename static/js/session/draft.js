@@ -9,6 +9,7 @@
 import {NO_CHANGES, inverse} from "../core/annotation-document.js";
 import {History} from "../core/history.js";
 import {EMPTY_PROMPT, isEmpty} from "../core/prompt.js";
+import {isSame} from "../core/regions.js";
 
 /** @import {AnnotationDocument} from "../core/annotation-document.js" */
 /** @import {ChangeSet, Prompt} from "../core/types.d.ts" */
@@ -83,8 +84,10 @@ export class Draft {
     /** Whether it differs from the edited mask as it was saved, or from nothing. */
     get isWorkedOn() {
         const stored = this.edited?.prompt ?? EMPTY_PROMPT;
-        const {steps} = this.#prompts.prompt;
-        return this.#handMade !== null || JSON.stringify(stored.steps) !== JSON.stringify(steps);
+        const {steps, region} = this.#prompts.prompt;
+        const isSamePrompt =
+            isSame(stored.region, region) && JSON.stringify(stored.steps) === JSON.stringify(steps);
+        return this.#handMade !== null || !isSamePrompt;
     }
 
     get canUndo() {

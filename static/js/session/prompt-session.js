@@ -6,6 +6,7 @@
  */
 
 import {distinct, nextNested, smallestFirst} from "../core/candidates.js";
+import {placed, textOf} from "../core/regions.js";
 import {
     EMPTY_PROMPT,
     FOREGROUND,
@@ -15,7 +16,7 @@ import {
     withPoint,
 } from "../core/prompt.js";
 
-/** @import {Candidate, DecoderImage, ImagePoint, PointLabel, Prompt} from "../core/types.d.ts" */
+/** @import {Candidate, DecoderImage, ImagePoint, PointLabel, Prompt, Region} from "../core/types.d.ts" */
 /** @import {Decoder, FinishedMask} from "./ports.d.ts" */
 
 /**
@@ -26,6 +27,8 @@ import {
  */
 
 export class PromptSession {
+    /** Where new prompts are answered, when they lie in it; null: in the whole image. @type {Region | null} */
+    region = null;
     #events;
     /** @type {Decoder | null} */
     #decoder = null;
@@ -93,6 +96,7 @@ export class PromptSession {
     open(decoder, image) {
         this.#decoder = decoder;
         this.#image = image;
+        this.region = null;
         this.show(EMPTY_PROMPT);
     }
 
@@ -125,7 +129,8 @@ export class PromptSession {
      */
     anticipate(point, label) {
         if (this.#decoding || !this.#image) return;
-        this.#decoder?.decode(this.#image, withPoint(this.#prompt, point, label).steps).catch(() => {}); // the click will tell
+        const prompt = placed(withPoint(this.#prompt, point, label), this.region);
+        this.#decoder?.decode(this.#partFor(prompt, this.#image), prompt.steps).catch(() => {}); // the click will tell
     }
 
     /**
@@ -134,8 +139,9 @@ export class PromptSession {
      */
     async preview(point) {
         if (!this.#image || !this.#decoder) return null;
-        const {steps} = withPoint(EMPTY_PROMPT, point, FOREGROUND);
-        const answer = await this.#decoder.decode(this.#image, steps).catch(() => null); // the click will tell
+        const prompt = placed(withPoint(EMPTY_PROMPT, point, FOREGROUND), this.region);
+        const part = this.#partFor(prompt, this.#image);
+        const answer = await this.#decoder.decode(part, prompt.steps).catch(() => null); // the click will tell
         return answer?.candidates[0] ?? null;
     }
 
@@ -145,18 +151,31 @@ export class PromptSession {
      */
     async nestedAt(point) {
         if (!this.#image || !this.#decoder) return [];
-        const {size} = this.#image;
+        const prompt = placed(withPoint(EMPTY_PROMPT, point, FOREGROUND), this.region);
+        const part = this.#partFor(prompt, this.#image);
+        const size = part.region ?? part.size;
         const {bundle} = this.#decoder;
-        const {steps} = withPoint(EMPTY_PROMPT, point, FOREGROUND);
-        const answer = await this.#decoder.decode(this.#image, steps).catch(() => null);
+        const answer = await this.#decoder.decode(part, prompt.steps).catch(() => null);
         return answer ? smallestFirst(distinct(answer.candidates, null, size, bundle), size, bundle) : [];
     }
 
     /** The candidate that is the next larger or smaller one; null: there is none. @param {number} direction 1 larger, -1 smaller */
     nextNested(direction) {
         if (!this.#image || !this.#decoder || !this.#shown) return null;
-        const ordered = smallestFirst(this.#candidates, this.#image.size, this.#decoder.bundle);
+        const size = this.#prompt.region ?? this.#image.size;
+        const ordered = smallestFirst(this.#candidates, size, this.#decoder.bundle);
         return nextNested(ordered, this.#shown.index, direction);
+    }
+
+    /** Gives the decoder a region of the image ahead of the first prompt there. @param {Region} region */
+    async prepare(region) {
+        const part = this.#image?.partOf?.(region);
+        if (part) await this.#decoder?.prepare(part);
+    }
+
+    /** Has a region of the image made that may be needed soon. @param {Region} region */
+    foresee(region) {
+        this.#image?.foresee?.(region);
     }
 
     /** Resolves when no decode is under way. */
@@ -167,7 +186,7 @@ export class PromptSession {
     /** @returns {Promise<FinishedMask | null>} the mask on screen at image size; null: there is none */
     async finish() {
         if (!this.#image || !this.#decoder || !this.#shown) return null;
-        return this.#decoder.finishMask(this.#image, this.#prompt.steps);
+        return this.#decoder.finishMask(this.#partFor(this.#prompt, this.#image), this.#prompt.steps);
     }
 
     /** @returns {Promise<FinishedMask | null>} what `finish` gives; null too when that failed, which is said */
@@ -184,8 +203,7 @@ export class PromptSession {
     /** @param {number | null} timeStamp */
     #decodeWhatIsNew(timeStamp) {
         const revision = ++this.#revision;
-        const {steps} = this.#prompt;
-        const key = steps.length === 0 ? "" : decodeKey(steps);
+        const key = keyOf(this.#prompt);
         if (key === "" || key === this.#decodedKey) {
             this.#decoding = null;
             this.#showCandidates(key === "" ? [] : this.#candidates, key);
@@ -209,7 +227,11 @@ export class PromptSession {
     async #decode(decoder, image, revision, timeStamp) {
         let answer;
         try {
-            answer = await decoder.decode(image, this.#prompt.steps);
+            const part = this.#partFor(this.#prompt, image);
+            // A region may be long in coming, of a mask that is taken up again: until then other decodes have their turn.
+            if (part !== image) await decoder.prepare(part);
+            if (revision !== this.#revision) return;
+            answer = await decoder.decode(part, this.#prompt.steps);
         } catch (error) {
             if (revision !== this.#revision) return;
             this.#decoding = null;
@@ -225,7 +247,7 @@ export class PromptSession {
         this.#prompt = withMaskIndices(this.#prompt, answer.maskIndices);
         if (lastChoice !== null) this.#prompt = withLastChoice(this.#prompt, lastChoice);
         // With the choices filled in, the same decode has another key.
-        this.#showCandidates(answer.candidates, decodeKey(this.#prompt.steps));
+        this.#showCandidates(answer.candidates, keyOf(this.#prompt));
         if (timeStamp !== null) this.#events.onMask(timeStamp);
     }
 
@@ -237,11 +259,28 @@ export class PromptSession {
         const chosen = this.#prompt.steps.at(-1)?.maskIndex ?? null;
         this.#candidates =
             this.#image && this.#decoder
-                ? distinct(candidates, chosen, this.#image.size, this.#decoder.bundle)
+                ? distinct(candidates, chosen, this.#prompt.region ?? this.#image.size, this.#decoder.bundle)
                 : candidates;
         this.#decodedKey = key;
         this.#shown = this.#candidates.find(({index}) => index === chosen) ?? this.#candidates[0] ?? null;
         if (this.#shown && chosen === null) this.#prompt = withLastChoice(this.#prompt, this.#shown.index);
         this.#events.onChange();
     }
+
+    /**
+     * What a prompt is answered in: its region, or the whole image.
+     *
+     * @param {Prompt} prompt
+     * @param {DecoderImage} image
+     * @returns {DecoderImage}
+     */
+    #partFor({region}, image) {
+        return region && image.partOf ? image.partOf(region) : image;
+    }
+}
+
+/** Names what is decoded for a prompt; empty: nothing. @param {Prompt} prompt */
+function keyOf({steps, region}) {
+    if (steps.length === 0) return "";
+    return region ? `${textOf(region)} ${decodeKey(steps)}` : decodeKey(steps);
 }

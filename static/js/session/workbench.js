@@ -7,7 +7,7 @@
  */
 
 import {AnnotationDocument, NO_CHANGES} from "../core/annotation-document.js";
-import {extentOf} from "../core/mask.js";
+import {candidateExtent} from "../core/candidate-mask.js";
 import {withMarkMoved, withoutStep} from "../core/prompt-marks.js";
 import {
     EMPTY_PROMPT,
@@ -20,12 +20,14 @@ import {
     withPoint,
     withoutLastStep,
 } from "../core/prompt.js";
+import {placed} from "../core/regions.js";
 import {Combining} from "./combining.js";
 import {Copying} from "./copying.js";
 import {Draft, NO_WORK, idsOf} from "./draft.js";
 import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
 import {HandWork} from "./hand-work.js";
+import {MovingPrompts} from "./moving-prompts.js";
 import {PromptSession} from "./prompt-session.js";
 import {Selection} from "./selection.js";
 import {Several} from "./several.js";
@@ -69,6 +71,7 @@ export class Workbench {
     prompts;
     draft;
     hand;
+    moving;
     several;
     combining;
     copying;
@@ -110,10 +113,12 @@ export class Workbench {
         this.#effort = new Effort(now);
         this.prompts = new PromptSession(this.#events);
         this.draft = new Draft(this.document, this.prompts, this.selection);
-        this.hand = new HandWork(this, {
+        const parts = {
             ...{turns: this.#accepting, effort: this.#effort, size: () => this.#size},
             onChange: () => this.#events.onChange(),
-        });
+        };
+        this.hand = new HandWork(this, parts);
+        this.moving = new MovingPrompts(this, parts);
         this.visibility = new Visibility(events.onChange);
         const byHand = {
             turns: this.#accepting,
@@ -496,7 +501,8 @@ export class Workbench {
             const {prompt} = this.prompts;
             this.#effort.addClick(isEmpty(prompt));
             const base = this.#base;
-            const next = base ? {steps: withBase(withStep(EMPTY_PROMPT).steps, base)} : withStep(prompt);
+            const made = base ? {steps: withBase(withStep(EMPTY_PROMPT).steps, base)} : withStep(prompt);
+            const next = placed(made, this.prompts.region);
             const selectedIds = idsOf(this.draft.edited?.id); // a mask that was only looked at is left alone
             this.draft.change({prompt: next, handMade: null, selectedIds}, NO_CHANGES, timeStamp);
             if (this.#settings().quickMode && selectedIds.length === 0 && next.steps.length === 1 && !base)
@@ -518,7 +524,7 @@ export class Workbench {
         const {candidate} = this.shownMask ?? {};
         const {bundle} = this.prompts;
         if (!candidate || !bundle || this.draft.edited || this.prompts.isDecoding) return false;
-        const extent = extentOf(candidate.logits, this.#size, bundle);
+        const extent = candidateExtent(candidate, this.#size, bundle);
         if (!extent) return false;
         const [x, y, width, height] = extent;
         const away = Math.max(...[x - point.x, point.x - (x + width), y - point.y, point.y - (y + height)]);
@@ -534,7 +540,8 @@ export class Workbench {
         this.#accepting.after(() => {
             if (!this.canRemoveStep || this.draft.handMade) return;
             this.#effort.addClick(false);
-            this.draft.change({prompt: change(this.prompts.prompt)}, NO_CHANGES, timeStamp);
+            const prompt = placed(change(this.prompts.prompt), this.prompts.region);
+            this.draft.change({prompt}, NO_CHANGES, timeStamp);
         });
     }
 

@@ -6,12 +6,18 @@
 import {DecoderError} from "../../protocol.js";
 import {readSafetensors} from "./safetensors.js";
 
+/** @import {ImageSize} from "../../../core/types.d.ts" */
 /** @import {ImageFeeds, Tensors} from "../session.d.ts" */
 /** @import {Part} from "./safetensors.js" */
 
 const FORMAT = "maskwright-embedding/1";
 
-/** @typedef {ImageFeeds & {bundleDigest: string}} Embedding */
+/**
+ * `imageSize` is of what the tensors were made of: the region, or the image.
+ *
+ * @typedef {ImageFeeds & {bundleDigest: string, wholeSize: ImageSize, region: string}} Embedding region: as the server
+ *     writes it; empty: the whole image
+ */
 
 /**
  * @param {ArrayBuffer} bytes a whole embedding file
@@ -76,10 +82,15 @@ function read(bytes) {
                 : fromHalves(name, part);
         tensors.set(name, {shape: part.shape, values});
     }
+    const wholeSize = {height: Number(metadata.image_height), width: Number(metadata.image_width)};
+    const region = metadata.region ?? "";
+    const [, , width, height] = region.split(",").map(Number);
     return {
         tensors,
         bundleDigest: String(metadata.bundle_digest),
-        imageSize: {height: Number(metadata.image_height), width: Number(metadata.image_width)},
+        wholeSize,
+        region,
+        imageSize: region ? {height, width} : wholeSize,
     };
 }
 
