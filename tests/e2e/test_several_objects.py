@@ -131,6 +131,7 @@ def test_fingers_and_keys_alone_select_several_too(bench: Bench, image):
     expect_selected(bench)
     row(bench, "cup 1").focus()
     bench.press("Enter", "Shift+A")
+    expect(row(bench, "cup 1")).to_be_focused()
     row(bench, "cup 3").focus()
     bench.press("Enter")
     expect_selected(bench, "cup 1", "cup 3")

@@ -71,15 +71,18 @@ export class ObjectsPanel {
             this.#rows.delete(id);
         }
         rows.forEach((row, index) => {
-            const state = JSON.stringify(row);
+            const {isSelected, isPrimary, ...content} = row;
+            const state = JSON.stringify(content);
             const shown = this.#rows.get(row.id);
             const node = shown?.row ?? this.#newRow(row.id);
+            const wasPrimary = node.classList.contains("is-primary");
             // Rows that did not change stay as they are, with the focus that may be in them.
             if (shown?.state !== state) this.#fill(node, row);
+            mark(node, isSelected, isPrimary);
             if (this.#list.children[index] !== node)
                 this.#list.insertBefore(node, this.#list.children[index] ?? null);
             this.#rows.set(row.id, {row: node, state});
-            if (row.isPrimary && shown?.state !== state) node.scrollIntoView({block: "nearest"});
+            if (isPrimary && !wasPrimary) node.scrollIntoView({block: "nearest"});
         });
     }
 
@@ -100,14 +103,11 @@ export class ObjectsPanel {
         swatch.style.setProperty("--swatch", row.color);
         const label = `${row.name} ${row.number}`;
         const quality = row.predictedIou === null ? null : qualityOf(row.predictedIou);
-        node.classList.toggle("is-selected", row.isSelected);
-        node.classList.toggle("is-primary", row.isPrimary);
         node.classList.toggle("is-edited", row.isEdited);
         node.classList.toggle("is-hidden", row.isHidden);
         const main = button(
             {
                 class: "bench-object-main",
-                "aria-pressed": String(row.isSelected),
                 title: `Look at ${label}; double click zooms to it`,
             },
             (event) => this.#events.onSelect(row.id, howOf(event)),
@@ -171,6 +171,21 @@ export class ObjectsPanel {
                   ]),
         );
     }
+}
+
+/**
+ * Shows whether a row is selected. That changes for hundreds of rows at once: nothing of them is made anew.
+ *
+ * @param {HTMLElement} node
+ * @param {boolean} isSelected
+ * @param {boolean} isPrimary
+ */
+function mark(node, isSelected, isPrimary) {
+    const main = find(".bench-object-main", HTMLElement, node);
+    const isPressed = String(isSelected);
+    if (main.getAttribute("aria-pressed") !== isPressed) main.setAttribute("aria-pressed", isPressed);
+    node.classList.toggle("is-selected", isSelected);
+    node.classList.toggle("is-primary", isPrimary);
 }
 
 /** As lists of files do it. @param {MouseEvent} event */
