@@ -98,6 +98,11 @@ def test_a_category_is_found_by_a_part_of_its_name_without_the_mouse(bench: Benc
     bench.press("/")
     bench.page.keyboard.type("nothing")
     expect(bench.page.get_by_text("No category has this in its name.")).to_be_visible()
+    bench.page.get_by_placeholder("Find a category").fill("")
+    box = bench.page.locator("[data-categories] li", has_text="kind 11").bounding_box()
+    assert box["y"] < bench.page.locator("[data-categories] li").first.bounding_box()["y"], (
+        "used last, on top"
+    )
     bench.press("Escape")
     expect(bench.page.locator("[data-categories] li:visible")).to_have_count(14)
     (annotation,) = saved(api, image)

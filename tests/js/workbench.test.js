@@ -789,6 +789,10 @@ test("the category used last is there after a reload, for the same project and p
     assert.equal(bench({storage}).workbench.category.name, "person");
     assert.equal(bench({storage, projectId: 4}).workbench.category.name, "cup");
     assert.equal(bench().workbench.category.name, "cup", "another browser");
+    workbench.pickCategory(0);
+    workbench.pickCategory(1);
+    assert.deepEqual(bench({storage}).workbench.recentCategories, [2, 1]);
+    assert.deepEqual(bench({storage, projectId: 4}).workbench.recentCategories, []);
     assert.equal(
         bench({storage, categories: CATEGORIES.slice(0, 1)}).workbench.category.name,
         "cup",

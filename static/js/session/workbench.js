@@ -138,6 +138,11 @@ export class Workbench {
         });
     }
 
+    /** Ids of the categories that were used last in this project, the last one first. */
+    get recentCategories() {
+        return this.#lastCategory.recentOf(this.#projectId);
+    }
+
     /** Whether a mask is on its way into the document. */
     get isAccepting() {
         return this.#accepting.isBusy;

@@ -66,7 +66,11 @@ export class BenchView {
         this.#commands = commands;
         this.#toolbar = new Toolbar(document, commands);
         const panel = find("[data-panel]", HTMLElement);
-        this.#categories = new CategoriesPanel(panel, (index) => workbench.pickCategory(index));
+        this.#categories = new CategoriesPanel(
+            panel,
+            (index) => workbench.pickCategory(index),
+            () => workbench.recentCategories,
+        );
         this.#objects = new ObjectsPanel(
             panel,
             {

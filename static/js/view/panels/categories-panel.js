@@ -18,12 +18,13 @@ export class CategoriesPanel {
     /**
      * @param {HTMLElement} root
      * @param {(index: number) => void} onPick
+     * @param {() => readonly number[]} recent ids of the categories that were used last
      */
-    constructor(root, onPick) {
+    constructor(root, onPick, recent) {
         this.#list = find("[data-categories]", HTMLElement, root);
         this.#empty = find("[data-no-categories]", HTMLElement, root);
         this.#onPick = onPick;
-        this.#finder = new CategoryFinder(root, onPick);
+        this.#finder = new CategoryFinder(root, onPick, recent);
     }
 
     /** Begins to find one by its name. */
@@ -70,7 +71,10 @@ export class CategoriesPanel {
         ];
         return element(
             "li",
-            {"data-searched": `${category.name} ${category.supercategory}`.toLowerCase()},
+            {
+                "data-category-id": String(category.id),
+                "data-searched": `${category.name} ${category.supercategory}`.toLowerCase(),
+            },
             button(
                 {class: "bench-category", "aria-pressed": "false", title: title.filter(Boolean).join(" ")},
                 () => this.#onPick(index),

@@ -7,17 +7,21 @@ export class CategoryFinder {
     #list;
     #none;
     #onPick;
+    #recent;
     #at = 0;
 
     /**
      * @param {HTMLElement} root
      * @param {(index: number) => void} onPick
+     * @param {() => readonly number[]} recent ids of the categories that were used last: they stand on top meanwhile
      */
-    constructor(root, onPick) {
+    constructor(root, onPick, recent) {
         this.#field = find("[data-find-category]", HTMLInputElement, root);
         this.#list = find("[data-categories]", HTMLElement, root);
         this.#none = find("[data-no-category-found]", HTMLElement, root);
         this.#onPick = onPick;
+        this.#recent = recent;
+        this.#field.addEventListener("focus", () => this.#begin());
         this.#field.addEventListener("input", () => this.#show(0));
         this.#field.addEventListener("keydown", (event) => this.#key(event));
         this.#field.addEventListener("blur", () => this.#end());
@@ -30,6 +34,15 @@ export class CategoryFinder {
 
     focus() {
         this.#field.focus();
+    }
+
+    #begin() {
+        const recent = this.#recent();
+        for (const row of this.#rows) {
+            const rank = recent.indexOf(Number(row.dataset.categoryId));
+            row.style.order = rank < 0 ? "" : String(rank - recent.length);
+        }
+        this.#list.scrollTop = 0;
         this.#show(0);
     }
 
@@ -37,8 +50,11 @@ export class CategoryFinder {
         return /** @type {HTMLElement[]} */ ([...this.#list.children]);
     }
 
+    /** In the order in which they are seen. */
     get #found() {
-        return this.#rows.filter(({hidden}) => !hidden);
+        return this.#rows
+            .filter(({hidden}) => !hidden)
+            .sort((a, b) => Number(a.style.order) - Number(b.style.order));
     }
 
     /** @param {number} at of the rows found: the one that Enter picks */
@@ -70,6 +86,7 @@ export class CategoryFinder {
         this.#field.value = "";
         for (const row of this.#rows) {
             row.hidden = false;
+            row.style.order = "";
             row.removeAttribute("data-next");
         }
         this.#none.hidden = true;
