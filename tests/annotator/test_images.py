@@ -63,9 +63,11 @@ def test_an_image_row_has_what_the_contract_says(alice, image):
             "width",
             "height",
             "state",
-            "embedding_state",
-            "annotation_count",
+            "state_by",
+            "state_at",
         ),
-        *("digest", "file_url", "thumbnail_url", "created_at"),
+        *("skip_reason", "skip_note", "flagged", "flagged_by", "flagged_at", "flag_note"),
+        *("embedding_state", "annotation_count"),
+        *("digest", "file_url", "thumbnail_url", "tiles", "created_at"),
     ]
     assert (row["width"], row["height"]) == (8, 6)

@@ -17,6 +17,8 @@ const EMPHASIS_PX = {outline: 1, casing: 1.5};
 // Points of polygons that get an outline. A mask has some hundred; a saved one of noise can have a hundred thousand,
 // whose outlines would take seconds to draw and hide everything.
 const MAX_OUTLINED_POINTS = 6000;
+// The largest piece has its outline beyond that: on an image of 100 megapixels an object has ten thousands of points.
+const MAX_POINTS_OF_LARGEST = 100_000;
 
 /**
  * A mask as the canvas takes it, in image pixels.
@@ -37,12 +39,13 @@ export function pathOf(polygons, tolerance = 0) {
     const outline = new Path2D();
     let outlined = 0;
     let points = 0;
-    for (const whole of [...polygons].sort((a, b) => b.length - a.length)) {
+    for (const [k, whole] of [...polygons].sort((a, b) => b.length - a.length).entries()) {
         const polygon = tolerance > 0 ? thinned(whole, tolerance) : whole;
         addPolygon(fill, polygon);
         points += polygon.length / 2;
         outlined += polygon.length / 2;
-        if (outlined <= MAX_OUTLINED_POINTS) addPolygon(outline, polygon);
+        const isLargest = k === 0 && outlined <= MAX_POINTS_OF_LARGEST;
+        if (outlined <= MAX_OUTLINED_POINTS || isLargest) addPolygon(outline, polygon);
     }
     return {fill, outline, points};
 }
