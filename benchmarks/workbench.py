@@ -5,7 +5,8 @@
 Real site (gunicorn, worker), real headless Chromium, real pointer events. Prints, on an image of that size with that
 many saved masks: the time from frame to frame while the image is dragged and zoomed by the wheel, from a click to its
 painted mask, and from the end of a brush stroke to the frame that shows it. Then, over that many switches between two
-images, the time from the key to the first possible mask, and the JavaScript heap after a collection, before and after.
+images, the time from the key to the first possible mask, with the filmstrip and without it, and the JavaScript heap
+after a collection, before and after.
 A page that does nothing but count frames is the reference for frame times: what headless Chromium without a GPU can do.
 """
 
@@ -197,13 +198,18 @@ def switching(page: Page, first: dict, second: dict, count: int) -> None:
     page.wait_for_timeout(1500)
     taken, before = [], heap_mb(page)
     for k in range(count):
+        if k % 10 == 5:
+            page.keyboard.press("Shift+t")  # the filmstrip goes, or comes back
         target, key = (second, "n") if k % 2 == 0 else (first, "p")
         page.evaluate("() => performance.clearMeasures('ready-to-decode')")
         page.keyboard.press(key)
         page.wait_for_url(lambda url, pk=target["id"]: f"/images/{pk}/" in url)
-        taken.append(wait_until_ready(page))
+        has_strip = page.locator("[data-filmstrip]").is_visible()
+        taken.append((wait_until_ready(page), has_strip))
         page.wait_for_timeout(100)
-    show("next image, ready to click", taken)
+    show("next image, ready to click", [ms for ms, _ in taken])
+    show("with the filmstrip", [ms for ms, has_strip in taken if has_strip])
+    show("without it", [ms for ms, has_strip in taken if not has_strip])
     if count:
         print(
             f"\n{'JavaScript heap, MB':>34} {before:.1f} before, {heap_mb(page):.1f} after {count} switches"

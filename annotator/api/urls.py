@@ -13,6 +13,7 @@ from annotator.api import (
     image_bulk,
     images,
     members,
+    progress,
     projects,
 )
 from annotator.api.base.unknown import UnknownAddressView
@@ -29,6 +30,7 @@ urlpatterns = [
     path("categories/<int:category_id>/", categories.CategoryView.as_view(), name="category"),
     path("projects/<int:project_id>/members/", members.MembersView.as_view(), name="members"),
     path("members/<int:member_id>/", members.MemberView.as_view(), name="member"),
+    path("projects/<int:project_id>/progress/", progress.ProgressView.as_view(), name="progress"),
     path("projects/<int:project_id>/images/", images.ImagesView.as_view(), name="images"),
     path("projects/<int:project_id>/images/mark/", image_bulk.ImagesMarkView.as_view(), name="images-mark"),
     path(

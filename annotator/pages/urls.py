@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 
 from annotator.pages.annotate import annotate, scene
 from annotator.pages.images import masks, tiles
+from annotator.pages.listed import listed
 from annotator.pages.models import models
 from annotator.pages.project import TABS, continue_project, project
 from annotator.pages.projects import projects
@@ -27,6 +28,7 @@ urlpatterns = [
     path("login/", SignInView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("projects/<int:project_id>/", project, name="project"),
+    path("projects/<int:project_id>/list/", listed, name="listed"),
     path("projects/<int:project_id>/tiles/", tiles, name="tiles"),
     path("projects/<int:project_id>/continue/", continue_project, name="continue"),
     path("projects/<int:project_id>/<tab:tab>/", project, name="project-tab"),

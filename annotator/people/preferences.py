@@ -18,6 +18,9 @@ class PreferencesSerializer(serializers.Serializer):
         default=False, help_text="A click far from a finished mask accepts it and begins the next object."
     )
     quick_mode = serializers.BooleanField(default=False, help_text="One click or box is one saved mask.")
+    filmstrip = serializers.BooleanField(
+        default=True, help_text="A strip of the images' thumbnails, in a window that has room for it."
+    )
     keys = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField(max_length=40), max_length=MOST_KEYS),
         default=dict,

@@ -36,6 +36,7 @@ TABLE = {
     "annotate-scene": (401, *MEMBERS[1:]),
     "masks": MEMBERS,
     "tiles": (401, *MEMBERS[1:]),
+    "listed": (401, *MEMBERS[1:]),
     "login": (200, 302, 302, 302, 302, 302),
 }
 TABS = ("images", "dashboard", "labels", "people", "exports")
@@ -51,7 +52,7 @@ def address(name: str, project, image) -> str:
     name, _, tab = name.partition(" ")
     if name == "project-tab":
         return reverse(name, args=[project.pk, tab])
-    if name in ("project", "continue", "tiles"):
+    if name in ("project", "continue", "tiles", "listed"):
         return reverse(name, args=[project.pk])
     if name.startswith(("annotate", "masks")):
         return reverse(name, args=[image.pk])

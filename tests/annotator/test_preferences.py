@@ -9,7 +9,13 @@ from annotator.people.preferences import preferences_of
 from tests.annotator.world import client_of
 
 URL = "/api/me/preferences/"
-USUAL = {"accept_on_leave": True, "far_click_accepts": False, "quick_mode": False, "keys": {}}
+USUAL = {
+    "accept_on_leave": True,
+    "far_click_accepts": False,
+    "quick_mode": False,
+    "filmstrip": True,
+    "keys": {},
+}
 
 
 def test_they_are_as_usual_until_they_are_set_and_everybody_has_their_own(alice, bob):

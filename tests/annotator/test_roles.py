@@ -58,6 +58,7 @@ TABLE = [
     Row("GET", "project", read()),
     Row("PATCH", "project", manage(200)),
     Row("DELETE", "project", manage(204)),
+    Row("GET", "progress", read()),
     Row("GET", "categories", read()),
     Row("POST", "categories", manage(201)),
     Row("GET", "category", read()),
@@ -114,6 +115,7 @@ def world(project, category, image, annotation, charlie):
     return {
         "arguments": {
             "project": of_project,
+            "progress": of_project,
             "categories": of_project,
             "members": of_project,
             "images": of_project,

@@ -5,7 +5,7 @@ import {preferencesFromWire, savePreferences} from "../../static/js/api/preferen
 import {Preferences} from "../../static/js/session/preferences.js";
 import {settle} from "./hand-made.js";
 
-const USUAL = {acceptOnLeave: true, farClickAccepts: false, quickMode: false, keys: {}};
+const USUAL = {acceptOnLeave: true, farClickAccepts: false, quickMode: false, filmstrip: true, keys: {}};
 
 function preferencesOf(save) {
     const said = {changes: 0, problems: []};

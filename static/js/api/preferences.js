@@ -3,7 +3,7 @@
 /** @import {Http} from "./http.js" */
 /** @import {Settings} from "../session/preferences.js" */
 
-/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, keys: Record<string, string[]>}} PreferencesWire */
+/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, filmstrip: boolean, keys: Record<string, string[]>}} PreferencesWire */
 
 /** @param {PreferencesWire} wire @returns {Settings} */
 export function preferencesFromWire(wire) {
@@ -11,6 +11,7 @@ export function preferencesFromWire(wire) {
         acceptOnLeave: wire.accept_on_leave,
         farClickAccepts: wire.far_click_accepts,
         quickMode: wire.quick_mode,
+        filmstrip: wire.filmstrip,
         keys: wire.keys,
     };
 }
@@ -19,11 +20,12 @@ export function preferencesFromWire(wire) {
  * @param {Http} http
  * @param {Readonly<Settings>} settings
  */
-export async function savePreferences(http, {acceptOnLeave, farClickAccepts, quickMode, keys}) {
+export async function savePreferences(http, {acceptOnLeave, farClickAccepts, quickMode, filmstrip, keys}) {
     const body = {
         accept_on_leave: acceptOnLeave,
         far_click_accepts: farClickAccepts,
         quick_mode: quickMode,
+        filmstrip,
         keys,
     };
     await http.json("/api/me/preferences/", {method: "PUT", body});

@@ -7,6 +7,7 @@ import {sentence} from "../view/words.js";
 import {showEmbeddingProblem} from "./embedding-problem.js";
 
 /** @import {Http} from "../api/http.js" */
+/** @import {Going} from "./going.js" */
 /** @import {Autosave} from "../session/autosave.js" */
 /** @import {FlowEvents, ImageFlow} from "../session/image-flow.js" */
 /** @import {Preview} from "../session/preview.js" */
@@ -26,7 +27,7 @@ import {showEmbeddingProblem} from "./embedding-problem.js";
  * @property {BenchStage} benchStage
  * @property {() => void} render
  * @property {() => void} askToSignIn
- * @property {() => {flow: ImageFlow<ImageBitmap>, preview: Preview, repeating: Repeating, view: BenchView, toolbox: {cancel(): void}}} later made after the events
+ * @property {() => {flow: ImageFlow<ImageBitmap>, going: Going, preview: Preview, repeating: Repeating, view: BenchView, toolbox: {cancel(): void}}} later made after the events
  */
 
 /** @param {Parts} parts @returns {FlowEvents<ImageBitmap>} */
@@ -69,10 +70,16 @@ export function flowEvents({
         onDraftKept: ({name}) => toast(`1 mask on ${name} was not accepted. It is kept there as a draft.`),
         onPictureProblem: (error) => notices.showPictureProblem(sentence(error)),
         onEmbeddingProblem: (error) => showEmbeddingProblem(error, http, later().flow, notices),
-        onMarked: () => {},
+        onMarked: (imageId, marks) => {
+            later().going.filmstrip.mark(imageId, marks);
+            later().going.progressPanel.refreshSoon();
+        },
         onMarkRefused: ({name}, error) => notices.showProblem(`${name} was not marked: ${sentence(error)}`),
         onListDone: (openImageId) => sayListDone(openImageId, later().flow),
-        onReady: (openedAt) => measureUntilPainted(stage, "ready-to-decode", openedAt),
+        onReady: (openedAt) => {
+            measureUntilPainted(stage, "ready-to-decode", openedAt);
+            later().going.filmstrip.show();
+        },
     };
 }
 

@@ -10,7 +10,7 @@ import {tileFetcher} from "../api/tiles.js";
 import {cutOutsOf} from "../bench/cut-outs.js";
 import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
-import {markingOf} from "../bench/marking.js";
+import {goingOf} from "../bench/going.js";
 import {handToolsOf} from "../bench/hand-tools.js";
 import {beginKeeping, journalOf} from "../bench/keeping.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
@@ -107,10 +107,11 @@ const flow = new ImageFlow(
     },
     flowEvents({
         ...{list, http, workbench, autosave, notices, benchStage, render, askToSignIn},
-        later: () => ({flow, preview, repeating, view, toolbox}),
+        later: () => ({flow, going, preview, repeating, view, toolbox}),
     }),
 );
 
+const going = goingOf({http, list, flow, preferences, drafts: world.drafts});
 const repeating = new Repeating(workbench, flow, {...world, onSay: toast});
 const preview = new Preview(
     workbench,
@@ -156,7 +157,7 @@ const commands = new Commands(
         view: {findCategory: () => view.findCategory(), peek: () => benchStage.peek()},
         ...{pointer: benchStage.pointer, polygon: polygon.tool},
         trash: {show: () => dialogs.trash.show()},
-        marking: markingOf(flow),
+        ...going,
     },
     preferences.settings.keys,
 );
@@ -182,6 +183,7 @@ function render() {
     view.render();
     sightPanel.render();
     polygon.render();
+    going.filmstrip.noteDraft(workbench.isOpen);
     if (!workbench.canPreview && !workbench.prompts.isDecoding) preview.leave();
 }
 

@@ -28,6 +28,11 @@ export class KeptDrafts {
         this.#journal = journal;
     }
 
+    /** @param {number} imageId whether a draft is kept for it */
+    has(imageId) {
+        return this.#journal.get("draft", imageId) !== null;
+    }
+
     /** @param {number} imageId @returns {KeptDraft | null} */
     of(imageId) {
         const kept = this.#journal.get("draft", imageId);

@@ -150,6 +150,31 @@ export type ImageRow = ImageMarks & {
     readonly thumbnailUrl: string;
 };
 
+/** An image as a row of the list that the workbench goes through. */
+export type ListedImage = {
+    readonly id: number;
+    readonly name: string;
+    /** In the list, from 1. */
+    readonly position: number;
+    readonly state: ImageMarks["state"];
+    readonly isFlagged: boolean;
+    readonly thumbnailUrl: string;
+};
+
+/** How far a project is, and what the person has made today. */
+export type Progress = {
+    readonly imageCount: number;
+    readonly doneCount: number;
+    readonly skippedCount: number;
+    /** Neither done nor skipped. */
+    readonly openCount: number;
+    /** The person's own of today. */
+    readonly maskCount: number;
+    /** Per mask; null: none was measured. */
+    readonly medianSeconds: number | null;
+    readonly medianClicks: number | null;
+};
+
 /** What an image's page is made of. */
 export type Scene = {
     readonly project: {

@@ -2,6 +2,7 @@
 
 import {bboxAround} from "../../core/bbox.js";
 import {onlyPieceAt, withoutPieceAt} from "../../core/edit/pieces.js";
+import {FLOW_COMMANDS} from "./flow.js";
 import {OBJECT_COMMANDS} from "./objects.js";
 
 /** @import {Preview} from "../../session/preview.js" */
@@ -43,6 +44,9 @@ import {OBJECT_COMMANDS} from "./objects.js";
  * @property {{show(): void}} trash
  * @property {{readonly canCutOut: boolean, copy(): Promise<void>, save(): Promise<void>}} cutOuts
  * @property {{skip(): Promise<void>, flag(): Promise<void>}} marking
+ * @property {{show(): void}} finder
+ * @property {{readonly hasRoom: boolean, toggle(): void}} filmstrip
+ * @property {{toggle(): void}} progressPanel
  * @property {{readonly canRepeat: boolean, repeat(): Promise<void>}} repeating
  * @property {{readonly canAdd: boolean, add(isForeground: boolean): void}} keyPoints
  */
@@ -315,6 +319,7 @@ export const COMMANDS = [
         isOn: ({flow}) => flow.scene.image.isFlagged,
         do: ({marking}) => void marking.flag(),
     },
+    ...FLOW_COMMANDS,
     {
         action: "fit",
         keys: ["f"],
