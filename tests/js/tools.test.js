@@ -395,3 +395,15 @@ test("the box of tools has one enabled at a time", () => {
     assert.equal(stage.root.styles["--tool-cursor"], "grab");
     assert.deepEqual([toolbox.chosen, changes], ["hand", 2]);
 });
+
+test("a second finger takes back the corner that the first one set, and leaves the shape", () => {
+    const stage = handMadeStage();
+    const {tool, said} = lassoTool(stage);
+    tool.enable();
+    for (const [x, y] of [[10, 10], [50, 10], [50, 50]]) clickAt(stage, x, y); // prettier-ignore
+    stage.root.send("pointerdown", 80, 80);
+    stage.root.send("pointercancel", 80, 80);
+    assert.equal(said.at(-1), "draft 3");
+    tool.close();
+    assert.equal(said.at(-1), "add 10,10 50,10 50,50");
+});

@@ -91,6 +91,13 @@ export class LassoTool extends Tool {
         this.#events.onDraft([...this.#corners], this.#isErasing);
     }
 
+    /** Only what that press has drawn is given up: one zooms in and out while a shape grows. @override @param {PointerEvent} event */
+    losePress({pointerId}) {
+        if (pointerId !== this.#drawing) return;
+        this.#drawing = null;
+        this.removeCorner();
+    }
+
     /** @param {PointerEvent} event */
     #down(event) {
         if (event.button !== 0 && event.button !== 2) return;

@@ -53,6 +53,16 @@ export class Tool {
      * @param {Listen} on
      */
     listen(on) {
-        on("pointercancel", () => this.cancel());
+        on("pointercancel", (event) => this.losePress(event));
+    }
+
+    /**
+     * A pointer that was pressed belongs to somebody else now: with a second finger it moves the image. A tool gives up all that
+     * was begun, unless it knows better.
+     *
+     * @type {(event: PointerEvent) => void}
+     */
+    losePress() {
+        this.cancel();
     }
 }
