@@ -167,6 +167,62 @@ def test_a_closed_laptop_goes_on_where_it_was(bench: Bench, context: BrowserCont
     assert len(saved(api, image)) == 1
 
 
+# --- undo outlives the page ---
+
+
+def test_undo_and_redo_go_on_after_a_reload_over_deletions_strokes_and_points(bench, make_project, api):
+    first, second = make_project("coffee.png", "astronaut.png").images
+    bench.open(first)
+    accept(bench, ON_THE_CUP)
+    accept(bench, ON_THE_TABLE)
+    bench.objects.first.locator("button").first.click()
+    bench.press("Delete")
+    expect(bench.objects).to_have_count(1)
+    bench.press("b")
+    x, y = bench.on_page(500, 60)
+    bench.page.mouse.move(x, y)
+    bench.page.mouse.down()
+    bench.page.mouse.move(x + 40, y, steps=4)
+    bench.page.mouse.up()
+    bench.wait_until_drawn_on((505, 60))
+    bench.wait_until_saved()
+    bench.page.reload()
+    bench.wait_until_ready()
+    bench.wait_until_drawn_on((505, 60))  # the draft is there, and is no step of its own
+    undo = bench.page.get_by_role("button", name="Undo", exact=True)
+    bench.press("Control+z")
+    expect(bench.page.locator(SAVE_STATE)).to_have_text("All changes saved")  # the stroke is gone
+    bench.press("Control+z")
+    expect(bench.objects).to_have_count(2)  # the deletion
+    bench.wait_until_saved()
+    expect(bench.page.locator("[data-notice]")).to_have_count(0)
+    assert len(saved(api, first)) == 2
+    bench.press("Control+z")
+    expect(bench.objects).to_have_count(1)  # the second mask is a prompt again
+    expect(bench.candidates).to_have_count(3)
+    bench.press("Control+z")
+    expect(bench.candidates).to_have_count(0)  # its point
+    bench.press("n")
+    expect(bench.page.locator("[data-image-name]")).to_have_text("astronaut.png")
+    expect(undo).to_be_disabled()
+    bench.press("p")
+    expect(bench.page.locator("[data-image-name]")).to_have_text("coffee.png")
+    expect(undo).to_be_enabled()
+    bench.press("Control+Shift+Z", "Control+Shift+Z", "Control+Shift+Z", "Control+Shift+Z")
+    bench.wait_until_drawn_on((505, 60))
+    expect(bench.objects).to_have_count(1)
+    bench.press("Control+z")
+    bench.wait_until_saved()
+    assert len(saved(api, first)) == 1
+    # Somebody else brings the mask back: the steps no longer fit what is there.
+    (gone,) = api("manager").get(f"/api/images/{first['id']}/annotations/?deleted=true").json()["results"]
+    assert api("manager").post(f"/api/annotations/{gone['id']}/restore/").ok
+    bench.page.reload()
+    expect(bench.objects).to_have_count(2)
+    bench.wait_until_ready()
+    expect(undo).to_be_disabled()
+
+
 # --- several tabs ---
 
 

@@ -529,6 +529,34 @@ test("a mask deleted in an earlier session is restored when it is wanted back, a
     );
 });
 
+test("a mask that an earlier page deleted comes back by undo, without a question, also over a crash", async () => {
+    const first = page();
+    const {server} = first;
+    first.autosave.submit(created(annotationOf("a")));
+    first.autosave.submit(deleted(annotationOf("a")));
+    await settle();
+    first.tabs.end();
+    const next = page(first);
+    await next.begin();
+    next.autosave.expectDeleted(["a", "never-sent"]);
+    server.trouble = "offline";
+    next.autosave.submit(created({...annotationOf("a"), clicks: 5}, annotationOf("never-sent")));
+    await settle();
+    next.tabs.end();
+    server.trouble = "";
+    const last = page(first);
+    await last.begin();
+    assert.deepEqual([first.conflicts, next.conflicts, last.conflicts], [[], [], []]);
+    assert.deepEqual(
+        rowsOf(server).map(({id, clicks}) => [id, clicks]),
+        [
+            ["a", 5],
+            ["never-sent", 1],
+        ],
+    );
+    assert.equal(last.autosave.status.state, "saved");
+});
+
 test("a list that was asked for before a save and answers after it does not hide what was saved", async () => {
     const {autosave, server} = page();
     autosave.submit(created(annotationOf("a")));

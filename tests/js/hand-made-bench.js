@@ -13,8 +13,12 @@ export const CATEGORIES = [
 ];
 
 /** On an image of eight by eight pixels, with these saved masks; the masks a to d where none are given. */
-export function bench({mayAnnotate = true, masks = ["a", "b", "c", "d"].map((id) => annotationOf(id))} = {}) {
-    const said = {deleted: [], changes: [], why: []};
+export function bench({
+    mayAnnotate = true,
+    masks = ["a", "b", "c", "d"].map((id) => annotationOf(id)),
+    histories = null,
+} = {}) {
+    const said = {deleted: [], changes: [], why: [], history: []};
     const storage = new HandMadeStorage();
     const drafts = new KeptDrafts(journalOf());
     let ids = 0;
@@ -22,13 +26,14 @@ export function bench({mayAnnotate = true, masks = ["a", "b", "c", "d"].map((id)
         "ann",
         {
             ...{now: () => 0, newId: () => `made-${++ids}`},
-            ...{drafts, lastCategory: new LastCategory(storage, "ann")},
+            ...{drafts, histories, lastCategory: new LastCategory(storage, "ann")},
             copied: new CopiedMasks(storage, "ann"),
             settings: () => ({farClickAccepts: false, quickMode: false}),
         },
         {
             onDelete: (annotations) => said.deleted.push(annotations.map(({id}) => id)),
             onSay: (text) => said.why.push(text),
+            onHistory: (ids) => said.history.push(ids),
             ...{onChange() {}, onProblem() {}, onMask() {}, onCategoryMissing() {}, onQuick() {}},
         },
     );

@@ -1,6 +1,7 @@
 /** What the annotate page keeps on this computer, so that neither a crash nor a closed page takes it away. */
 
 import {Journal} from "../session/journal.js";
+import {KeptHistories} from "../session/kept-histories.js";
 import {BrowserShelf} from "../storage/browser-shelf.js";
 import {BrowserTabs} from "../storage/browser-tabs.js";
 
@@ -10,21 +11,25 @@ import {BrowserTabs} from "../storage/browser-tabs.js";
 /** @import {BenchNotices} from "../view/panels/bench-notices.js" */
 
 /** @param {string} user */
-export function journalOf(user) {
-    return new Journal(new BrowserShelf("journal"), new BrowserTabs(), user);
+export function keptBy(user) {
+    const tabs = new BrowserTabs();
+    const journal = new Journal(new BrowserShelf("journal"), tabs, user);
+    const histories = new KeptHistories(new BrowserShelf("histories"), tabs, user);
+    journal.makeRoom = () => histories.forgetAll().catch(() => {}); // where that fails too, nothing can be kept
+    return {journal, histories};
 }
 
 /**
  * Reads what former pages have left and sends it; from then on what tabs leave that are closed meanwhile.
  *
- * @param {Journal} journal
+ * @param {{journal: Journal, histories: KeptHistories}} kept
  * @param {object} bench
  * @param {Workbench} bench.workbench
  * @param {Autosave} bench.autosave
  * @param {BenchNotices} bench.notices
  * @param {{readonly scene: {image: {id: number}}}} bench.flow
  */
-export async function beginKeeping(journal, {workbench, autosave, notices, flow}) {
+export async function beginKeeping({journal, histories}, {workbench, autosave, notices, flow}) {
     const damaged = await journal.open(flow.scene.image.id, localStorage);
     if (damaged > 0) notices.showDamaged(damaged);
     let wasWorking = true;
@@ -36,6 +41,7 @@ export async function beginKeeping(journal, {workbench, autosave, notices, flow}
     journal.onChange = tell;
     tell();
     autosave.resume();
+    histories.tidy().catch(() => {}); // the next page tries again
     const isShown = (/** @type {string | number} */ imageId) => imageId === flow.scene.image.id;
     journal.mayTake = ({kind, id}) => (kind === "draft" ? !isShown(id) : id !== workbench.draft.edited?.id);
     journal.onTaken = (entries) => {

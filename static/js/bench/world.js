@@ -5,20 +5,22 @@ import {KeptDrafts} from "../session/kept-drafts.js";
 import {LastCategory} from "../session/last-category.js";
 
 /** @import {Journal} from "../session/journal.js" */
+/** @import {KeptHistories} from "../session/kept-histories.js" */
 /** @import {Preferences} from "../session/preferences.js" */
 /** @import {WorkbenchWorld} from "../session/workbench.js" */
 
 /**
  * @param {string} user
- * @param {Journal} journal
+ * @param {{journal: Journal, histories: KeptHistories}} kept
  * @param {Preferences} preferences
  * @returns {WorkbenchWorld}
  */
-export function worldOf(user, journal, preferences) {
+export function worldOf(user, {journal, histories}, preferences) {
     return {
         now: () => performance.now(),
         newId: () => crypto.randomUUID(),
         drafts: new KeptDrafts(journal),
+        histories,
         lastCategory: new LastCategory(localStorage, user),
         copied: new CopiedMasks(localStorage, user),
         settings: () => preferences.settings,

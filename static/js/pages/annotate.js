@@ -12,7 +12,7 @@ import {dialogsOf} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {goingOf} from "../bench/going.js";
 import {handToolsOf} from "../bench/hand-tools.js";
-import {beginKeeping, journalOf} from "../bench/keeping.js";
+import {beginKeeping, keptBy} from "../bench/keeping.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
 import {sayDeleted, trashOf} from "../bench/trash.js";
@@ -64,8 +64,8 @@ const signInDialog = new SignInDialog(find("[data-sign-in]", HTMLDialogElement),
 
 // --- what the annotator does ---
 
-const journal = journalOf(page.user);
-const world = worldOf(page.user, journal, preferences);
+const kept = keptBy(page.user);
+const world = worldOf(page.user, kept, preferences);
 const workbench = new Workbench(page.user, world, {
     onChange: render,
     onProblem: (text) => {
@@ -74,11 +74,12 @@ const workbench = new Workbench(page.user, world, {
     onQuick: (annotation) => quickUndo.offer(view.nameOf(annotation), () => workbench.remove(annotation.id)),
     onCategoryMissing: () => view.flashCategories(),
     onSay: toast,
+    onHistory: (ids) => autosave.expectDeleted(ids),
     onDelete: (annotations) => sayDeleted(annotations, {workbench, autosave, view}),
     onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
 });
 
-const autosave = autosaveOf(http, journal, workbench, notices, {
+const autosave = autosaveOf(http, kept.journal, workbench, notices, {
     onStatus: render,
     onSignedOut: askToSignIn,
     onSignedIn: () => notices.hideSignedOut(),
@@ -175,7 +176,7 @@ async function start() {
         if (imageId) void flow.open(imageId, false);
     });
     toolbox.use(flow.mayAnnotate ? "prompt" : "select");
-    await beginKeeping(journal, {workbench, autosave, notices, flow});
+    await beginKeeping(kept, {workbench, autosave, notices, flow});
     void flow.show(0); // the page began to load at 0
 }
 

@@ -55,6 +55,8 @@ export class Autosave {
     #refusals = new Map();
     /** What was saved a moment ago: a list that was asked for before does not have it. @type {Map<string, Recent>} */
     #recent = new Map();
+    /** Deleted by an earlier page: wanting one back restores it, if the server ever had it. @type {Set<string>} */
+    #mayBeDeleted = new Set();
     #isRunning = false;
     /** @type {SaveStatus["reason"]} */
     #trouble = "";
@@ -150,6 +152,11 @@ export class Autosave {
         this.#known.set(annotation.id, {version, isDeleted: true, content: ""});
     }
 
+    /** @param {readonly string[]} ids deleted by an earlier page, which undo may bring back */
+    expectDeleted(ids) {
+        for (const id of ids) this.#mayBeDeleted.add(id);
+    }
+
     /** @param {Annotation} annotation was deleted, of an image that is no longer on screen */
     bringBack(annotation) {
         this.#want(annotation.id, annotation.imageId, annotation);
@@ -193,7 +200,8 @@ export class Autosave {
         const before = this.#unsaved.get(id);
         this.#refusals.delete(id);
         const known = this.#known.get(id) ?? null;
-        this.#unsaved.keep({id, imageId, desired, known, isSent: before?.isSent ?? false});
+        const mayBeDeleted = before?.mayBeDeleted || this.#mayBeDeleted.has(id);
+        this.#unsaved.keep({id, imageId, desired, known, isSent: before?.isSent ?? false, mayBeDeleted});
     }
 
     async #run() {
@@ -279,8 +287,12 @@ export class Autosave {
      * @param {Unsaved} record
      * @param {SaveProblem & {kind: "conflict"}} problem
      */
-    #conflict({id, imageId, desired}, {current, isDeleted}) {
+    #conflict({id, imageId, desired, mayBeDeleted}, {current, isDeleted}) {
         const {annotation, version, changedBy, changedAt} = current;
+        if (!this.#known.has(id) && isDeleted && mayBeDeleted) {
+            this.#known.set(id, {version, isDeleted: true, content: ""}); // it is restored now
+            return;
+        }
         if (!this.#known.has(id) && version === 1 && !isDeleted) {
             // Our own first save, whose answer got lost, and which was changed since.
             this.#remember(current);

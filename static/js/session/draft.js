@@ -26,6 +26,9 @@ import {isSame} from "../core/regions.js";
  */
 /** @typedef {{changes: ChangeSet, before: Work, after: Work}} HistoryEntry */
 
+const STEPS = 200;
+const WEIGHT = 4_000_000; // characters of RLE
+
 /** @type {Work} */
 export const NO_WORK = Object.freeze({
     prompt: EMPTY_PROMPT,
@@ -39,7 +42,7 @@ export class Draft {
     #prompts;
     #selection;
     /** @type {History<HistoryEntry>} */
-    #history = new History();
+    history = new History({limit: STEPS, maxWeight: WEIGHT, weigh});
     /** @type {FinishedMask | null} */
     #handMade = null;
     /** @type {string | null} */
@@ -91,28 +94,31 @@ export class Draft {
     }
 
     get canUndo() {
-        return this.#history.canUndo;
+        return this.history.canUndo;
     }
 
     get canRedo() {
-        return this.#history.canRedo;
+        return this.history.canRedo;
     }
 
     /** Another image. */
     open() {
-        this.#history.clear();
+        this.history.clear();
         this.#handMade = null;
         this.#editedId = null;
-    }
-
-    /** What was done before no longer fits the document. */
-    forgetHistory() {
-        this.#history.clear();
     }
 
     /** Puts this in its place; nothing that could be undone. @param {Work} work */
     replace(work) {
         this.#show(work, null);
+    }
+
+    /** Takes up a draft of an earlier visit: where the history ends with it that is no new step. @param {Work} work */
+    restore(work) {
+        const {entries, place} = this.history;
+        const last = place > 0 ? entries[place - 1].after : NO_WORK;
+        if (isSameWork(last, work)) this.replace(work);
+        else this.change(work);
     }
 
     /**
@@ -125,7 +131,7 @@ export class Draft {
     change(work, changes = NO_CHANGES, timeStamp = null) {
         const before = this.work;
         const after = {...before, ...work};
-        this.#history.push({changes, before, after});
+        this.history.push({changes, before, after});
         if (changes !== NO_CHANGES) this.#document.apply(changes);
         this.#show(after, timeStamp);
     }
@@ -147,14 +153,14 @@ export class Draft {
     }
 
     undo() {
-        const entry = this.#history.undo();
+        const entry = this.history.undo();
         if (!entry) return;
         this.#document.apply(inverse(entry.changes));
         this.#show(entry.before, null);
     }
 
     redo() {
-        const entry = this.#history.redo();
+        const entry = this.history.redo();
         if (!entry) return;
         this.#document.apply(entry.changes);
         this.#show(entry.after, null);
@@ -181,4 +187,24 @@ export class Draft {
 /** One or none as a list. @param {string | null | undefined} id @returns {readonly string[]} */
 export function idsOf(id) {
     return id ? [id] : [];
+}
+
+/** Roughly how much room it takes. @param {HistoryEntry} entry */
+function weigh({changes: {created, updated, deleted}, before, after}) {
+    const masks = [...created, ...deleted, ...updated.flatMap((each) => [each.before, each.after])];
+    const bases = [before, after].flatMap(({prompt: {steps}, handMade}) => [handMade, steps[0]?.base]);
+    return [...masks, ...bases].reduce((sum, mask) => sum + (mask?.segmentation.counts.length ?? 0), 0);
+}
+
+/** @param {Work} a @param {Work} b whether they are the same draft, whatever the decoder chose and whatever is selected */
+function isSameWork(a, b) {
+    /** @param {Work} work */
+    const text = ({prompt, handMade, editedId}) =>
+        JSON.stringify([
+            prompt.steps.map((step) => ({...step, maskIndex: null})),
+            prompt.region,
+            handMade,
+            editedId,
+        ]);
+    return text(a) === text(b);
 }

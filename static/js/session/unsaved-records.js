@@ -17,6 +17,7 @@
  * @property {Annotation | null} desired null: deleted
  * @property {Known | null} known
  * @property {boolean} isSent the server may have it although it never said so
+ * @property {boolean} [mayBeDeleted] the server may have it as deleted by this person: then it is wanted back
  */
 
 export class UnsavedRecords {

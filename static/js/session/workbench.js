@@ -27,6 +27,7 @@ import {Draft, NO_WORK, idsOf} from "./draft.js";
 import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
 import {HandWork} from "./hand-work.js";
+import {HistoryKeeper} from "./history-keeper.js";
 import {MovingPrompts} from "./moving-prompts.js";
 import {PromptSession} from "./prompt-session.js";
 import {Selection} from "./selection.js";
@@ -39,6 +40,7 @@ import {Visibility} from "./visibility.js";
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
 /** @import {CopiedMasks} from "./copied-masks.js" */
 /** @import {KeptDrafts} from "./kept-drafts.js" */
+/** @import {KeptHistories} from "./kept-histories.js" */
 /** @import {Settings} from "./preferences.js" */
 /** @import {LastCategory} from "./last-category.js" */
 /** @import {PromptEvents} from "./prompt-session.js" */
@@ -48,6 +50,7 @@ import {Visibility} from "./visibility.js";
  * @property {(annotation: Annotation) => void} onQuick a mask was saved without anybody having looked at it
  * @property {() => void} onCategoryMissing a mask cannot be saved without one
  * @property {(text: string) => void} onSay what was done that is not seen, or why nothing was
+ * @property {(ids: readonly string[]) => void} onHistory of an earlier visit: these were deleted in it, and can come back
  * @property {(annotations: readonly Annotation[]) => void} onDelete they are about to leave the document
  */
 /** @typedef {PromptEvents & MaskEvents} WorkbenchEvents */
@@ -57,6 +60,7 @@ import {Visibility} from "./visibility.js";
  * @property {Clock} now
  * @property {() => string} newId a UUID
  * @property {KeptDrafts} drafts
+ * @property {KeptHistories | null} histories null: undo ends with the page
  * @property {LastCategory} lastCategory
  * @property {CopiedMasks} copied
  * @property {() => Pick<Settings, "farClickAccepts" | "quickMode">} settings
@@ -79,6 +83,7 @@ export class Workbench {
 
     #username;
     #keeper;
+    #histories;
     #events;
     #effort;
     #accepting = new Turns();
@@ -100,7 +105,7 @@ export class Workbench {
      * @param {WorkbenchWorld} world
      * @param {WorkbenchEvents} events
      */
-    constructor(username, {now, newId, drafts, lastCategory, copied, settings}, events) {
+    constructor(username, {now, newId, drafts, histories = null, lastCategory, copied, settings}, events) {
         this.#username = username;
         this.#lastCategory = lastCategory;
         this.#settings = settings;
@@ -113,6 +118,7 @@ export class Workbench {
         this.#effort = new Effort(now);
         this.prompts = new PromptSession(this.#events);
         this.draft = new Draft(this.document, this.prompts, this.selection);
+        this.#histories = new HistoryKeeper(this.draft.history, histories);
         const parts = {
             ...{turns: this.#accepting, effort: this.#effort, size: () => this.#size},
             onChange: () => this.#events.onChange(),
@@ -251,6 +257,7 @@ export class Workbench {
         if (!this.#isCategory(this.#categoryId)) this.#categoryId = categories[0]?.id ?? null;
         this.#isHeld = false;
         this.#keeper.open(imageId, mayAnnotate);
+        this.#histories.open(imageId, mayAnnotate);
         this.visibility.open();
         this.draft.open();
         this.document.reset([]);
@@ -262,12 +269,16 @@ export class Workbench {
         const made = this.document.annotations;
         const madeIds = new Set(made.map(({id}) => id));
         this.document.reset([...annotations.filter(({id}) => !madeIds.has(id)), ...made]);
-        this.#restoreDraft();
-        this.#events.onChange();
+        this.#histories.whenRead(() => {
+            const gone = this.#histories.take(this.document);
+            if (gone.length > 0) this.#events.onHistory(gone);
+            this.#restoreDraft();
+            this.#events.onChange();
+        });
     }
 
     /**
-     * Somebody else's change, or the end of a conflict: the history before it no longer fits.
+     * Somebody else's change, or the end of a conflict: steps of the history that speak of it no longer fit.
      *
      * @param {string} id
      * @param {Annotation | null} annotation null: deleted
@@ -275,7 +286,7 @@ export class Workbench {
     replaceFromServer(id, annotation) {
         const before = this.document.get(id);
         const wasEdited = this.draft.edited?.id === id;
-        this.draft.forgetHistory();
+        this.#histories.forgetOf(id);
         if (before && annotation) {
             this.document.apply({...NO_CHANGES, updated: [{before, after: annotation}]}, "server");
         } else if (before) this.document.apply({...NO_CHANGES, deleted: [before]}, "server");
@@ -678,7 +689,7 @@ export class Workbench {
         const {prompt, handMade, editedId, categoryId, cost} = kept;
         if (editedId === null && this.#isCategory(categoryId)) this.#categoryId = categoryId;
         this.#effort.resume(cost);
-        this.draft.change({prompt, handMade, editedId, selectedIds: idsOf(editedId)});
+        this.draft.restore({prompt, handMade, editedId, selectedIds: idsOf(editedId)});
     }
 }
 
