@@ -27,7 +27,7 @@ STATE_CHOICES = [("", "Every state"), *((state.value, state.label.capitalize()) 
 FLAG_CHOICES = [("", "Flagged or not"), ("true", "Flagged")]
 MASKS_CHOICES = [("", "Any masks"), ("weak", "With weak masks"), ("none", "Without masks")]
 EMBEDDING_CHOICES = [
-    ("", "Every embedding"),
+    ("", "Ready or not"),
     (EmbeddingJob.State.QUEUED.value, "Queued"),
     (EmbeddingJob.State.RUNNING.value, "Preparing"),
     (EmbeddingJob.State.READY.value, "Ready"),

@@ -40,7 +40,7 @@ class Tab:
 TABS = {
     "images": Tab("Images", images.context),
     "dashboard": Tab("Dashboard", dashboard.context),
-    "labels": Tab("Labels", labels.context),
+    "labels": Tab("Categories", labels.context),
     "people": Tab("People", people.context),
     "exports": Tab("Exports", exports.context),
     "settings": Tab("Settings", settings.context, right="manage"),

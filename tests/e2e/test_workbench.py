@@ -137,7 +137,7 @@ def test_backspace_takes_the_last_point_back_and_escape_all(bench: Bench, make_p
 def test_fingers_leave_out_with_the_button_in_the_rail(bench: Bench, make_project, api):
     image = make_project("coffee.png").images[0]
     bench.open(image).click(ON_THE_CUP)
-    bench.page.get_by_role("button", name="Clicks leave out").click()
+    bench.page.get_by_role("button", name="Clicks exclude").click()
     bench.click(ON_THE_SAUCER)
     bench.page.get_by_role("button", name="Save as cup").click()
     expect(bench.objects).to_have_count(1)

@@ -116,7 +116,7 @@ function hintForMouse(now, keyOf) {
     if (now.isDraftEmpty)
         return line(
             now.isBestByBox ? "Drag a box around an object, or click it" : "Click an object, or drag a box",
-            "right click leaves out",
+            "right click excludes",
             key("keys", "keys"),
         );
     if (!now.isMaskShown)

@@ -125,11 +125,11 @@ export const COMMANDS = [
     {
         action: "leave-out",
         keys: ["x"],
-        title: "Clicks leave out, or belong again",
-        tip: "Clicks leave out instead of belong",
+        title: "Clicks exclude, or include again",
+        tip: "Clicks exclude from the object instead of including",
         place: "clicks",
         icon: "circle-minus",
-        name: "Clicks leave out",
+        name: "Clicks exclude",
         group: "Prompt",
         isForAnnotators: true,
         isOn: ({promptTool}) => promptTool.isLeavingOut,
@@ -595,8 +595,8 @@ export const COMMANDS = [
 
 /** What the mouse does, for the help. */
 export const POINTER_HELP = [
-    {shown: "Click", does: "This belongs to the object"},
-    {shown: "Right click, Alt click", does: "This does not"},
+    {shown: "Click", does: "Include this in the object"},
+    {shown: "Right click, Alt click", does: "Exclude this"},
     {shown: "Drag", does: "Box around the object"},
     {shown: "Drag a point", does: "Move it; a box moves by its edges"},
     {shown: "Click a point", does: "Take it away"},
