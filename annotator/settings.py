@@ -183,6 +183,7 @@ EMBEDDING_PREPARE_AHEAD = 3
 # How long a stopping worker lets the running job finish before it gives the job back.
 WORKER_STOP_GRACE_S = read("WORKER_STOP_GRACE_S")
 EXPORT_KEEP_DAYS = read("EXPORT_KEEP_DAYS")
+TRASH_KEEP_DAYS = read("TRASH_KEEP_DAYS")
 
 CELERY_BROKER_URL = read("CELERY_BROKER_URL")
 CELERY_BROKER_TRANSPORT_OPTIONS = {}

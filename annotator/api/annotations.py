@@ -165,7 +165,7 @@ class AnnotationView(RowView, SavesAnnotations, generics.RetrieveAPIView):
     def get_queryset(self) -> QuerySet[Annotation]:
         """A deleted annotation cannot be read; writing to one is answered with a conflict, or restores it."""
         rows = Annotation.objects.all() if self.request.method in WRITES else Annotation.objects.live()
-        return rows.select_related("author", "updated_by", "image")
+        return rows.on_live_images().select_related("author", "updated_by", "image")
 
     @extend_schema(
         request=AnnotationPatchSerializer,

@@ -1,4 +1,4 @@
-"""Many images at once: those with these ids, or all that fit some filters."""
+"""Many images at once: those with these ids, or all that fit some filters; marked, or put into the trash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from annotator.api.base.limits import LARGEST_ID
 from annotator.api.base.scope import ProjectScopedView
 from annotator.api.images import ImageFilter, marks_of
 from annotator.errors import InvalidValue
-from annotator.media import removal
+from annotator.media import trash
 from annotator.models import Image
 from annotator.models.figures import with_details
 from annotator.people.permissions import signed_in
@@ -67,6 +67,12 @@ class CountSerializer(serializers.Serializer):
 ANSWERS = {200: CountSerializer, 400: ErrorSerializer, 409: ErrorSerializer}
 
 
+class ThrownAwaySerializer(CountSerializer):
+    deleted_at = serializers.DateTimeField(
+        help_text="What all of them carry: the trash's filter finds them by it."
+    )
+
+
 class BulkView(ProjectScopedView):
     http_method_names = ["post", "options"]
 
@@ -104,13 +110,11 @@ class ImagesMarkView(BulkView):
 
 
 class ImagesDeleteView(BulkView):
-    """Deletes images with their annotations and files, for good; all of them or, where something fails, none."""
+    """Deletes images softly, all of them or, where something fails, none; the trash has them then."""
 
-    @extend_schema(
-        request=WhichImagesSerializer,
-        responses=ANSWERS,
-    )
+    @extend_schema(request=WhichImagesSerializer, responses={**ANSWERS, 200: ThrownAwaySerializer})
     def post(self, request: Request, project_id: int) -> Response:
         form = WhichImagesSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        return Response({"count": removal.delete_images(self.images(form.validated_data))})
+        count, deleted_at = trash.throw_away(self.images(form.validated_data), by=signed_in(request.user))
+        return Response(ThrownAwaySerializer({"count": count, "deleted_at": deleted_at}).data)

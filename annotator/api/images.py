@@ -24,11 +24,11 @@ from annotator.api.base.files import BYTES, file_response
 from annotator.api.base.filters import IdFilter
 from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.files import stored
-from annotator.media import intake, removal, tiles
+from annotator.media import intake, tiles, trash
 from annotator.media.errors import RequestTooLarge
 from annotator.models import Annotation, EmbeddingJob, Image
 from annotator.models.figures import NO_JOB, with_details
-from annotator.people.permissions import signed_in
+from annotator.people.permissions import may, signed_in
 from annotator.projects import progress
 from annotator.site.environment import MEBIBYTE
 
@@ -135,6 +135,11 @@ class RefusedFileSerializer(serializers.Serializer):
     name = serializers.CharField()
     code = serializers.CharField(source="error.code")
     message = serializers.CharField(source="error.message")
+    image = serializers.IntegerField(
+        source="error.image_id",
+        required=False,
+        help_text='With the code "image_in_trash": the deleted image of the same pixels.',
+    )
 
 
 class UploadReportSerializer(serializers.Serializer):
@@ -214,7 +219,7 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
 
 
 class ImageView(RowView, generics.RetrieveUpdateDestroyAPIView):
-    """An image's state and its flag can be changed. Deleting takes its annotations and files along, for good.
+    """An image's state and its flag can be changed. Deleting is soft: the project's trash has it then.
 
     The state `skipped` needs a `skip_reason`, and the reason `other` a `skip_note`; with another
     state both are emptied.
@@ -239,7 +244,7 @@ class ImageView(RowView, generics.RetrieveUpdateDestroyAPIView):
         form.instance = self.get_queryset().get(pk=image.pk)
 
     def perform_destroy(self, image: Image) -> None:
-        removal.delete_images([image])
+        trash.throw_away(Image.objects.filter(pk=image.pk), by=signed_in(self.request.user))
 
 
 class ImageFileView(RowView):
@@ -254,14 +259,16 @@ class ImageFileView(RowView):
 
 
 class ImageThumbnailView(RowView):
-    """A small JPEG of the image."""
+    """A small JPEG of the image; of one in the trash, for managers."""
 
     lookup_url_kwarg = "image_id"
-    queryset = Image.objects.all()
+    queryset = Image.with_deleted.all()
 
     @extend_schema(parameters=[DIGEST], responses={(200, "image/jpeg"): BYTES})
     def get(self, request: Request, image_id: int) -> HttpResponseBase:
         image = self.get_object()
+        if image.deleted_at and not may(request.user, "manage", image.project_id):
+            raise Http404
         return _stored_file(request, image, image.thumbnail, "image/jpeg")
 
 

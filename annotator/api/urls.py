@@ -15,6 +15,7 @@ from annotator.api import (
     members,
     progress,
     projects,
+    trash,
 )
 from annotator.api.base.unknown import UnknownAddressView
 
@@ -37,6 +38,22 @@ urlpatterns = [
         "projects/<int:project_id>/images/delete/",
         image_bulk.ImagesDeleteView.as_view(),
         name="images-delete",
+    ),
+    path("projects/<int:project_id>/trash/images/", trash.TrashedImagesView.as_view(), name="trash-images"),
+    path(
+        "projects/<int:project_id>/trash/images/restore/",
+        trash.TrashedImagesRestoreView.as_view(),
+        name="trash-images-restore",
+    ),
+    path(
+        "projects/<int:project_id>/trash/images/remove/",
+        trash.TrashedImagesRemoveView.as_view(),
+        name="trash-images-remove",
+    ),
+    path(
+        "projects/<int:project_id>/trash/annotations/",
+        trash.TrashedAnnotationsView.as_view(),
+        name="trash-annotations",
     ),
     path("images/<int:image_id>/", images.ImageView.as_view(), name="image"),
     path("images/<int:image_id>/file/", images.ImageFileView.as_view(), name="image-file"),

@@ -55,5 +55,15 @@ class NoSuchTile(MaskwrightError):
     status = 404
 
 
+class ImageInTrash(UploadError):
+    """`image_id` is the one of the same pixels that was deleted."""
+
+    code = "image_in_trash"
+
+    def __init__(self, message: str, image_id: int) -> None:
+        super().__init__(message, extra={"image": image_id})
+        self.image_id = image_id
+
+
 class ZipRefused(UploadError):
     code = "zip_refused"

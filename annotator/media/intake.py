@@ -16,7 +16,7 @@ from annotator.embeddings import queue as embedding_queue
 from annotator.errors import MaskwrightError
 from annotator.files import unowned
 from annotator.media.archives import is_zip, read_zip
-from annotator.media.errors import NoFiles, TooManyFiles
+from annotator.media.errors import ImageInTrash, NoFiles, TooManyFiles
 from annotator.media.pixels import prepare
 from annotator.models import Image, Project, User
 
@@ -83,6 +83,10 @@ def ingest_image(
     """Takes in one image: files first, then the row, so that a killed process leaves at most noted files without a row.
 
     Returns the existing row, marked as a duplicate, where an image of the same pixels was uploaded to the project.
+
+    Raises:
+        ImageInTrash: that row is softly deleted.
+        UploadError: the file is refused.
     """
     prepared = prepare(file)
     if existing := _find(project, prepared.digest):
@@ -98,7 +102,7 @@ def ingest_image(
         with transaction.atomic():
             image = Image.objects.create(
                 project=project,
-                position=Image.objects.position_for(project, batch),
+                position=Image.with_deleted.position_for(project, batch),
                 batch=batch,
                 name=display_name(name),
                 width=prepared.width,
@@ -147,4 +151,12 @@ def _ingest_zip(
 
 
 def _find(project: Project, digest: str) -> Image | None:
-    return Image.objects.filter(project=project, digest=digest, source=Image.Source.UPLOAD).first()
+    """The project's image of the same pixels. Raises ImageInTrash where it is softly deleted."""
+    rows = Image.with_deleted.filter(project=project, digest=digest, source=Image.Source.UPLOAD)
+    image = rows.first()
+    if image and image.deleted_at:
+        raise ImageInTrash(
+            f"This image is in the trash as {image.name}. Restore it there, with its masks, or delete it for good.",
+            image.pk,
+        )
+    return image

@@ -1,4 +1,7 @@
-"""Images go: their rows first, then their files and the embeddings that no image needs any more."""
+"""Images go for good: their rows first, then their files and the embeddings that no image needs any more.
+
+What people delete goes to the trash first: `annotator.media.trash`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ def delete_images(images: Iterable[Image]) -> int:
         names += [name for image in images for name in tiles.names_of(image)]
         embeddings = embedding_store.names_of(images)
         unowned.note([*names, *embeddings])
-        Image.objects.filter(pk__in=[image.pk for image in images]).delete()
+        Image.with_deleted.filter(pk__in=[image.pk for image in images]).delete()
         transaction.on_commit(lambda: unowned.discard(names))
         transaction.on_commit(lambda: embedding_store.discard(embeddings))
     return len(images)

@@ -121,7 +121,7 @@ def make(image: Image) -> None:
             with transaction.atomic():
                 unowned.strike_out([name])
                 # In this order: whoever deletes the image notes its files first, then deletes the row.
-                if not Image.objects.filter(pk=image.pk).exists():
+                if not Image.with_deleted.filter(pk=image.pk).exists():
                     raise NoSuchTile(f"Image {image.pk} was deleted.")
         except BaseException:
             unowned.discard([name])

@@ -22,6 +22,18 @@ class AnnotationQuerySet(VisibleQuerySet):
         """Without the softly deleted ones."""
         return self.filter(deleted_at__isnull=True)
 
+    def in_trash(self) -> Self:
+        """The softly deleted ones, the latest first."""
+        return self.filter(deleted_at__isnull=False).order_by("-deleted_at", "pk")
+
+    def on_live_images(self) -> Self:
+        """Without those whose image is softly deleted.
+
+        Not for an `update` that depends on a version: through a join, the database would look at the version first and
+        write later.
+        """
+        return self.filter(image__deleted_at__isnull=True)
+
 
 class Annotation(models.Model):
     """One instance on one image: category + RLE, COCO's sense. The id is made by the client."""

@@ -73,4 +73,6 @@ class EmbeddingJob(LeasedJob):
 
     @classmethod
     def takeable(cls) -> models.QuerySet[Self]:
-        return cls.objects.filter(bundle__is_available=True).order_by("priority", "queued_at", "pk")
+        return cls.objects.filter(bundle__is_available=True, image__deleted_at__isnull=True).order_by(
+            "priority", "queued_at", "pk"
+        )

@@ -59,7 +59,7 @@ def with_progress(projects: QuerySet[Project]) -> QuerySet[ProjectWithProgress]:
         skipped_count=count_per_row(images.filter(state=Image.State.SKIPPED), "project"),
         open_count=count_per_row(images.exclude(state__in=Image.FINISHED), "project"),
         flagged_count=count_per_row(images.filter(flagged_at__isnull=False), "project"),
-        annotation_count=count_per_row(Annotation.objects.live(), "image__project"),
+        annotation_count=count_per_row(Annotation.objects.live().on_live_images(), "image__project"),
     )
 
 
@@ -80,7 +80,8 @@ def with_details(images: QuerySet[Image]) -> QuerySet[ImageWithDetails]:
 
 def with_annotation_count(categories: QuerySet[Category]) -> QuerySet[CategoryWithCount]:
     """Adds annotation_count (deleted ones left out)."""
-    return categories.annotate(annotation_count=count_per_row(Annotation.objects.live(), "category"))
+    live = Annotation.objects.live().on_live_images()
+    return categories.annotate(annotation_count=count_per_row(live, "category"))
 
 
 def count_per_row(rows: QuerySet, path: str) -> Coalesce:

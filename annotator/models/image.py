@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django.conf import settings
 from django.db import models
@@ -35,6 +35,20 @@ class ImageQuerySet(VisibleQuerySet):
             return of_batch
         last = images.aggregate(last=Max("position"))["last"]
         return 1 if last is None else last + 1
+
+    def in_trash(self) -> Self:
+        """The softly deleted ones, the latest first."""
+        return self.filter(deleted_at__isnull=False).order_by("-deleted_at", "-pk")
+
+
+_Images = models.Manager.from_queryset(ImageQuerySet)
+
+
+class LiveImages(_Images):
+    """Without the softly deleted images: lists, counts, exports and jobs never meet those."""
+
+    def get_queryset(self) -> ImageQuerySet:
+        return cast(ImageQuerySet, super().get_queryset().filter(deleted_at__isnull=True))
 
 
 class Image(models.Model):
@@ -110,8 +124,20 @@ class Image(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the image is in the trash; empty: it is not."
+    )
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
 
-    objects = ImageQuerySet.as_manager()
+    objects = LiveImages()
+    with_deleted = _Images()
 
     class Meta:
         ordering = ["position", "name_key", "pk"]
@@ -130,6 +156,12 @@ class Image(models.Model):
             models.Index(fields=["project", "name_key"], name="image_names_in_project"),
             models.Index(fields=["project", "batch"], name="image_batch_in_project"),
             models.Index(fields=["digest"], name="image_digest"),
+            # Few rows: only what the sweep and the trash look for.
+            models.Index(
+                fields=["project", "deleted_at"],
+                name="image_trash",
+                condition=Q(deleted_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

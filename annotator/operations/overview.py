@@ -28,5 +28,5 @@ def look() -> Overview:
         mean_embedding_ms=mean_recent_ms(),
         projects=Project.objects.count(),
         images=Image.objects.count(),
-        annotations=Annotation.objects.live().count(),
+        annotations=Annotation.objects.live().on_live_images().count(),
     )

@@ -61,6 +61,7 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "colors_version": pictures.colors_version(shown),
         "decoder_url": decoder_url(bundle),
         "session_module": session_module(bundle),
+        "trash_keep_days": settings.TRASH_KEEP_DAYS,
     }
 
 

@@ -76,10 +76,13 @@ def delete_category(category: Category, *, move_to: int | None = None, by: User 
             )
             # Who deleted a mask, and when, stays as it is.
             moved.filter(category=category).update(category=move_to, version=F("version") + 1)
-        in_use = Annotation.objects.live().filter(category=category).count()
+        having_it = Annotation.objects.live().filter(category=category)
+        in_use = having_it.count()
         if in_use:
+            in_trash = in_use - having_it.on_live_images().count()
+            also = f" ({in_trash} on images in the trash)" if in_trash else ""
             raise CategoryInUse(
-                f"{in_use} mask{'' if in_use == 1 else 's'} {'has' if in_use == 1 else 'have'} the category "
+                f"{in_use} mask{'' if in_use == 1 else 's'}{also} {'has' if in_use == 1 else 'have'} the category "
                 f"{category.name}. Give them another one, or delete them first."
             )
         Annotation.objects.filter(category=category).delete()

@@ -17,7 +17,8 @@ DAYS_SHOWN = 30
 
 def figures(project: Project) -> dict:
     """Everything the page shows, in a fixed number of queries; `project` needs `with_progress`."""
-    live = Annotation.objects.live().filter(image__project=project)
+    live = Annotation.objects.live().on_live_images().filter(image__project=project)
+    is_counted = Q(annotations__deleted_at__isnull=True, annotations__image__deleted_at__isnull=True)
     times_s = list(live.filter(time_spent_s__gt=0).values_list("time_spent_s", flat=True))
     clicked = live.filter(clicks__gt=0).aggregate(clicks=Sum("clicks"), masks=Count("pk"))
     per_day = _per_day(live)
@@ -29,10 +30,8 @@ def figures(project: Project) -> dict:
         "most_per_day": max(per_day["masks"]),
         "by_category": list(
             project.categories.annotate(
-                masks=Count("annotations", filter=Q(annotations__deleted_at__isnull=True)),
-                images_with=Count(
-                    "annotations__image", filter=Q(annotations__deleted_at__isnull=True), distinct=True
-                ),
+                masks=Count("annotations", filter=is_counted),
+                images_with=Count("annotations__image", filter=is_counted, distinct=True),
             ).order_by("position", "pk")
         ),
         "by_person": list(

@@ -9,7 +9,7 @@ from django.db import transaction
 from annotator.embeddings import queue as embedding_queue
 from annotator.files import unowned
 from annotator.media.removal import delete_images
-from annotator.models import Bundle, Membership, Project, Role, User
+from annotator.models import Bundle, Image, Membership, Project, Role, User
 
 
 def create_project(
@@ -48,7 +48,7 @@ def delete_project(project: Project) -> None:
     with transaction.atomic():
         # From here on nothing comes in, and what is listed below is all there is.
         Project.objects.select_for_update().filter(pk=project.pk).first()
-        delete_images(project.images.all())
+        delete_images(Image.with_deleted.filter(project=project))
         export_names = list(project.exports.select_for_update().values_list("file", flat=True))
         unowned.note(export_names)
         project.delete()

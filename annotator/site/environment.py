@@ -136,6 +136,9 @@ VARIABLES: dict[str, Variable] = {
         _whole_number(0, DAY_S), 10, "Seconds a stopping worker lets the running job finish."
     ),
     "EXPORT_KEEP_DAYS": Variable(_whole_number(0, 36_500), 30, "Days after which exports are deleted."),
+    "TRASH_KEEP_DAYS": Variable(
+        _whole_number(0, 36_500), 30, "Days after which deleted images are removed for good."
+    ),
     # --- limits on what comes in ---
     "MAX_IMAGE_BYTES": Variable(_whole_number(most=MOST_BYTES), 100 * MEBIBYTE, "Of one image's file."),
     "MAX_IMAGE_PIXELS": Variable(

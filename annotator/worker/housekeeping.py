@@ -19,7 +19,7 @@ from annotator.bundles import decoders, folders
 from annotator.datasets import exports
 from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
-from annotator.media import removal
+from annotator.media import removal, trash
 from annotator.models import WorkerHeartbeat
 from annotator.people import login_attempts
 from annotator.site.storage import part_folder_of
@@ -51,6 +51,7 @@ def clear_temporary_files() -> int:
 
 
 CHORES: dict[str, Callable[[], int]] = {
+    "images that were in the trash long enough": trash.remove_old,
     "files of uploads that came to nothing": lambda: len(removal.sweep_unowned()),
     "files of exports that came to nothing": lambda: len(exports.sweep_unowned()),
     "files of replaced bundles": lambda: len(folders.sweep_unowned()) + len(decoders.sweep_unowned()),

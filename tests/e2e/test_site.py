@@ -109,7 +109,7 @@ def test_pages_carry_hashed_files_that_browsers_may_keep(page: Page, sign_in, pr
         ),
     )
     sign_in("manager")
-    for tab in ("images", "dashboard", "labels", "people", "exports", "settings"):
+    for tab in ("images", "dashboard", "labels", "people", "exports", "settings", "trash"):
         page.goto(f"/projects/{project['id']}/{tab}/", wait_until="networkidle")
     modules = [url for url in scripts if url.endswith(".js")]
     assert len(modules) > 10

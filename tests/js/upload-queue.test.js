@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {answerOf} from "../../static/js/api/uploads.js";
-import {UploadQueue} from "../../static/js/session/upload-queue.js";
+import {trashedIds, UploadQueue} from "../../static/js/session/upload-queue.js";
 import {settle} from "./hand-made.js";
 
 const TAKEN = {images: [{id: 1, isDuplicate: false}], refused: [], message: ""};
@@ -132,4 +132,16 @@ test("the server's answer to one file, in words", () => {
     assert.match(answerOf({status: 502, responseText: "<html>"}).message, /restarting/);
     assert.match(answerOf({status: 500, responseText: "<html>"}).message, /answered 500/);
     assert.match(answerOf({status: 0, responseText: ""}).message, /cannot be reached/);
+});
+
+test("what lay in the trash counts as taken once it is restored", async () => {
+    const {queue, answer, states} = queueOf("a");
+    const inTrash = {...REFUSED, refused: [{name: "a", message: "It is in the trash.", trashedId: 7}]};
+    await answer("a", inTrash);
+    assert.deepEqual(states(), ["a failed"]);
+    const [upload] = queue.uploads;
+    assert.deepEqual(trashedIds(upload), [7]);
+    queue.takeRestored(upload);
+    assert.deepEqual(states(), ["a done"]);
+    assert.deepEqual(upload.answer, {images: [{id: 7, isDuplicate: true}], refused: [], message: ""});
 });

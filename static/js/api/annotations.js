@@ -34,6 +34,7 @@ import {ApiError, isPassing} from "./http.js";
  * @property {number} version
  * @property {string} created_at
  * @property {string} updated_at
+ * @property {string | null} deleted_at
  * @property {string | null} updated_by
  */
 
@@ -183,6 +184,7 @@ function annotationFromWire(wire) {
         version: wire.version,
         changedBy: wire.updated_by,
         changedAt: wire.updated_at,
+        deletedAt: wire.deleted_at,
         annotation: {
             id: wire.id,
             imageId: wire.image,

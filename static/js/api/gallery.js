@@ -33,12 +33,15 @@ export async function markImages(http, projectId, which, marks) {
 }
 
 /**
+ * Puts images into the trash.
+ *
  * @param {Http} http
  * @param {number} projectId
  * @param {WhichImages} which
- * @returns {Promise<number>} how many there were
+ * @returns {Promise<{count: number, deletedAt: string}>} how many there were, and the moment that finds them in the trash
  */
 export async function deleteImages(http, projectId, which) {
     const url = `/api/projects/${projectId}/images/delete/`;
-    return (await http.json(url, {method: "POST", body: which})).count;
+    const {count, deleted_at: deletedAt} = await http.json(url, {method: "POST", body: which});
+    return {count, deletedAt};
 }

@@ -41,7 +41,7 @@ export function answerOf({status, responseText}) {
         const message = "The server cannot be reached, or the file changed. Retry.";
         return {images: [], refused: [], message};
     }
-    /** @type {{results?: {id: number, duplicate?: boolean}[], errors?: {name: string, message: string}[], error?: {message: string}}} */
+    /** @type {{results?: {id: number, duplicate?: boolean}[], errors?: {name: string, message: string, image?: number}[], error?: {message: string}}} */
     let body = {};
     try {
         body = JSON.parse(responseText);
@@ -51,7 +51,11 @@ export function answerOf({status, responseText}) {
     const isTaken = status >= 200 && status < 300;
     return {
         images: (body.results ?? []).map(({id, duplicate = false}) => ({id, isDuplicate: duplicate})),
-        refused: body.errors ?? [],
+        refused: (body.errors ?? []).map(({name, message, image}) => ({
+            name,
+            message,
+            ...(image === undefined ? {} : {trashedId: image}),
+        })),
         message: isTaken
             ? ""
             : (sentences[status] ?? body.error?.message ?? `The server answered ${status}.`),

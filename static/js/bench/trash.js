@@ -22,7 +22,7 @@ export async function trashOf(imageId, server, {workbench, autosave, view}) {
         .map((row) => ({
             ...view.categoryOf(row.annotation),
             by: row.changedBy,
-            at: row.changedAt,
+            at: row.deletedAt ?? row.changedAt,
             restore: () => {
                 autosave.noteDeleted(row);
                 if (!workbench.bringBack(row.annotation)) autosave.bringBack(row.annotation);

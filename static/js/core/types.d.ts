@@ -142,6 +142,13 @@ export type WhichImages =
     /** expected: how many fit them as far as the person knows; otherwise nothing is done. */
     | {readonly filters: Readonly<Record<string, string>>; readonly expected: number};
 
+/** Images of a project's trash: by their ids, those deleted together at a moment, or all deleted until a moment (ISO 8601). */
+export type WhichTrash = {
+    readonly ids?: readonly number[];
+    readonly deletedAt?: string;
+    readonly deletedBefore?: string;
+};
+
 /** How far the annotating of an image is. */
 export type ImageState = "not_started" | "in_progress" | "done" | "skipped";
 

@@ -3,11 +3,12 @@
 import {deleteImages, fetchTiles, markImages} from "../api/gallery.js";
 import {retryEmbedding} from "../api/embeddings.js";
 import {ApiError, Http} from "../api/http.js";
+import {restoreImages} from "../api/trash.js";
 import {sendUpload} from "../api/uploads.js";
-import {UploadQueue} from "../session/upload-queue.js";
+import {trashedIds, UploadQueue} from "../session/upload-queue.js";
 import {find, findOptional} from "../view/elements.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
-import {toast} from "../view/site/feedback.js";
+import {act, toast} from "../view/site/feedback.js";
 import {searchAsOneTypes, sendFilters} from "../view/site/filter-form.js";
 import {Gallery} from "../view/site/gallery.js";
 import {offerSelection} from "../view/site/gallery-selection.js";
@@ -33,6 +34,7 @@ const selection =
     offerSelection(gallery, bar, {
         mark: (which, marks) => markImages(http, project, which, marks),
         remove: (which) => deleteImages(http, project, which),
+        restore: (deletedAt) => restoreImages(http, project, {deletedAt}),
     });
 searchAsOneTypes(find("[name=search]", HTMLInputElement, filters), () => {
     selection?.clear(); // what was chosen from another list
@@ -63,6 +65,13 @@ if (input) {
     const tray = new UploadTray(find("[data-tray]", HTMLElement), {
         cancel: (upload) => queue.cancel(upload),
         retry: (upload) => queue.retry(upload),
+        restore: (upload) =>
+            void act(tray.root, async () => {
+                const ids = trashedIds(upload);
+                await restoreImages(http, project, {ids});
+                queue.takeRestored(upload);
+                gallery.drawSoon(ids);
+            }),
         cancelAll: () => queue.cancelAll(),
         retryAll: () => queue.uploads.forEach((upload) => queue.retry(upload)),
         close: () => {

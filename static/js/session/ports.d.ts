@@ -73,6 +73,8 @@ export type ServerAnnotation = {
     readonly changedBy: string | null;
     /** When, as ISO 8601. */
     readonly changedAt: string;
+    /** When it was deleted, as ISO 8601; null: it was not. */
+    readonly deletedAt: string | null;
 };
 
 /** Why a save failed. */
@@ -229,7 +231,12 @@ export type LoadingImage<Picture> = {
 /** What the server says of one uploaded file. A zip gives several images. */
 export type UploadAnswer = {
     readonly images: readonly {readonly id: number; readonly isDuplicate: boolean}[];
-    readonly refused: readonly {readonly name: string; readonly message: string}[];
+    /** trashedId: the deleted image of the same pixels, which could be restored instead. */
+    readonly refused: readonly {
+        readonly name: string;
+        readonly message: string;
+        readonly trashedId?: number;
+    }[];
     /** Why nothing was taken; empty otherwise. */
     readonly message: string;
 };

@@ -92,6 +92,21 @@ export class UploadQueue {
         for (const upload of this.#uploads) this.cancel(upload);
     }
 
+    /**
+     * What was refused because it lay in the trash is there again.
+     *
+     * @param {Upload<F>} upload
+     */
+    takeRestored(upload) {
+        const {images, refused} = upload.answer;
+        upload.answer = {
+            images: [...images, ...trashedIds(upload).map((id) => ({id, isDuplicate: true}))],
+            refused: refused.filter(({trashedId}) => trashedId === undefined),
+            message: "",
+        };
+        this.#set(upload, "done");
+    }
+
     /** Forgets everything that is over. */
     clear() {
         this.#uploads = this.#uploads.filter(({state}) => state === "waiting" || this.#isSent(state));
@@ -139,4 +154,12 @@ export class UploadQueue {
         upload.state = state;
         this.#onChange(upload);
     }
+}
+
+/**
+ * @param {Upload<UploadFile>} upload
+ * @returns {number[]} deleted images of the same pixels as its files
+ */
+export function trashedIds({answer}) {
+    return answer.refused.flatMap(({trashedId}) => (trashedId === undefined ? [] : [trashedId]));
 }

@@ -16,9 +16,10 @@ import {Selection} from "./selection.js";
  * @param {HTMLElement} bar
  * @param {object} server
  * @param {(which: WhichImages, marks: Partial<ImageMarks>) => Promise<number>} server.mark
- * @param {(which: WhichImages) => Promise<number>} server.remove
+ * @param {(which: WhichImages) => Promise<{count: number, deletedAt: string}>} server.remove
+ * @param {(deletedAt: string) => Promise<number>} server.restore
  */
-export function offerSelection(gallery, bar, {mark, remove}) {
+export function offerSelection(gallery, bar, {mark, remove, restore}) {
     const selection = new Selection(
         gallery.list,
         bar,
@@ -82,9 +83,16 @@ export function offerSelection(gallery, bar, {mark, remove}) {
             `Delete ${plural(selection.count, "image")}?`;
         if ((await ask(dialog)) !== "delete") return;
         await act(deleteButton, async () => {
-            const count = await remove(which);
+            const {count, deletedAt} = await remove(which);
             for (const tile of tiles) gallery.remove(tile);
-            toast(`${plural(count, "image")} deleted.`);
+            toast(`${plural(count, "image")} deleted.`, "info", {
+                label: "Undo",
+                do: () =>
+                    void act(gallery.list, async () => {
+                        toast(`${plural(await restore(deletedAt), "image")} restored.`);
+                        await gallery.refresh();
+                    }),
+            });
         });
         selection.clear();
         void gallery.refresh();

@@ -1,6 +1,6 @@
 /** The list of uploads in the corner: one line a file, an overall bar, what failed and why. */
 
-import {element, find, icon, iconButton} from "../elements.js";
+import {button, element, find, icon, iconButton} from "../elements.js";
 import {plural} from "../words.js";
 
 /** @import {Upload, UploadFile} from "../../session/upload-queue.js" */
@@ -15,6 +15,7 @@ const BUTTON = "button plain tight square";
  * @typedef {object} TrayActions
  * @property {(upload: Upload<F>) => void} cancel
  * @property {(upload: Upload<F>) => void} retry
+ * @property {(upload: Upload<F>) => void} restore brings back the deleted images that its files are
  * @property {() => void} cancelAll
  * @property {() => void} retryAll
  * @property {() => void} close
@@ -31,7 +32,7 @@ const ICONS = {
 
 /** @template {UploadFile} F */
 export class UploadTray {
-    #root;
+    root;
     #list;
     #bar;
     #title;
@@ -48,7 +49,7 @@ export class UploadTray {
      * @param {TrayActions<F>} actions
      */
     constructor(root, actions) {
-        this.#root = root;
+        this.root = root;
         this.#actions = actions;
         this.#list = find("[data-tray-files]", HTMLUListElement, root);
         this.#bar = find("[data-tray-progress]", HTMLProgressElement, root);
@@ -80,7 +81,7 @@ export class UploadTray {
         const count = {waiting: 0, sending: 0, checking: 0, done: 0, failed: 0, cancelled: 0};
         for (const {state} of uploads) count[state]++;
         const over = count.done + count.failed + count.cancelled;
-        this.#root.hidden = uploads.length === 0;
+        this.root.hidden = uploads.length === 0;
         this.#bar.value = progress;
         this.#bar.hidden = !isBusy;
         this.#cancelAll.hidden = !isBusy;
@@ -140,12 +141,22 @@ export class UploadTray {
         for (const reason of reasons.slice(0, MAX_REASONS)) line.append(span("why", reason));
         if (reasons.length > MAX_REASONS)
             line.append(span("why", `and ${reasons.length - MAX_REASONS} more`));
+        const deleted = upload.answer.refused.filter(({trashedId}) => trashedId !== undefined).length;
+        if (deleted > 0)
+            line.append(
+                button(
+                    {class: "button tight tray-restore"},
+                    () => this.#actions.restore(upload),
+                    icon("undo-2"),
+                    deleted === 1 ? "Restore from the trash" : `Restore ${deleted} from the trash`,
+                ),
+            );
     }
 
     clear() {
         this.#lines.clear();
         this.#list.replaceChildren();
-        this.#root.hidden = true;
+        this.root.hidden = true;
     }
 
     /** Makes room by taking away a file that went well; whether there was one. */
