@@ -11,7 +11,7 @@ from django.utils import timezone
 from annotator.errors import InvalidValue
 from annotator.models import Annotation, Category, Project, User
 from annotator.projects.errors import CategoryInUse
-from annotator.projects.palette import category_color
+from annotator.projects.palette import next_color
 
 
 def create_category(
@@ -36,7 +36,7 @@ def create_category(
             project=project,
             name=name,
             coco_id=coco_id or (last["coco_id"] or 0) + 1,
-            color=color or category_color(count),
+            color=color or next_color(list(project.categories.values_list("color", flat=True))),
             supercategory=supercategory,
             position=position if position is not None else (-1 if count == 0 else last["position"]) + 1,
         )

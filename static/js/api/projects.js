@@ -1,7 +1,7 @@
 /** Projects, their categories and their members. */
 
 /** @import {Http} from "./http.js" */
-/** @import {Role} from "../core/types.d.ts" */
+/** @import {Category, Role} from "../core/types.d.ts" */
 
 /** The page's address of a project. @param {number} projectId */
 export function projectUrl(projectId) {
@@ -37,10 +37,13 @@ export async function deleteProject(http, projectId) {
 /**
  * @param {Http} http
  * @param {number} projectId
- * @param {{name: string, color: string, supercategory: string}} fields
+ * @param {{name: string, color?: string, supercategory: string}} fields without a color, the server picks a free one
+ * @returns {Promise<Category>}
  */
 export async function createCategory(http, projectId, fields) {
-    await http.json(`/api/projects/${projectId}/categories/`, {method: "POST", body: fields});
+    const url = `/api/projects/${projectId}/categories/`;
+    const {id, name, color, supercategory} = await http.json(url, {method: "POST", body: fields});
+    return {id, name, color, supercategory};
 }
 
 /**

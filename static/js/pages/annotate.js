@@ -13,6 +13,7 @@ import {flowEvents} from "../bench/flow-events.js";
 import {goingOf} from "../bench/going.js";
 import {handToolsOf} from "../bench/hand-tools.js";
 import {beginKeeping, keptBy} from "../bench/keeping.js";
+import {offerNewCategory} from "../bench/new-category.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
 import {sayDeleted, trashOf} from "../bench/trash.js";
@@ -176,6 +177,7 @@ async function start() {
         if (imageId) void flow.open(imageId, false);
     });
     toolbox.use(flow.mayAnnotate ? "prompt" : "select");
+    offerNewCategory(http, flow, render);
     await beginKeeping(kept, {workbench, autosave, notices, flow});
     void flow.show(0); // the page began to load at 0
 }

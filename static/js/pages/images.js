@@ -13,6 +13,7 @@ import {searchAsOneTypes, sendFilters} from "../view/site/filter-form.js";
 import {Gallery} from "../view/site/gallery.js";
 import {offerSelection} from "../view/site/gallery-selection.js";
 import {projectId} from "../view/site/page.js";
+import {offerTileSize} from "../view/site/tile-size.js";
 import {UploadTray} from "../view/site/upload-tray.js";
 import {sentence} from "../view/words.js";
 
@@ -28,6 +29,8 @@ const gallery = new Gallery({
 
 const filters = find("[data-filters]", HTMLFormElement);
 sendFilters(filters);
+offerTileSize(find("[data-tile-size]", HTMLInputElement, filters), gallery.list, localStorage);
+
 const bar = findOptional("[data-selection-bar]", HTMLElement);
 const selection =
     bar &&

@@ -3,7 +3,7 @@
 import {Http} from "../api/http.js";
 import {deleteProject, updateProject} from "../api/projects.js";
 import {find} from "../view/elements.js";
-import {act, toast} from "../view/site/feedback.js";
+import {act, toast, toastOnNextPage} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
 
 const http = new Http();
@@ -36,6 +36,7 @@ end.addEventListener("submit", (event) => {
     if (!isConfirmed()) return;
     act(end, async () => {
         await deleteProject(http, projectId());
+        toastOnNextPage(`Deleted the project ${end.dataset.name}.`);
         location.assign("/");
     });
 });

@@ -3,9 +3,10 @@
  * left meanwhile is dropped.
  */
 
+import {AddedCategories} from "./added-categories.js";
 import {MarksToSave, marksOf} from "./image-marks.js";
 
-/** @import {Bundle, ImageMarks} from "../core/types.d.ts" */
+/** @import {Bundle, Category, ImageMarks} from "../core/types.d.ts" */
 /** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation, WaitReason} from "./ports.d.ts" */
 /** @import {Workbench} from "./workbench.js" */
 
@@ -72,6 +73,7 @@ export class ImageFlow {
     /** @type {LoadingImage<Picture> | null} */
     #ahead = null;
     #marks;
+    #addedCategories = new AddedCategories();
 
     /**
      * @param {LoadingImage<Picture>} first
@@ -147,10 +149,25 @@ export class ImageFlow {
         const before = this.#shown;
         this.#shown = next;
         this.#opening = null;
-        this.scene = {...scene, image: this.#marks.overlay(scene.image)};
+        const project = this.#addedCategories.overlay(scene.project);
+        this.scene = {...scene, project, image: this.#marks.overlay(scene.image)};
         this.#events.onOpened(imageId, isNew);
         void this.show(openedAt);
         before.giveUp(); // its picture has just left the stage
+    }
+
+    /**
+     * A category was made on this page: it is there at once, and picked.
+     *
+     * @param {number} projectId
+     * @param {Category} category
+     */
+    addCategory(projectId, category) {
+        this.#addedCategories.add(projectId, category);
+        if (projectId !== this.scene.project.id) return;
+        const project = this.#addedCategories.overlay(this.scene.project);
+        this.scene = {...this.scene, project};
+        this.#workbench.takeCategories(project.categories, category.id);
     }
 
     /**

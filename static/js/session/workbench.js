@@ -443,6 +443,19 @@ export class Workbench {
         return !this.draft.isWorkedOn;
     }
 
+    /**
+     * The project has got one more category, which is picked for the next mask.
+     *
+     * @param {readonly Category[]} categories all of them, the new one too
+     * @param {number} newId
+     */
+    takeCategories(categories, newId) {
+        this.#categories = categories;
+        this.#categoryId = newId;
+        this.#lastCategory.note(this.#projectId, newId);
+        this.#events.onChange();
+    }
+
     /** @param {number} index of the category: changes that of all selected masks, else picks the next one's */
     pickCategory(index) {
         const category = this.#categories[index];

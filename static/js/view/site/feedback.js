@@ -29,6 +29,20 @@ export function toast(text, kind = "info", action) {
     setTimeout(() => box.remove(), kind === "error" || action ? ERROR_SHOWN_MS : INFO_SHOWN_MS);
 }
 
+const NEXT_TOAST = "next-toast";
+
+/** Says something on the page that comes next in this tab. @param {string} text */
+export function toastOnNextPage(text) {
+    sessionStorage.setItem(NEXT_TOAST, text);
+}
+
+/** Says what the page before has left to say. */
+export function showWaitingToast() {
+    const text = sessionStorage.getItem(NEXT_TOAST);
+    sessionStorage.removeItem(NEXT_TOAST);
+    if (text) toast(text);
+}
+
 /**
  * Runs what a button, field or form asked for. Its button is off meanwhile; an error is shown in the form or section it
  * belongs to, else as a message.

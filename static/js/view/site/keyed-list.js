@@ -68,15 +68,23 @@ function placeFor(fresh, list, key) {
 function updateItem(old, fresh) {
     for (const {name, value} of fresh.attributes)
         if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    const ticked = ticksOf(old).map(({checked}) => checked);
     const focused = focusables(old).indexOf(/** @type {HTMLElement} */ (document.activeElement));
     if (old.childElementCount !== fresh.childElementCount) old.replaceChildren(...fresh.childNodes);
     else
         for (const [index, part] of [...fresh.children].entries())
             if (!part.isEqualNode(old.children[index])) old.children[index].replaceWith(part);
+    // A part that was exchanged, for whatever difference, keeps what the person ticked in it.
+    for (const [index, box] of ticksOf(old).entries()) if (index in ticked) box.checked = ticked[index];
     if (focused >= 0 && !old.contains(document.activeElement)) focusables(old)[focused]?.focus();
 }
 
 /** @param {HTMLElement} item */
 function focusables(item) {
     return /** @type {HTMLElement[]} */ ([...item.querySelectorAll("a[href], button, input, select")]);
+}
+
+/** @param {HTMLElement} item */
+function ticksOf(item) {
+    return /** @type {HTMLInputElement[]} */ ([...item.querySelectorAll("input[type=checkbox]")]);
 }

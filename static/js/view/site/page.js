@@ -1,6 +1,7 @@
 /** What every page of the site does when it is loaded: shows its tab, opens and closes its dialogs. */
 
 import {find} from "../elements.js";
+import {showWaitingToast} from "./feedback.js";
 
 /** The project's id, from the page around the tab. */
 export function projectId() {
@@ -9,6 +10,8 @@ export function projectId() {
 
 // On a narrow screen the tabs scroll: the present one is shown.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({inline: "center", block: "nearest"});
+
+showWaitingToast();
 
 document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element)) return;
