@@ -41,7 +41,7 @@ class ProjectAdmin(DeletesWhatBelongsToIt):
     list_select_related = ["bundle", "created_by"]
     search_fields = ["name", "description"]
     date_hierarchy = "created_at"
-    fields = ["name", "description", "bundle", "created_by", "created_at", "updated_at"]
+    fields = ["name", "description", "bundle", "overlap", "created_by", "created_at", "updated_at"]
     readonly_fields = ["created_by", "created_at", "updated_at"]
     inlines = [MembershipOfProjectInline, CategoryInline]
 

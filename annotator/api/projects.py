@@ -40,6 +40,7 @@ class ProjectSerializer(serializers.ModelSerializer):
             "description",
             "role",
             "bundle",
+            "overlap",
             "image_count",
             "done_count",
             "in_progress_count",

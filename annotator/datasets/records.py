@@ -12,8 +12,9 @@ from itertools import count
 from pathlib import PurePosixPath
 
 from annotator.files import stored
-from annotator.models import Annotation, Image, Project
+from annotator.models import Annotation, Image, Overlap, Project
 from annotator.models.image import ImageQuerySet
+from exporters.overlaps import without_overlaps
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
 
 BATCH_IMAGES = 200
@@ -41,7 +42,7 @@ def build(project: Project, states: Collection[str] = ()) -> DatasetRecord:
             )
             for category in project.categories.order_by("coco_id")
         ),
-        images=_ImageRecords(images),
+        images=_ImageRecords(images, project.overlap),
         image_count=images.count(),
         annotation_count=annotations.count(),
     )
@@ -57,12 +58,13 @@ class _ImageRecords:
     """The images of one project in its order; each pass reads the tables anew."""
 
     images: ImageQuerySet
+    overlap: str
 
     def __iter__(self) -> Iterator[ImageRecord]:
         numbers = count(1)  # formats want integers; the lasting id is the uuid
         images = list(self.images[:BATCH_IMAGES])
         while images:
-            batch = _Batch(images, numbers)
+            batch = _Batch(images, numbers, self.overlap)
             for image in images:
                 yield _image_record(image, _AnnotationRecords(batch, image.pk))
             images = list(self.images.following(images[-1])[:BATCH_IMAGES])
@@ -71,8 +73,8 @@ class _ImageRecords:
 class _Batch:
     """The annotations of some images, read when the first of them is wanted: a pass may want the images alone."""
 
-    def __init__(self, images: list[Image], numbers: Iterator[int]) -> None:
-        self._images, self._numbers = images, numbers
+    def __init__(self, images: list[Image], numbers: Iterator[int], overlap: str) -> None:
+        self._images, self._numbers, self._overlap = images, numbers, overlap
 
     @cached_property
     def annotations(self) -> dict[int, list[AnnotationRecord]]:
@@ -82,9 +84,14 @@ class _Batch:
         for annotation in live.order_by("created_at", "id"):
             rows[annotation.image_id].append(annotation)
         return {
-            image_id: [_annotation_record(annotation, next(self._numbers)) for annotation in annotations]
+            image_id: self._settled([_annotation_record(row, next(self._numbers)) for row in annotations])
             for image_id, annotations in rows.items()
         }
+
+    def _settled(self, records: list[AnnotationRecord]) -> list[AnnotationRecord]:
+        if self._overlap == Overlap.NEWEST:
+            return without_overlaps(records, "newest")
+        return without_overlaps(records, "oldest") if self._overlap == Overlap.OLDEST else records
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from annotator.models.image import Image
 from annotator.models.job import LeasedJob
 from annotator.models.login_failures import LoginFailures
 from annotator.models.membership import Membership
-from annotator.models.project import Project, Role
+from annotator.models.project import Overlap, Project, Role
 from annotator.models.unowned_file import UnownedFile
 from annotator.models.user import User
 from annotator.models.worker import WorkerHeartbeat
@@ -24,6 +24,7 @@ __all__ = [
     "LeasedJob",
     "LoginFailures",
     "Membership",
+    "Overlap",
     "Project",
     "Role",
     "UnownedFile",

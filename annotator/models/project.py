@@ -19,6 +19,14 @@ class Role(models.TextChoices):
     VIEWER = "viewer"
 
 
+class Overlap(models.TextChoices):
+    """What becomes of pixels that several masks of an image have."""
+
+    ALLOW = "allow", "Masks may overlap"
+    NEWEST = "newest", "The newer mask gets shared pixels"
+    OLDEST = "oldest", "The older mask keeps shared pixels"
+
+
 class ProjectQuerySet(VisibleQuerySet):
     project_path = ""
 
@@ -40,6 +48,12 @@ class Project(models.Model):
         on_delete=models.PROTECT,
         related_name="projects",
         help_text="The model bundle its images are embedded with; empty: the default one.",
+    )
+    overlap = models.CharField(
+        max_length=10,
+        choices=Overlap.choices,
+        default=Overlap.ALLOW,
+        help_text="What becomes of pixels that several masks of an image have, when a mask is accepted and in exports.",
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="annotator.Membership", related_name="annotation_projects"

@@ -100,6 +100,7 @@ def _scene(request: HttpRequest, image: Image) -> dict[str, Any]:
             "name": project.name,
             "role": role_of(request.user, project),
             "url": reverse("project", args=[project.pk]) + asked.query,
+            "overlap": project.overlap,
             "categories": CategorySerializer(project.categories.all(), many=True).data,
         },
         "image": ImageSerializer(image).data,

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from annotator.models import Bundle, Project
+from annotator.models import Bundle, Overlap, Project
 
 
 def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
-    return {"bundles": Bundle.objects.available()}
+    return {"bundles": Bundle.objects.available(), "overlaps": Overlap.choices}

@@ -9,11 +9,16 @@ from django.db import transaction
 from annotator.embeddings import queue as embedding_queue
 from annotator.files import unowned
 from annotator.media.removal import delete_images
-from annotator.models import Bundle, Image, Membership, Project, Role, User
+from annotator.models import Bundle, Image, Membership, Overlap, Project, Role, User
 
 
 def create_project(
-    user: User | None, *, name: str, description: str = "", bundle: Bundle | None = None
+    user: User | None,
+    *,
+    name: str,
+    description: str = "",
+    bundle: Bundle | None = None,
+    overlap: str = Overlap.ALLOW,
 ) -> Project:
     """Makes a project with `user` as its manager (None for a command: no members yet).
 
@@ -24,6 +29,7 @@ def create_project(
             name=name,
             description=description,
             bundle=bundle or Bundle.objects.default(),
+            overlap=overlap,
             created_by=user,
         )
         if user is not None:
@@ -32,7 +38,7 @@ def create_project(
 
 
 def update_project(project: Project, **changes: Any) -> Project:
-    """Changes name, description or bundle; a new bundle queues the embeddings it needs."""
+    """Changes name, description, bundle or overlap; a new bundle queues the embeddings it needs."""
     for name, value in changes.items():
         setattr(project, name, value)
     with transaction.atomic():

@@ -21,7 +21,7 @@ from annotator.models import Export, Image
 from annotator.worker.run_job import run_next
 from exporters.records import AnnotationRecord, DatasetRecord
 from segmentation import rle
-from tests.annotator.world import client_of, encode_image, rectangle_rle
+from tests.annotator.world import annotation_body, client_of, encode_image, rectangle_rle
 
 
 @pytest.fixture
@@ -78,6 +78,24 @@ def test_only_images_in_the_chosen_states_are_exported(start, alice, annotation,
     exported = json.loads(download(alice, export))
     assert [image["file_name"] for image in exported["images"]] == ["second.png"]
     assert exported["annotations"] == []
+
+
+@pytest.mark.parametrize(("overlap", "areas"), [("allow", [6, 6]), ("newest", [4, 6]), ("oldest", [6, 4])])
+def test_shared_pixels_are_exported_as_the_project_wishes(
+    alice, project, image, category, annotation, overlap, areas
+):
+    """`annotation` is a rectangle of 3 x 2 pixels at (2, 1); a second one begins two pixels further right."""
+    mask = np.roll(rle.decode(rectangle_rle()), 2, axis=1)
+    body = annotation_body(category, segmentation=rle.encode(mask), prompt=None)
+    saving.create(image, author=alice, **body | {"id": uuid.UUID(body["id"])})
+    answer = client_of(alice).patch(f"/api/projects/{project.pk}/", {"overlap": overlap}, format="json")
+    assert answer.json()["overlap"] == overlap
+    project.refresh_from_db()
+    assert [record.area for record in annotations_of(records.build(project))] == areas
+    assert (
+        client_of(alice).patch(f"/api/projects/{project.pk}/", {"overlap": "both"}, format="json").status_code
+        == 400
+    )
 
 
 def test_deleted_annotations_are_not_exported(project, annotation):

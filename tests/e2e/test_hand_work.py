@@ -297,3 +297,22 @@ def test_scissors_follow_the_rim_of_the_cup_from_click_to_click(bench: Bench, ap
     # The rim bulges out between the clicks: upper left of the chord there is cup.
     assert by_edges[52, 203] and not straight[52, 203]
     assert by_edges.sum() > 1.05 * straight.sum()
+
+
+def test_where_the_newer_mask_wins_it_takes_its_pixels_from_the_older_one(bench: Bench, api, image):
+    project = image["project"]
+    answer = api("manager").patch(f"/api/projects/{project}/", data={"overlap": "newest"})
+    assert answer.ok, answer.text()
+    bench.page.add_init_script("localStorage.setItem('maskwright.brush', '30')")
+    bench.open(image).press("b")
+    draw(bench, (200, 100), (201, 100))
+    bench.save()
+    draw(bench, (230, 100), (231, 100))
+    bench.save()
+    older, newer = (rle.decode(row["segmentation"]) for row in saved(api, image))
+    assert not (older & newer).any()
+    assert newer[100, 215] and older[100, 180] and not older[100, 215]
+    bench.press("Control+z")
+    expect(bench.objects).to_have_count(1)
+    bench.wait_until_saved()
+    assert mask_of(api, image)[100, 215], "one step takes both back"

@@ -34,6 +34,7 @@ const PAINTED = {
 /** A workbench with a real decoder client, on image 7. */
 function bench({
     mayAnnotate = true,
+    overlap = "allow",
     categories = CATEGORIES,
     storage = new HandMadeStorage(),
     shelf = new HandMadeShelf(),
@@ -67,6 +68,7 @@ function bench({
             decoder,
             image: mayAnnotate ? decoderImageOf(imageId) : null,
             categories,
+            overlap,
             mayAnnotate,
         });
     open(7);
@@ -552,6 +554,74 @@ test("a shape that is closed while a mask is being accepted goes on from what is
         [PAINTED, []],
         "accepting was the last step",
     );
+});
+
+/** Rows 0 to 2 of some columns, as a brush would paint them. */
+const stripe = (columns) => new Map(columns.map((x) => [x, [0, 3]]));
+
+test("where overlaps are settled, shared pixels go to the newer mask or stay with the older one, as one step", async () => {
+    for (const [overlap, areas] of [
+        ["allow", [9, 9]],
+        ["newest", [6, 9]],
+        ["oldest", [9, 6]],
+    ]) {
+        const {workbench} = bench({overlap});
+        workbench.hand.paint(stripe([0, 1, 2]), false);
+        workbench.accept();
+        workbench.hand.paint(stripe([2, 3, 4]), false);
+        workbench.accept();
+        await settle();
+        assert.deepEqual(
+            workbench.document.annotations.map(({area}) => area),
+            areas,
+            overlap,
+        );
+        workbench.undo();
+        assert.deepEqual(
+            [workbench.document.annotations.map(({area}) => area), workbench.draft.handMade.area],
+            [[9], 9],
+        );
+    }
+});
+
+test("an older mask that is edited follows the same rule: made first, it is the older one still", async () => {
+    const {workbench} = bench({overlap: "oldest"});
+    for (const columns of [
+        [0, 1],
+        [4, 5],
+    ]) {
+        workbench.hand.paint(stripe(columns), false);
+        workbench.accept();
+    }
+    await settle();
+    workbench.edit("made-1");
+    workbench.hand.paint(stripe([2, 3, 4]), false);
+    workbench.accept();
+    await settle();
+    assert.deepEqual(
+        workbench.document.annotations.map(({area}) => area),
+        [15, 3],
+    );
+});
+
+test("a mask of which nothing would be left is refused, and no other disappears beneath one", async () => {
+    for (const [overlap, columns, words] of [
+        ["oldest", [1], /^Nothing of this mask/],
+        ["newest", [0, 1, 2, 3], /covers another one wholly/],
+    ]) {
+        const {workbench, said} = bench({overlap});
+        workbench.hand.paint(stripe([1, 2]), false);
+        workbench.accept();
+        workbench.hand.paint(stripe(columns), false);
+        workbench.accept();
+        await settle();
+        assert.match(said.problems.at(-1), words);
+        assert.deepEqual(
+            [workbench.document.annotations.length, workbench.isOpen],
+            [1, true],
+            "the draft stays",
+        );
+    }
 });
 
 test("a viewer paints and changes nothing", () => {

@@ -3,13 +3,13 @@
 import {isBoxBetter} from "../core/quality.js";
 import {NetworkError} from "./http.js";
 
-/** @import {Bundle, Category, ImageMarks, ImageState, Outputs, Role} from "../core/types.d.ts" */
+/** @import {Bundle, Category, OverlapPolicy, ImageMarks, ImageState, Outputs, Role} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 /** @import {ImageRow, Scene} from "../session/ports.d.ts" */
 
 /**
  * @typedef {object} SceneWire one image's page, as annotator/pages/annotate.py:_scene writes it
- * @property {{id: number, name: string, role: Role, url: string, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
+ * @property {{id: number, name: string, role: Role, url: string, overlap: OverlapPolicy, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, skip_reason: ImageMarks["skipReason"], skip_note: string, flagged: boolean, flagged_by: string | null, flagged_at: string | null, flag_note: string, digest: string, file_url: string, thumbnail_url: string,
  *   tiles: {url: string, side: number, levels: number} | null}} image
  * @property {{previous: number | null, next: number | null, next_open: number | null, position: number, total: number}} siblings

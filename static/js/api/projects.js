@@ -20,7 +20,8 @@ export async function createProject(http, fields) {
 /**
  * @param {Http} http
  * @param {number} projectId
- * @param {{name: string, description: string, bundle: string | null}} fields bundle: a name, null for the default one
+ * @param {{name: string, description: string, bundle: string | null, overlap: string}} fields bundle: a name, null for the
+ *   default one
  */
 export async function updateProject(http, projectId, fields) {
     await http.json(`/api/projects/${projectId}/`, {method: "PATCH", body: fields});

@@ -149,6 +149,9 @@ export type WhichTrash = {
     readonly deletedBefore?: string;
 };
 
+/** Which of two masks gets the pixels that both have. */
+export type OverlapPolicy = "allow" | "newest" | "oldest";
+
 /** How far the annotating of an image is. */
 export type ImageState = "not_started" | "in_progress" | "done" | "skipped";
 

@@ -1,4 +1,4 @@
-/** A project's name, description and model; and its end, behind its typed name. */
+/** A project's name, description, model and rule for overlaps; and its end, behind its typed name. */
 
 import {Http} from "../api/http.js";
 import {deleteProject, updateProject} from "../api/projects.js";
@@ -17,6 +17,7 @@ form.addEventListener("submit", (event) => {
             name,
             description: String(data.get("description")),
             bundle: String(data.get("bundle")) || null,
+            overlap: String(data.get("overlap")),
         });
         for (const place of document.querySelectorAll("[data-project-name]")) place.textContent = name;
         find("[data-delete-project]", HTMLFormElement).dataset.name = name;

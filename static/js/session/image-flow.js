@@ -199,6 +199,7 @@ export class ImageFlow {
             decoder,
             image: decoderImage,
             categories: project.categories,
+            overlap: project.overlap,
             mayAnnotate: this.mayAnnotate,
         });
         this.#showSaved(mine);

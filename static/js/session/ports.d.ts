@@ -8,6 +8,7 @@ import type {
     DecoderImage,
     ImageMarks,
     ImageSize,
+    OverlapPolicy,
     PromptStep,
     Role,
 } from "../core/types.d.ts";
@@ -185,6 +186,7 @@ export type Scene = {
         readonly role: Role;
         readonly categories: readonly Category[];
         readonly url: string;
+        readonly overlap: OverlapPolicy;
     };
     readonly image: ImageRow;
     readonly siblings: {

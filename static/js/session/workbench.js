@@ -29,13 +29,14 @@ import {Effort} from "./effort.js";
 import {HandWork} from "./hand-work.js";
 import {HistoryKeeper} from "./history-keeper.js";
 import {MovingPrompts} from "./moving-prompts.js";
+import {settled} from "./overlaps.js";
 import {PromptSession} from "./prompt-session.js";
 import {Selection} from "./selection.js";
 import {Several} from "./several.js";
 import {Turns} from "./turns.js";
 import {Visibility} from "./visibility.js";
 
-/** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, ImageSize, PointLabel, Prompt} from "../core/types.d.ts" */
+/** @import {Annotation, Category, DecoderImage, ImageBox, ImagePoint, ImageSize, OverlapPolicy, PointLabel, Prompt} from "../core/types.d.ts" */
 /** @import {Mark} from "../core/prompt-marks.js" */
 /** @import {Clock, Decoder, DraftMask, FinishedMask} from "./ports.d.ts" */
 /** @import {CopiedMasks} from "./copied-masks.js" */
@@ -97,6 +98,8 @@ export class Workbench {
     #categories = [];
     /** @type {number | null} */
     #categoryId = null;
+    /** @type {OverlapPolicy} */
+    #overlap = "allow";
     #mayAnnotate = false;
     /** Whether no prompt may begin: the saved masks could not be fetched, and the object may be among them. */
     #isHeld = false;
@@ -245,9 +248,11 @@ export class Workbench {
      * @param {Decoder | null} options.decoder
      * @param {DecoderImage | null} options.image null: it cannot be prompted
      * @param {readonly Category[]} options.categories
+     * @param {OverlapPolicy} [options.overlap]
      * @param {boolean} options.mayAnnotate
      */
-    open({projectId, imageId, size, decoder, image, categories, mayAnnotate}) {
+    open({projectId, imageId, size, decoder, image, categories, overlap = "allow", mayAnnotate}) {
+        this.#overlap = overlap;
         this.#imageId = imageId;
         this.#size = size;
         this.#categories = categories;
@@ -624,12 +629,17 @@ export class Workbench {
         }
         const after = await this.#annotation(before);
         if (!after) return null;
+        const {annotation, updated, refusal} = settled(this.#overlap, after, this.document.annotations);
+        if (refusal) {
+            this.#events.onProblem(refusal);
+            return null;
+        }
         const changes = before
-            ? {...NO_CHANGES, updated: [{before, after}]}
-            : {...NO_CHANGES, created: [after]};
+            ? {...NO_CHANGES, updated: [{before, after: annotation}, ...updated]}
+            : {...NO_CHANGES, created: [annotation], updated};
         this.draft.change(NO_WORK, changes);
         this.#effort.begin();
-        return after;
+        return annotation;
     }
 
     /**
