@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Error, Playwright, expect
+from playwright.sync_api import BrowserContext, Dialog, Error, Playwright, Route, expect
 
 from scripts.environment import require_chromium
 from segmentation import rle
@@ -165,6 +165,40 @@ def test_a_closed_laptop_goes_on_where_it_was(bench: Bench, context: BrowserCont
     lifecycle.send("Page.setWebLifecycleState", {"state": "active"})
     bench.wait_until_saved()
     assert len(saved(api, image)) == 1
+
+
+def test_leaving_asks_only_where_something_would_wait_on_this_computer(
+    bench: Bench, context: BrowserContext, make_project, api
+):
+    image = make_project("coffee.png").images[0]
+    asked: list[str] = []
+
+    def go(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    bench.page.on("dialog", go)
+    held: list[Route] = []
+    bench.open(image)
+    bench.page.route("**/annotations/", lambda route: held.append(route))
+    accept(bench, ON_THE_CUP)
+    expect(bench.page.locator(SAVE_STATE)).to_have_text("Saving 1…")
+    bench.page.reload()  # the browser goes on sending it, and it lies in the journal
+    assert asked == []
+    bench.page.unroute_all(behavior="ignoreErrors")
+    expect(bench.objects).to_have_count(1)
+    bench.wait_until_saved()
+    bench.wait_until_ready()
+    context.set_offline(True)
+    accept(bench, ON_THE_TABLE)
+    expect_kept(bench, 1)
+    context.set_offline(False)
+    bench.page.route("**/annotations/", lambda route: route.abort())
+    bench.page.reload()
+    assert asked == ["beforeunload"]
+    bench.page.unroute_all()
+    bench.wait_until_saved()
+    assert len(saved(api, image)) == 2
 
 
 # --- undo outlives the page ---

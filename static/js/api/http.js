@@ -66,7 +66,7 @@ export class Http {
                 method,
                 headers,
                 body: content,
-                keepalive: method !== "GET" && (content?.length ?? 0) < KEEPALIVE_MAX_BYTES,
+                keepalive: method !== "GET" && isShort(content),
                 credentials: "same-origin",
                 signal,
             });
@@ -90,6 +90,11 @@ export class Http {
             throw new NetworkError(); // cut off on the way
         }
     }
+}
+
+/** Whether the browser goes on sending it when its page has gone. @param {unknown} body as JSON */
+export function outlivesPage(body) {
+    return isShort(JSON.stringify(body));
 }
 
 /** @param {unknown} error whether the same request may succeed later */
@@ -179,4 +184,9 @@ async function apiError(response) {
 /** Newer than the page's when somebody signed in again in another tab. */
 export function csrfCookie() {
     return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? null;
+}
+
+/** @param {string | undefined} content in ASCII: masks are, and what is not is short */
+function isShort(content = "") {
+    return content.length < KEEPALIVE_MAX_BYTES;
 }

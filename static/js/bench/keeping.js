@@ -1,5 +1,6 @@
 /** What the annotate page keeps on this computer, so that neither a crash nor a closed page takes it away. */
 
+import {outlivesPage} from "../api/http.js";
 import {Journal} from "../session/journal.js";
 import {KeptHistories} from "../session/kept-histories.js";
 import {BrowserShelf} from "../storage/browser-shelf.js";
@@ -10,27 +11,32 @@ import {BrowserTabs} from "../storage/browser-tabs.js";
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchNotices} from "../view/panels/bench-notices.js" */
 
-/** @param {string} user */
-export function keptBy(user) {
+/**
+ * Begins to read what is kept, so that it is there when the page has been put together.
+ *
+ * @param {string} user
+ * @param {number} imageId the page's first image
+ */
+export function keptBy(user, imageId) {
     const tabs = new BrowserTabs();
     const journal = new Journal(new BrowserShelf("journal"), tabs, user);
     const histories = new KeptHistories(new BrowserShelf("histories"), tabs, user);
     journal.makeRoom = () => histories.forgetAll().catch(() => {}); // where that fails too, nothing can be kept
-    return {journal, histories};
+    return {journal, histories, opening: journal.open(imageId, localStorage)};
 }
 
 /**
- * Reads what former pages have left and sends it; from then on what tabs leave that are closed meanwhile.
+ * Sends what former pages have left; from then on what tabs leave that are closed meanwhile.
  *
- * @param {{journal: Journal, histories: KeptHistories}} kept
+ * @param {{journal: Journal, histories: KeptHistories, opening: Promise<number>}} kept
  * @param {object} bench
  * @param {Workbench} bench.workbench
  * @param {Autosave} bench.autosave
  * @param {BenchNotices} bench.notices
  * @param {{readonly scene: {image: {id: number}}}} bench.flow
  */
-export async function beginKeeping({journal, histories}, {workbench, autosave, notices, flow}) {
-    const damaged = await journal.open(flow.scene.image.id, localStorage);
+export async function beginKeeping({journal, histories, opening}, {workbench, autosave, notices, flow}) {
+    const damaged = await opening;
     if (damaged > 0) notices.showDamaged(damaged);
     let wasWorking = true;
     const tell = () => {
@@ -58,13 +64,16 @@ export async function beginKeeping({journal, histories}, {workbench, autosave, n
 }
 
 /**
- * Whether something would be missed if the page ended now. What is on its way to the server and lies on this computer
- * would not.
+ * Whether something would be missed if the page ended now. One mask that is on its way would not, if the browser goes on
+ * sending it; nothing else is sent until a workbench is opened on this computer again.
  *
  * @param {Workbench} workbench
  * @param {Autosave} autosave
  */
-function wouldBeMissed(workbench, {status: {state, keeping}}) {
-    if (workbench.isAccepting || state === "unsaved") return true;
-    return keeping === "kept" ? false : state === "saving" || workbench.isOpen;
+function wouldBeMissed(workbench, {status: {state, keeping}, waiting}) {
+    const isKept = keeping === "kept";
+    if (workbench.isAccepting || (workbench.isOpen && !isKept)) return true;
+    if (state === "saved") return false;
+    const isOnItsWay = state === "saving" && waiting.length === 1 && outlivesPage(waiting[0].desired);
+    return !(isKept && isOnItsWay);
 }

@@ -65,7 +65,7 @@ const signInDialog = new SignInDialog(find("[data-sign-in]", HTMLDialogElement),
 
 // --- what the annotator does ---
 
-const kept = keptBy(page.user);
+const kept = keptBy(page.user, page.scene.image.id);
 const world = worldOf(page.user, kept, preferences);
 const workbench = new Workbench(page.user, world, {
     onChange: render,

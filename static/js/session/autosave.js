@@ -120,6 +120,11 @@ export class Autosave {
         void this.#run();
     }
 
+    /** What the server does not have yet. */
+    get waiting() {
+        return this.#unsaved.all;
+    }
+
     /** @param {string} id */
     isSaved(id) {
         return this.#unsaved.get(id) === null;

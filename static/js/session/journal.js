@@ -71,10 +71,12 @@ export class Journal {
     async open(imageId, old) {
         this.#tabs.onGone = () => void this.lookAround();
         try {
+            const keys = this.#shelf.keysBelow([this.#username]);
+            keys.catch(() => {}); // it is awaited below
             await this.#tabs.begin();
             const mine = await this.#shelf.below([this.#username, this.#tabs.id]);
             for (const {key, value} of mine) this.#remember(entryOf(key, value));
-            await this.#takeOverAll((entry) => imageOf(entry) === imageId);
+            await this.#takeOverAll(await keys, (entry) => imageOf(entry) === imageId);
         } catch {
             this.#isOff = true;
         }
@@ -137,16 +139,20 @@ export class Journal {
     /** Takes over what tabs have left that were closed since. */
     async lookAround() {
         try {
-            const taken = await this.#takeOverAll(this.mayTake);
+            const keys = await this.#shelf.keysBelow([this.#username]);
+            const taken = await this.#takeOverAll(keys, this.mayTake);
             if (taken.length > 0) this.onTaken(taken);
         } catch {
             // It stays where it is, for the next time.
         }
     }
 
-    /** @param {(entry: Entry) => boolean} mayTake @returns {Promise<Entry[]>} what was taken */
-    async #takeOverAll(mayTake) {
-        const keys = await this.#shelf.keysBelow([this.#username]);
+    /**
+     * @param {readonly ShelfKey[]} keys of all entries
+     * @param {(entry: Entry) => boolean} mayTake
+     * @returns {Promise<Entry[]>} what was taken
+     */
+    async #takeOverAll(keys, mayTake) {
         const others = new Set(keys.map(([, tab]) => String(tab)));
         others.delete(this.#tabs.id);
         this.#isSomethingLeft = false;
