@@ -20,7 +20,11 @@ def own_progress(project: Project, user: User, since: datetime) -> OwnProgress:
 
     Masks without a time, or without a click, are left out of that median: nobody measured what they took.
     """
-    own = Annotation.objects.live().filter(image__project=project, author=user, created_at__gte=since)
+    own = (
+        Annotation.objects.live()
+        .on_live_images()
+        .filter(image__project=project, author=user, created_at__gte=since)
+    )
     efforts = list(own.values_list("time_spent_s", "clicks"))
     return {
         "mask_count": len(efforts),
