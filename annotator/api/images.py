@@ -26,7 +26,7 @@ from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.files import stored
 from annotator.media import intake, tiles, trash
 from annotator.media.errors import RequestTooLarge
-from annotator.models import Annotation, EmbeddingJob, Image
+from annotator.models import Annotation, EmbeddingJob, Image, Project
 from annotator.models.figures import NO_JOB, with_details
 from annotator.people.permissions import may, signed_in
 from annotator.projects import progress
@@ -206,16 +206,8 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
         batch = UploadSerializer().fields["batch"].run_validation(request.POST.get("batch", ""))
         files = request.FILES.getlist("files")
         report = intake.ingest_files(self.project, files, signed_in(request.user), batch=batch)
-        errors = RefusedFileSerializer(report.errors, many=True).data
-        if not report.results:
-            return Response(_nothing_taken(report) | {"errors": errors}, status=400)
-        rows = self.get_queryset().in_bulk({result.image.pk for result in report.results})
-        results = [
-            ImageSerializer(rows[result.image.pk]).data | {"duplicate": result.duplicate}
-            for result in report.results
-            if result.image.pk in rows  # else somebody deleted it meanwhile
-        ]
-        return Response({"results": results, "errors": errors}, status=201)
+        body, status = answer_to(report, self.project)
+        return Response(body, status=status)
 
 
 class ImageView(RowView, generics.RetrieveUpdateDestroyAPIView):
@@ -292,6 +284,21 @@ class ImageTileView(RowView):
             content_type="image/jpeg",
             immutable=request.query_params.get("digest") == image.digest,
         )
+
+
+def answer_to(report: intake.UploadReport, project: Project) -> tuple[dict, int]:
+    """What is said of uploaded files, with the HTTP status."""
+    errors = RefusedFileSerializer(report.errors, many=True).data
+    if not report.results:
+        return _nothing_taken(report) | {"errors": errors}, 400
+    ids = {result.image.pk for result in report.results}
+    rows = with_details(Image.objects.filter(project=project)).in_bulk(ids)
+    results = [
+        ImageSerializer(rows[result.image.pk]).data | {"duplicate": result.duplicate}
+        for result in report.results
+        if result.image.pk in rows  # else somebody deleted it meanwhile
+    ]
+    return {"results": results, "errors": errors}, 201
 
 
 def marks_of(sent: dict) -> progress.Marks:

@@ -30,7 +30,7 @@ class TrashedImageSerializer(serializers.ModelSerializer):
     deleted_by: serializers.SlugRelatedField = serializers.SlugRelatedField(
         slug_field="username", read_only=True
     )
-    days_left = serializers.SerializerMethodField(help_text="Whole days until it is removed for good.")
+    days_left = serializers.SerializerMethodField(help_text="Days until it is removed for good, rounded up.")
 
     class Meta:
         model = Image

@@ -13,6 +13,7 @@ from annotator.api import (
     image_bulk,
     images,
     members,
+    partial_uploads,
     progress,
     projects,
     trash,
@@ -38,6 +39,17 @@ urlpatterns = [
         "projects/<int:project_id>/images/delete/",
         image_bulk.ImagesDeleteView.as_view(),
         name="images-delete",
+    ),
+    path(
+        "projects/<int:project_id>/uploads/",
+        partial_uploads.PartialUploadsView.as_view(),
+        name="partial-uploads",
+    ),
+    path("uploads/<uuid:upload_id>/", partial_uploads.PartialUploadView.as_view(), name="partial-upload"),
+    path(
+        "uploads/<uuid:upload_id>/finish/",
+        partial_uploads.PartialUploadFinishView.as_view(),
+        name="partial-upload-finish",
     ),
     path("projects/<int:project_id>/trash/images/", trash.TrashedImagesView.as_view(), name="trash-images"),
     path(

@@ -65,5 +65,25 @@ class ImageInTrash(UploadError):
         self.image_id = image_id
 
 
+class WrongOffset(UploadError):
+    code = "wrong_offset"
+    status = 409
+
+
+class PartTooLong(UploadError):
+    code = "part_too_long"
+    status = 413
+
+
+class UploadIncomplete(UploadError):
+    code = "upload_incomplete"
+    status = 409
+
+
+class TusVersion(UploadError):
+    code = "tus_version"
+    status = 412
+
+
 class ZipRefused(UploadError):
     code = "zip_refused"

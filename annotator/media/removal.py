@@ -33,6 +33,6 @@ def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     """Removes image files that a killed process left without a row; returns their names."""
     return [
         name
-        for folder in ("images/", "thumbnails/", tiles.FOLDER)
+        for folder in ("images/", "thumbnails/", "uploads/", tiles.FOLDER)
         for name in unowned.sweep(folder, min_age_s)
     ]

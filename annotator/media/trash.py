@@ -5,6 +5,7 @@ Each change of rows is one transaction: all of the images or none.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -76,11 +77,11 @@ def remove_old() -> int:
 
 
 def days_left(image: Image) -> int:
-    """Whole days until a softly deleted image is removed for good; 0: within a day."""
+    """Days until a softly deleted image is removed for good, rounded up; 0: any moment now."""
     if image.deleted_at is None:
         raise ValueError(f"image {image.pk} is not in the trash")
     left = image.deleted_at + timedelta(days=settings.TRASH_KEEP_DAYS) - timezone.now()
-    return max(0, left.days)
+    return max(0, math.ceil(left / timedelta(days=1)))
 
 
 def _ensure_jobs(project: Project, image_ids: list[int]) -> None:

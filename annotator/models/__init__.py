@@ -9,6 +9,7 @@ from annotator.models.image import Image
 from annotator.models.job import LeasedJob
 from annotator.models.login_failures import LoginFailures
 from annotator.models.membership import Membership
+from annotator.models.partial_upload import PartialUpload
 from annotator.models.project import Overlap, Project, Role
 from annotator.models.unowned_file import UnownedFile
 from annotator.models.user import User
@@ -25,6 +26,7 @@ __all__ = [
     "LoginFailures",
     "Membership",
     "Overlap",
+    "PartialUpload",
     "Project",
     "Role",
     "UnownedFile",

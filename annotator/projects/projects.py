@@ -8,6 +8,7 @@ from django.db import transaction
 
 from annotator.embeddings import queue as embedding_queue
 from annotator.files import unowned
+from annotator.media import partial_uploads
 from annotator.media.removal import delete_images
 from annotator.models import Bundle, Image, Membership, Overlap, Project, Role, User
 
@@ -54,6 +55,7 @@ def delete_project(project: Project) -> None:
     with transaction.atomic():
         # From here on nothing comes in, and what is listed below is all there is.
         Project.objects.select_for_update().filter(pk=project.pk).first()
+        partial_uploads.give_up(list(project.partial_uploads.all()))
         delete_images(Image.with_deleted.filter(project=project))
         export_names = list(project.exports.select_for_update().values_list("file", flat=True))
         unowned.note(export_names)

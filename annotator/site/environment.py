@@ -140,6 +140,9 @@ VARIABLES: dict[str, Variable] = {
         _whole_number(0, 36_500), 30, "Days after which deleted images are removed for good."
     ),
     # --- limits on what comes in ---
+    "UPLOAD_KEEP_HOURS": Variable(
+        _whole_number(1, 8760), 48, "Hours for which a large upload that broke off can be gone on with."
+    ),
     "MAX_IMAGE_BYTES": Variable(_whole_number(most=MOST_BYTES), 100 * MEBIBYTE, "Of one image's file."),
     "MAX_IMAGE_PIXELS": Variable(
         _whole_number(), 100_000_000, "Of one image; decoded, a pixel takes 3 bytes."

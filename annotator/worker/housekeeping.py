@@ -19,7 +19,7 @@ from annotator.bundles import decoders, folders
 from annotator.datasets import exports
 from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
-from annotator.media import removal, trash
+from annotator.media import partial_uploads, removal, trash
 from annotator.models import WorkerHeartbeat
 from annotator.people import login_attempts
 from annotator.site.storage import part_folder_of
@@ -53,6 +53,7 @@ def clear_temporary_files() -> int:
 CHORES: dict[str, Callable[[], int]] = {
     "images that were in the trash long enough": trash.remove_old,
     "files of uploads that came to nothing": lambda: len(removal.sweep_unowned()),
+    "large uploads that nobody went on with": partial_uploads.remove_expired,
     "files of exports that came to nothing": lambda: len(exports.sweep_unowned()),
     "files of replaced bundles": lambda: len(folders.sweep_unowned()) + len(decoders.sweep_unowned()),
     "embeddings of replaced bundles or deleted images": lambda: len(embedding_store.sweep_unused()),

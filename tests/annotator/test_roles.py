@@ -71,6 +71,11 @@ TABLE = [
     Row("DELETE", "member", manage(204)),
     Row("GET", "images", read()),
     Row("POST", "images", manage(201)),
+    Row("POST", "partial-uploads", manage(412)),  # without the protocol's version
+    # An upload is for the person who began it: nobody else finds it, whatever the role.
+    Row("PATCH", "partial-upload", signed_in(412)),  # likewise
+    Row("DELETE", "partial-upload", signed_in(412)),
+    Row("POST", "partial-upload-finish", (401, *[404] * 5)),
     Row("GET", "trash-images", manage(200)),
     Row("POST", "trash-images-restore", manage(200)),
     Row("POST", "trash-images-remove", manage(200)),
@@ -125,6 +130,9 @@ def world(project, category, image, annotation, charlie):
             "images": of_project,
             "images-mark": of_project,
             "images-delete": of_project,
+            "partial-uploads": of_project,
+            "partial-upload": {"upload_id": uuid.uuid4()},
+            "partial-upload-finish": {"upload_id": uuid.uuid4()},
             "trash-images": of_project,
             "trash-images-restore": of_project,
             "trash-images-remove": of_project,

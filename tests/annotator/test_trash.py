@@ -85,8 +85,8 @@ def test_the_trash_says_who_and_how_long(alice, project, image, second_image):
     client_of(alice).delete(f"/api/images/{second_image.pk}/")
     age(image, 12.5)
     second, first = client_of(alice).get(f"/api/projects/{project.pk}/trash/images/").json()["results"]
-    assert (first["name"], first["deleted_by"], first["days_left"]) == ("photo.png", "alice", 17)
-    assert (second["name"], second["days_left"]) == ("second.png", 29)
+    assert (first["name"], first["deleted_by"], first["days_left"]) == ("photo.png", "alice", 18)
+    assert (second["name"], second["days_left"]) == ("second.png", 30)
 
 
 def test_what_was_deleted_together_comes_back_together(alice, project, album):

@@ -61,7 +61,7 @@ def test_the_trash_restores_and_removes_for_good(page: Page, sign_in, project, a
     page.get_by_role("link", name="Trash", exact=True).click()
     rows = page.locator("[data-trash-images] li")
     expect(rows).to_have_count(3)
-    expect(rows.first).to_contain_text("Deleted by manager just now · 29 days left")
+    expect(rows.first).to_contain_text("Deleted by manager just now · 30 days left")
     loaded = page.locator("[data-trash-images] img").first
     expect(loaded).to_have_js_property("complete", True)
     assert loaded.evaluate("image => image.naturalWidth") > 0

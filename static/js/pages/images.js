@@ -3,6 +3,7 @@
 import {deleteImages, fetchTiles, markImages} from "../api/gallery.js";
 import {retryEmbedding} from "../api/embeddings.js";
 import {ApiError, Http} from "../api/http.js";
+import {LARGE_FROM_BYTES, sendInParts} from "../api/partial-uploads.js";
 import {restoreImages} from "../api/trash.js";
 import {sendUpload} from "../api/uploads.js";
 import {trashedIds, UploadQueue} from "../session/upload-queue.js";
@@ -56,7 +57,10 @@ if (input) {
     };
     /** @type {UploadQueue<File>} */
     const queue = new UploadQueue(
-        (file, events) => sendUpload(project, batches.get(file) ?? "", file, events),
+        (file, events) => {
+            const send = file.size < LARGE_FROM_BYTES ? sendUpload : sendInParts;
+            return send(project, batches.get(file) ?? "", file, events);
+        },
         (upload) => {
             tray.draw(upload);
             tray.drawOverall(queue);

@@ -1,0 +1,128 @@
+"""Large files come in parts, and go on where they stopped: after a lost connection, a reload, a killed server.
+
+A part that was acknowledged is a whole file in storage, named by the row in the same transaction. What was not is sent
+again. The files of a part that came to nothing are noted as any other (`annotator.files.unowned`).
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from datetime import datetime, timedelta
+from typing import IO
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from annotator.files import stored, unowned
+from annotator.media import intake
+from annotator.media.errors import EmptyFile, FileTooLarge, PartTooLong, UploadIncomplete, WrongOffset
+from annotator.models import PartialUpload, Project, User
+from annotator.site.environment import MEBIBYTE
+
+FOLDER = "uploads/"
+
+
+def begin(project: Project, user: User, *, name: str, size_bytes: int, batch: str = "") -> PartialUpload:
+    """Makes room for a file.
+
+    Raises:
+        EmptyFile, FileTooLarge: it would be refused in the end.
+    """
+    name = intake.display_name(name)
+    most = settings.MAX_ZIP_BYTES if name.lower().endswith(".zip") else settings.MAX_IMAGE_BYTES
+    if size_bytes == 0:
+        raise EmptyFile(f"{name} is empty.")
+    if size_bytes > most:
+        raise FileTooLarge(f"{name} is larger than {most // MEBIBYTE} MiB.")
+    return PartialUpload.objects.create(
+        project=project, user=user, name=name, batch=batch, size_bytes=size_bytes, expires_at=_expiry()
+    )
+
+
+def append(upload: PartialUpload, offset_bytes: int, content: bytes) -> PartialUpload:
+    """Adds a part; once this returns, the part is not lost whatever happens.
+
+    Raises:
+        WrongOffset: the part does not begin where the file ends so far.
+        PartTooLong: it goes beyond the file's announced size.
+    """
+    if offset_bytes != upload.offset_bytes:
+        raise WrongOffset(
+            f"{upload.offset_bytes} bytes have arrived; a part from {offset_bytes} does not fit."
+        )
+    end = offset_bytes + len(content)
+    if end > upload.size_bytes:
+        raise PartTooLong(f"The file was announced with {upload.size_bytes} bytes; this part ends at {end}.")
+    if not content:
+        return upload
+    name = f"{FOLDER}{upload.pk}/{offset_bytes}-{secrets.token_hex(4)}"
+    unowned.note([name])
+    try:
+        default_storage.save(name, ContentFile(content))
+        with transaction.atomic():
+            # Of two parts that come at once for one place, one is written.
+            same = PartialUpload.objects.filter(pk=upload.pk, offset_bytes=offset_bytes, report__isnull=True)
+            written = same.update(offset_bytes=end, parts=[*upload.parts, name], expires_at=_expiry())
+            if written != 1:
+                raise WrongOffset("Another part has arrived meanwhile; ask how much is there.")
+            unowned.strike_out([name])
+    except BaseException:
+        unowned.discard([name])
+        raise
+    upload.refresh_from_db()
+    return upload
+
+
+def whole_file(upload: PartialUpload) -> IO[bytes]:
+    """The file, put together, with its name; to be closed by the caller.
+
+    Raises:
+        UploadIncomplete: a part is still missing.
+    """
+    if upload.offset_bytes < upload.size_bytes:
+        raise UploadIncomplete(
+            f"{upload.offset_bytes} of {upload.size_bytes} bytes have arrived; send the rest first."
+        )
+    whole = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)
+    try:
+        for name in upload.parts:
+            with stored.open_file(name) as part:
+                shutil.copyfileobj(part, whole, MEBIBYTE)
+        whole.seek(0)
+    except BaseException:
+        whole.close()
+        raise
+    return File(whole, name=upload.name)
+
+
+def note_report(upload: PartialUpload, report: dict) -> None:
+    """The file was taken in, or refused: its parts go, and what became of it is kept for whoever asks again."""
+    with transaction.atomic():
+        unowned.note(upload.parts)
+        PartialUpload.objects.filter(pk=upload.pk).update(report=report, parts=[])
+        transaction.on_commit(lambda: unowned.discard(upload.parts))
+
+
+def give_up(uploads: list[PartialUpload]) -> int:
+    """Forgets uploads and deletes what has arrived of them; how many."""
+    names = [name for upload in uploads for name in upload.parts]
+    with transaction.atomic():
+        unowned.note(names)
+        PartialUpload.objects.filter(pk__in=[upload.pk for upload in uploads]).delete()
+        transaction.on_commit(lambda: unowned.discard(names))
+    return len(uploads)
+
+
+def remove_expired() -> int:
+    """Gives up uploads that nobody has gone on with for UPLOAD_KEEP_HOURS hours; how many."""
+    return give_up(list(PartialUpload.objects.filter(expires_at__lt=timezone.now())))
+
+
+def _expiry() -> datetime:
+    return timezone.now() + timedelta(hours=settings.UPLOAD_KEEP_HOURS)

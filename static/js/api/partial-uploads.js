@@ -1,0 +1,227 @@
+/**
+ * Large files in parts, by the tus protocol 1.0.0 (https://tus.io/protocols/resumable-upload): after a lost connection, a
+ * restart of the server, or when the same file is chosen again on another day, the upload goes on where it stopped.
+ */
+
+import {ApiError, csrfCookie, isPassing, NetworkError, pause, retryDelayMs, withPatience} from "./http.js";
+import {answerOf} from "./uploads.js";
+
+/** @import {UploadAnswer} from "../session/ports.d.ts" */
+
+/** Smaller files are sent in one request. */
+export const LARGE_FROM_BYTES = 8 * 2 ** 20;
+const PART_BYTES = 4 * 2 ** 20;
+const KEY = "maskwright:upload";
+const TUS = {"Tus-Resumable": "1.0.0"};
+
+/**
+ * @typedef {object} Answer
+ * @property {number} status
+ * @property {string} responseText
+ * @property {(name: string) => string | null} header
+ */
+
+/**
+ * As `sendUpload`.
+ *
+ * @param {number} projectId
+ * @param {string} batch
+ * @param {File} file
+ * @param {{onProgress: (sentBytes: number) => void, onSent: () => void}} events
+ * @returns {{answer: Promise<UploadAnswer | null>, abort(): void}} null: it was aborted
+ */
+export function sendInParts(projectId, batch, file, {onProgress, onSent}) {
+    const giveUp = new AbortController();
+    const {signal} = giveUp;
+    const known = new KnownUploads(localStorage, projectId, file);
+
+    /** @returns {Promise<string>} the upload's address */
+    async function begin() {
+        const answer = await send("POST", `/api/projects/${projectId}/uploads/`, {
+            signal,
+            headers: {
+                ...TUS,
+                "Upload-Length": String(file.size),
+                "Upload-Metadata": `filename ${base64(file.name)},batch ${base64(batch)}`,
+            },
+        });
+        const address = answer.header("Location") ?? "";
+        known.note(address);
+        return address;
+    }
+
+    /**
+     * @param {string} address
+     * @returns {Promise<number | null>} how many bytes have arrived; null: the server knows nothing of it any more
+     */
+    async function arrived(address) {
+        try {
+            const answer = await send("HEAD", address, {signal, headers: TUS});
+            return Number(answer.header("Upload-Offset"));
+        } catch (error) {
+            if (error instanceof ApiError && (error.status === 404 || error.status === 410)) return null;
+            throw error;
+        }
+    }
+
+    async function sendAll() {
+        let address = known.address;
+        let offset = address ? await withPatience(() => arrived(address), {signal}) : null;
+        if (offset === null) {
+            address = await withPatience(begin, {signal});
+            offset = 0;
+        }
+        let failures = 0;
+        while (offset < file.size) {
+            const from = offset;
+            onProgress(from);
+            try {
+                const answer = await send("PATCH", address, {
+                    signal,
+                    headers: {
+                        ...TUS,
+                        "Upload-Offset": String(from),
+                        "Content-Type": "application/offset+octet-stream",
+                    },
+                    body: file.slice(from, from + PART_BYTES),
+                    onProgress: (bytes) => onProgress(from + bytes),
+                });
+                offset = Number(answer.header("Upload-Offset"));
+                failures = 0;
+            } catch (error) {
+                const isElsewhere = error instanceof ApiError && error.status === 409;
+                if (!isPassing(error) && !isElsewhere) throw error;
+                // The file is read anew for each part: one that changed on the disk meanwhile cannot be gone on with.
+                await file.slice(from, from + 1).arrayBuffer();
+                if (failures > 0) await pause(retryDelayMs(failures - 1), signal);
+                failures++;
+                offset = await withPatience(() => arrived(address), {signal});
+                if (offset === null) throw new ApiError(410, "gone", "The upload took too long. Retry.");
+            }
+        }
+        onSent();
+        return address;
+    }
+
+    async function run() {
+        try {
+            const address = await sendAll();
+            const finished = await withPatience(
+                () => send("POST", `${address}finish/`, {signal, isRaw: true}),
+                {
+                    signal,
+                },
+            );
+            known.forget();
+            return answerOf(finished);
+        } catch (error) {
+            if (signal.aborted) {
+                known.giveUp();
+                return null;
+            }
+            if (!(error instanceof ApiError)) return answerOf({status: 0, responseText: ""});
+            if (error.status === 410) known.forget();
+            return answerOf({status: error.status, responseText: JSON.stringify(error.body)});
+        }
+    }
+
+    return {answer: run(), abort: () => giveUp.abort()};
+}
+
+/** Remembers under which address a file is on its way, for the day on which the same file is chosen again. */
+class KnownUploads {
+    #storage;
+    #key;
+
+    /**
+     * @param {Storage} storage
+     * @param {number} projectId
+     * @param {File} file
+     */
+    constructor(storage, projectId, {name, size, lastModified}) {
+        this.#storage = storage;
+        this.#key = [KEY, projectId, size, lastModified, name].join(":");
+    }
+
+    get address() {
+        return this.#storage.getItem(this.#key) ?? "";
+    }
+
+    /** @param {string} address */
+    note(address) {
+        try {
+            this.#storage.setItem(this.#key, address);
+        } catch {
+            // A full storage: the upload goes on, only not after a reload.
+        }
+    }
+
+    forget() {
+        this.#storage.removeItem(this.#key);
+    }
+
+    /** The person does not want it: the server need not keep what has arrived. */
+    giveUp() {
+        const {address} = this;
+        this.forget();
+        if (address) void send("DELETE", address, {headers: TUS}).catch(() => {}); // else it expires
+    }
+}
+
+/**
+ * One request, with the progress of its body.
+ *
+ * @param {string} method
+ * @param {string} url
+ * @param {object} options
+ * @param {Record<string, string>} [options.headers]
+ * @param {Blob} [options.body]
+ * @param {AbortSignal} [options.signal]
+ * @param {(sentBytes: number) => void} [options.onProgress]
+ * @param {boolean} [options.isRaw] a refusal is an answer as any other
+ * @returns {Promise<Answer>}
+ * @throws {ApiError | NetworkError}
+ */
+function send(method, url, {headers = {}, body, signal, onProgress, isRaw = false}) {
+    const request = new XMLHttpRequest(); // fetch cannot tell how much of a body is sent
+    const abort = () => request.abort();
+    return new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        request.upload.addEventListener("progress", ({loaded}) => onProgress?.(loaded));
+        request.addEventListener("loadend", () => {
+            signal?.removeEventListener("abort", abort);
+            const {status, responseText} = request;
+            const error = problemOf(status, responseText);
+            if (error && (!isRaw || isPassing(error))) reject(error);
+            else resolve({status, responseText, header: (name) => request.getResponseHeader(name)});
+        });
+        request.open(method, url);
+        request.setRequestHeader("X-CSRFToken", csrfCookie() ?? "");
+        request.setRequestHeader("Accept", "application/json");
+        for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+        signal?.addEventListener("abort", abort);
+        request.send(body);
+    });
+}
+
+/**
+ * @param {number} status
+ * @param {string} text
+ */
+function problemOf(status, text) {
+    if (status === 0) return new NetworkError();
+    if (status < 400) return null;
+    /** @type {{error?: {code?: string, message?: string}}} */
+    let body = {};
+    try {
+        body = JSON.parse(text);
+    } catch {
+        // The answer to HEAD has no body, and a proxy's page is none of ours.
+    }
+    return new ApiError(status, body.error?.code ?? "", body.error?.message ?? "", {}, body);
+}
+
+/** @param {string} text */
+function base64(text) {
+    return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
