@@ -72,7 +72,12 @@ def create(
             try:
                 with transaction.atomic():
                     annotation = Annotation.objects.create(
-                        id=id, image=image, author=author, updated_by=author, **values
+                        id=id,
+                        image=image,
+                        number=_next_number(image),
+                        author=author,
+                        updated_by=author,
+                        **values,
                     )
             except IntegrityError:  # the same save at the same moment, on a database that lets both this far
                 existing = Annotation.objects.select_for_update().filter(pk=id).first()
@@ -90,6 +95,13 @@ def create(
                 "An annotation with this id exists and differs from what was sent.", existing
             )
         return existing, False
+
+
+def _next_number(image: Image) -> int:
+    """One that no annotation of the image has or had. Others who make one wait until this transaction is over."""
+    rows = Image.with_deleted.filter(pk=image.pk)
+    rows.update(last_number=F("last_number") + 1)
+    return rows.values_list("last_number", flat=True).get()
 
 
 def update(

@@ -52,6 +52,7 @@ class AnnotationSerializer(serializers.ModelSerializer):
         fields = [
             "id",
             "image",
+            "number",
             "category",
             "segmentation",
             "area",

@@ -40,6 +40,10 @@ class Annotation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="annotations")
+    number = models.PositiveIntegerField(
+        editable=False,
+        help_text="By which people speak of it; no two annotations of an image have one number.",
+    )
     # RESTRICT, unlike PROTECT, lets a project be deleted together with both.
     category = models.ForeignKey(Category, on_delete=models.RESTRICT, related_name="annotations")
     segmentation = models.JSONField(help_text="COCO RLE: {size: [height, width], counts}.")
@@ -75,6 +79,7 @@ class Annotation(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(version__gte=1), name="annotation_version_positive"),
             models.CheckConstraint(condition=Q(area__gte=1), name="annotation_has_pixels"),
+            models.UniqueConstraint(fields=["image", "number"], name="annotation_number_of_image"),
         ]
         indexes = [models.Index(fields=["image", "deleted_at"], name="annotation_of_image")]
 

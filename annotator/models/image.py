@@ -119,6 +119,9 @@ class Image(models.Model):
         db_index=False,
     )
     flag_note = models.CharField(max_length=500, blank=True, help_text="What the look is asked for.")
+    last_number = models.PositiveIntegerField(
+        default=0, help_text="The highest number that an annotation of this image was ever given."
+    )
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -13,7 +13,7 @@ def put_mark() -> None:
     should be images: its disk may be missing."""
     storage = storages["default"]
     if isinstance(storage, MarkedFileSystemStorage):
-        storage.put_mark(is_new=not apps.get_model("annotator", "Image").objects.exists())
+        storage.put_mark(is_new=not apps.get_model("annotator", "Image").with_deleted.exists())
 
 
 def why_away() -> str:

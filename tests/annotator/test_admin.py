@@ -281,13 +281,13 @@ def test_a_new_project_remembers_who_made_it_and_a_new_bundle_queues_embeddings(
     }
     response = panel.post(
         reverse("admin:annotator_project_change", args=[project.pk]),
-        {"name": "Cats", "description": "", "bundle": other.pk} | empty_formsets,
+        {"name": "Cats", "description": "", "bundle": other.pk, "overlap": "allow"} | empty_formsets,
     )
     assert response.status_code == 302, response.content.decode()
     assert EmbeddingJob.objects.filter(image=image, bundle=other).exists()
     panel.post(
         reverse("admin:annotator_project_add"),
-        {"name": "New", "description": "", "bundle": ""} | empty_formsets,
+        {"name": "New", "description": "", "bundle": "", "overlap": "allow"} | empty_formsets,
     )
     assert Project.objects.get(name="New").created_by == boss
 
@@ -301,6 +301,7 @@ def inline_data(project, *rows, prefix="memberships") -> dict:
         "name": project.name,
         "description": "",
         "bundle": project.bundle_id,
+        "overlap": project.overlap,
         f"{prefix}-TOTAL_FORMS": len(rows),
         f"{prefix}-INITIAL_FORMS": len(rows),
         "categories-TOTAL_FORMS": 0,

@@ -51,6 +51,21 @@ def test_the_server_computes_area_and_box(post, category):
     assert (row["version"], row["author"], row["category"]) == (1, "bob", category.pk)
 
 
+def test_numbers_stay_and_are_never_given_twice(post, category, client, image, project, alice):
+    rows = [post(annotation_body(category)).json() for _ in range(3)]
+    assert [row["number"] for row in rows] == [1, 2, 3]
+    for row in rows[1:]:
+        assert client.delete(f"/api/annotations/{row['id']}/").status_code == 204
+    assert post(annotation_body(category)).json()["number"] == 4
+    assert client.post(f"/api/annotations/{rows[2]['id']}/restore/").json()["number"] == 3
+    Annotation.objects.filter(pk=rows[2]["id"]).delete()  # for good
+    assert post(annotation_body(category)).json()["number"] == 5
+    again = annotation_body(category)
+    assert [post(again).json()["number"] for _ in range(2)] == [6, 6], "a repeated save is the same object"
+    patched = client.patch(f"/api/annotations/{again['id']}/", {"version": 1, "number": 99}, format="json")
+    assert patched.json()["number"] == 6
+
+
 def test_the_first_annotation_starts_the_image(saved, image):
     image.refresh_from_db()
     assert image.state == "in_progress"
@@ -424,6 +439,14 @@ def update(number):
 at_once(create)
 at_once(update)
 print(outcomes[True], outcomes[False], outcomes["version 2"], outcomes["conflict"], Annotation.objects.get().version)
+
+def another(number):
+    fields = dict(id=uuid.uuid4(), category=category.pk, segmentation=segmentation)
+    return "made " + str(saving.create(image, author=alice, **fields)[1])
+
+at_once(another)
+print(outcomes["made True"], sorted(Annotation.objects.values_list("number", flat=True)) == list(range(1, 12)))
 """
     )
-    assert printed.strip() == "1 9 1 9 2"  # made once, repeated nine times; written once, nine conflicts
+    # Made once, repeated nine times; written once, nine conflicts. Ten others have ten numbers of their own.
+    assert printed.split() == ["1", "9", "1", "9", "2", "10", "True"]

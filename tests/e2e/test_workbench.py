@@ -645,3 +645,21 @@ def test_a_viewer_looks_and_changes_nothing(bench: Bench, make_project, api):
     bench.press("Enter")
     expect(bench.objects).to_have_count(0)
     assert saved(api, image) == []
+
+
+def test_numbers_of_objects_stay_when_an_earlier_one_is_deleted(bench: Bench, make_project):
+    bench.open(make_project("coffee.png").images[0])
+    for place in (ON_THE_CUP, ON_THE_SAUCER, ON_THE_TABLE):
+        bench.click(place)
+        bench.save()
+    names = bench.page.locator("[data-annotation-id] .bench-name")
+    expect(names).to_have_text(["cup 3", "cup 2", "cup 1"])
+    bench.objects.nth(1).click()
+    bench.press("Delete")
+    expect(names).to_have_text(["cup 3", "cup 1"])
+    bench.wait_until_saved()
+    bench.click(ON_THE_SAUCER)
+    bench.save()
+    bench.page.reload()
+    bench.wait_until_ready()
+    expect(names).to_have_text(["cup 4", "cup 3", "cup 1"])

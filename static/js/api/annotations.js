@@ -20,6 +20,7 @@ import {ApiError, isPassing} from "./http.js";
  * @typedef {object} AnnotationWire
  * @property {string} id
  * @property {number} image
+ * @property {number} number
  * @property {number} category
  * @property {{size: [number, number], counts: string}} segmentation
  * @property {number} area
@@ -182,6 +183,7 @@ function contentToWire(annotation) {
 function annotationFromWire(wire) {
     return {
         version: wire.version,
+        number: wire.number,
         changedBy: wire.updated_by,
         changedAt: wire.updated_at,
         deletedAt: wire.deleted_at,

@@ -64,6 +64,7 @@ export function flowEvents({
         },
         onSaved: (imageId, listed) => {
             notices.hideSignedOut();
+            for (const {annotation, number} of listed) workbench.noteNumber(annotation.id, imageId, number);
             workbench.showSaved(autosave.overlay(imageId, listed));
         },
         onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showOffline()),

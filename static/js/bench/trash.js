@@ -21,6 +21,7 @@ export async function trashOf(imageId, server, {workbench, autosave, view}) {
         .filter(({annotation}) => !workbench.document.get(annotation.id)) // an undo was faster than the server
         .map((row) => ({
             ...view.categoryOf(row.annotation),
+            number: row.number,
             by: row.changedBy,
             at: row.deletedAt ?? row.changedAt,
             restore: () => {

@@ -35,6 +35,7 @@
  * @typedef {object} AutosaveEvents
  * @property {(status: SaveStatus) => void} onStatus
  * @property {(conflict: Conflict) => void} onConflict somebody else changed the same annotation
+ * @property {(annotation: Annotation, number: number) => void} [onNumber] the server has said its number
  * @property {(refusal: Refusal) => void} onRefusal the server will never take it as it is
  */
 
@@ -281,10 +282,11 @@ export class Autosave {
     }
 
     /**
-     * @param {Pick<ServerAnnotation, "annotation" | "version">} row
+     * @param {Pick<ServerAnnotation, "annotation" | "version" | "number">} row
      * @param {Annotation} sent what the row was made of: the server may write a number in another way
      */
-    #remember({annotation, version}, sent = annotation) {
+    #remember({annotation, version, number}, sent = annotation) {
+        this.#events.onNumber?.(annotation, number);
         this.#known.set(annotation.id, {version, isDeleted: false, content: this.#server.contentOf(sent)});
     }
 

@@ -70,6 +70,8 @@ export type Timers = {
 export type ServerAnnotation = {
     readonly annotation: Annotation;
     readonly version: number;
+    /** By which people speak of it; the image gives it to no other. */
+    readonly number: number;
     /** Who wrote last; null: nobody knows any more. */
     readonly changedBy: string | null;
     /** When, as ISO 8601. */

@@ -29,6 +29,7 @@ import {Effort} from "./effort.js";
 import {HandWork} from "./hand-work.js";
 import {HistoryKeeper} from "./history-keeper.js";
 import {MovingPrompts} from "./moving-prompts.js";
+import {ObjectNumbers} from "./object-numbers.js";
 import {settled} from "./overlaps.js";
 import {PromptSession} from "./prompt-session.js";
 import {Selection} from "./selection.js";
@@ -81,6 +82,7 @@ export class Workbench {
     combining;
     copying;
     visibility;
+    numbers = new ObjectNumbers();
 
     #username;
     #keeper;
@@ -261,6 +263,7 @@ export class Workbench {
         this.#projectId = projectId;
         if (!this.#isCategory(this.#categoryId)) this.#categoryId = categories[0]?.id ?? null;
         this.#isHeld = false;
+        this.numbers.open();
         this.#keeper.open(imageId, mayAnnotate);
         this.#histories.open(imageId, mayAnnotate);
         this.visibility.open();
@@ -298,6 +301,15 @@ export class Workbench {
         else if (annotation) this.document.apply({...NO_CHANGES, created: [annotation]}, "server");
         if (wasEdited) this.draft.replace(NO_WORK);
         else this.#events.onChange();
+    }
+
+    /**
+     * @param {string} id of an annotation
+     * @param {number} imageId its image
+     * @param {number} number that the server has given it
+     */
+    noteNumber(id, imageId, number) {
+        if (imageId === this.#imageId) this.numbers.note(id, number);
     }
 
     /** @param {boolean} isHeld no prompt may begin now */

@@ -134,8 +134,7 @@ export class BenchView {
 
     /** As the list of objects names it. @param {Annotation} annotation */
     nameOf(annotation) {
-        const number = this.#session.workbench.document.annotations.indexOf(annotation) + 1;
-        return `${this.categoryOf(annotation).name} ${number}`;
+        return `${this.categoryOf(annotation).name} ${this.#session.workbench.numbers.of(annotation.id)}`;
     }
 
     render() {
@@ -196,12 +195,12 @@ export class BenchView {
 
     #renderMasks() {
         const {workbench, flow, autosave, sight} = this.#session;
-        const {draft, selection, visibility, shownMask} = workbench;
+        const {draft, selection, visibility, numbers, shownMask} = workbench;
         const isByInstance = sight.settings.colorBy === "instance";
-        const rows = workbench.document.annotations.map((annotation, k) => ({
+        const rows = workbench.document.annotations.map((annotation) => ({
             annotation,
             ...this.categoryOf(annotation),
-            ...(isByInstance ? {color: instanceColor(k + 1)} : {}),
+            ...(isByInstance ? {color: instanceColor(numbers.of(annotation.id))} : {}),
             isSelected: selection.has(annotation.id),
             isPrimary: annotation.id === selection.id,
             isEdited: annotation.id === draft.edited?.id,
@@ -215,20 +214,18 @@ export class BenchView {
             this.#fillOpacity,
             new Set(rows.map(({annotation}) => annotation.id)),
         );
-        const objects = rows.map(
-            ({annotation, name, color, isSelected, isPrimary, isEdited, isHidden}, k) => ({
-                id: annotation.id,
-                name,
-                color,
-                number: k + 1,
-                predictedIou: annotation.predictedIou,
-                isSelected,
-                isPrimary,
-                isEdited,
-                isHidden,
-                isSaved: autosave.isSaved(annotation.id),
-            }),
-        );
+        const objects = rows.map(({annotation, name, color, isSelected, isPrimary, isEdited, isHidden}) => ({
+            id: annotation.id,
+            name,
+            color,
+            number: numbers.of(annotation.id),
+            predictedIou: annotation.predictedIou,
+            isSelected,
+            isPrimary,
+            isEdited,
+            isHidden,
+            isSaved: autosave.isSaved(annotation.id),
+        }));
         this.#objects.render(objects.reverse(), flow.masksState);
         this.#selectedBar.render(selection.ids.length);
     }

@@ -8,7 +8,7 @@ import {button, element, find, icon} from "../elements.js";
  * @property {string} id
  * @property {string} name the category's
  * @property {string} color
- * @property {number} number counted from 1 in the order they were made
+ * @property {number} number the same for everybody, and never another object's
  * @property {number | null} predictedIou
  * @property {boolean} isSelected
  * @property {boolean} isPrimary of the selected ones

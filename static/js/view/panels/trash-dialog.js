@@ -6,6 +6,7 @@ import {ago, sentence} from "../words.js";
 /**
  * @typedef {object} TrashRow
  * @property {string} name the category's
+ * @property {number} number the object's
  * @property {string} color
  * @property {string | null} by who deleted it
  * @property {string} at when, as ISO 8601
@@ -41,14 +42,14 @@ export class TrashDialog {
     }
 
     /** @param {TrashRow} row */
-    #row({name, color, by, at, restore}) {
+    #row({name, number, color, by, at, restore}) {
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", color);
         const row = element(
             "li",
             {class: "bench-trash-row"},
             swatch,
-            element("span", {class: "bench-name"}, name),
+            element("span", {class: "bench-name"}, `${name} ${number}`),
             element("span", {class: "quiet small"}, `deleted ${by ? `by ${by} ` : ""}${ago(at)}`),
             button(
                 {class: "button tight"},
