@@ -22,7 +22,7 @@ def number_annotations(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotator", "0015_project_overlap")]
+    dependencies = [("annotator", "0016_partial_upload")]
 
     operations = [
         migrations.AddField(
