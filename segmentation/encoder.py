@@ -112,6 +112,17 @@ def pick_device(device: str = "auto") -> torch.device:
     return picked
 
 
+def check_image(image: NDArray[np.uint8]) -> None:
+    """Raises ImageMalformed for what is not (H, W, 3) uint8 with at least one pixel."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise ImageMalformed(f"image must be a numpy array of uint8 (0..255), got {kind}")
+    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ImageMalformed(
+            f"image must be (H, W, 3), RGB, with at least one pixel, got shape {image.shape}"
+        )
+
+
 def preprocess(
     image: NDArray[np.uint8], side: int, pixel_mean: tuple[float, ...], pixel_std: tuple[float, ...]
 ) -> NDArray[np.float32]:
@@ -131,13 +142,7 @@ def preprocess(
     Raises:
         ImageMalformed: `image` is not (H, W, 3) uint8 with at least one pixel.
     """
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
-        raise ImageMalformed(f"image must be a numpy array of uint8 (0..255), got {kind}")
-    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ImageMalformed(
-            f"image must be (H, W, 3), RGB, with at least one pixel, got shape {image.shape}"
-        )
+    check_image(image)
     height, width = ModelFrame(image.shape[0], image.shape[1], side).input_hw
     resized = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), Image.Resampling.BILINEAR)
     mean, std = np.array(pixel_mean, np.float32), np.array(pixel_std, np.float32)

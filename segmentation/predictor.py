@@ -132,8 +132,11 @@ class Predictor:
         if image_format not in ("RGB", "BGR"):
             raise ValueError(f"image_format must be RGB or BGR, got {image_format!r}")
         self.reset_image()
+        from segmentation.encoder import check_image
+
+        check_image(image)
         if image_format == "BGR":
-            image = np.asarray(image)[..., ::-1]
+            image = image[..., ::-1]
         image_hw = image.shape[:2]
         part = image[region.check(image_hw).slices] if region else image
         self.set_embedding(self.encoder.encode(part, dtype=np.float32), image_hw, region=region)

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('parts', models.JSONField(default=list, help_text='Names in storage.')),
                 ('report', models.JSONField(blank=True, help_text='What became of the file, once all of it was taken in.', null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(db_index=True)),
+                ('expires_at', models.DateTimeField()),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='partial_uploads', to='annotator.project')),
                 ('user', models.ForeignKey(db_index=False, help_text='Who sends it; nobody else may go on with it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
@@ -32,5 +32,10 @@ class Migration(migrations.Migration):
                 'ordering': ['created_at'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('offset_bytes__lte', models.F('size_bytes'))), name='partial_upload_fits')],
             },
+        ),
+        # An operation of its own: what `CreateModel` puts off would come after the note that the migration is done.
+        migrations.AddIndex(
+            model_name="partialupload",
+            index=models.Index(fields=["expires_at"], name="partial_upload_expiry"),
         ),
     ]

@@ -35,12 +35,13 @@ class PartialUpload(models.Model):
         null=True, blank=True, help_text="What became of the file, once all of it was taken in."
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
 
     objects = VisibleQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at"]
+        indexes = [models.Index(fields=["expires_at"], name="partial_upload_expiry")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(offset_bytes__lte=models.F("size_bytes")), name="partial_upload_fits"

@@ -116,6 +116,8 @@ def test_storage_that_is_not_mounted_takes_nothing_and_forgets_nothing(project, 
     assert list(media.iterdir()) == []
     names = [image.file.name, image.thumbnail.name]
     assert client_of(alice).delete(f"/api/images/{image.pk}/").status_code == 204
+    for_good = f"/api/projects/{project.pk}/trash/images/remove/"
+    assert client_of(alice).post(for_good, {"ids": [image.pk]}, format="json").json()["count"] == 1
     assert set(names) <= set(UnownedFile.objects.values_list("name", flat=True))
 
     shutil.rmtree(media)
