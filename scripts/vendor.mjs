@@ -90,6 +90,7 @@ const ICONS = [
     "plus",
     "redo-2",
     "refresh-cw",
+    "scan-search",
     "search",
     "settings",
     "sliders-horizontal",

@@ -21,6 +21,10 @@ class PreferencesSerializer(serializers.Serializer):
     filmstrip = serializers.BooleanField(
         default=True, help_text="A strip of the images' thumbnails, in a window that has room for it."
     )
+    refine_automatically = serializers.BooleanField(
+        default=False,
+        help_text="Zoomed in on an image of more than 2 megapixels, prompts are answered at full resolution.",
+    )
     keys = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField(max_length=40), max_length=MOST_KEYS),
         default=dict,

@@ -14,6 +14,7 @@ USUAL = {
     "far_click_accepts": False,
     "quick_mode": False,
     "filmstrip": True,
+    "refine_automatically": False,
     "keys": {},
 }
 

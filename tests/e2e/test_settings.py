@@ -7,7 +7,13 @@ from playwright.sync_api import expect
 
 from tests.e2e.workbench_driver import ON_THE_CUP, Bench, saved
 
-USUAL = {"accept_on_leave": True, "far_click_accepts": False, "quick_mode": False, "keys": {}}
+USUAL = {
+    "accept_on_leave": True,
+    "far_click_accepts": False,
+    "quick_mode": False,
+    "refine_automatically": False,
+    "keys": {},
+}
 
 
 @pytest.fixture
@@ -28,8 +34,8 @@ def test_a_key_is_changed_takes_over_from_another_and_is_there_at_another_machin
 ):
     bench.open(image)
     bench.press("?")
-    dialog = change_key(bench, "accept", "g")
-    expect(dialog.locator("[data-change-keys=accept]")).to_have_text("G")
+    dialog = change_key(bench, "accept", ";")
+    expect(dialog.locator("[data-change-keys=accept]")).to_have_text(";")
     dialog = change_key(bench, "edit", "t")
     expect(dialog).to_contain_text(
         "T was the key of “Preview under the pointer, on or off”. It has no key now."
@@ -41,9 +47,9 @@ def test_a_key_is_changed_takes_over_from_another_and_is_there_at_another_machin
     bench.click(ON_THE_CUP)
     bench.press("Enter")
     expect(bench.objects).to_have_count(0)
-    bench.press("g")
+    bench.press(";")
     expect(bench.objects).to_have_count(1)
-    expect(bench.page.locator("[data-no-objects] kbd")).to_have_text("G")
+    expect(bench.page.locator("[data-no-objects] kbd")).to_have_text(";")
 
     other = browser.new_context(base_url=site.url, storage_state=bench.page.context.storage_state())
     page = other.new_page()

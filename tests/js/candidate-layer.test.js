@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import {EMPTY_PROMPT} from "../../static/js/core/prompt.js";
 import {encodeRle} from "../../static/js/core/rle.js";
 import {CandidateLayer} from "../../static/js/view/layers/candidate-layer.js";
 
@@ -49,10 +50,10 @@ function drawn(layer) {
 test("a mask made by hand is drawn in place of the prompt's, and of a preview", () => {
     const layer = new CandidateLayer(null);
     layer.color = "#0072b2";
-    layer.showMask({handMade: null, candidate}, GRID);
+    layer.showMask({handMade: null, candidate}, GRID, EMPTY_PROMPT);
     const [[, alpha, ofCandidate]] = drawn(layer);
     layer.showPreview(candidate, GRID);
-    layer.showMask({handMade: HAND_MADE, candidate: null}, GRID);
+    layer.showMask({handMade: HAND_MADE, candidate: null}, GRID, EMPTY_PROMPT);
     const shown = drawn(layer);
     assert.equal(shown.length, 1, "one mask, not both");
     const [[color, handMadeAlpha, corners]] = shown;
@@ -61,16 +62,16 @@ test("a mask made by hand is drawn in place of the prompt's, and of a preview", 
     const [xs, ys] = [0, 1].map((axis) => corners.map((corner) => corner[axis]));
     assert.deepEqual([Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)], [1, 3, 0, 1]);
     layer.showPreview(null, null);
-    layer.showMask(null, GRID);
+    layer.showMask(null, GRID, EMPTY_PROMPT);
     assert.deepEqual(drawn(layer), []);
 });
 
 test("where a GPU draws the logits, it draws none of a mask made by hand", () => {
     const given = [];
     const layer = new CandidateLayer({isUsable: true, draw: (logits) => given.push(logits?.logits ?? null)});
-    layer.showMask({handMade: null, candidate}, GRID);
+    layer.showMask({handMade: null, candidate}, GRID, EMPTY_PROMPT);
     assert.deepEqual(drawn(layer), []);
-    layer.showMask({handMade: HAND_MADE, candidate: null}, GRID);
+    layer.showMask({handMade: HAND_MADE, candidate: null}, GRID, EMPTY_PROMPT);
     assert.equal(drawn(layer).length, 1);
     assert.deepEqual(given, [candidate.logits, null]);
 });

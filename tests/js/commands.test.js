@@ -210,6 +210,7 @@ function writingBench(mayAnnotate = true) {
             save: async () => told.push("save cut-out"),
         },
         repeating: {canRepeat: true, repeat: async () => told.push("repeat")},
+        refining: {isOn: false, toggle: tell("refine"), stop: tell("whole image")},
         keyPoints: {canAdd: true, add: tell("point")},
         trash: {show: tell("trash")},
         finder: {show: tell("find image")},
@@ -241,6 +242,7 @@ test("every key of the workbench does its own thing", () => {
             "point true",
             "point false",
             "leave out",
+            "refine",
             "preview",
             "edit",
             "cancel",
@@ -353,6 +355,10 @@ test("Escape gives up a box first, then the draft, and is free when there is nei
     assert.deepEqual(told, ["cancel"]);
     bench.workbench.canCancel = false;
     assert.equal(commands.perform("cancel"), false);
+    bench.refining.isOn = true;
+    commands.perform("cancel");
+    assert.equal(told.pop(), "whole image");
+    bench.refining.isOn = false;
     bench.lasso = {...bench.lasso, isDrawing: true, cancel: () => true};
     for (const action of ["cancel", "remove-step", "accept"]) commands.perform(action);
     assert.deepEqual(told, ["cancel", "removeCorner", "close"]);
@@ -364,27 +370,27 @@ test("Escape gives up a box first, then the draft, and is free when there is nei
 
 test("keys can be changed while the page is open; a remap that does not fit changes nothing", () => {
     const {commands} = writingBench();
-    commands.remap({accept: ["g"]});
+    commands.remap({accept: [";"]});
     assert.deepEqual(
-        [commands.actionOf("g"), commands.actionOf("enter"), commands.keyOf("accept")],
-        ["accept", null, "G"],
+        [commands.actionOf(";"), commands.actionOf("enter"), commands.keyOf("accept")],
+        ["accept", null, ";"],
     );
     assert.throws(() => commands.remap({accept: ["n"]}), /N is the key of/);
-    assert.equal(commands.actionOf("g"), "accept");
+    assert.equal(commands.actionOf(";"), "accept");
     commands.remap({});
     assert.equal(commands.actionOf("enter"), "accept");
 });
 
 test("of a person's own keys those stay that the table still takes", () => {
     const own = {
-        accept: ["g"],
+        accept: [";"],
         gone: ["j"],
         redo: ["p"],
         undo: [],
         done: ["7"],
         "next-image": ["ctrl+enter"],
     };
-    assert.deepEqual(usable(COMMANDS, own), {accept: ["g"], undo: [], "next-image": ["ctrl+enter"]});
+    assert.deepEqual(usable(COMMANDS, own), {accept: [";"], undo: [], "next-image": ["ctrl+enter"]});
 });
 
 test("keys that two commands exchanged are usable, whichever of them is read first", () => {
@@ -397,7 +403,7 @@ test("keys that two commands exchanged are usable, whichever of them is read fir
     ])
         assert.deepEqual(usable(COMMANDS, own), own);
     assert.deepEqual(usable(COMMANDS, {fit: edit}), {}, "the table gives that key to another command");
-    assert.equal(Object.keys(usable(COMMANDS, {fit: ["g"], edit: ["g"]})).length, 1, "one of them has it");
+    assert.equal(Object.keys(usable(COMMANDS, {fit: [";"], edit: [";"]})).length, 1, "one of them has it");
 });
 
 test("with several masks selected, H hides those and mending mends all of them", () => {

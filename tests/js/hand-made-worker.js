@@ -91,8 +91,8 @@ export class HandMadeWorker extends EventTarget {
 }
 
 /** A decoder and an image for it; `onRestart` as the page gives it. */
-export function handMadeDecoder(onRestart = () => {}) {
-    return new DecoderClient("worker.js", /** @type {any} */ ({}), /** @type {any} */ (BUNDLE), onRestart);
+export function handMadeDecoder(onRestart = () => {}, bundle = BUNDLE) {
+    return new DecoderClient("worker.js", /** @type {any} */ ({}), /** @type {any} */ (bundle), onRestart);
 }
 export const decoderImageOf = (imageId) => ({
     key: String(imageId),

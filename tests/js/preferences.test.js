@@ -5,7 +5,14 @@ import {preferencesFromWire, savePreferences} from "../../static/js/api/preferen
 import {Preferences} from "../../static/js/session/preferences.js";
 import {settle} from "./hand-made.js";
 
-const USUAL = {acceptOnLeave: true, farClickAccepts: false, quickMode: false, filmstrip: true, keys: {}};
+const USUAL = {
+    acceptOnLeave: true,
+    farClickAccepts: false,
+    quickMode: false,
+    refineAutomatically: false,
+    filmstrip: true,
+    keys: {},
+};
 
 function preferencesOf(save) {
     const said = {changes: 0, problems: []};

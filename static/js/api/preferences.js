@@ -3,7 +3,7 @@
 /** @import {Http} from "./http.js" */
 /** @import {Settings} from "../session/preferences.js" */
 
-/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, filmstrip: boolean, keys: Record<string, string[]>}} PreferencesWire */
+/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, filmstrip: boolean, refine_automatically: boolean, keys: Record<string, string[]>}} PreferencesWire */
 
 /** @param {PreferencesWire} wire @returns {Settings} */
 export function preferencesFromWire(wire) {
@@ -12,6 +12,7 @@ export function preferencesFromWire(wire) {
         farClickAccepts: wire.far_click_accepts,
         quickMode: wire.quick_mode,
         filmstrip: wire.filmstrip,
+        refineAutomatically: wire.refine_automatically,
         keys: wire.keys,
     };
 }
@@ -20,12 +21,16 @@ export function preferencesFromWire(wire) {
  * @param {Http} http
  * @param {Readonly<Settings>} settings
  */
-export async function savePreferences(http, {acceptOnLeave, farClickAccepts, quickMode, filmstrip, keys}) {
+export async function savePreferences(
+    http,
+    {acceptOnLeave, farClickAccepts, quickMode, filmstrip, refineAutomatically, keys},
+) {
     const body = {
         accept_on_leave: acceptOnLeave,
         far_click_accepts: farClickAccepts,
         quick_mode: quickMode,
         filmstrip,
+        refine_automatically: refineAutomatically,
         keys,
     };
     await http.json("/api/me/preferences/", {method: "PUT", body});

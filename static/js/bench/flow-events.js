@@ -11,6 +11,7 @@ import {showEmbeddingProblem} from "./embedding-problem.js";
 /** @import {Autosave} from "../session/autosave.js" */
 /** @import {FlowEvents, ImageFlow} from "../session/image-flow.js" */
 /** @import {Preview} from "../session/preview.js" */
+/** @import {Refining} from "../session/refining.js" */
 /** @import {Repeating} from "../session/repeating.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchStage} from "../view/bench-stage.js" */
@@ -27,7 +28,7 @@ import {showEmbeddingProblem} from "./embedding-problem.js";
  * @property {BenchStage} benchStage
  * @property {() => void} render
  * @property {() => void} askToSignIn
- * @property {() => {flow: ImageFlow<ImageBitmap>, going: Going, preview: Preview, repeating: Repeating, view: BenchView, toolbox: {cancel(): void}}} later made after the events
+ * @property {() => {flow: ImageFlow<ImageBitmap>, going: Going, preview: Preview, refining: Refining, repeating: Repeating, view: BenchView, toolbox: {cancel(): void}}} later made after the events
  */
 
 /** @param {Parts} parts @returns {FlowEvents<ImageBitmap>} */
@@ -45,11 +46,12 @@ export function flowEvents({
     const {stage} = benchStage;
     return {
         onChange: render,
-        onShow: ({bundle}) => {
+        onShow: ({bundle, image}) => {
             later().preview.leave();
             later().toolbox.cancel();
             notices.forgetImage();
             if (!bundle) notices.showNoModel();
+            later().refining.open(image.size);
             later().view.open();
         },
         onOpened: (imageId, isNew) => {

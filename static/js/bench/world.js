@@ -6,6 +6,7 @@ import {LastCategory} from "../session/last-category.js";
 
 /** @import {Journal} from "../session/journal.js" */
 /** @import {KeptHistories} from "../session/kept-histories.js" */
+/** @import {Timers} from "../session/ports.d.ts" */
 /** @import {Preferences} from "../session/preferences.js" */
 /** @import {WorkbenchWorld} from "../session/workbench.js" */
 
@@ -13,7 +14,7 @@ import {LastCategory} from "../session/last-category.js";
  * @param {string} user
  * @param {{journal: Journal, histories: KeptHistories}} kept
  * @param {Preferences} preferences
- * @returns {WorkbenchWorld}
+ * @returns {WorkbenchWorld & {timers: Timers}}
  */
 export function worldOf(user, {journal, histories}, preferences) {
     return {
@@ -24,5 +25,6 @@ export function worldOf(user, {journal, histories}, preferences) {
         lastCategory: new LastCategory(localStorage, user),
         copied: new CopiedMasks(localStorage, user),
         settings: () => preferences.settings,
+        timers: {start: (work, delayMs) => setTimeout(work, delayMs), stop: (timer) => clearTimeout(timer)},
     };
 }

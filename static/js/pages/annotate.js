@@ -16,9 +16,10 @@ import {beginKeeping, keptBy} from "../bench/keeping.js";
 import {offerNewCategory} from "../bench/new-category.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
+import {refiningOf, showRegion} from "../bench/refining.js";
 import {sayDeleted, trashOf} from "../bench/trash.js";
 import {worldOf} from "../bench/world.js";
-import {covers} from "../core/mask.js";
+import {candidateCovers} from "../core/candidate-mask.js";
 import {FAIR_FROM} from "../core/quality.js";
 import {DecoderClient} from "../decoder/decoder-client.js";
 import {ImageFlow} from "../session/image-flow.js";
@@ -109,7 +110,7 @@ const flow = new ImageFlow(
     },
     flowEvents({
         ...{list, http, workbench, autosave, notices, benchStage, render, askToSignIn},
-        later: () => ({flow, going, preview, repeating, view, toolbox}),
+        later: () => ({flow, going, preview, refining, repeating, view, toolbox}),
     }),
 );
 
@@ -117,13 +118,12 @@ const going = goingOf({http, list, flow, preferences, drafts: world.drafts});
 const repeating = new Repeating(workbench, flow, {...world, onSay: toast});
 const preview = new Preview(
     workbench,
-    ({logits}, point) => flow.bundle !== null && covers(logits, point, stage.imageSize, flow.bundle),
+    (candidate, point) =>
+        flow.bundle !== null && candidateCovers(candidate, point, stage.imageSize, flow.bundle),
     (candidate) => benchStage.showPreview(candidate, flow.bundle),
-    {
-        storage: localStorage,
-        timers: {start: (work, delayMs) => setTimeout(work, delayMs), stop: (timer) => clearTimeout(timer)},
-    },
+    {storage: localStorage, timers: world.timers},
 );
+const refining = refiningOf(benchStage, workbench, {world, preferences, notices, render});
 
 // --- tools and commands ---
 
@@ -152,7 +152,7 @@ const commands = new Commands(
     COMMANDS,
     {
         ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
-        ...{repeating, sight, sightPanel, keysDialog: {show: () => dialogs.keys.show()}},
+        ...{repeating, refining, sight, sightPanel, keysDialog: {show: () => dialogs.keys.show()}},
         cutOuts: cutOutsOf(http, workbench, () => ({flow, view})),
         keyPoints: keyPointsOf(benchStage, workbench),
         palette: {show: () => dialogs.palette.show()},
@@ -184,6 +184,7 @@ async function start() {
 
 function render() {
     view.render();
+    showRegion(benchStage, workbench, refining);
     sightPanel.render();
     polygon.render();
     going.filmstrip.noteDraft(workbench.isOpen);

@@ -6,6 +6,7 @@
  * @property {boolean} farClickAccepts a click far from a finished mask accepts it and begins the next object
  * @property {boolean} quickMode one click or box is one saved mask
  * @property {boolean} filmstrip the images' thumbnails are shown, in a window that has room for them
+ * @property {boolean} refineAutomatically zoomed in on a large image, prompts are answered at full resolution unasked
  * @property {Readonly<Record<string, readonly string[]>>} keys the person's own, by action
  */
 

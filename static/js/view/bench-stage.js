@@ -9,6 +9,7 @@ import {LogitsCanvas} from "./layers/logits-canvas.js";
 import {MasksLayer} from "./layers/masks-layer.js";
 import {PolygonLayer} from "./layers/polygon-layer.js";
 import {PromptLayer} from "./layers/prompt-layer.js";
+import {RegionLayer} from "./layers/region-layer.js";
 import {TilesLayer} from "./layers/tiles-layer.js";
 import {Minimap} from "./panels/minimap.js";
 import {Readout} from "./panels/readout.js";
@@ -17,7 +18,7 @@ import {Stage} from "./stage.js";
 /** @import {Dab, Place} from "../core/edit/strokes.js" */
 /** @import {Mark} from "../core/prompt-marks.js" */
 /** @import {LogitsGrid} from "../core/mask.js" */
-/** @import {Annotation, Candidate, ImageBox, ImagePoint, Prompt, ViewPoint} from "../core/types.d.ts" */
+/** @import {Annotation, Candidate, ImageBox, ImagePoint, Prompt, Region, ViewFrame, ViewPoint} from "../core/types.d.ts" */
 /** @import {SightSettings} from "../session/sight.js" */
 /** @import {FetchTile} from "./layers/tiles-layer.js" */
 /** @import {DraftMask, ImageRow} from "../session/ports.d.ts" */
@@ -29,6 +30,9 @@ export class BenchStage {
     readout;
     /** @type {Minimap | null} null: while the stage is being made */
     minimap = null;
+    /** The image was moved on the stage. @type {(view: ViewFrame) => void} */
+    onView = () => {};
+    #region = new RegionLayer();
     #image = new ImageLayer();
     #tiles;
     #masks = new MasksLayer(() => this.stage.invalidate("masks"));
@@ -43,6 +47,7 @@ export class BenchStage {
         this.stage = new Stage(find("[data-stage]", HTMLElement), (view) => {
             zoom.textContent = `${Math.round(view.scale * 100)} %`;
             this.minimap?.render();
+            this.onView(view);
         });
         const canvas = this.stage.addCanvas("candidate");
         const logitsCanvas = LogitsCanvas.open(canvas, () => {
@@ -55,6 +60,7 @@ export class BenchStage {
         this.stage.add("image", this.#image);
         this.stage.add("image", this.#tiles);
         this.stage.add("masks", this.#masks);
+        this.stage.add("prompt", this.#region);
         this.stage.add("prompt", this.#candidate);
         this.stage.add("prompt", this.#hand);
         this.stage.add("prompt", this.#polygon);
@@ -76,6 +82,15 @@ export class BenchStage {
         this.#image.show(picture, () => this.stage.invalidate("image"));
         this.stage.invalidate("image");
         this.minimap?.show(picture);
+    }
+
+    /**
+     * @param {Region | null} region that prompts are answered in
+     * @param {boolean} isWaiting it is on its way
+     */
+    showRegion(region, isWaiting) {
+        Object.assign(this.#region, {region, isWaiting});
+        this.stage.invalidate("prompt");
     }
 
     /**
@@ -179,7 +194,7 @@ export class BenchStage {
         this.#prompt.prompt = prompt;
         this.#candidate.color = this.#hand.color = this.#polygon.color = color;
         this.#candidate.opacity = opacity;
-        this.#candidate.showMask(mask, grid);
+        this.#candidate.showMask(mask, grid, prompt);
         this.stage.invalidate("prompt");
     }
 

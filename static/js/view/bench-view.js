@@ -1,6 +1,6 @@
 /** Shows what the session holds: the stage, the panels, the bars. */
 
-import {shareOf} from "../core/mask.js";
+import {candidateShare, partSize} from "../core/candidate-mask.js";
 import {isEmpty} from "../core/prompt.js";
 import {qualityOf} from "../core/quality.js";
 import {instanceColor} from "./color.js";
@@ -157,7 +157,9 @@ export class BenchView {
             candidates: isEmpty(prompt) ? [] : candidates,
             shown: shownMask?.candidate ?? null,
             grid: bundle,
-            imageSize: this.#stage.stage.imageSize,
+            imageSize: candidates[0]
+                ? partSize(candidates[0], this.#stage.stage.imageSize)
+                : this.#stage.stage.imageSize,
             color,
             save: workbench.savedAs,
             edited: workbench.draft.edited ? this.nameOf(workbench.draft.edited) : "",
@@ -187,7 +189,7 @@ export class BenchView {
             this.#announcement.textContent = "";
             return;
         }
-        const share = 100 * shareOf(candidate.logits, imageSize, flow.bundle);
+        const share = 100 * candidateShare(candidate, imageSize, flow.bundle);
         this.#announcement.textContent =
             `The mask covers ${share.toFixed(1)} % of the image; ` +
             `predicted IoU ${candidate.predictedIou.toFixed(2)}, ${qualityOf(candidate.predictedIou)}.`;

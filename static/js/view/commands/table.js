@@ -27,6 +27,7 @@ import {OBJECT_COMMANDS} from "./objects.js";
  * @property {{mayAnnotate: boolean, scene: {image: {state: string, isFlagged: boolean}}, canGo(way: "next" | "previous"): boolean,
  *   go(way: "next" | "previous"): void, goToOpen(): Promise<void>, finish(): Promise<void>, reopen(): void}} flow
  * @property {Preview} preview
+ * @property {{readonly isOn: boolean, toggle(): void, stop(): void}} refining
  * @property {Stage} stage
  * @property {PromptTool} promptTool
  * @property {Toolbox<ToolName>} toolbox
@@ -136,6 +137,19 @@ export const COMMANDS = [
         do: ({promptTool}) => promptTool.toggleLeavingOut(),
     },
     {
+        action: "refine",
+        keys: ["g"],
+        title: "Sharper here: the model looks at this part at full resolution, or at the whole image again",
+        tip: "Sharper here: zoom in on a small object first",
+        place: "clicks",
+        icon: "scan-search",
+        name: "Sharper here",
+        group: "Prompt",
+        isForAnnotators: true,
+        isOn: ({refining}) => refining.isOn,
+        do: ({refining}) => refining.toggle(),
+    },
+    {
         action: "preview",
         keys: ["t"],
         title: "Preview under the pointer, on or off",
@@ -154,17 +168,20 @@ export const COMMANDS = [
     {
         action: "cancel",
         keys: ["escape"],
-        title: "Clear the prompt, end editing, deselect",
+        title: "Clear the prompt, end editing, deselect, back to the whole image",
         group: "Prompt",
-        when: ({workbench, promptTool, lasso, polygon, notices}) =>
+        when: ({workbench, promptTool, lasso, polygon, notices, refining}) =>
+            refining.isOn ||
             notices.hasProblem ||
             promptTool.isDragging ||
             lasso.isDrawing ||
             polygon.hasChosen ||
             workbench.canCancel,
-        do: ({workbench, promptTool, lasso, polygon, notices}) => {
+        do: ({workbench, promptTool, lasso, polygon, notices, refining}) => {
             notices.hideProblem();
-            if (!promptTool.cancel() && !lasso.cancel() && !polygon.cancel()) workbench.cancel();
+            if (promptTool.cancel() || lasso.cancel() || polygon.cancel()) return;
+            if (workbench.canCancel) workbench.cancel();
+            else if (refining.isOn) refining.stop();
         },
     },
     {

@@ -8,10 +8,12 @@
 
 import {isNoise, outlineOfLogits, outlineOfRle} from "../../core/outlines.js";
 import {inputSize} from "../../core/frames.js";
+import {baseOf} from "../../core/prompt.js";
+import {viewOf} from "../../core/regions.js";
 import {rgbOf} from "../color.js";
 import {drawMask, maskStyle, pathOf} from "./mask-drawing.js";
 
-/** @import {Candidate, ImageSize, ViewFrame} from "../../core/types.d.ts" */
+/** @import {BaseMask, Candidate, ImageSize, Prompt, Region, ViewFrame} from "../../core/types.d.ts" */
 /** @import {LogitsGrid} from "../../core/mask.js" */
 /** @import {DraftMask, FinishedMask} from "../../session/ports.d.ts" */
 /** @import {LogitsCanvas} from "./logits-canvas.js" */
@@ -36,6 +38,8 @@ export class CandidateLayer {
     #mask = null;
     /** @type {{mask: FinishedMask, path: MaskPath} | null} takes the place of both */
     #handMade = null;
+    /** What the prompt goes on from: beside the region of the prompt it stays. @type {{mask: BaseMask, path: MaskPath, region: Region} | null} */
+    #beside = null;
     /** @type {CandidateOnGrid | null} */
     #preview = null;
     /** The last two, so that a click on a preview does not trace it again. @type {CandidateDrawing[]} */
@@ -49,12 +53,19 @@ export class CandidateLayer {
     /**
      * @param {DraftMask | null} shown
      * @param {LogitsGrid | null} grid of a candidate's logits
+     * @param {Prompt} prompt of the candidate
      */
-    showMask(shown, grid) {
+    showMask(shown, grid, prompt) {
         const {candidate = null, handMade: mask = null} = shown ?? {};
         this.#mask = candidate && grid && {candidate, grid};
         if (mask !== (this.#handMade?.mask ?? null))
             this.#handMade = mask && {mask, path: pathOf(outlineOfRle(mask.segmentation, mask.bbox))};
+        const base = (candidate && prompt.region && baseOf(prompt)) ?? null;
+        if (!base || !prompt.region) this.#beside = null;
+        else if (base !== this.#beside?.mask || prompt.region !== this.#beside.region) {
+            const path = pathOf(outlineOfRle(base.segmentation, base.bbox));
+            this.#beside = {mask: base, path, region: prompt.region};
+        }
     }
 
     /**
@@ -78,14 +89,17 @@ export class CandidateLayer {
             opacity: this.opacity,
             isDimmed: !this.#handMade && !this.#mask,
         });
+        const region = shown?.candidate.region;
+        const [partView, partSize] = [viewOf(view, region), region ?? imageSize];
         if (this.#canvas?.isUsable) {
             const logits = shown && {logits: shown.candidate.logits, grid: shown.grid};
-            this.#canvas.draw(logits, style, view, imageSize, context.canvas);
+            this.#canvas.draw(logits, style, partView, partSize, context.canvas);
         } else if (shown) {
-            const {path, noise} = this.#drawingOf(shown, imageSize);
-            if (path) drawMask(context, path, style, view, imageSize);
-            if (noise) drawNoise(context, noise, shown.grid, style, view, imageSize);
+            const {path, noise} = this.#drawingOf(shown, partSize);
+            if (path) drawMask(context, path, style, partView, partSize);
+            if (noise) drawNoise(context, noise, shown.grid, style, partView, partSize);
         }
+        if (this.#beside) drawBeside(context, this.#beside, style, view, imageSize);
         if (this.#handMade) drawMask(context, this.#handMade.path, style, view, imageSize);
     }
 
@@ -107,6 +121,31 @@ export class CandidateLayer {
         this.#drawings = [drawing, ...this.#drawings.slice(0, 1)];
         return drawing;
     }
+}
+
+/**
+ * Draws what of a mask lies outside of a region.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {{path: MaskPath, region: Region}} mask
+ * @param {MaskStyle} style
+ * @param {ViewFrame} view
+ * @param {ImageSize} imageSize
+ */
+function drawBeside(context, {path, region}, style, view, imageSize) {
+    const {scale, offsetX, offsetY} = view;
+    context.save();
+    context.beginPath();
+    context.rect(offsetX, offsetY, imageSize.width * scale, imageSize.height * scale);
+    context.rect(
+        offsetX + region.x * scale,
+        offsetY + region.y * scale,
+        region.width * scale,
+        region.height * scale,
+    );
+    context.clip("evenodd");
+    drawMask(context, path, style, view, imageSize);
+    context.restore();
 }
 
 /**

@@ -37,7 +37,7 @@ export class PromptBar {
      * @param {readonly Candidate[]} content.candidates
      * @param {Candidate | null} content.shown
      * @param {LogitsGrid | null} content.grid of the candidates' logits
-     * @param {ImageSize} content.imageSize
+     * @param {ImageSize} content.imageSize of what the candidates' logits lie over
      * @param {string} content.color
      * @param {Category | null} content.save what it would be saved as; null: there is nothing to save
      * @param {string} content.edited the saved mask that it would replace; empty: it is a new object's
