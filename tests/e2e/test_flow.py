@@ -43,6 +43,8 @@ def test_another_reason_needs_words_and_is_shown_and_counts_as_dealt_with(bench:
     expect(page.locator("[data-image-name]")).to_have_text("chelsea.png")
     bench.wait_until_ready()
     bench.press("p")
+    expect(page.locator("[data-image-name]")).to_have_text("coffee.png")
+    expect(page.locator("[data-skipped]")).to_be_visible()
     expect(page.locator("[data-skipped]")).to_have_text("Skippeda test shot")
     bench.wait_until_ready()
     bench.press("Alt+n")

@@ -19,6 +19,17 @@ from tests.e2e.workbench_driver import ON_THE_CUP, ON_THE_SAUCER, ON_THE_TABLE, 
 
 SAVE_STATE = "[data-save-state]"
 TRIES_OF_AN_HOUR = 120  # the page waits for half a minute at most
+HAS_ENTRIES = """kind => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("maskwright");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+        const keys = opening.result.transaction("journal").objectStore("journal").getAllKeys();
+        keys.onsuccess = () => {
+            opening.result.close();
+            resolve(keys.result.some((key) => key.includes(kind)));
+        };
+    };
+})"""
 TRY_NOW = "dispatchEvent(new Event('online'))"
 
 
@@ -183,6 +194,7 @@ def test_leaving_asks_only_where_something_would_wait_on_this_computer(
     bench.page.route("**/annotations/", lambda route: held.append(route))
     accept(bench, ON_THE_CUP)
     expect(bench.page.locator(SAVE_STATE)).to_have_text("Saving 1…")
+    bench.page.wait_for_function(HAS_ENTRIES, arg="unsaved")
     bench.page.reload()  # the browser goes on sending it, and it lies in the journal
     assert asked == []
     bench.page.unroute_all(behavior="ignoreErrors")
@@ -192,8 +204,10 @@ def test_leaving_asks_only_where_something_would_wait_on_this_computer(
     context.set_offline(True)
     accept(bench, ON_THE_TABLE)
     expect_kept(bench, 1)
-    context.set_offline(False)
     bench.page.route("**/annotations/", lambda route: route.abort())
+    with bench.page.expect_event("requestfailed"):  # it tries at once, and waits for the next try then
+        context.set_offline(False)
+    expect_kept(bench, 1)
     bench.page.reload()
     assert asked == ["beforeunload"]
     bench.page.unroute_all()

@@ -334,7 +334,7 @@ def test_on_a_tablet_one_finger_prompts_two_move_and_zoom(tablet: Bench, fingers
 
 def test_on_a_tablet_what_is_pressed_is_large_enough_and_the_hint_speaks_of_taps(tablet: Bench, image):
     tablet.open(image)
-    expect(tablet.page.locator("[data-prompt-bar]")).to_contain_text("Tap an object")
+    expect(tablet.page.locator("[data-prompt-bar]")).to_contain_text("Drag a box around an object, or tap it")
     expect(tablet.page.locator("[data-prompt-bar]")).not_to_contain_text("right click")
     tablet.page.touchscreen.tap(*tablet.on_page(*ON_THE_CUP))
     tablet.wait_for_masks(1)
