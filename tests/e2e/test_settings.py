@@ -57,7 +57,7 @@ def test_a_key_is_changed_takes_over_from_another_and_is_there_at_another_machin
     page.goto(f"/images/{image['id']}/annotate/")
     Bench(page).wait_until_ready()
     page.keyboard.press("?")
-    keys = {"accept": "G", "edit": "T", "preview": "none"}
+    keys = {"accept": ";", "edit": "T", "preview": "none"}
     for action, shown in keys.items():
         expect(page.locator(f"[data-change-keys={action}]")).to_have_text(shown)
     page.get_by_role("button", name="Usual keys").click()
