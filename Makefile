@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 VENV ?= .venv
 VENV_PYTHON = $(VENV)/bin/python
 export VENV
-BENCHMARKS = sam_parity interactive_quality zoom_to_refine embedding_wire decoder_browser click_to_mask workbench
+BENCHMARKS = sam_parity interactive_quality zoom_to_refine embedding_wire decoder_browser click_to_mask workbench annotator_sim
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast lint format setup worker doctor passwords bench need-python

@@ -818,6 +818,22 @@ test("a click far from a finished mask accepts it, where that is wanted; one nea
     assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [1, 2]);
 });
 
+test("so does a box that is drawn far from it, but none that reaches it", async () => {
+    const {workbench} = bench({settings: {farClickAccepts: true, quickMode: false}});
+    workbench.addPoint(at(1), 1, 1);
+    await settle();
+    workbench.chooseCandidate(1);
+    workbench.setBox({x0: 0, y0: 5, x1: 8, y1: 30, frame: "image"}, 1);
+    await settle();
+    assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [0, 2]);
+    workbench.removeLastStep();
+    await settle();
+    workbench.chooseCandidate(1);
+    workbench.setBox({x0: 0, y0: 20, x1: 8, y1: 30, frame: "image"}, 1);
+    await settle();
+    assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [1, 1]);
+});
+
 test("in quick mode a click or a box is a saved mask, but not if something else was done meanwhile", async () => {
     const {workbench, said} = bench({settings: {farClickAccepts: false, quickMode: true}});
     workbench.addPoint(at(1), 1, 1);

@@ -3,7 +3,7 @@
 /**
  * @typedef {object} Settings
  * @property {boolean} acceptOnLeave a decent mask that is open is accepted when its image is left
- * @property {boolean} farClickAccepts a click far from a finished mask accepts it and begins the next object
+ * @property {boolean} farClickAccepts a click or a box far from a finished mask accepts it and begins the next object
  * @property {boolean} quickMode one click or box is one saved mask
  * @property {boolean} filmstrip the images' thumbnails are shown, in a window that has room for them
  * @property {boolean} refineAutomatically zoomed in on a large image, prompts are answered at full resolution unasked

@@ -56,6 +56,7 @@ import {Visibility} from "./visibility.js";
  * @property {(annotations: readonly Annotation[]) => void} onDelete they are about to leave the document
  */
 /** @typedef {PromptEvents & MaskEvents} WorkbenchEvents */
+/** Where a point or a box is, in image pixels. @typedef {{x0: number, y0: number, x1: number, y1: number}} Extent */
 
 /**
  * @typedef {object} WorkbenchWorld
@@ -351,7 +352,7 @@ export class Workbench {
      * @param {number | null} maskIndex the output that was chosen before the click; null: the decoder's best
      */
     addPoint(point, label, timeStamp, maskIndex = null) {
-        if (label === FOREGROUND && this.#settings().farClickAccepts && this.#isFarOff(point)) this.accept();
+        if (label === FOREGROUND) this.#acceptBefore({x0: point.x, y0: point.y, x1: point.x, y1: point.y});
         this.#addStep((prompt) => {
             const next = withPoint(prompt, point, label);
             return maskIndex !== null && isEmpty(prompt) ? withLastChoice(next, maskIndex) : next;
@@ -363,6 +364,7 @@ export class Workbench {
      * @param {number} timeStamp of the pointer event
      */
     setBox(box, timeStamp) {
+        this.#acceptBefore(box);
         this.#addStep((prompt) => withBox(prompt, box), timeStamp);
     }
 
@@ -565,15 +567,20 @@ export class Workbench {
         this.#accepting.after(() => this.#startAccepting((made) => this.#events.onQuick(made)));
     }
 
-    /** Whether a point lies far from the mask on screen, which is finished as it is. @param {ImagePoint} point */
-    #isFarOff(point) {
+    /** A beginning far from the mask on screen is the next object's, if the person works so. @param {Extent} begun */
+    #acceptBefore(begun) {
+        if (this.#settings().farClickAccepts && this.#isFarOff(begun)) this.accept();
+    }
+
+    /** Whether all of a place lies far from the mask on screen, which is finished as it is. @param {Extent} place */
+    #isFarOff({x0, y0, x1, y1}) {
         const {candidate} = this.shownMask ?? {};
         const {bundle} = this.prompts;
         if (!candidate || !bundle || this.draft.edited || this.prompts.isDecoding) return false;
         const extent = candidateExtent(candidate, this.#size, bundle);
         if (!extent) return false;
         const [x, y, width, height] = extent;
-        const away = Math.max(...[x - point.x, point.x - (x + width), y - point.y, point.y - (y + height)]);
+        const away = Math.max(x - x1, x0 - (x + width), y - y1, y0 - (y + height));
         const side = Math.max(this.#size.height, this.#size.width);
         return away > Math.max(FAR_SHARE * Math.max(width, height), FAR_SHARE_OF_IMAGE * side);
     }

@@ -64,7 +64,7 @@ export class PromptBar {
             return button(
                 {
                     class: "bench-candidate",
-                    "data-candidate": true,
+                    "data-candidate": String(candidate.index),
                     "aria-pressed": String(isShown),
                     title: `${name ? `${name}: ` : ""}predicted IoU ${iou}, stability ${candidate.stabilityScore.toFixed(2)}`,
                 },
