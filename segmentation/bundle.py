@@ -16,6 +16,7 @@ from typing import Any
 
 from segmentation import atomic_file
 from segmentation.errors import SegmentationError
+from segmentation.frames import PAD, STRETCH
 
 FORMAT = "maskwright-bundle/1"
 MANIFEST_FILE = "manifest.json"
@@ -87,6 +88,7 @@ class Manifest:
     low_res_side    pixels; the side of the decoder's logits
     embedding       tensor name -> (C, h, w), without the batch axis
     outputs         of the decoder; where the file does not say, DEFAULT_OUTPUTS
+    fit             how an image is brought into the square (`segmentation.frames`); where the file does not say, PAD
     weights_file, weights_sha256
     digest          sha256, hexadecimal
     """
@@ -106,6 +108,7 @@ class Manifest:
     weights_sha256: str
     digest: str
     outputs: Outputs = DEFAULT_OUTPUTS
+    fit: str = PAD
 
 
 @dataclass(frozen=True)
@@ -215,9 +218,9 @@ def write_manifest(directory: Path | str, fields: Mapping[str, Any]) -> Manifest
     Args:
         directory: the bundle's folder; the weights are already in it.
         fields: name, family, variant, title, licence, input_side, pixel_mean, pixel_std, mask_threshold,
-            low_res_side, embedding; `outputs` where they are not DEFAULT_OUTPUTS; `weights` may name the file
-            (`{"file": ...}`, default weights.safetensors). `format`, `weights.sha256` and `digest` are computed,
-            whatever is given for them.
+            low_res_side, embedding; `outputs` and `fit` where they are not DEFAULT_OUTPUTS and PAD; `weights` may
+            name the file (`{"file": ...}`, default weights.safetensors). `format`, `weights.sha256` and `digest`
+            are computed, whatever is given for them.
 
     Raises:
         ManifestInvalid: a key is missing, unknown, or has a value of the wrong kind.
@@ -254,6 +257,11 @@ def outputs_of(fields: Mapping[str, Any]) -> Outputs:
     return Outputs(given["count"], given["single"], tuple(given["candidates"]))
 
 
+def fit_of(fields: Mapping[str, Any]) -> str:
+    """How a manifest's fields say that an image is brought into the square; they were checked when it was read."""
+    return fields.get("fit", PAD)
+
+
 def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
     def require(key: str, is_valid: bool, rule: str) -> None:
         if not is_valid:
@@ -288,6 +296,7 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
         "an object of names to [C, h, w]",
     )
     require("outputs", "outputs" not in fields or _are_outputs(fields["outputs"]), _OUTPUTS_RULE)
+    require("fit", fit_of(fields) in (PAD, STRETCH), f"{PAD!r} or {STRETCH!r}")
     weights: Any = fields.get("weights")
     is_weights = isinstance(weights, dict) and set(weights) == {"file", "sha256"}
     require(
@@ -312,6 +321,7 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
         weights_sha256=weights["sha256"],
         digest=fields["digest"],
         outputs=outputs_of(fields),
+        fit=fit_of(fields),
     )
 
 
@@ -329,6 +339,7 @@ _KEYS = {
     "low_res_side",
     "embedding",
     "outputs",
+    "fit",
     "weights",
     "digest",
 }

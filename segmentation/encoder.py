@@ -11,7 +11,7 @@ from PIL import Image
 from segmentation.bundle import Bundle, find_bundle
 from segmentation.errors import SegmentationError
 from segmentation.families import load_model
-from segmentation.frames import ModelFrame
+from segmentation.frames import PAD, STRETCH, ModelFrame
 
 
 class ImageMalformed(SegmentationError, ValueError):
@@ -76,8 +76,9 @@ class ImageEncoder:
             ImageMalformed: `image` is something else.
             EmbeddingNotFinite: the result holds NaN or infinite values, in float32 too.
         """
+        manifest = self.manifest
         pixels = torch.from_numpy(
-            preprocess(image, self.manifest.input_side, self.manifest.pixel_mean, self.manifest.pixel_std)
+            preprocess(image, manifest.input_side, manifest.pixel_mean, manifest.pixel_std, manifest.fit)
         ).to(self.device)
         embedding = self._run(pixels, autocast=self.device.type == "cuda")
         if not _is_finite(embedding, dtype) and self.device.type == "cuda":
@@ -124,17 +125,26 @@ def check_image(image: NDArray[np.uint8]) -> None:
 
 
 def preprocess(
-    image: NDArray[np.uint8], side: int, pixel_mean: tuple[float, ...], pixel_std: tuple[float, ...]
+    image: NDArray[np.uint8],
+    side: int,
+    pixel_mean: tuple[float, ...],
+    pixel_std: tuple[float, ...],
+    fit: str = PAD,
 ) -> NDArray[np.float32]:
-    """What the image encoder is fed: longest side to `side`, normalised, padded with zeros below and to the right.
+    """What the image encoder is fed: the image scaled to `side`, normalised.
 
-    Resized by Pillow, bilinear with its antialiasing, on 8-bit values: what ResizeLongestSide's torchvision calls for
-    such images. Source: segment-anything, utils/transforms.py, apply_image, and modeling/sam.py, preprocess.
+    PAD: the longest side to `side`, padded with zeros below and to the right. Resized by Pillow, bilinear with its
+    antialiasing, on 8-bit values: what ResizeLongestSide's torchvision calls for such images. Source: segment-anything,
+    utils/transforms.py, apply_image, and modeling/sam.py, preprocess.
+
+    STRETCH: both sides to `side`. Bilinear with antialiasing as well, but in float32: what torchvision's Resize does
+    with a tensor. Source: sam2, utils/transforms.py.
 
     Args:
         image: (H, W, 3) uint8, RGB; not modified.
         side: pixels.
         pixel_mean, pixel_std: R, G, B in 0..255.
+        fit: PAD or STRETCH of `segmentation.frames`.
 
     Returns:
         (1, 3, side, side).
@@ -143,13 +153,23 @@ def preprocess(
         ImageMalformed: `image` is not (H, W, 3) uint8 with at least one pixel.
     """
     check_image(image)
+    mean, std = np.array(pixel_mean, np.float32), np.array(pixel_std, np.float32)
+    if fit == STRETCH:
+        # One channel after the other: float32 of a 50 megapixel image is 200 MB a channel.
+        channels = [_stretched(image[:, :, k], side) for k in range(3)]
+        return ((np.stack(channels) - mean[:, None, None]) / std[:, None, None])[None]
     height, width = ModelFrame(image.shape[0], image.shape[1], side).input_hw
     resized = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), Image.Resampling.BILINEAR)
-    mean, std = np.array(pixel_mean, np.float32), np.array(pixel_std, np.float32)
     normalised = (np.asarray(resized, np.float32) - mean) / std
     padded = np.zeros((1, 3, side, side), np.float32)
     padded[0, :, :height, :width] = normalised.transpose(2, 0, 1)
     return padded
+
+
+def _stretched(channel: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
+    values = torch.from_numpy(np.ascontiguousarray(channel, np.float32))[None, None]  # (1, 1, H, W)
+    resized = torch.nn.functional.interpolate(values, (side, side), mode="bilinear", antialias=True)
+    return resized[0, 0].numpy()
 
 
 def _is_finite(embedding: dict[str, torch.Tensor], dtype: DTypeLike) -> bool:

@@ -1,7 +1,8 @@
 """The frames a point can be in, and the ways between them.
 
 image frame  upright stored pixels; (0, 0) is the first pixel, x to the right, y down
-model frame  pixels of the square the image encoder sees: the image scaled, top-left, then padding
+model frame  pixels of the square the image encoder sees: the image scaled, top-left, then padding; or, for models
+             that were trained so, the image stretched over all of the square
 
 `static/js/core/frames.js` has the same in JavaScript, and the view frame; both are held to
 `tests/data/frames_cases.json`.
@@ -14,20 +15,25 @@ from numpy.typing import ArrayLike, NDArray
 
 from segmentation.regions import Region
 
+PAD, STRETCH = "pad", "stretch"
+
 
 @dataclass(frozen=True)
 class ModelFrame:
     """Where an image, or a region of it, sits inside the square the image encoder sees.
 
-    The image (or the region) is scaled until its longer side is `side` pixels and placed top-left; the rest is
+    PAD: the image (or the region) is scaled until its longer side is `side` pixels and placed top-left; the rest is
     padding. Each side is rounded by itself, so the two axes have slightly different factors: a point must be
     moved by its axis' factor, as `ResizeLongestSide` does. Source: segment-anything, utils/transforms.py; arXiv
     2304.02643, appendix A.
 
+    STRETCH: both sides become `side` pixels, whatever the image's proportions, and there is no padding. Source: sam2,
+    utils/transforms.py.
+
     Points and masks are in pixels of the whole image in either case.
 
     Raises:
-        ValueError: a size that is not positive.
+        ValueError: a size that is not positive, or another `fit`.
         RegionMalformed: the region is not one of the image.
     """
 
@@ -35,8 +41,11 @@ class ModelFrame:
     image_width: int
     side: int = 1024
     region: Region | None = None
+    fit: str = PAD
 
     def __post_init__(self) -> None:
+        if self.fit not in (PAD, STRETCH):
+            raise ValueError(f"fit must be {PAD!r} or {STRETCH!r}, got {self.fit!r}")
         if min(self.image_height, self.image_width, self.side) < 1:
             raise ValueError(
                 f"image (height, width) and side must be positive, got {self.image_hw} and {self.side}"
@@ -61,6 +70,8 @@ class ModelFrame:
         Never below 1: segment-anything rounds the short side of a 1 x 5000 image to nothing and cannot resize
         it.
         """
+        if self.fit == STRETCH:
+            return self.side, self.side
         height, width = self.part_hw
         scale = self.side * 1.0 / max(height, width)
         return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))

@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.frames import ModelFrame
+from segmentation.frames import STRETCH, ModelFrame
 
 # Logits where the decoder was not asked. Far below any threshold: what lies outside a region is background.
 NOT_ASKED = -1000.0
 
 
 def postprocess(low_res_logits: NDArray[Any], frame: ModelFrame) -> NDArray[np.float32]:
-    """Brings low-res logits to the image's size, in SAM's two steps.
+    """Brings low-res logits to the image's size, as the model's authors do.
 
-    Bilinear to the model's square, cut off the padding, bilinear to the image; threshold what comes out,
-    never what goes in. Source: segment-anything, modeling/sam.py, postprocess_masks.
+    In a padded square in SAM's two steps: bilinear to the square, cut off the padding, bilinear to the image. Source:
+    segment-anything, modeling/sam.py, postprocess_masks. From a stretched one in a single step. Source: sam2,
+    utils/transforms.py, postprocess_masks. Threshold what comes out, never what goes in.
 
     Args:
         low_res_logits: (C, h, w), as the decoder gives them; not modified.
@@ -33,8 +34,10 @@ def postprocess(low_res_logits: NDArray[Any], frame: ModelFrame) -> NDArray[np.f
     low_res_logits = np.asarray(low_res_logits, dtype=np.float32)
     if low_res_logits.ndim != 3:
         raise ValueError(f"low_res_logits must be (C, h, w), got {low_res_logits.shape}")
-    input_height, input_width = frame.input_hw
-    square = _resize_bilinear(low_res_logits, (frame.side, frame.side), crop_hw=(input_height, input_width))
+    if frame.fit == STRETCH:
+        square = low_res_logits
+    else:
+        square = _resize_bilinear(low_res_logits, (frame.side, frame.side), crop_hw=frame.input_hw)
     part = _resize_bilinear(square, frame.part_hw, crop_hw=frame.part_hw)
     if frame.region is None:
         return part

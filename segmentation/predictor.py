@@ -177,7 +177,9 @@ class Predictor:
         embedding = {name: np.asarray(tensors[name], np.float32)[None] for name in self.manifest.embedding}
         if not all(np.isfinite(tensor).all() for tensor in embedding.values()):
             raise EmbeddingMalformed("the embedding holds values that are not finite")
-        frame = ModelFrame(int(image_hw[0]), int(image_hw[1]), self.manifest.input_side, region)
+        frame = ModelFrame(
+            int(image_hw[0]), int(image_hw[1]), self.manifest.input_side, region, self.manifest.fit
+        )
         self._embedding, self.frame = embedding, frame
 
     def reset_image(self) -> None:

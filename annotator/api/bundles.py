@@ -17,7 +17,8 @@ from annotator.api.base.files import BYTES, file_response
 from annotator.bundles import decoders
 from annotator.files.stored import open_file
 from annotator.models import Bundle
-from segmentation.bundle import outputs_of
+from segmentation.bundle import fit_of, outputs_of
+from segmentation.frames import PAD, STRETCH
 
 
 class OutputsSerializer(serializers.Serializer):
@@ -40,6 +41,7 @@ class BundleSerializer(serializers.ModelSerializer):
     embedding = serializers.DictField(child=serializers.ListField(child=serializers.IntegerField()))
     decoder_url = serializers.SerializerMethodField()
     fast_decoder_url = serializers.SerializerMethodField()
+    fit = serializers.SerializerMethodField()
     outputs = serializers.SerializerMethodField()
     quality = QualitySerializer(allow_null=True)
     session_url = serializers.SerializerMethodField()
@@ -59,6 +61,7 @@ class BundleSerializer(serializers.ModelSerializer):
             "decoder_url",
             "decoder_sha256",
             "fast_decoder_url",
+            "fit",
             "outputs",
             "quality",
             "session_url",
@@ -73,6 +76,10 @@ class BundleSerializer(serializers.ModelSerializer):
         version = decoders.package_version(bundle)
         url = reverse("api:bundle-fast-decoder", args=[bundle.name])
         return version and f"{url}?version={version}"
+
+    @extend_schema_field(serializers.ChoiceField([PAD, STRETCH]))
+    def get_fit(self, bundle: Bundle) -> str:
+        return fit_of(bundle.manifest)
 
     @extend_schema_field(OutputsSerializer)
     def get_outputs(self, bundle: Bundle) -> dict[str, Any]:

@@ -68,14 +68,16 @@ def sample_embedding(model: PromptableModel, manifest: Manifest) -> dict[str, ND
 
     from segmentation.encoder import preprocess
 
-    pixels = preprocess(sample_image(), manifest.input_side, manifest.pixel_mean, manifest.pixel_std)
+    pixels = preprocess(
+        sample_image(), manifest.input_side, manifest.pixel_mean, manifest.pixel_std, manifest.fit
+    )
     with torch.inference_mode():
         return {name: maps.numpy() for name, maps in model.encode_image(torch.from_numpy(pixels)).items()}
 
 
 def sample_prompts(manifest: Manifest) -> list[dict[str, NDArray[np.float32]]]:
     """Decoder inputs without the embedding: 1 to 9 points of both labels, boxes, both, mask inputs, no points."""
-    frame = ModelFrame(*IMAGE_HW, manifest.input_side)
+    frame = ModelFrame(*IMAGE_HW, manifest.input_side, fit=manifest.fit)
     low_res_side, pad_empty = manifest.low_res_side, family_of(manifest).needs_a_point
     random = np.random.default_rng(20230405)
     y, x = np.mgrid[:low_res_side, :low_res_side] / low_res_side

@@ -128,6 +128,7 @@ def test_installing_a_folder_copies_it_and_exports_its_decoder(installed, tiny_d
     (row,) = client_of(alice).get("/api/bundles/").json()["results"]
     assert (row["digest"], row["is_default"], row["low_res_side"]) == (bundle.digest, True, 256)
     assert row["outputs"] == {"count": 4, "single": 0, "candidates": [1, 2, 3]}
+    assert row["fit"] == "pad"
     assert row["session_url"] == "/static/js/decoder/worker/sam/session.js"
     response = client_of(alice).get(row["decoder_url"])
     assert b"".join(response.streaming_content) == decoder

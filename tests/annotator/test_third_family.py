@@ -31,6 +31,7 @@ def toy(db, own_folders, settings, tmp_path, monkeypatch):
 def test_the_row_tells_the_browser_what_it_must_know(toy, alice):
     (row,) = client_of(alice).get("/api/bundles/").json()["results"]
     assert (row["family"], row["low_res_side"], row["outputs"]) == ("toy", 32, OUTPUTS.as_dict())
+    assert row["fit"] == "stretch"
     assert row["embedding"] == {"fine": [6, 16, 16], "coarse": [10, 8, 8]}
     assert (row["fast_decoder_url"], row["session_url"]) == (None, None), "it runs as one graph"
     assert client_of(alice).get(row["decoder_url"]).status_code == 200

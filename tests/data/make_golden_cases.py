@@ -58,6 +58,20 @@ def frames_cases() -> dict:
                 "points": [{"image": p, "model": model_point(p, (height, width), side)} for p in points],
             }
         )
+    for name, (height, width) in [("stretched landscape", (90, 150)), ("stretched portrait", (3024, 1000))]:
+        points = [[0, 0], [width, height], [width / 2, height / 2], [0.25, height - 0.75]]
+        # sam2, utils/transforms.py, transform_coords: over the image's size, times the square's side.
+        moved = [[x / width * 1024, y / height * 1024] for x, y in points]
+        model.append(
+            {
+                "name": name,
+                "image": {"height": height, "width": width},
+                "side": 1024,
+                "fit": "stretch",
+                "input": {"height": 1024, "width": 1024},
+                "points": [{"image": p, "model": there} for p, there in zip(points, moved, strict=True)],
+            }
+        )
     # Worked out by hand: view = image * scale + offset, canvas = view * device pixel ratio.
     view = [
         {
@@ -313,6 +327,9 @@ def mask_cases() -> dict:
         ("a model of 512", (300, 200), 512, (85, 128, 75, 10, 0)),
         ("touches every border", (60, 80), 1024, (128, 96, 400, 10, 0)),
         ("empty", (60, 80), 1024, (128, 96, -1000, 0, -1)),
+        ("stretched", (90, 150), 1024, (110, 80, 60, 10, 0.25)),
+        ("stretched and tall", (301, 40), 1024, (128, 128, 90, 10, 0.25)),
+        ("stretched and larger than the model's square", (700, 1200), 1024, (128, 75, 50, 20, 0)),
     ]:
         logits = formula_logits(*parameters)
         if name == "empty":
@@ -322,9 +339,13 @@ def mask_cases() -> dict:
         square = F.interpolate(
             torch.from_numpy(logits)[None, None], (side, side), mode="bilinear", align_corners=False
         )
-        full = F.interpolate(
-            square[..., : input_hw[0], : input_hw[1]], (height, width), mode="bilinear", align_corners=False
-        )[0, 0].numpy()
+        is_stretched = name.startswith("stretched")  # then in one step: sam2, utils/transforms.py
+        last = (
+            torch.from_numpy(logits)[None, None]
+            if is_stretched
+            else square[..., : input_hw[0], : input_hw[1]]
+        )
+        full = F.interpolate(last, (height, width), mode="bilinear", align_corners=False)[0, 0].numpy()
         rle = coco_mask.encode(np.asfortranarray(full > 0, dtype=np.uint8))
         samples = [(0, 0), (height - 1, width - 1), (height // 2, width // 2), (height // 3, width * 2 // 3)]
         above, below = int((full > 1).sum()), int((full > -1).sum())
@@ -333,6 +354,7 @@ def mask_cases() -> dict:
                 "name": name,
                 "image": {"height": height, "width": width},
                 "side": side,
+                **({"fit": "stretch"} if is_stretched else {}),
                 "formula": dict(zip(["cx", "cy", "radius", "gain", "noise"], parameters, strict=True)),
                 "constant": -3 if name == "empty" else 0,
                 "closest_to_zero": float(np.abs(full).min()),

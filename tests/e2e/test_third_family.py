@@ -51,7 +51,7 @@ def world(tmp_path_factory):
         row = {
             "name": "toy", "title": "Toy", "family": "toy", "digest": manifest.digest,
             "inputSide": manifest.input_side, "lowResSide": manifest.low_res_side,
-            "maskThreshold": manifest.mask_threshold, "outputs": OUTPUTS.as_dict(),
+            "maskThreshold": manifest.mask_threshold, "outputs": OUTPUTS.as_dict(), "fit": manifest.fit,
             "decoderUrl": f"{address}/models/toy.onnx", "fastDecoderUrl": "", "sessionUrl": "",
         }  # fmt: skip
         yield address, row, predictor

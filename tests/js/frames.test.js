@@ -23,12 +23,13 @@ function near(actual, expected) {
     );
 }
 
-for (const {name, image, side, input, points} of cases.model_frame) {
+for (const {name, image, side, fit, input, points} of cases.model_frame) {
     test(`model frame: ${name}`, () => {
-        assert.deepEqual(inputSize(image, side), input);
+        const square = {inputSide: side, fit};
+        assert.deepEqual(inputSize(image, square), input);
         for (const point of points) {
             const [x, y] = point.image;
-            near(imageToModel({x, y, frame: "image"}, image, side), point.model);
+            near(imageToModel({x, y, frame: "image"}, image, square), point.model);
         }
     });
 }

@@ -20,12 +20,12 @@ function logitsOf({cx, cy, radius, gain, noise}, constant) {
     return logits;
 }
 
-for (const {name, image, side, formula, constant, rle, area, stability_score, logits: probes} of golden(
+for (const {name, image, side, fit, formula, constant, rle, area, stability_score, logits: probes} of golden(
     "mask",
 ).cases) {
     test(`mask at image size: ${name}`, () => {
         const logits = logitsOf(formula, constant);
-        const grid = {lowResSide: LOW_RES_SIDE, inputSide: side, maskThreshold: 0};
+        const grid = {lowResSide: LOW_RES_SIDE, inputSide: side, fit, maskThreshold: 0};
         const finished = finishMask(logits, image, grid);
         assert.deepEqual(finished.segmentation, rle);
         assert.equal(finished.area, area);

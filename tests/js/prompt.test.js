@@ -23,7 +23,7 @@ for (const {name, image, side, prompt, point_coords, point_labels} of golden("pr
         prompt.point_coords.forEach(([x, y], k) => {
             built = withPoint(built, at(x, y), prompt.point_labels[k]);
         });
-        const {pointCoords, pointLabels} = buildPromptTensors(built.steps, image, side);
+        const {pointCoords, pointLabels} = buildPromptTensors(built.steps, image, {inputSide: side});
         assert.deepEqual([...pointCoords], point_coords.flat().map(Math.fround));
         assert.deepEqual([...pointLabels], point_labels);
     });

@@ -6,18 +6,16 @@
 /**
  * @param {Float32Array} logits (lowResSide, lowResSide), row by row
  * @param {{height: number, width: number}} imageSize
- * @param {{lowResSide: number, inputSide: number}} grid
+ * @param {{lowResSide: number, inputSide: number, fit?: string}} grid
  * @returns {Float32Array} (height, width), row by row
  */
-export function logitsAtImageSize(logits, {height, width}, {lowResSide, inputSide}) {
+export function logitsAtImageSize(logits, {height, width}, {lowResSide, inputSide, fit}) {
+    const stored = [lowResSide, lowResSide];
+    // A stretched square in one step: sam2, utils/transforms.py.
+    if (fit === "stretch") return Float32Array.from(interpolated(logits, stored, stored, [height, width]));
     const scale = inputSide / Math.max(height, width);
     const cut = [height, width].map((length) => Math.max(1, Math.floor(length * scale + 0.5)));
-    const square = interpolated(
-        logits,
-        [lowResSide, lowResSide],
-        [lowResSide, lowResSide],
-        [inputSide, inputSide],
-    );
+    const square = interpolated(logits, stored, stored, [inputSide, inputSide]);
     return Float32Array.from(interpolated(square, [inputSide, inputSide], cut, [height, width]));
 }
 

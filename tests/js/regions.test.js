@@ -50,7 +50,7 @@ for (const {name, region, side, points} of cases.frames) {
         const part = regionFrom(region);
         for (const {image, model} of points) {
             const moved = pointIn({x: image[0], y: image[1], frame: "image"}, part);
-            const {x, y} = imageToModel(moved, part, side);
+            const {x, y} = imageToModel(moved, part, {inputSide: side});
             assert.ok(Math.abs(x - model[0]) < 1e-9 && Math.abs(y - model[1]) < 1e-9);
         }
     });

@@ -27,6 +27,20 @@ def test_preprocessing_is_that_of_segment_anything_bit_for_bit(image_hw):
     np.testing.assert_array_equal(pixels, original.numpy())
 
 
+@pytest.mark.parametrize("image_hw", [(40, 70), (700, 40), (1, 30), (1100, 1500)])
+def test_a_stretched_image_fills_the_square_resized_as_a_float_tensor_is(image_hw):
+    image = photograph(*image_hw)
+    # sam2, utils/transforms.py: torchvision's ToTensor, Resize and Normalize, which come to this.
+    whole = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    resized = torch.nn.functional.interpolate(whole, (256, 256), mode="bilinear", antialias=True)
+    mean, std = torch.tensor(PIXEL_MEAN)[:, None, None] / 255, torch.tensor(PIXEL_STD)[:, None, None] / 255
+
+    pixels = preprocess(image, 256, PIXEL_MEAN, PIXEL_STD, "stretch")
+
+    assert (pixels.shape, pixels.dtype) == ((1, 3, 256, 256), np.float32)
+    np.testing.assert_allclose(pixels, ((resized - mean) / std).numpy(), atol=1e-5)
+
+
 def test_image_too_narrow_for_the_original_still_has_a_column():
     pixels = preprocess(np.full((5000, 1, 3), 255, np.uint8), 1024, (0, 0, 0), (255, 255, 255))
     assert pixels[0, :, :, 0].min() == 1 and pixels[0, :, :, 1:].max() == 0

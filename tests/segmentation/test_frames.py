@@ -12,8 +12,10 @@ def names(case):
 
 
 @pytest.mark.parametrize("case", CASES["model_frame"], ids=names)
-def test_model_frame_moves_points_as_segment_anything_does(case):
-    frame = ModelFrame(case["image"]["height"], case["image"]["width"], case["side"])
+def test_model_frame_moves_points_as_the_original_does(case):
+    frame = ModelFrame(
+        case["image"]["height"], case["image"]["width"], case["side"], fit=case.get("fit", "pad")
+    )
     in_image = [point["image"] for point in case["points"]]
     in_model = np.array([point["model"] for point in case["points"]])
 
@@ -36,6 +38,11 @@ def test_given_points_are_not_modified():
 def test_points_of_another_shape_are_refused(points):
     with pytest.raises(ValueError, match=r"\(N, 2\)"):
         ModelFrame(10, 20, 1024).from_image(points)
+
+
+def test_an_unknown_way_into_the_square_is_refused():
+    with pytest.raises(ValueError, match="fit must be 'pad' or 'stretch', got 'crop'"):
+        ModelFrame(10, 20, 1024, fit="crop")
 
 
 @pytest.mark.parametrize("sizes", [(0, 5, 1024), (5, 0, 1024), (5, 5, 0), (-3, 5, 1024)])

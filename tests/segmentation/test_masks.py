@@ -26,7 +26,9 @@ def logits_of(case):
 
 @pytest.mark.parametrize("case", CASES, ids=names)
 def test_golden_logits_give_the_golden_mask(case):
-    frame = ModelFrame(case["image"]["height"], case["image"]["width"], case["side"])
+    frame = ModelFrame(
+        case["image"]["height"], case["image"]["width"], case["side"], fit=case.get("fit", "pad")
+    )
     logits = masks.postprocess(logits_of(case), frame)
 
     assert rle.encode(logits[0] > 0) == case["rle"]

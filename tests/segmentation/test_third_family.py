@@ -65,9 +65,16 @@ def test_outputs_that_cannot_be_are_refused(tmp_path, outputs):
         make_toy_bundle(tmp_path / "toy", outputs=outputs)
 
 
-def test_a_manifest_that_says_nothing_means_sams_four(tiny_dir):
-    assert "outputs" not in json.loads((tiny_dir / "manifest.json").read_text())
+def test_a_manifest_that_says_nothing_means_sams_four_and_its_padding(tiny_dir):
+    assert not {"outputs", "fit"} & set(json.loads((tiny_dir / "manifest.json").read_text()))
     assert load_manifest(tiny_dir).outputs == DEFAULT_OUTPUTS
+    assert load_manifest(tiny_dir).fit == "pad"
+
+
+@pytest.mark.parametrize("fit", ["crop", None, 1])
+def test_an_unknown_way_into_the_square_is_refused(tmp_path, fit):
+    with pytest.raises(ManifestInvalid, match="fit must be 'pad' or 'stretch'"):
+        make_toy_bundle(tmp_path / "toy", fit=fit)
 
 
 def test_both_tensors_go_through_an_embedding_file(toy):

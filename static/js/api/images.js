@@ -13,7 +13,7 @@ import {NetworkError} from "./http.js";
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, skip_reason: ImageMarks["skipReason"], skip_note: string, flagged: boolean, flagged_by: string | null, flagged_at: string | null, flag_note: string, digest: string, file_url: string, thumbnail_url: string,
  *   tiles: {url: string, side: number, levels: number} | null}} image
  * @property {{previous: number | null, next: number | null, next_open: number | null, position: number, total: number}} siblings
- * @property {{name: string, family: string, title: string, digest: string, input_side: number, mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
+ * @property {{name: string, family: string, title: string, digest: string, input_side: number, fit: "pad" | "stretch", mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
  */
 
 /**
@@ -134,6 +134,7 @@ function bundleFromWire(wire) {
         title: wire.title,
         digest: wire.digest,
         inputSide: wire.input_side,
+        fit: wire.fit,
         maskThreshold: wire.mask_threshold,
         lowResSide: wire.low_res_side,
         outputs: wire.outputs,

@@ -100,8 +100,9 @@ export function nestedNames(candidates, imageSize, grid) {
  * @param {LogitsGrid} grid
  * @returns {{both: number, first: number, second: number}} logits that are foreground, on the image only
  */
-function areas(a, b, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
-    const input = inputSize(imageSize, inputSide);
+function areas(a, b, imageSize, grid) {
+    const {lowResSide: side, inputSide, maskThreshold} = grid;
+    const input = inputSize(imageSize, grid);
     const rows = Math.ceil((input.height * side) / inputSide);
     const columns = Math.ceil((input.width * side) / inputSide);
     let [both, first, second] = [0, 0, 0];

@@ -4,20 +4,21 @@
  * segmentation/frames.py is the same in Python; both are held to tests/data/frames_cases.json.
  */
 
-/** @import {ImagePoint, ImageSize, ModelPoint, ViewFrame, ViewPoint} from "./types.d.ts" */
+/** @import {ImagePoint, ImageSize, ModelPoint, ModelSquare, ViewFrame, ViewPoint} from "./types.d.ts" */
 
 const MAX_SCALE = 40; // CSS pixels per image pixel
 const MIN_FITTED_SHARE = 0.2; // of the fitted scale: further out the image would be lost
 
 /**
  * Size of the scaled image inside the model's square, in model pixels. Never below 1.
- * Source: segment-anything, utils/transforms.py, get_preprocess_shape.
+ * Source: segment-anything, utils/transforms.py, get_preprocess_shape; of a stretched image sam2, utils/transforms.py.
  *
  * @param {ImageSize} imageSize
- * @param {number} side of the square, in model pixels
+ * @param {ModelSquare} square
  * @returns {ImageSize}
  */
-export function inputSize(imageSize, side) {
+export function inputSize(imageSize, {inputSide: side, fit}) {
+    if (fit === "stretch") return {height: side, width: side};
     const scale = side / Math.max(imageSize.height, imageSize.width);
     return {
         height: Math.max(1, Math.floor(imageSize.height * scale + 0.5)),
@@ -30,11 +31,11 @@ export function inputSize(imageSize, side) {
  *
  * @param {ImagePoint} point
  * @param {ImageSize} imageSize
- * @param {number} side
+ * @param {ModelSquare} square
  * @returns {ModelPoint}
  */
-export function imageToModel(point, imageSize, side) {
-    const input = inputSize(imageSize, side);
+export function imageToModel(point, imageSize, square) {
+    const input = inputSize(imageSize, square);
     return {
         x: point.x * (input.width / imageSize.width),
         y: point.y * (input.height / imageSize.height),

@@ -13,9 +13,10 @@ const CERTAIN = 6; // logits of a cell that lies wholly inside; sigmoid(6) = 0.9
  * @param {LogitsGrid} grid
  * @returns {Float32Array} (lowResSide, lowResSide), row by row: by how much of a cell is foreground, from -6 to 6
  */
-export function logitsOfMask(rle, {lowResSide: side, inputSide}) {
+export function logitsOfMask(rle, grid) {
+    const {lowResSide: side, inputSide} = grid;
     const [height, width] = rle.size;
-    const input = inputSize({height, width}, inputSide);
+    const input = inputSize({height, width}, grid);
     const [rows, columns] = [(input.height * side) / inputSide, (input.width * side) / inputSide]; // that the image covers
     const shares =
         rows > height || columns > width

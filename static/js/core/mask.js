@@ -7,17 +7,15 @@
 import {imageToModel, inputSize} from "./frames.js";
 import {countsFromRuns} from "./rle.js";
 
-/** @import {Bbox, ImagePoint, ImageSize, Rle} from "./types.d.ts" */
+/** @import {Bbox, ImagePoint, ImageSize, ModelSquare, Rle} from "./types.d.ts" */
 
 const STABILITY_OFFSET = 1; // logits; segment-anything's automatic mask generator's default
 
 /**
  * How the logits of a bundle become masks.
  *
- * @typedef {object} LogitsGrid
- * @property {number} lowResSide the logits' height and width
- * @property {number} inputSide the model's square
- * @property {number} maskThreshold logits above it are foreground
+ * @typedef {ModelSquare & {lowResSide: number, maskThreshold: number}} LogitsGrid lowResSide: the logits' height and
+ *   width; logits above maskThreshold are foreground
  */
 
 /**
@@ -42,8 +40,9 @@ const ROUNDING = 1e-3; // logits
  * @param {ImageSize} imageSize
  * @param {LogitsGrid} grid
  */
-export function covers(logits, pixel, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
-    const place = imageToModel({...pixel, x: pixel.x + 0.5, y: pixel.y + 0.5}, imageSize, inputSide);
+export function covers(logits, pixel, imageSize, grid) {
+    const {lowResSide: side, inputSide, maskThreshold} = grid;
+    const place = imageToModel({...pixel, x: pixel.x + 0.5, y: pixel.y + 0.5}, imageSize, grid);
     const [row, column] = [place.y, place.x].map((at) =>
         Math.min(side - 1, Math.floor((at * side) / inputSide)),
     );
@@ -57,8 +56,9 @@ export function covers(logits, pixel, imageSize, {lowResSide: side, inputSide, m
  * @param {ImageSize} imageSize
  * @param {LogitsGrid} grid
  */
-export function shareOf(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
-    const input = inputSize(imageSize, inputSide);
+export function shareOf(logits, imageSize, grid) {
+    const {lowResSide: side, inputSide, maskThreshold} = grid;
+    const input = inputSize(imageSize, grid);
     const rows = Math.ceil((input.height * side) / inputSide);
     const columns = Math.ceil((input.width * side) / inputSide);
     let inside = 0;
@@ -76,8 +76,9 @@ export function shareOf(logits, imageSize, {lowResSide: side, inputSide, maskThr
  * @param {LogitsGrid} grid
  * @returns {Bbox | null} null: the mask is empty
  */
-export function extentOf(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
-    const input = inputSize(imageSize, inputSide);
+export function extentOf(logits, imageSize, grid) {
+    const {lowResSide: side, inputSide, maskThreshold} = grid;
+    const input = inputSize(imageSize, grid);
     const rows = (input.height * side) / inputSide;
     const columns = (input.width * side) / inputSide;
     let [left, top, right, bottom] = [side, side, 0, 0];
@@ -99,7 +100,8 @@ export function extentOf(logits, imageSize, {lowResSide: side, inputSide, maskTh
  * The mask of image size that SamPredictor would give for these logits, as RLE with its measures.
  *
  * SAM interpolates twice (to the model's square, cut off the padding, to the image) and then thresholds. Both steps are
- * linear and separable, so along each axis they are one sum over at most four low-res values. Its weights are positive and
+ * linear and separable, so along each axis they are one sum over at most four low-res values. From a stretched square
+ * there is one step, straight to the image (sam2, utils/transforms.py). The weights are positive and
  * add up to one: pixels with nothing but background around them are background, and only the box of the others is
  * interpolated. The columns are made one after the other, in RLE's order, so that a mask of 50 megapixels needs no 50
  * megabytes.
@@ -201,7 +203,9 @@ function axes(logits, imageSize, grid) {
     if (logits.length !== side * side) {
         throw new RangeError(`logits must be ${side} x ${side}, got ${logits.length} values`);
     }
-    const input = inputSize(imageSize, grid.inputSide);
+    if (grid.fit === "stretch")
+        return {x: singleTaps(side, imageSize.width), y: singleTaps(side, imageSize.height)};
+    const input = inputSize(imageSize, grid);
     return {
         x: composeTaps(side, grid.inputSide, input.width, imageSize.width),
         y: composeTaps(side, grid.inputSide, input.height, imageSize.height),
@@ -279,6 +283,27 @@ function forEachColumn(logits, {lowResSide: side}, across, down, box, visit) {
         }
         visit(x, column);
     }
+}
+
+/**
+ * The one interpolation from a stretched square along an axis.
+ *
+ * @param {number} lowResSide
+ * @param {number} imageLength
+ * @returns {Taps}
+ */
+function singleTaps(lowResSide, imageLength) {
+    const first = new Int32Array(imageLength);
+    const count = new Int32Array(imageLength);
+    const weights = new Float64Array(imageLength * MAX_TAPS);
+    for (let i = 0; i < imageLength; i++) {
+        const {low, high, weight} = bilinearTap(lowResSide, imageLength, i);
+        first[i] = low;
+        count[i] = high - low + 1;
+        weights[i * MAX_TAPS] = 1 - weight;
+        weights[i * MAX_TAPS + high - low] += weight;
+    }
+    return {first, count, weights};
 }
 
 /**

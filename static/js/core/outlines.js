@@ -83,7 +83,8 @@ const EXITS = new Uint8Array(4 * (SEGMENTS.length + 2)).fill(NONE);
  * @param {LogitsGrid} grid
  * @returns {Outline}
  */
-export function outlineOfLogits(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
+export function outlineOfLogits(logits, imageSize, grid) {
+    const {lowResSide: side, inputSide, maskThreshold} = grid;
     // The outermost values stand for what lies beyond them, then comes a ring of background, so that polygons close.
     const width = side + 4;
     const field = new Float32Array(width * width).fill(maskThreshold - 1);
@@ -94,7 +95,7 @@ export function outlineOfLogits(logits, imageSize, {lowResSide: side, inputSide,
         field[to + 1] = logits[from];
         field[to + side + 2] = logits[from + side - 1];
     }
-    const input = inputSize(imageSize, inputSide);
+    const input = inputSize(imageSize, grid);
     const step = inputSide / side; // model pixels from one logit to the next
     const [scaleX, scaleY] = [
         (imageSize.width / input.width) * step,
@@ -111,8 +112,9 @@ export function outlineOfLogits(logits, imageSize, {lowResSide: side, inputSide,
  * @param {ImageSize} imageSize
  * @param {LogitsGrid} grid
  */
-export function isNoise(logits, imageSize, {lowResSide: side, inputSide, maskThreshold}) {
-    const input = inputSize(imageSize, inputSide);
+export function isNoise(logits, imageSize, grid) {
+    const {lowResSide: side, inputSide, maskThreshold} = grid;
+    const input = inputSize(imageSize, grid);
     const rows = Math.ceil((input.height * side) / inputSide);
     const columns = Math.ceil((input.width * side) / inputSide);
     let crossings = 0;

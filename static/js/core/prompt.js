@@ -7,7 +7,7 @@
 
 import {imageToModel} from "./frames.js";
 
-/** @import {BaseMask, ImageBox, ImagePoint, ImageSize, Outputs, PointLabel, Prompt, PromptStep} from "./types.d.ts" */
+/** @import {BaseMask, ImageBox, ImagePoint, ImageSize, ModelSquare, Outputs, PointLabel, Prompt, PromptStep} from "./types.d.ts" */
 
 export const BACKGROUND = 0;
 export const FOREGROUND = 1;
@@ -127,10 +127,10 @@ export function decodeKey(steps) {
  *
  * @param {readonly PromptStep[]} steps
  * @param {ImageSize} imageSize
- * @param {number} side of the model's square
+ * @param {ModelSquare} square
  * @returns {{pointCoords: Float32Array, pointLabels: Float32Array}} (N, 2) x then y in model pixels; (N,)
  */
-export function buildPromptTensors(steps, imageSize, side) {
+export function buildPromptTensors(steps, imageSize, square) {
     /** @type {number[]} */
     const coords = [];
     /** @type {number[]} */
@@ -141,7 +141,7 @@ export function buildPromptTensors(steps, imageSize, side) {
      * @param {number} label
      */
     const push = (x, y, label) => {
-        const point = imageToModel({x, y, frame: "image"}, imageSize, side);
+        const point = imageToModel({x, y, frame: "image"}, imageSize, square);
         coords.push(point.x, point.y);
         labels.push(label);
     };

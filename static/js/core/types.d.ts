@@ -64,13 +64,18 @@ export type Outputs = {
     readonly candidates: readonly number[];
 };
 
+/**
+ * The square that the image encoder sees, and how an image is brought into it: scaled until its longer side is as long,
+ * the rest padding; or stretched over all of it.
+ */
+export type ModelSquare = {readonly inputSide: number; readonly fit: "pad" | "stretch"};
+
 /** What a decoder and its embeddings have in common. */
-export type Bundle = {
+export type Bundle = ModelSquare & {
     readonly name: string;
     readonly family: string;
     readonly title: string;
     readonly digest: string;
-    readonly inputSide: number;
     readonly maskThreshold: number;
     readonly lowResSide: number;
     readonly outputs: Outputs;

@@ -1,7 +1,7 @@
 """A third family, as somebody adding one would write it: a network, a row, nothing else.
 
 It is unlike the two in the program where they are alike: two embedding tensors, five outputs of which the last answers
-a clear prompt, logits of 32 cells. Its masks mean nothing.
+a clear prompt, logits of 32 cells, images stretched over its square. Its masks mean nothing.
 """
 
 from pathlib import Path
@@ -49,5 +49,6 @@ def make_toy_bundle(directory: Path, seed: int = 0, **changes: Any) -> Manifest:
         "low_res_side": network.LOW_RES_SIDE,
         "embedding": {"fine": [6, 16, 16], "coarse": [10, 8, 8]},
         "outputs": OUTPUTS.as_dict(),
+        "fit": "stretch",
     }
     return write_manifest(directory, fields | changes)

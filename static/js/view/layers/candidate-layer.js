@@ -172,8 +172,9 @@ function cellsOf(logits, {lowResSide: side, maskThreshold}, color) {
  * @param {ViewFrame} view
  * @param {ImageSize} imageSize
  */
-function drawNoise(context, noise, {lowResSide, inputSide}, style, view, imageSize) {
-    const input = inputSize(imageSize, inputSide);
+function drawNoise(context, noise, grid, style, view, imageSize) {
+    const {lowResSide, inputSide} = grid;
+    const input = inputSize(imageSize, grid);
     const [columns, rows] = [(input.width * lowResSide) / inputSide, (input.height * lowResSide) / inputSide];
     context.globalAlpha = style.fillAlpha;
     context.imageSmoothingEnabled = false;

@@ -125,7 +125,7 @@ export class LogitsCanvas {
         const ratio = view.devicePixelRatio;
         const [left, top] = [view.offsetX * ratio, view.offsetY * ratio];
         const [across, down] = [imageSize.width * view.scale * ratio, imageSize.height * view.scale * ratio];
-        const input = inputSize(imageSize, inputSide);
+        const input = inputSize(imageSize, shown.grid);
         const step = inputSide / side; // model pixels from one logit to the next
         gl.enable(gl.SCISSOR_TEST); // to the image
         const [x0, x1, y0, y1] = [left, left + across, top, top + down].map(Math.round);

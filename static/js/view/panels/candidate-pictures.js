@@ -43,8 +43,9 @@ export function candidatePictures(candidates, imageSize, grid, color) {
  * @param {LogitsGrid} grid
  * @returns {Part}
  */
-export function partWithAll(candidates, imageSize, {lowResSide, inputSide, maskThreshold}) {
-    const input = inputSize(imageSize, inputSide);
+export function partWithAll(candidates, imageSize, grid) {
+    const {lowResSide, inputSide, maskThreshold} = grid;
+    const input = inputSize(imageSize, grid);
     const columns = Math.ceil((input.width * lowResSide) / inputSide);
     const rows = Math.ceil((input.height * lowResSide) / inputSide);
     let [left, top, right, bottom] = [columns, rows, 0, 0];

@@ -93,8 +93,8 @@ export class OneGraphSession {
     async decode(image, steps, maskInput) {
         await this.prepare(image);
         const {ort, session} = this.#backend;
-        const {lowResSide: side, inputSide, outputs} = this.#bundle;
-        const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, inputSide);
+        const {lowResSide: side, outputs} = this.#bundle;
+        const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, this.#bundle);
         const points = pointLabels.length;
         const floats = (/** @type {Float32Array} */ values, /** @type {number[]} */ ...shape) =>
             new ort.Tensor("float32", values, shape);

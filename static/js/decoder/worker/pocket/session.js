@@ -45,7 +45,7 @@ class PocketSession {
     /** @type {Session["decode"]} */
     async decode(image, steps, maskInput) {
         this.#setImage(image);
-        const prompt = buildPromptTensors(steps, image.imageSize, this.#bundle.inputSide);
+        const prompt = buildPromptTensors(steps, image.imageSize, this.#bundle);
         try {
             const answer = this.#kernel.decode({
                 coords: prompt.pointCoords,

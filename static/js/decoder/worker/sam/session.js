@@ -96,10 +96,10 @@ class SamSession {
 
     /** @type {Session["decode"]} */
     async decode(image, steps, maskInput) {
-        const {inputSide, lowResSide: side} = this.#bundle;
+        const {lowResSide: side} = this.#bundle;
         const prepared = await this.#prepared(image);
         if (maskInput) this.#unfinished.get(maskInput.buffer)?.();
-        const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, inputSide);
+        const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, this.#bundle);
         const prompt = {
             coords: pointCoords,
             labels: pointLabels,
@@ -171,11 +171,7 @@ class SamSession {
             kernel.setImage(upscaled);
             place(logits, side, maskIndices, kernel.run(inputs, window), window);
         };
-        const covered = imageWindow(
-            inputSize(image.imageSize, this.#bundle.inputSide),
-            this.#bundle.inputSide,
-            grid,
-        );
+        const covered = imageWindow(inputSize(image.imageSize, this.#bundle), this.#bundle.inputSide, grid);
         covered.endColumn = Math.min(grid, Math.ceil(covered.endColumn / KERNEL_COLUMNS) * KERNEL_COLUMNS);
         logits.fill(NOT_YET);
         run(tailInputs, covered);
