@@ -1,18 +1,24 @@
-"""Does a converted checkpoint compute what the segment-anything package computes, for the whole published networks?
+"""Does a converted checkpoint compute what the original package computes, for the whole published networks?
 
-    python benchmarks/sam_parity.py [vit_b] [vit_l] [vit_h] [--images landscape ...] [--half]
+    python benchmarks/sam_parity.py [vit_b] [vit_l] [vit_h] [sam2-tiny] [sam2-small] [sam2-base_plus] [sam2-large]
+                                    [--images landscape ...] [--half]
 
 Each network gets random weights (fixed seed), is saved in Meta's format, converted, loaded, and asked the same prompts
 (points, a box, a mask, and their combinations) on a landscape, a portrait and a square image. Prints the largest
 differences; exits with 1 when one is above 1e-3. ViT-B takes minutes on two CPU cores and 3 GB of memory, ViT-H half an
-hour and 12 GB. The suite does the same for short networks in tests/segmentation/test_sam_parity.py.
+hour and 12 GB. The suite does the same for short networks in tests/segmentation/test_sam_parity.py and
+test_sam2_parity.py. The original of vit_* is segment-anything, one of the tests' packages; that of sam2-* is sam2,
+which has to be put there first (benchmarks/original_sam2.py).
 """
 
 import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,48 +26,106 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+try:
+    from benchmarks import original_sam2  # first: see there
+except ModuleNotFoundError:
+    original_sam2 = None
 from segmentation.families.sam.published import PUBLISHED_VARIANTS, convert_checkpoint  # noqa: E402
-from segmentation.predictor import load_predictor  # noqa: E402
+from segmentation.families.sam2 import network as sam2  # noqa: E402
+from segmentation.families.sam2 import published as sam2_published  # noqa: E402
+from segmentation.predictor import Predictor, load_predictor  # noqa: E402
 from tests.segmentation.original_sam import SamPredictor, photograph, randomise, sam_model_registry  # noqa: E402
+from tests.segmentation.sam2_world import random_state  # noqa: E402
 from tests.segmentation.test_sam_parity import TOLERANCE, prompts  # noqa: E402
 
 IMAGES = {"landscape": (333, 517), "portrait": (517, 333), "square": (400, 400)}
+SAM2 = "sam2-"
 
 
-def compare(variant: str, images: list[str], half: bool) -> float:
-    """Prints a row for each of IMAGES named; returns the largest difference of all."""
+@dataclass
+class Pair:
+    """The original's predictor and ours, of the same weights.
+
+    embeddings      of the original: name -> (1, C, h, w), after set_image
+    prompt          what the original is asked in place of a prompt
+    logit_limit     what the original cuts its low-res logits to
+    """
+
+    original: Any
+    converted: Predictor
+    embeddings: Callable[[], dict[str, torch.Tensor]]
+    prompt: Callable[[dict], dict] = staticmethod(lambda prompt: prompt)
+    logit_limit: float = np.inf
+
+
+def sam_pair(variant: str, half: bool) -> Pair:
     original = randomise(sam_model_registry[variant](), seed=11).eval()
-    with tempfile.TemporaryDirectory() as place:
-        checkpoint = Path(place) / f"{variant}.pth"
-        torch.save(original.state_dict(), checkpoint)
-        convert_checkpoint(checkpoint, variant, "converted", Path(place) / "converted", half=half)
-        checkpoint.unlink()
-        converted = load_predictor(Path(place) / "converted", device="cpu")
+    converted = convert_and_load(
+        original.state_dict(), lambda *places: convert_checkpoint(places[0], variant, *places[1:], half=half)
+    )
     reference = SamPredictor(original)
+    return Pair(reference, converted, lambda: {"image_embeddings": reference.get_image_embedding()})
+
+
+def sam2_pair(variant: str, half: bool) -> Pair:
+    original = original_sam2.published_sam2(variant)
+    original.load_state_dict(
+        random_state({name: tuple(t.shape) for name, t in original.state_dict().items()})
+    )
+    converted = convert_and_load(
+        {"model": original.state_dict()},
+        lambda *places: sam2_published.convert(places[0], variant, *places[1:], half=half),
+    )
+    reference = original_sam2.reference_predictor(original, sam2.VARIANTS[variant])
+
+    def embeddings() -> dict[str, torch.Tensor]:
+        fine, middle = reference._features["high_res_feats"]
+        return {sam2.IMAGE: reference.get_image_embedding(), sam2.MIDDLE: middle, sam2.FINE: fine}
+
+    return Pair(
+        reference, converted, embeddings, original_sam2.prompt_for_reference, logit_limit=sam2.LOGIT_LIMIT
+    )
+
+
+def convert_and_load(checkpoint: Any, convert: Callable[[Path, str, Path], object]) -> Predictor:
+    with tempfile.TemporaryDirectory() as place:
+        file, folder = Path(place) / "checkpoint.pt", Path(place) / "converted"
+        torch.save(checkpoint, file)
+        convert(file, "converted", folder)
+        file.unlink()
+        predictor = load_predictor(folder, device="cpu")
+        predictor.encoder  # noqa: B018  # loads the weights before their folder goes
+    return predictor
+
+
+def compare(name: str, images: list[str], half: bool) -> float:
+    """Prints a row for each of IMAGES named; returns the largest difference of all."""
+    is_sam2 = name.startswith(SAM2)
+    pair = sam2_pair(name.removeprefix(SAM2), half) if is_sam2 else sam_pair(name, half)
     worst = 0.0
-    for name in images:
-        image_hw = IMAGES[name]
+    for image_name in images:
+        image_hw = IMAGES[image_name]
         image = photograph(*image_hw)
         started = time.perf_counter()
-        reference.set_image(image)
+        pair.original.set_image(image)
         original_s = time.perf_counter() - started
         started = time.perf_counter()
-        converted.set_image(image)
+        pair.converted.set_image(image)
         converted_s = time.perf_counter() - started
-        embedding = np.abs(
-            converted.get_image_embedding()["image_embeddings"] - reference.get_image_embedding().numpy()
-        ).max()
+        ours = pair.converted.get_image_embedding()
+        embedding = max(np.abs(ours[key] - theirs.numpy()).max() for key, theirs in pair.embeddings().items())
         logits = iou = flipped = spread = 0.0
         for prompt in prompts(*image_hw).values():
             for multimask_output in (True, False):
-                expected = reference.predict(**prompt, multimask_output=multimask_output)
-                answer = converted.predict(**prompt, multimask_output=multimask_output)
-                logits = max(logits, np.abs(answer[2] - expected[2]).max())
+                expected = pair.original.predict(**pair.prompt(prompt), multimask_output=multimask_output)
+                answer = pair.converted.predict(**prompt, multimask_output=multimask_output)
+                cut = answer[2].clip(-pair.logit_limit, pair.logit_limit)
+                logits = max(logits, np.abs(cut - expected[2]).max())
                 iou = max(iou, np.abs(answer[1] - expected[1]).max())
                 flipped = max(flipped, np.mean(answer[0] != expected[0]))
                 spread = max(spread, expected[2].std())
         print(
-            f"{variant:6} {name:10} {embedding:10.2e} {logits:10.2e} {spread:8.1f} {iou:10.2e} {flipped:10.2e} "
+            f"{name:14} {image_name:10} {embedding:10.2e} {logits:10.2e} {spread:8.1f} {iou:10.2e} {flipped:10.2e} "
             f"{original_s:9.1f} {converted_s:9.1f}",
             flush=True,
         )
@@ -73,19 +137,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    known = [*PUBLISHED_VARIANTS, *(SAM2 + variant for variant in sam2.VARIANTS)]
     parser.add_argument(
-        "variants", nargs="*", default=["vit_b"], metavar="VARIANT", help="vit_b (default), vit_l, vit_h"
+        "variants",
+        nargs="*",
+        default=["vit_b"],
+        metavar="VARIANT",
+        help=f"vit_b (default); {', '.join(known)}",
     )
     parser.add_argument("--images", nargs="+", choices=IMAGES, default=list(IMAGES))
     parser.add_argument(
         "--half", action="store_true", help="convert with float16 weights, which is not held to 1e-3"
     )
     options = parser.parse_args()
-    unknown = set(options.variants) - set(PUBLISHED_VARIANTS)
+    unknown = set(options.variants) - set(known)
     if unknown:
         parser.error(f"unknown variants {sorted(unknown)}")
+    if original_sam2 is None and any(variant.startswith(SAM2) for variant in options.variants):
+        parser.error("the sam2 package is not there: benchmarks/original_sam2.py says how to put it there")
     print(
-        "largest difference of    embedding     logits    (std)        IoU     pixels  original, s   ours, s"
+        "largest difference of            embedding     logits    (std)        IoU     pixels  original, s   ours, s"
     )
     worst = max(compare(variant, options.images, options.half) for variant in options.variants)
     print(f"largest of all: {worst:.2e} (tolerance {TOLERANCE})")

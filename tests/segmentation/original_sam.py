@@ -37,12 +37,15 @@ def _torchvision_stand_in() -> Iterator[None]:
         "torchvision.ops": types.ModuleType("torchvision.ops"),
         "torchvision.ops.boxes": boxes,
     }
+    # benchmarks/sam_parity.py has the real one, for another package.
+    real = {name: sys.modules[name] for name in modules if name in sys.modules}
     sys.modules.update(modules)
     try:
         yield
     finally:
         for name in modules:
             del sys.modules[name]
+        sys.modules.update(real)
 
 
 with _torchvision_stand_in():

@@ -4,15 +4,11 @@ import torch
 
 from segmentation.bundle import BundleError, load_manifest
 from segmentation.families import load_model
+from segmentation.families.published import CheckpointInvalid, read_published
 from segmentation.families.sam import published
 from segmentation.families.sam.names import to_meta, to_transformers
 from segmentation.families.sam.network import VARIANTS, SamNetwork
-from segmentation.families.sam.published import (
-    CheckpointInvalid,
-    convert_checkpoint,
-    convert_state,
-    read_checkpoint,
-)
+from segmentation.families.sam.published import convert_checkpoint, convert_state
 from tests.segmentation.original_sam import build_original, sam_model_registry
 
 
@@ -80,7 +76,7 @@ def test_file_that_is_no_checkpoint_is_refused(tmp_path, content):
     path = tmp_path / "sam.pth"
     path.write_bytes(content)
     with pytest.raises(CheckpointInvalid):
-        convert_state(read_checkpoint(path), VARIANTS["vit_b"])
+        convert_state(read_published(path), VARIANTS["vit_b"])
 
 
 class RunsWhenLoaded:
@@ -92,20 +88,20 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path, capsys):
     path = tmp_path / "evil.pth"
     torch.save({"weight": RunsWhenLoaded()}, path)
     with pytest.raises(CheckpointInvalid):
-        read_checkpoint(path)
+        read_published(path)
     assert "ran" not in capsys.readouterr().out
 
 
 def test_missing_file_is_refused(tmp_path):
     with pytest.raises(CheckpointInvalid, match="there is no file"):
-        read_checkpoint(tmp_path / "absent.pth")
+        read_published(tmp_path / "absent.pth")
 
 
 def test_wrapped_state_dict_is_refused_with_what_it_holds(tmp_path):
     path = tmp_path / "finetuned.pth"
     torch.save({"model": {"weight": torch.zeros(1)}, "epoch": 3}, path)
     with pytest.raises(CheckpointInvalid, match="epoch"):
-        read_checkpoint(path)
+        read_published(path)
 
 
 def test_missing_left_over_and_misshapen_tensors_are_named():

@@ -60,7 +60,8 @@ def test_a_familys_folder_knows_no_other_family(family):
     others = [other for other in FAMILIES if other != family]
     for path in modules(f"segmentation/families/{family}"):
         for other in others:
-            assert not [name for name in imported(path) if name.startswith(f"segmentation.families.{other}")]
+            of_other = re.compile(rf"segmentation\.families\.{other}\b")
+            assert not list(filter(of_other.match, imported(path))), path
 
 
 def test_families_do_not_know_what_is_made_of_them():

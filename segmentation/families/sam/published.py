@@ -4,30 +4,26 @@
 """
 
 import argparse
-import os
-import pickle
-import shutil
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
-from segmentation.bundle import MANIFEST_FILE, BundleError, Manifest, write_manifest
+from segmentation.bundle import BundleError, Manifest
+from segmentation.families.published import (
+    CheckpointInvalid,
+    fitted,
+    read_published,
+    require_free,
+    write_bundle,
+)
 from segmentation.families.sam.names import to_transformers
 from segmentation.families.sam.network import VARIANTS, SamNetwork, SamShape, manifest_fields
 
 PUBLISHED_VARIANTS = ("vit_b", "vit_l", "vit_h")
 LICENCE = "Apache-2.0"
-
-
-class CheckpointInvalid(BundleError):
-    """The file is not a whole SAM checkpoint of the variant asked for."""
-
-    code = "checkpoint_invalid"
 
 
 def convert_checkpoint(
@@ -48,59 +44,12 @@ def convert_checkpoint(
         CheckpointInvalid: not a checkpoint, cut off, or of another network; says which where that can be seen.
         BundleError: `output` exists, or `name` cannot be a bundle's.
     """
-    output = Path(output)
-    if output.exists():
-        raise BundleError(f"{output} exists already; choose another folder or delete it first")
+    require_free(output)
     if variant not in PUBLISHED_VARIANTS:
         raise CheckpointInvalid(f"variant must be one of {', '.join(PUBLISHED_VARIANTS)}, got {variant!r}")
-    state = convert_state(read_checkpoint(checkpoint), VARIANTS[variant])
-    if half:
-        state = {key: tensor.half() for key, tensor in state.items()}
-
-    output.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its final place, so that the last step is one rename.
-    being_made = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent))
-    try:
-        weights = being_made / "weights.safetensors"
-        safetensors.torch.save_file(state, weights)
-        manifest = write_manifest(
-            being_made, manifest_fields(name, variant, f"Segment Anything {variant}", LICENCE)
-        )
-        # mkdtemp and safetensors make things that only their owner may read; the manifest has the usual rights.
-        rights = (being_made / MANIFEST_FILE).stat().st_mode & 0o777
-        weights.chmod(rights)
-        being_made.chmod(rights | (rights & 0o444) >> 2)
-        os.rename(being_made, output)
-    finally:
-        shutil.rmtree(being_made, ignore_errors=True)
-    return manifest
-
-
-def read_checkpoint(path: Path | str) -> dict[str, Tensor]:
-    """Reads a state dict with `weights_only=True`: tensors and containers, no code.
-
-    Raises:
-        CheckpointInvalid: missing, cut off, or something else.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise CheckpointInvalid(f"there is no file {path}")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CheckpointInvalid(
-            f"{path} ({path.stat().st_size} bytes) cannot be read as a checkpoint: it is cut off, damaged or something "
-            f"else; download it again and compare its size ({first_line:.200})"
-        ) from error
-    if not isinstance(state, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
-    ):
-        held = sorted(map(str, state))[:5] if isinstance(state, dict) else type(state).__name__
-        raise CheckpointInvalid(
-            f"{path} is not a state dict as Meta publishes it (names to tensors); it holds {held}"
-        )
-    return state
+    state = convert_state(read_published(checkpoint), VARIANTS[variant])
+    fields = manifest_fields(name, variant, f"Segment Anything {variant}", LICENCE)
+    return write_bundle(output, state, fields, half)
 
 
 def convert_state(state: Mapping[str, Tensor], shape: SamShape) -> dict[str, Tensor]:
@@ -117,24 +66,12 @@ def convert_state(state: Mapping[str, Tensor], shape: SamShape) -> dict[str, Ten
         CheckpointInvalid: a tensor is missing, left over, or of another shape.
     """
     renamed = {to_transformers(key): tensor for key, tensor in state.items()}
-    with torch.device("meta"):
-        expected = {key: tuple(tensor.shape) for key, tensor in SamNetwork(shape).state_dict().items()}
     other = _variant_of(renamed)
     if other is not None and VARIANTS[other] != shape and shape in VARIANTS.values():
         raise CheckpointInvalid(f"this is a checkpoint of {other}; convert it with --variant {other}")
-    missing, unexpected = sorted(expected.keys() - renamed), sorted(renamed.keys() - expected)
-    if missing or unexpected:
-        raise CheckpointInvalid(
-            f"not a checkpoint of this network: {len(missing)} tensors are missing {_some(missing)}, "
-            f"{len(unexpected)} are not known {_some(unexpected)}"
-        )
-    for key, tensor in renamed.items():
-        if tuple(tensor.shape) != expected[key]:
-            raise CheckpointInvalid(f"{key} is {tuple(tensor.shape)}, this network has {expected[key]}")
-        if not tensor.is_floating_point():
-            raise CheckpointInvalid(f"{key} holds {tensor.dtype}, not real numbers")
-    # A file may store tensors as views of one another, which safetensors refuses.
-    return {key: renamed[key].float().clone().contiguous() for key in expected}
+    with torch.device("meta"):
+        network = SamNetwork(shape)
+    return fitted(renamed, network)
 
 
 def _variant_of(renamed: Mapping[str, Tensor]) -> str | None:
@@ -143,16 +80,6 @@ def _variant_of(renamed: Mapping[str, Tensor]) -> str | None:
         return None
     widths = {VARIANTS[variant].width: variant for variant in PUBLISHED_VARIANTS}
     return widths.get(positions.shape[-1])
-
-
-def _some(keys: list[str]) -> str:
-    return "" if not keys else f"({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
-
-
-def _is_zip(path: Path) -> bool:
-    # torch's present format is a zip, which can be mapped instead of read: ViT-H then needs its 2.5 GB only once.
-    with open(path, "rb") as file:
-        return file.read(4) == b"PK\x03\x04"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,186 @@
+"""What converting somebody's published weights has in common in all families: reading them, checking them, the bundle.
+
+Nothing in a file is executed. What a family adds is how its published tensors are called in its network.
+"""
+
+import json
+import os
+import pickle
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from segmentation.bundle import MANIFEST_FILE, BundleError, Manifest, write_manifest
+
+FOLDERS_FILE = "model.safetensors"
+FOLDERS_INDEX = FOLDERS_FILE + ".index.json"  # of weights that were published in several files
+
+
+class CheckpointInvalid(BundleError):
+    """The file is not a whole checkpoint of the network asked for."""
+
+    code = "checkpoint_invalid"
+
+
+def read_published(source: Path | str, wrapped_in: str | None = None) -> dict[str, Tensor]:
+    """Reads published weights: a checkpoint of torch (.pt, .pth), a safetensors file, or a folder with one as Hugging
+    Face's are.
+
+    Args:
+        source: the file or the folder.
+        wrapped_in: the key under which a torch checkpoint of this family holds its state dict; None: it is one.
+
+    Raises:
+        CheckpointInvalid: missing, cut off, or something else.
+    """
+    source = Path(source)
+    if source.is_dir():
+        return _read_folder(source)
+    if not source.is_file():
+        raise CheckpointInvalid(f"there is no file {source}")
+    if source.suffix == ".safetensors":
+        return _read_safetensors(source)
+    return _read_torch(source, wrapped_in)
+
+
+def fitted(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """The tensors in the network's order, as float32, once they are known to be the network's, each whole.
+
+    Args:
+        state: by the network's names; float16 and bfloat16 are taken too.
+        network: may be on the meta device.
+
+    Raises:
+        CheckpointInvalid: a tensor is missing, left over, of another shape, or holds a value that is not finite.
+    """
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    missing, unexpected = sorted(expected.keys() - state), sorted(state.keys() - expected)
+    if missing or unexpected:
+        raise CheckpointInvalid(
+            f"not a checkpoint of this network: {len(missing)} tensors are missing {_some(missing)}, "
+            f"{len(unexpected)} are not known {_some(unexpected)}"
+        )
+    fitting = {}
+    for name, shape in expected.items():
+        tensor = state[name]
+        if tuple(tensor.shape) != shape:
+            raise CheckpointInvalid(f"{name} is {tuple(tensor.shape)}, this network has {shape}")
+        if not tensor.is_floating_point():
+            raise CheckpointInvalid(f"{name} holds {tensor.dtype}, not real numbers")
+        if not tensor.isfinite().all():
+            raise CheckpointInvalid(
+                f"{name} holds values that are not finite (NaN or infinite): the training that made it failed, or the "
+                "file is damaged; download it again or take another one"
+            )
+        # A file may store tensors as views of one another, which safetensors refuses.
+        fitting[name] = tensor.float().clone().contiguous()
+    return fitting
+
+
+def write_bundle(
+    output: Path | str, state: Mapping[str, Tensor], fields: Mapping[str, Any], half: bool = False
+) -> Manifest:
+    """Writes a bundle's folder, whole or not at all.
+
+    Args:
+        output: the folder, which must not exist yet (`require_free`).
+        state: the network's tensors.
+        fields: of the manifest, for `segmentation.bundle.write_manifest`.
+        half: store float16.
+    """
+    output = Path(output)
+    require_free(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its final place, so that the last step is one rename.
+    being_made = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent))
+    try:
+        weights = being_made / "weights.safetensors"
+        safetensors.torch.save_file(
+            {name: tensor.half() for name, tensor in state.items()} if half else dict(state), weights
+        )
+        manifest = write_manifest(being_made, fields)
+        # mkdtemp and safetensors make things that only their owner may read; the manifest has the usual rights.
+        rights = (being_made / MANIFEST_FILE).stat().st_mode & 0o777
+        weights.chmod(rights)
+        being_made.chmod(rights | (rights & 0o444) >> 2)
+        os.rename(being_made, output)
+    finally:
+        shutil.rmtree(being_made, ignore_errors=True)
+    return manifest
+
+
+def require_free(output: Path | str) -> None:
+    """Raises BundleError where the folder of a bundle exists already: before minutes are spent on converting."""
+    if Path(output).exists():
+        raise BundleError(f"{output} exists already; choose another folder or delete it first")
+
+
+def _read_torch(path: Path, wrapped_in: str | None) -> dict[str, Tensor]:
+    try:
+        # weights_only: tensors and containers, no code.
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointInvalid(
+            f"{path} ({path.stat().st_size} bytes) cannot be read as a checkpoint: it is cut off, damaged or something "
+            f"else; download it again and compare its size ({first_line:.200})"
+        ) from error
+    if wrapped_in and isinstance(state, dict):
+        state = state.get(wrapped_in, state)
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        held = sorted(map(str, state))[:5] if isinstance(state, dict) else type(state).__name__
+        raise CheckpointInvalid(
+            f"{path} is not a state dict as Meta publishes it (names to tensors); it holds {held}"
+        )
+    return state
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointInvalid(
+            f"{path} ({path.stat().st_size} bytes) cannot be read as safetensors: it is cut off, damaged or something "
+            f"else; download it again and compare its size ({str(error):.200})"
+        ) from error
+
+
+def _read_folder(folder: Path) -> dict[str, Tensor]:
+    if (folder / FOLDERS_FILE).is_file():
+        return _read_safetensors(folder / FOLDERS_FILE)
+    index = folder / FOLDERS_INDEX
+    if not index.is_file():
+        raise CheckpointInvalid(
+            f"{folder} has no {FOLDERS_FILE}: it is not a folder as Hugging Face publishes one, or its download is not "
+            "complete"
+        )
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        parts = [folder / Path(name).name for name in sorted(names)]  # beside the index, nowhere else
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointInvalid(f"{index} does not list the weights' files: {error}") from error
+    state: dict[str, Tensor] = {}
+    for part in parts:
+        if not part.is_file():
+            raise CheckpointInvalid(f"{folder} lacks {part.name}: its download is not complete")
+        state |= _read_safetensors(part)
+    return state
+
+
+def _some(names: list[str]) -> str:
+    return "" if not names else f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+
+
+def _is_zip(path: Path) -> bool:
+    # torch's present format is a zip, which can be mapped instead of read: ViT-H then needs its 2.5 GB only once.
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\x03\x04"

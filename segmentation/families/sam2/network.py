@@ -1,0 +1,228 @@
+"""SAM 2 (Ravi et al. 2024, arXiv 2408.00714) on single images, put together from the transformers library's parts.
+
+The parts are used as they are; what is here is their joining, because `Sam2Model.forward` gives either mask 0 or masks
+1 to 3, and decides by the prompt's shape where a traced graph must not. SAM 2.1 is the same network on single images.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import Sam2HieraDetConfig, Sam2MaskDecoderConfig, Sam2PromptEncoderConfig, Sam2VisionConfig
+from transformers.models.sam2.modeling_sam2 import Sam2MaskDecoder, Sam2PromptEncoder, Sam2VisionModel
+
+from segmentation.frames import STRETCH
+from segmentation.prompts import BOX_TOP_LEFT, PADDING
+
+# Strides 16, 8 and 4. The two fine ones are what Meta calls high-resolution features.
+IMAGE, MIDDLE, FINE = "image_embeddings", "high_res_stride_8", "high_res_stride_4"
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+MASK_THRESHOLD = 0.0
+# SAM2ImagePredictor gives low-res logits cut to this, so that no mask input goes beyond it.
+LOGIT_LIMIT = 32.0
+
+
+@dataclass(frozen=True)
+class Sam2Shape:
+    """What distinguishes the published networks from each other (and from the tests' small one).
+
+    width           of Hiera's first stage; each further stage has twice as many channels and heads
+    heads           of the first stage
+    stages          blocks in each of the four stages
+    global_blocks   blocks that attend over the whole image; the others over windows
+    windows         of each stage, in patches
+    position_grid   side of the table of positions that is enlarged to the image
+    channels        of the image embedding, the prompt encoder and the mask decoder
+    """
+
+    width: int
+    heads: int
+    stages: tuple[int, int, int, int]
+    global_blocks: tuple[int, ...]
+    windows: tuple[int, int, int, int] = (8, 4, 14, 7)
+    position_grid: int = 7
+    channels: int = 256
+    input_side: int = 1024
+
+    @property
+    def low_res_side(self) -> int:
+        return self.input_side // 4
+
+    @property
+    def embedding_shapes(self) -> dict[str, tuple[int, int, int]]:
+        """Name -> (C, h, w)."""
+        side, channels = self.input_side, self.channels
+        return {
+            IMAGE: (channels, side // 16, side // 16),
+            MIDDLE: (channels // 4, side // 8, side // 8),
+            FINE: (channels // 8, side // 4, side // 4),
+        }
+
+
+# Source: sam2, configs/sam2.1/*.yaml and configs/sam2/*.yaml, which agree in this.
+VARIANTS = {
+    "tiny": Sam2Shape(width=96, heads=1, stages=(1, 2, 7, 2), global_blocks=(5, 7, 9)),
+    "small": Sam2Shape(width=96, heads=1, stages=(1, 2, 11, 2), global_blocks=(7, 10, 13)),
+    "base_plus": Sam2Shape(
+        width=112, heads=2, stages=(2, 3, 16, 3), global_blocks=(12, 16, 20), position_grid=14
+    ),
+    "large": Sam2Shape(
+        width=144, heads=2, stages=(2, 6, 36, 4), global_blocks=(23, 33, 43), windows=(8, 4, 16, 8)
+    ),
+}
+
+
+class Sam2Network(nn.Module):
+    """SAM 2's image encoder, prompt encoder and mask decoder; `encode_image` and `decode` as `segmentation.families`.
+
+    Four masks: 0 answers a clear prompt, 1 to 3 an ambiguous one. The object score has a token in the decoder, which
+    the other tokens attend to; the score itself is not asked, as in SAM2ImagePredictor.
+    """
+
+    def __init__(self, shape: Sam2Shape) -> None:
+        super().__init__()
+        side, widths = shape.input_side, [shape.width << stage for stage in range(4)]
+        vision = Sam2VisionConfig(
+            backbone_config=Sam2HieraDetConfig(
+                hidden_size=shape.width,
+                num_attention_heads=shape.heads,
+                image_size=[side, side],
+                blocks_per_stage=list(shape.stages),
+                embed_dim_per_stage=widths,
+                num_attention_heads_per_stage=[shape.heads << stage for stage in range(4)],
+                window_size_per_stage=list(shape.windows),
+                window_positional_embedding_background_size=[shape.position_grid] * 2,
+                global_attention_blocks=list(shape.global_blocks),
+            ),
+            backbone_channel_list=widths[::-1],
+            fpn_hidden_size=shape.channels,
+            attn_implementation="sdpa",  # type: ignore[call-arg]  # taken beside what the configuration declares
+        )
+        mask = Sam2MaskDecoderConfig(hidden_size=shape.channels)
+        # Attention written out, so that the ONNX graph holds plain products and a softmax.
+        mask._attn_implementation = "eager"
+        self.shape = shape
+        self.vision_encoder = Sam2VisionModel(vision)
+        self.prompt_encoder = Sam2PromptEncoder(
+            Sam2PromptEncoderConfig(hidden_size=shape.channels, image_size=side)
+        )
+        self.mask_decoder = Sam2MaskDecoder(mask)
+        self.no_memory_embedding = nn.Parameter(torch.zeros(1, 1, shape.channels))
+
+    def encode_image(self, pixels: Tensor) -> dict[str, Tensor]:
+        stages = self.vision_encoder.backbone(
+            pixels
+        ).intermediate_hidden_states  # (1, h, w, C), strides 4 to 32
+        # The neck without its tables of positions, which only the memory of a video needs.
+        convs = self.vision_encoder.neck.convs
+        stride_32, stride_16, stride_8, stride_4 = (
+            conv(stage.permute(0, 3, 1, 2)) for conv, stage in zip(convs, reversed(stages), strict=True)
+        )
+        image = stride_16 + F.interpolate(stride_32, scale_factor=2.0, mode="nearest")
+        decoder = self.mask_decoder
+        return {
+            # A single image is a video's first one, before there is a memory.
+            IMAGE: image + self.no_memory_embedding.permute(0, 2, 1)[..., None],
+            MIDDLE: decoder.conv_s1(stride_8),
+            FINE: decoder.conv_s0(stride_4),
+        }
+
+    def decode(
+        self,
+        embedding: dict[str, Tensor],
+        point_coords: Tensor,
+        point_labels: Tensor,
+        mask_input: Tensor,
+        has_mask_input: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        image = embedding[IMAGE] + self._embed_mask(mask_input, has_mask_input)  # (1, C, 64, 64)
+        decoder = self.mask_decoder
+        own_tokens = [decoder.obj_score_token.weight, decoder.iou_token.weight, decoder.mask_tokens.weight]
+        points = self._embed_points(point_coords, point_labels)  # (1, N, C)
+        tokens = torch.cat([torch.cat(own_tokens)[None], points], dim=1)  # (1, 6 + N, C)
+
+        # transformers has one more axis, for several prompts on one image; it is 1 here.
+        tokens, image = decoder.transformer(
+            point_embeddings=tokens[:, None],
+            image_embeddings=image,
+            image_positional_embeddings=self._image_positions(),
+            attention_similarity=None,
+        )
+        iou_token, mask_tokens = tokens[:, 0, 1], tokens[:, 0, 2 : 2 + decoder.num_mask_tokens]
+        _, side, _ = self.shape.embedding_shapes[IMAGE]
+        image = image[:, 0].transpose(1, 2).unflatten(2, (side, side))  # (1, C, 64, 64)
+
+        upscaled = decoder.upscale_conv1(image) + embedding[MIDDLE]
+        upscaled = decoder.activation(decoder.upscale_layer_norm(upscaled))  # (1, C / 4, 128, 128)
+        upscaled = decoder.activation(
+            decoder.upscale_conv2(upscaled) + embedding[FINE]
+        )  # (1, C / 8, 256, 256)
+        networks = enumerate(decoder.output_hypernetworks_mlps)
+        filters = torch.stack([network(mask_tokens[:, i]) for i, network in networks], dim=1)  # (1, 4, C / 8)
+        masks = (filters @ upscaled.flatten(2)).unflatten(2, (4 * side, 4 * side))
+        return self._with_stable_first(masks, decoder.iou_prediction_head(iou_token))
+
+    def _with_stable_first(self, masks: Tensor, rated: Tensor) -> tuple[Tensor, Tensor]:
+        """Mask 0, or in its place the best rated of the others where mask 0 hangs on where its logits are cut.
+
+        Source: sam2, modeling/sam/mask_decoder.py, _dynamic_multimask_via_stability.
+        """
+        decoder = self.mask_decoder
+        stability = decoder._get_stability_scores(masks[:, 0])  # (1,)
+        is_stable = stability >= decoder.dynamic_multimask_stability_thresh
+        best = rated[:, 1:].argmax(1) + 1
+        chosen = torch.where(is_stable, torch.zeros_like(best), best)
+        return (
+            torch.cat([masks.index_select(1, chosen), masks[:, 1:]], dim=1),
+            torch.cat([rated.index_select(1, chosen), rated[:, 1:]], dim=1),
+        )
+
+    def _embed_points(self, coords: Tensor, labels: Tensor) -> Tensor:
+        """(1, N, 2) model pixels and (1, N) to (1, N, C), or (1, N + 1, C) where there is a box. Sums of products
+        instead of indexing, so that a traced graph holds for every N and every label."""
+        encoder = self.prompt_encoder
+        # + 0.5: a coordinate names a pixel, its centre is meant.
+        embedded = encoder.shared_embedding((coords + 0.5) / self.shape.input_side)
+        kinds = labels[:, :, None]
+        padding = encoder.not_a_point_embed.weight
+        embedded = embedded * (kinds != PADDING) + padding * (kinds == PADDING)
+        for label in range(encoder.point_embed.num_embeddings):
+            embedded = embedded + encoder.point_embed.weight[label] * (kinds == label)
+        # SAM pads points only; SAM 2 takes a box as two points and pads it too.
+        boxes = embedded[:, labels[0] == BOX_TOP_LEFT]
+        return torch.cat([embedded, boxes * 0 + padding], dim=1)
+
+    def _embed_mask(self, mask_input: Tensor, has_mask_input: Tensor) -> Tensor:
+        no_mask = self.prompt_encoder.no_mask_embed.weight[:, :, None, None]  # (1, C, 1, 1)
+        has_mask = has_mask_input[:, None, None, None]
+        given = self.prompt_encoder.mask_embed(mask_input.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
+        return has_mask * given + (1 - has_mask) * no_mask
+
+    def _image_positions(self) -> Tensor:
+        """(1, C, 64, 64): where each patch's centre lies. Only weights go in, so the ONNX export folds it away."""
+        _, side, _ = self.shape.embedding_shapes[IMAGE]
+        weights = self.prompt_encoder.shared_embedding.positional_embedding
+        centres = (torch.arange(side, device=weights.device, dtype=weights.dtype) + 0.5) / side
+        y, x = torch.meshgrid(centres, centres, indexing="ij")
+        return self.prompt_encoder.shared_embedding(torch.stack([x, y], dim=-1)).permute(2, 0, 1)[None]
+
+
+def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:
+    """The fields of a SAM 2 bundle's manifest, for `segmentation.bundle.write_manifest`."""
+    shape = VARIANTS[variant]
+    return {
+        "name": name,
+        "family": "sam2",
+        "variant": variant,
+        "title": title,
+        "licence": licence,
+        "input_side": shape.input_side,
+        "fit": STRETCH,
+        "pixel_mean": list(PIXEL_MEAN),
+        "pixel_std": list(PIXEL_STD),
+        "mask_threshold": MASK_THRESHOLD,
+        "low_res_side": shape.low_res_side,
+        "embedding": {tensor: list(sizes) for tensor, sizes in shape.embedding_shapes.items()},
+    }
