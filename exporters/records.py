@@ -43,6 +43,7 @@ class AnnotationRecord:
         author: user name, or "" where nobody is known.
         prompt: what the author told the model, in image pixels, as the API gives it; None for a mask without prompt.
         bundle_digest: of the model bundle that drew the mask, or "".
+        name: what people call this one object, or "".
     """
 
     id: int
@@ -56,6 +57,7 @@ class AnnotationRecord:
     author: str = ""
     prompt: Mapping[str, Any] | None = None
     bundle_digest: str = ""
+    name: str = ""
     created_at: dt.datetime | None = None
 
 

@@ -89,6 +89,8 @@ class AnnotationAdmin(ReadOnlyAdmin):
         "id",
         "image",
         "category",
+        "name",
+        "is_locked",
         "area",
         "bbox_xywh",
         "predicted_iou",

@@ -41,8 +41,12 @@ CONTENT_FIELDS = (
     "predicted_iou",
     "stability_score",
     "bundle_digest",
+    "name",
+    "color",
+    "is_locked",
 )
-EFFORT_FIELDS = ("time_spent_s", "clicks")
+# These are stored as the API's serializer has checked them.
+PLAIN_FIELDS = ("name", "color", "is_locked", "time_spent_s", "clicks")
 
 
 def create(
@@ -54,7 +58,7 @@ def create(
         id: the client's UUID.
         category: primary key of one of the project's categories.
         segmentation: COCO RLE of the image's size.
-        optional: prompt, predicted_iou, stability_score, bundle_digest, time_spent_s, clicks.
+        optional: prompt, predicted_iou, stability_score, bundle_digest, name, color, is_locked, time_spent_s, clicks.
 
     Returns:
         The row and whether it is new; False: the same save came before.
@@ -186,7 +190,7 @@ def _checked_values(image: Image, sent: dict[str, Any], before: Annotation | Non
         "predicted_iou",
         "stability_score",
         "bundle_digest",
-        *EFFORT_FIELDS,
+        *PLAIN_FIELDS,
     }
     if unknown:
         message = f"Unknown fields: {', '.join(sorted(unknown))}."
@@ -207,7 +211,7 @@ def _checked_values(image: Image, sent: dict[str, Any], before: Annotation | Non
     for name in ("predicted_iou", "stability_score"):
         if name in sent:
             values[name] = None if sent[name] is None else _finite(name, sent[name])
-    for name in EFFORT_FIELDS:
+    for name in PLAIN_FIELDS:
         if name in sent:
             values[name] = sent[name]
     return values

@@ -20,6 +20,7 @@ from annotator.api.base.filters import IdFilter
 from annotator.api.base.limits import LARGEST_ID, LARGEST_INTEGER
 from annotator.api.base.scope import WRITES, RowView, ScopedView
 from annotator.models import Annotation, Image
+from annotator.models.annotation import LONGEST_NAME
 from annotator.people.permissions import signed_in
 
 LONGEST_EFFORT_S = 1e7
@@ -38,6 +39,13 @@ class RleField(serializers.JSONField):
 @extend_schema_field(PromptSerializer)
 class PromptField(serializers.JSONField):
     """Passed on as sent; `annotator.annotations.prompt` checks it against the image."""
+
+
+class NameField(serializers.CharField):
+    """One line: what separates words is one space each."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return " ".join(super().to_internal_value(data).split())
 
 
 class AnnotationSerializer(serializers.ModelSerializer):
@@ -61,6 +69,9 @@ class AnnotationSerializer(serializers.ModelSerializer):
             "predicted_iou",
             "stability_score",
             "bundle_digest",
+            "name",
+            "color",
+            "is_locked",
             "author",
             "time_spent_s",
             "clicks",
@@ -82,6 +93,9 @@ class AnnotationChangeSerializer(serializers.Serializer):
     predicted_iou = serializers.FloatField(required=False, allow_null=True)
     stability_score = serializers.FloatField(required=False, allow_null=True)
     bundle_digest = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=64)
+    name = NameField(required=False, allow_blank=True, max_length=LONGEST_NAME)
+    color = serializers.RegexField(r"^(#[0-9a-f]{6})?\Z", required=False, allow_blank=True)
+    is_locked = serializers.BooleanField(required=False)
     time_spent_s = serializers.FloatField(required=False, min_value=0, max_value=LONGEST_EFFORT_S)
     clicks = serializers.IntegerField(required=False, min_value=0, max_value=LARGEST_INTEGER)
 

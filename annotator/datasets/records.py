@@ -131,5 +131,6 @@ def _annotation_record(annotation: Annotation, number: int) -> AnnotationRecord:
         author=annotation.author.get_username() if annotation.author else "",
         prompt=annotation.prompt,
         bundle_digest=annotation.bundle_digest,
+        name=annotation.name,
         created_at=annotation.created_at,
     )

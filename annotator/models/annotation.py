@@ -15,6 +15,9 @@ from annotator.models.image import Image
 from annotator.models.visibility import VisibleQuerySet
 
 
+LONGEST_NAME = 80
+
+
 class AnnotationQuerySet(VisibleQuerySet):
     project_path = "image__project"
 
@@ -65,6 +68,13 @@ class Annotation(models.Model):
         db_index=False,
         help_text="Who wrote last: made, changed, deleted or restored it.",
     )
+    name = models.CharField(
+        max_length=LONGEST_NAME, blank=True, help_text="What people call this one object; most have no name."
+    )
+    color = models.CharField(
+        max_length=7, blank=True, help_text="Its own, #rrggbb, where objects are told apart by color."
+    )
+    is_locked = models.BooleanField(default=False, help_text="Whether the workbench refuses to change it.")
     time_spent_s = models.FloatField(default=0.0)
     clicks = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)

@@ -227,6 +227,7 @@ class _Images:
             uuid=_uuid(values.get("uuid")),
             predicted_iou=_figure(values, "predicted_iou"),
             stability_score=_figure(values, "stability_score"),
+            name=name if isinstance(name := values.get("name"), str) else "",
         )
 
     def _opener(self, file_name: str) -> Callable[[], IO[bytes]] | None:

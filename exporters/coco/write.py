@@ -177,6 +177,8 @@ def _annotation_row(image: ImageRecord, annotation: AnnotationRecord, segmentati
             row["segmentation"] = polygons
     if annotation.uuid:
         row["uuid"] = annotation.uuid
+    if annotation.name:
+        row["name"] = annotation.name
     row["predicted_iou"] = finite(annotation.predicted_iou)
     row["stability_score"] = finite(annotation.stability_score)
     return row

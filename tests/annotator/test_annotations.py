@@ -272,6 +272,27 @@ def test_a_mask_without_a_prompt_is_saved(post, category):
     assert post(annotation_body(category, prompt=None)).status_code == 201
 
 
+# --- name, color, lock ---
+def test_an_object_may_have_a_name_a_color_and_a_lock(post, patch, category):
+    row = post(annotation_body(category)).json()
+    assert (row["name"], row["color"], row["is_locked"]) == ("", "", False)
+    row = patch(row, name="  The old\n  tower ", color="#12ab00", is_locked=True).json()
+    assert (row["name"], row["color"], row["is_locked"]) == ("The old tower", "#12ab00", True)
+    assert row["version"] == 2
+    row = patch(row, name="", color="", is_locked=False).json()
+    assert (row["name"], row["color"], row["is_locked"]) == ("", "", False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", 81 * "x"), ("name", "a\0b"), ("color", "red"), ("color", "#12AB00"), ("is_locked", "perhaps")],
+)
+def test_a_name_color_or_lock_that_cannot_be_is_refused(post, patch, category, field, value):
+    row = post(annotation_body(category)).json()
+    assert_refused(patch(row, **{field: value}), "invalid", field)
+    assert_refused(post(annotation_body(category, **{field: value})), "invalid", field)
+
+
 # --- refused references ---
 def test_an_unknown_category_is_refused(post, category):
     assert_refused(post(annotation_body(category) | {"category": 10**9}), "unknown_category", "category")

@@ -140,9 +140,20 @@ function writingBench(mayAnnotate = true) {
             },
             ...{
                 draft: {canUndo: true, canRedo: true},
-                visibility: {areAllHidden: false, toggleAll: tell("toggleAll")},
-                selection: {isSeveral: false, id: "a", ids: ["a"], annotations: [{bbox: [1, 2, 3, 4]}]},
+                visibility: {areAllHidden: false, toggleAll: tell("toggleAll"), toggleSolo: tell("solo")},
+                selection: {
+                    isSeveral: false,
+                    id: "a",
+                    ids: ["a"],
+                    annotations: [{bbox: [1, 2, 3, 4], color: "#00ff00"}],
+                },
                 document: {annotations: [{}]},
+                naming: {
+                    canChange: true,
+                    areLocked: false,
+                    toggleLock: tell("lock"),
+                    recolor: tell("recolor"),
+                },
                 several: {isAdding: false, toggleAdding: tell("adding"), selectAll: tell("selectAll")},
                 copying: {
                     ...{canDuplicate: true, canCopy: true, canPaste: true},
@@ -218,7 +229,7 @@ function writingBench(mayAnnotate = true) {
         progressPanel: {toggle: tell("progress")},
         marking: {skip: async () => told.push("skip"), flag: async () => told.push("flag")},
         palette: {show: tell("palette")},
-        view: {findCategory: tell("find"), peek: tell("peek")},
+        view: {findCategory: tell("find"), renameObject: tell("rename"), peek: tell("peek")},
     };
     return {bench, told, commands: new Commands(COMMANDS, bench)};
 }
@@ -254,6 +265,10 @@ test("every key of the workbench does its own thing", () => {
             "subtract",
             "intersect",
             "split",
+            "rename",
+            "lock",
+            "recolor ",
+            "solo",
             "duplicate",
             "copy",
             "paste",

@@ -29,6 +29,9 @@ import {ApiError, isPassing} from "./http.js";
  * @property {number | null} predicted_iou
  * @property {number | null} stability_score
  * @property {string | null} bundle_digest
+ * @property {string} name
+ * @property {string} color
+ * @property {boolean} is_locked
  * @property {string | null} author
  * @property {number} time_spent_s
  * @property {number} clicks
@@ -171,6 +174,9 @@ function contentToWire(annotation) {
         predicted_iou: annotation.predictedIou,
         stability_score: annotation.stabilityScore,
         bundle_digest: annotation.bundleDigest,
+        name: annotation.name ?? "",
+        color: annotation.color ?? "",
+        is_locked: annotation.isLocked ?? false,
         time_spent_s: annotation.timeSpentS,
         clicks: annotation.clicks,
     };
@@ -198,6 +204,9 @@ function annotationFromWire(wire) {
             predictedIou: wire.predicted_iou,
             stabilityScore: wire.stability_score,
             bundleDigest: wire.bundle_digest ?? "",
+            name: wire.name,
+            color: wire.color,
+            isLocked: wire.is_locked,
             author: wire.author,
             timeSpentS: wire.time_spent_s,
             clicks: wire.clicks,

@@ -118,6 +118,12 @@ export type Annotation = {
     readonly predictedIou: number | null;
     readonly stabilityScore: number | null;
     readonly bundleDigest: string;
+    /** What people call this one object; left out or empty: it has no name of its own. */
+    readonly name?: string;
+    /** Its own, #rrggbb, where objects are told apart by color; left out or empty: by its number. */
+    readonly color?: string;
+    /** Whether it is not to be changed. */
+    readonly isLocked?: boolean;
     readonly author: string | null;
     readonly timeSpentS: number;
     readonly clicks: number;

@@ -24,8 +24,8 @@ export function withPixels(before, columns) {
  *
  * @param {Annotation} like
  * @param {{id: string, author: string, createdAt: string}} fresh
- * @returns {Annotation} nothing was spent on it yet
+ * @returns {Annotation} nothing was spent on it yet, and its name is the other one's
  */
 export function newLike(like, fresh) {
-    return {...like, ...fresh, timeSpentS: 0, clicks: 0};
+    return {...like, ...fresh, name: "", color: "", isLocked: false, timeSpentS: 0, clicks: 0};
 }

@@ -11,6 +11,7 @@ import {RESHAPES} from "./reshaping.js";
 
 /** @import {Columns} from "../core/edit/columns.js" */
 /** @import {Annotation} from "../core/types.d.ts" */
+/** @import {Locks} from "./locks.js" */
 /** @import {Reshape} from "./reshaping.js" */
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
@@ -21,18 +22,21 @@ export class Combining {
     #bench;
     #turns;
     #freshOnes;
+    #locks;
     #onSay;
 
     /**
      * @param {Pick<Workbench, "draft" | "selection" | "canChangeSaved">} bench
      * @param {object} parts
      * @param {Turns} parts.turns
+     * @param {Locks} parts.locks
      * @param {(count: number) => {id: string, author: string, createdAt: string}[]} parts.freshOnes for new masks
      * @param {(text: string) => void} parts.onSay why nothing was done
      */
-    constructor(bench, {turns, freshOnes, onSay}) {
+    constructor(bench, {turns, locks, freshOnes, onSay}) {
         this.#bench = bench;
         this.#turns = turns;
+        this.#locks = locks;
         this.#freshOnes = freshOnes;
         this.#onSay = onSay;
     }
@@ -48,6 +52,7 @@ export class Combining {
 
     /** The primary mask gets the pixels of the others and what was spent on them; the others are deleted. */
     merge() {
+        if (!this.#locks.areAllFree(this.#bench.selection.annotations)) return;
         this.#combine(unionOf, ({before, after, others}) => {
             const all = [before, ...others];
             const timeSpentS = Math.round(10 * all.reduce((sum, each) => sum + each.timeSpentS, 0)) / 10;
@@ -86,7 +91,9 @@ export class Combining {
         this.#turns.after(() => {
             if (!this.canSplit) return;
             const {draft, selection} = this.#bench;
-            const masks = selection.annotations.map((before) => ({
+            const free = this.#locks.free(selection.annotations);
+            if (free.length === 0) return;
+            const masks = free.map((before) => ({
                 before,
                 parts: partsOf(columnsOf(before.segmentation)),
             }));
@@ -123,7 +130,9 @@ export class Combining {
     reshape(name) {
         this.#turns.after(() => {
             if (!this.canCombine) return;
-            const masks = this.#bench.selection.annotations.map((before) => {
+            const free = this.#locks.free(this.#bench.selection.annotations);
+            if (free.length === 0) return;
+            const masks = free.map((before) => {
                 const [height] = before.segmentation.size;
                 return {
                     before,
@@ -144,6 +153,7 @@ export class Combining {
         this.#turns.after(() => {
             if (!this.canCombine) return;
             const [before, ...others] = this.#bench.selection.annotations;
+            if (!this.#locks.areAllFree([before])) return;
             const columns = operation(
                 columnsOf(before.segmentation),
                 others.map(({segmentation}) => columnsOf(segmentation)),

@@ -12,6 +12,7 @@ import {RESHAPES} from "./reshaping.js";
 /** @import {Columns, Spans} from "../core/edit/columns.js" */
 /** @import {FinishedMask} from "./ports.d.ts" */
 /** @import {Effort} from "./effort.js" */
+/** @import {Locks} from "./locks.js" */
 /** @import {Reshape} from "./reshaping.js" */
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
@@ -21,17 +22,19 @@ import {RESHAPES} from "./reshaping.js";
 export class HandWork {
     #bench;
     #turns;
+    #locks;
     #effort;
     #size;
     #onChange;
 
     /**
      * @param {Pick<Workbench, "draft" | "prompts" | "selection" | "canDraw" | "edit">} bench
-     * @param {{turns: Turns, effort: Effort, size: () => ImageSize, onChange: () => void}} parts
+     * @param {{turns: Turns, locks: Locks, effort: Effort, size: () => ImageSize, onChange: () => void}} parts
      */
-    constructor(bench, {turns, effort, size, onChange}) {
+    constructor(bench, {turns, locks, effort, size, onChange}) {
         this.#bench = bench;
         this.#turns = turns;
+        this.#locks = locks;
         this.#effort = effort;
         this.#size = size;
         this.#onChange = onChange;
@@ -88,6 +91,7 @@ export class HandWork {
             }
             const isLookedAt = needsMask && draft.isEmpty && !draft.edited;
             const saved = isLookedAt ? selection.annotation : draft.edited;
+            if (isLookedAt && !this.#locks.areAllFree(selection.annotations.slice(0, 1))) return;
             const mask = draft.handMade ?? saved;
             if (mask || !needsMask) this.#show(mask?.segmentation ?? null, change, isLookedAt);
         });

@@ -1,10 +1,11 @@
 /** What becomes of pixels that two masks of an image share, as the project wishes. Exports follow the same rule. */
 
+import {bboxesMeet} from "../core/bbox.js";
 import {differenceOf} from "../core/edit/algebra.js";
 import {columnsOf} from "../core/edit/columns.js";
 import {withPixels} from "./by-hand.js";
 
-/** @import {Annotation, Bbox, OverlapPolicy} from "../core/types.d.ts" */
+/** @import {Annotation, OverlapPolicy} from "../core/types.d.ts" */
 
 /**
  * @typedef {object} Settled
@@ -23,10 +24,12 @@ export function settled(policy, annotation, all) {
     if (policy === "allow") return {annotation, updated: [], refusal: ""};
     const known = all.findIndex(({id}) => id === annotation.id);
     const place = known < 0 ? all.length : known;
-    const [older, newer] = [all.slice(0, place), all.slice(known < 0 ? place : place + 1)].map((others) =>
-        others.filter(({bbox}) => touch(bbox, annotation.bbox)),
+    const [older, newer] = [all.slice(0, place), all.slice(place + 1)].map((others) =>
+        others.filter(({bbox}) => bboxesMeet(bbox, annotation.bbox)),
     );
-    const [winners, losers] = policy === "oldest" ? [older, newer] : [newer, older];
+    const [first, last] = policy === "oldest" ? [older, newer] : [newer, older];
+    const winners = [...first, ...last.filter(({isLocked}) => isLocked)]; // a locked mask loses nothing
+    const losers = last.filter(({isLocked}) => !isLocked);
     const own = differenceOf(
         columnsOf(annotation.segmentation),
         winners.map(({segmentation}) => columnsOf(segmentation)),
@@ -58,9 +61,4 @@ export function settled(policy, annotation, all) {
  */
 function refused(annotation, refusal) {
     return {annotation, updated: [], refusal};
-}
-
-/** @param {Bbox} a @param {Bbox} b x, y, width, height */
-function touch([ax, ay, aw, ah], [bx, by, bw, bh]) {
-    return ax < bx + bw && bx < ax + aw && ay < by + bh && by < ay + ah;
 }

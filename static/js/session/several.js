@@ -35,10 +35,11 @@ export class Several {
      *
      * @param {string | null} id null: no mask is there
      * @param {How} how
+     * @param {readonly string[]} [order] of the list that shows the masks
      */
-    pick(id, how) {
+    pick(id, how, order) {
         this.#isAdding = this.isAdding && id !== null;
-        if (how === "range" && id !== null) this.extendTo(id);
+        if (how === "range" && id !== null) this.extendTo(id, order);
         else if (how === "also" || this.#isAdding) this.toggle(id);
         else this.#bench.select(id);
     }
@@ -49,10 +50,14 @@ export class Several {
         this.#select((ids) => (ids.includes(id) ? ids.filter((other) => other !== id) : [...ids, id]));
     }
 
-    /** @param {string} id selects every mask from the primary one to this one, in the order they were made */
-    extendTo(id) {
+    /**
+     * Selects every mask from the primary one to this one.
+     *
+     * @param {string} id
+     * @param {readonly string[]} [order] left out: that in which they were made
+     */
+    extendTo(id, order = this.#bench.document.annotations.map((annotation) => annotation.id)) {
         this.#select(([first]) => {
-            const order = this.#bench.document.annotations.map((annotation) => annotation.id);
             const [from, to] = [order.indexOf(first), order.indexOf(id)];
             if (from < 0) return [id];
             return [first, ...order.slice(Math.min(from, to), Math.max(from, to) + 1)];

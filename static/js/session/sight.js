@@ -3,6 +3,9 @@
  * it changes a mask.
  */
 
+import {OBJECT_ORDERS} from "../core/object-order.js";
+
+/** @import {ObjectOrder} from "../core/object-order.js" */
 /** @import {KeyStore} from "./ports.d.ts" */
 
 const STORAGE_KEY = "maskwright.sight";
@@ -18,6 +21,8 @@ const OPACITY_STEP = 0.15;
  * @property {number} gamma 0.25 to 4; 1 as it is, more makes dark parts lighter
  * @property {boolean} isInverted
  * @property {"all" | "red" | "green" | "blue"} channel
+ * @property {ObjectOrder} objectOrder of the list
+ * @property {boolean} hasPictures of the objects in the list
  * @property {boolean} hasMinimap the whole picture in a corner, while a part of it is on the stage
  * @property {"recognise" | "zoom" | "pan"} wheel what it does; recognise: a mouse's zooms, a trackpad's pans
  */
@@ -32,6 +37,8 @@ export const USUAL = Object.freeze({
     gamma: 1,
     isInverted: false,
     channel: "all",
+    objectOrder: "newest",
+    hasPictures: true,
     hasMinimap: true,
     wheel: "recognise",
 });
@@ -49,7 +56,9 @@ export class Sight {
     constructor(storage, onChange) {
         this.#storage = storage;
         this.#onChange = onChange;
-        this.settings = {...USUAL, ...sensible(storage.getItem(STORAGE_KEY))};
+        const known = {...USUAL, ...sensible(storage.getItem(STORAGE_KEY))};
+        const {objectOrder} = known.objectOrder in OBJECT_ORDERS ? known : USUAL;
+        this.settings = {...known, objectOrder};
     }
 
     /** @param {Partial<SightSettings>} settings */

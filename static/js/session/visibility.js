@@ -1,13 +1,21 @@
 /** Which saved masks are shown. */
 
+/** @import {Selection} from "./selection.js" */
+
 export class Visibility {
     /** @type {Set<string>} */
     #hiddenIds = new Set();
     #areAllHidden = false;
+    #isSolo = false;
+    #selection;
     #onChange;
 
-    /** @param {() => void} onChange */
-    constructor(onChange) {
+    /**
+     * @param {Pick<Selection, "id" | "has">} selection
+     * @param {() => void} onChange
+     */
+    constructor(selection, onChange) {
+        this.#selection = selection;
         this.#onChange = onChange;
     }
 
@@ -15,8 +23,19 @@ export class Visibility {
         return this.#areAllHidden;
     }
 
+    /** Whether only selected masks are shown, while any is selected. */
+    get isSolo() {
+        return this.#isSolo;
+    }
+
     /** @param {string} id */
     isHidden(id) {
+        const isLeftOut = this.#isSolo && this.#selection.id !== null && !this.#selection.has(id);
+        return isLeftOut || this.isSwitchedOff(id);
+    }
+
+    /** Whether it is hidden whatever is selected. @param {string} id */
+    isSwitchedOff(id) {
         return this.#areAllHidden || this.#hiddenIds.has(id);
     }
 
@@ -35,8 +54,14 @@ export class Visibility {
         this.#onChange();
     }
 
+    toggleSolo() {
+        this.#isSolo = !this.#isSolo;
+        this.#onChange();
+    }
+
     /** Another image: none of its masks was hidden by itself. */
     open() {
         this.#hiddenIds.clear();
+        this.#isSolo = false;
     }
 }

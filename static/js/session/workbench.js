@@ -28,7 +28,9 @@ import {DraftKeeper} from "./draft-keeper.js";
 import {Effort} from "./effort.js";
 import {HandWork} from "./hand-work.js";
 import {HistoryKeeper} from "./history-keeper.js";
+import {Locks} from "./locks.js";
 import {MovingPrompts} from "./moving-prompts.js";
+import {Naming} from "./naming.js";
 import {ObjectNumbers} from "./object-numbers.js";
 import {settled} from "./overlaps.js";
 import {PromptSession} from "./prompt-session.js";
@@ -82,6 +84,7 @@ export class Workbench {
     several;
     combining;
     copying;
+    naming;
     visibility;
     numbers = new ObjectNumbers();
 
@@ -91,6 +94,7 @@ export class Workbench {
     #events;
     #effort;
     #accepting = new Turns();
+    #locks;
     #lastCategory;
     #settings;
     #projectId = 0;
@@ -125,18 +129,20 @@ export class Workbench {
         this.prompts = new PromptSession(this.#events);
         this.draft = new Draft(this.document, this.prompts, this.selection);
         this.#histories = new HistoryKeeper(this.draft.history, histories);
+        this.#locks = new Locks(events.onSay);
         const parts = {
-            ...{turns: this.#accepting, effort: this.#effort, size: () => this.#size},
+            ...{turns: this.#accepting, locks: this.#locks, effort: this.#effort, size: () => this.#size},
             onChange: () => this.#events.onChange(),
         };
         this.hand = new HandWork(this, parts);
         this.moving = new MovingPrompts(this, parts);
-        this.visibility = new Visibility(events.onChange);
+        this.visibility = new Visibility(this.selection, events.onChange);
+        this.naming = new Naming(this, {turns: this.#accepting, onSay: events.onSay});
         const byHand = {
             turns: this.#accepting,
             freshOnes: (/** @type {number} */ count) => this.#freshOnes(newId, count),
         };
-        this.combining = new Combining(this, {...byHand, onSay: events.onSay});
+        this.combining = new Combining(this, {...byHand, locks: this.#locks, onSay: events.onSay});
         this.copying = new Copying(this, {
             ...{...byHand, copied, events},
             place: () => ({
@@ -482,8 +488,9 @@ export class Workbench {
         this.#accepting.after(() => {
             this.#categoryId = category.id;
             this.#lastCategory.note(this.#projectId, category.id);
-            const updated = this.#labelled
-                .filter(({categoryId}) => categoryId !== category.id)
+            const others = this.#labelled.filter(({categoryId}) => categoryId !== category.id);
+            const updated = this.#locks
+                .free(others)
                 .map((before) => ({before, after: {...before, categoryId: category.id}}));
             if (updated.length > 0) this.draft.change({}, {...NO_CHANGES, updated});
             else this.#events.onChange();
@@ -498,7 +505,9 @@ export class Workbench {
 
     /** @param {string | null} id a saved mask, whose prompt is continued; what was begun before is accepted first */
     edit(id = this.selection.id) {
-        if (!this.document.get(id) || !this.#mayAnnotate || id === this.draft.edited?.id) return;
+        const wanted = this.document.get(id);
+        if (!wanted || !this.#mayAnnotate || id === this.draft.edited?.id) return;
+        if (!this.#locks.areAllFree([wanted])) return;
         this.#accepting.after(() => {
             if (this.draft.isWorkedOn) this.accept();
             this.#accepting.after(() => {
@@ -514,7 +523,7 @@ export class Workbench {
         const ids = id === undefined ? this.selection.ids : [id];
         if (!this.#mayAnnotate) return;
         this.#accepting.after(() => {
-            const deleted = ids.flatMap((each) => this.document.get(each) ?? []);
+            const deleted = this.#locks.free(ids.flatMap((each) => this.document.get(each) ?? []));
             if (deleted.length === 0) return; // deleted twice while a mask was being accepted
             this.#events.onDelete(deleted);
             const work = deleted.some((each) => each.id === this.draft.edited?.id) ? NO_WORK : {};
@@ -683,6 +692,7 @@ export class Workbench {
             return null;
         }
         return {
+            ...{name: before?.name ?? "", color: before?.color ?? "", isLocked: before?.isLocked ?? false},
             id: before?.id ?? this.#keeper.id,
             imageId: this.#imageId,
             categoryId: category.id,

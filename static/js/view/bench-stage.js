@@ -32,6 +32,8 @@ export class BenchStage {
     minimap = null;
     /** The image was moved on the stage. @type {(view: ViewFrame) => void} */
     onView = () => {};
+    /** The picture of the image has come. */
+    onPicture = () => {};
     #region = new RegionLayer();
     #image = new ImageLayer();
     #tiles;
@@ -82,6 +84,7 @@ export class BenchStage {
         this.#image.show(picture, () => this.stage.invalidate("image"));
         this.stage.invalidate("image");
         this.minimap?.show(picture);
+        this.onPicture();
     }
 
     /**
@@ -175,6 +178,15 @@ export class BenchStage {
      */
     partOfPicture(part, scale) {
         return this.#image.partOf(part, this.stage.imageSize, scale);
+    }
+
+    /**
+     * @param {CanvasRenderingContext2D} context whose units are image pixels
+     * @param {{left: number, top: number, right: number, bottom: number}} part in image pixels
+     * @returns {boolean} whether there is a picture
+     */
+    drawPart(context, part) {
+        return this.#image.drawPart(context, part, this.stage.imageSize);
     }
 
     /** The id of the smallest saved mask there. @param {ImagePoint} point */

@@ -3,9 +3,13 @@
 import {candidateShare, partSize} from "../core/candidate-mask.js";
 import {isEmpty} from "../core/prompt.js";
 import {qualityOf} from "../core/quality.js";
+import {inListOrder} from "../core/object-order.js";
 import {instanceColor} from "./color.js";
 import {find} from "./elements.js";
+import {drawObject} from "./object-picture.js";
+import {ObjectOrderField} from "./panels/object-order-field.js";
 import {CategoriesPanel} from "./panels/categories-panel.js";
+import {labelOf} from "./panels/object-row.js";
 import {ObjectsPanel} from "./panels/objects-panel.js";
 import {SelectedBar} from "./panels/selected-bar.js";
 import {PromptBar} from "./panels/prompt-bar.js";
@@ -46,8 +50,9 @@ export class BenchView {
     #decodeTime = find("[data-decode-time]", HTMLElement);
     #categories;
     #objects;
+    #objectOrder;
     #promptBar;
-    #selectedBar = new SelectedBar(find("[data-selected]", HTMLElement));
+    #selectedBar;
     #toolbar;
     #fillOpacity = 0;
     #announcement = find("[data-announcement]", HTMLElement);
@@ -74,11 +79,13 @@ export class BenchView {
         this.#objects = new ObjectsPanel(
             panel,
             {
-                onSelect: (id, how) => workbench.several.pick(id, how),
+                onSelect: (id, how, order) => workbench.several.pick(id, how, order),
                 onZoom: (id) => this.#zoomTo(id),
                 onEdit: (id) => (workbench.draft.edited?.id === id ? workbench.accept() : workbench.edit(id)),
                 onToggle: (id) => workbench.visibility.toggle(id),
                 onDelete: (id) => workbench.remove(id),
+                onRename: (id, name) => workbench.naming.rename(id, name),
+                onUnlock: (id) => workbench.naming.unlock(id),
                 onHover: (id) => stage.hover(id),
             },
             {
@@ -86,8 +93,18 @@ export class BenchView {
                 tips: {
                     edit: () => withKey("Edit this mask", commands.keyOf("edit")),
                     delete: () => withKey("Delete this mask", commands.keyOf("delete")),
+                    unlock: () => withKey("Locked. Unlock", commands.keyOf("lock")),
                 },
+                drawPicture: (annotation, canvas) => drawObject(stage, annotation, canvas),
             },
+        );
+        this.#objectOrder = new ObjectOrderField(
+            find("[data-object-order]", HTMLSelectElement),
+            session.sight,
+        );
+        stage.onPicture = () => this.#objects.redraw();
+        this.#selectedBar = new SelectedBar(find("[data-selected]", HTMLElement), (color) =>
+            workbench.naming.recolor(color),
         );
         this.#promptBar = new PromptBar(
             find("[data-prompt-bar]", HTMLElement),
@@ -117,6 +134,11 @@ export class BenchView {
         this.#categories.find();
     }
 
+    /** Opens a field for the name of the selected object. */
+    renameObject() {
+        this.#objects.rename(this.#session.workbench.selection.id);
+    }
+
     /** @param {string | null} id a mask under the pointer: its row and itself stand out; null: none does */
     hover(id) {
         this.#objects.hover(id);
@@ -134,7 +156,8 @@ export class BenchView {
 
     /** As the list of objects names it. @param {Annotation} annotation */
     nameOf(annotation) {
-        return `${this.categoryOf(annotation).name} ${this.#session.workbench.numbers.of(annotation.id)}`;
+        const category = this.categoryOf(annotation).name;
+        return labelOf({annotation, category, number: this.#session.workbench.numbers.of(annotation.id)});
     }
 
     render() {
@@ -203,6 +226,7 @@ export class BenchView {
             annotation,
             ...this.categoryOf(annotation),
             ...(isByInstance ? {color: instanceColor(numbers.of(annotation.id))} : {}),
+            ...(annotation.color ? {color: annotation.color} : {}),
             isSelected: selection.has(annotation.id),
             isPrimary: annotation.id === selection.id,
             isEdited: annotation.id === draft.edited?.id,
@@ -216,20 +240,26 @@ export class BenchView {
             this.#fillOpacity,
             new Set(rows.map(({annotation}) => annotation.id)),
         );
-        const objects = rows.map(({annotation, name, color, isSelected, isPrimary, isEdited, isHidden}) => ({
-            id: annotation.id,
-            name,
-            color,
-            number: numbers.of(annotation.id),
-            predictedIou: annotation.predictedIou,
-            isSelected,
-            isPrimary,
-            isEdited,
-            isHidden,
-            isSaved: autosave.isSaved(annotation.id),
-        }));
-        this.#objects.render(objects.reverse(), flow.masksState);
-        this.#selectedBar.render(selection.ids.length);
+        const shown = new Map(rows.map((row) => [row.annotation.id, row]));
+        const {categories} = flow.scene.project;
+        const objects = inListOrder(workbench.document.annotations, sight.settings.objectOrder, {
+            numberOf: (id) => numbers.of(id),
+            placeOf: (categoryId) => categories.findIndex(({id}) => id === categoryId),
+        }).flatMap(({id}) => {
+            const row = shown.get(id);
+            if (!row) return [];
+            const {annotation, name, color, isSelected, isPrimary, isEdited} = row;
+            return {
+                ...{annotation, color, isSelected, isPrimary, isEdited},
+                category: name,
+                number: numbers.of(id),
+                isHidden: visibility.isSwitchedOff(id),
+                isSaved: autosave.isSaved(id),
+            };
+        });
+        this.#objects.render(objects, flow.masksState);
+        this.#objectOrder.render();
+        this.#selectedBar.render(selection.annotations);
     }
 
     #renderSaving() {

@@ -301,7 +301,7 @@ def test_a_zip_that_cannot_be_unpacked_is_refused_as_a_whole():
 
 
 def test_an_annotation_record_holds_all_that_coco_can_say():
-    _, [read_image], _ = read(write_as("coco", dataset([annotation(3, masks()["disc"])])))
+    _, [read_image], _ = read(write_as("coco", dataset([replace(annotation(3, masks()["disc"]), name="Old tower")])))
     assert read_image.annotations == (
         AnnotationRecord(
             id=3,
@@ -312,6 +312,7 @@ def test_an_annotation_record_holds_all_that_coco_can_say():
             uuid="00000000-0000-4000-8000-000000000003",
             predicted_iou=0.875,
             stability_score=0.96875,
+            name="Old tower",
         ),
     )
     assert (read_image.width, read_image.height) == (WIDTH, HEIGHT)

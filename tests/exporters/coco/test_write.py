@@ -103,6 +103,7 @@ def test_the_document_has_coco_s_sections_and_the_models_figures():
     assert row["bbox"] == [0, 0, 5, 5]
     assert row["area"] == 25
     assert row["uuid"] == "00000000-0000-4000-8000-000000000001"
+    assert "name" not in row
     assert (row["predicted_iou"], row["stability_score"]) == (0.875, 0.96875)
 
 

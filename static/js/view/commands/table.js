@@ -40,7 +40,7 @@ import {OBJECT_COMMANDS} from "./objects.js";
  * @property {{show(): void}} palette
  * @property {Sight} sight
  * @property {{toggle(): void}} sightPanel
- * @property {{findCategory(): void, peek(): void}} view
+ * @property {{findCategory(): void, renameObject(): void, peek(): void}} view
  * @property {{readonly place: ImagePoint | null}} pointer
  * @property {{show(): void}} trash
  * @property {{readonly canCutOut: boolean, copy(): Promise<void>, save(): Promise<void>}} cutOuts

@@ -58,6 +58,28 @@ export class ImageLayer {
     }
 
     /**
+     * Draws a part of the picture where it is, in a context whose units are image pixels.
+     *
+     * @param {CanvasRenderingContext2D} context
+     * @param {{left: number, top: number, right: number, bottom: number}} part in image pixels; it may reach over the border
+     * @param {ImageSize} imageSize
+     * @returns {boolean} whether there is a picture
+     */
+    drawPart(context, part, imageSize) {
+        const picture = this.#reduced ?? this.#picture;
+        if (!picture) return false;
+        const left = Math.max(0, part.left);
+        const top = Math.max(0, part.top);
+        const width = Math.min(imageSize.width, part.right) - left;
+        const height = Math.min(imageSize.height, part.bottom) - top;
+        const ratio = picture.width / imageSize.width;
+        const source = [left, top, width, height].map((value) => value * ratio);
+        context.imageSmoothingQuality = "medium";
+        context.drawImage(picture, source[0], source[1], source[2], source[3], left, top, width, height);
+        return true;
+    }
+
+    /**
      * @param {CanvasRenderingContext2D} context
      * @param {ViewFrame} view
      * @param {ImageSize} imageSize

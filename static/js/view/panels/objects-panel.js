@@ -1,195 +1,173 @@
-/** The saved masks of the image, the newest first. */
+/** The saved masks of the image. Of hundreds of rows only those in sight have contents. */
 
-import {qualityOf} from "../../core/quality.js";
-import {button, element, find, icon} from "../elements.js";
+import {element, find} from "../elements.js";
+import {contentsOf, labelOf, nameField} from "./object-row.js";
 
-/**
- * @typedef {object} ObjectRow
- * @property {string} id
- * @property {string} name the category's
- * @property {string} color
- * @property {number} number the same for everybody, and never another object's
- * @property {number | null} predictedIou
- * @property {boolean} isSelected
- * @property {boolean} isPrimary of the selected ones
- * @property {boolean} isEdited
- * @property {boolean} isHidden
- * @property {boolean} isSaved
- */
+/** @import {ObjectRow, ObjectsEvents, RowOptions} from "./object-row.js" */
 
-/**
- * @typedef {object} ObjectsEvents
- * @property {(id: string, how: "only" | "also" | "range") => void} onSelect
- * @property {(id: string) => void} onZoom
- * @property {(id: string) => void} onEdit
- * @property {(id: string) => void} onToggle
- * @property {(id: string) => void} onDelete
- * @property {(id: string | null) => void} onHover null: none any more
- */
+const AHEAD_PX = 200; // beyond the list's edges, so that scrolling and Tab find rows that are there
+
+/** @typedef {{node: HTMLElement, state: string, row: ObjectRow, isInSight: boolean, isFilled: boolean}} Shown */
 
 export class ObjectsPanel {
     #list;
     #count;
     #empty;
     #events;
-    #isReadOnly;
-    #tips;
-    /** @type {Map<string, {row: HTMLElement, state: string}>} */
+    #options;
+    /** @type {Map<string, Shown>} */
     #rows = new Map();
+    /** From the top. @type {readonly string[]} */
+    #order = [];
+    /** The row whose name is being typed. @type {string | null} */
+    #renamedId = null;
+    #sight;
 
     /**
      * @param {HTMLElement} root
      * @param {ObjectsEvents} events
-     * @param {{isReadOnly: boolean, tips: {edit: () => string, delete: () => string}}} options
+     * @param {RowOptions} options
      */
-    constructor(root, events, {isReadOnly, tips}) {
+    constructor(root, events, options) {
         this.#list = find("[data-objects]", HTMLElement, root);
         this.#count = find("[data-object-count]", HTMLElement, root);
         this.#empty = find("[data-no-objects]", HTMLElement, root);
         this.#events = events;
-        this.#isReadOnly = isReadOnly;
-        this.#tips = tips;
+        this.#options = options;
+        this.#sight = new IntersectionObserver((entries) => this.#see(entries), {
+            root: this.#list,
+            rootMargin: `${AHEAD_PX}px 0px`,
+        });
     }
 
     /** @param {string | null} id its row stands out; null: none does */
     hover(id) {
-        for (const [rowId, {row}] of this.#rows) row.classList.toggle("is-hovered", rowId === id);
+        for (const [rowId, {node}] of this.#rows) node.classList.toggle("is-hovered", rowId === id);
+    }
+
+    /** @param {string | null} id a field for its name opens in its row */
+    rename(id) {
+        const shown = id === null ? null : this.#rows.get(id);
+        if (!shown || id === null || this.#options.isReadOnly || shown.row.annotation.isLocked) return;
+        this.#renamedId = id;
+        shown.node.scrollIntoView({block: "nearest"});
+        const field = nameField(shown.row, (name) => {
+            this.#renamedId = null;
+            this.#fill(shown);
+            find(".bench-object-main", HTMLElement, shown.node).focus();
+            if (name !== null) this.#events.onRename(id, name);
+        });
+        shown.node.replaceChildren(field);
+        field.focus();
+        field.select();
+    }
+
+    /** The image has become visible: what the rows show of it is drawn anew. */
+    redraw() {
+        for (const shown of this.#rows.values()) if (shown.isFilled) this.#fill(shown);
     }
 
     /**
-     * @param {readonly ObjectRow[]} rows
+     * @param {readonly ObjectRow[]} rows in the order of the list
      * @param {"loading" | "shown" | "missing"} state missing: there may be more, which could not be fetched
      */
     render(rows, state) {
         this.#count.textContent = state === "missing" ? "not loaded" : String(rows.length);
         this.#list.parentElement?.toggleAttribute("data-missing", state === "missing");
         this.#empty.hidden = rows.length > 0 || state !== "shown";
-        const ids = new Set(rows.map(({id}) => id));
-        for (const [id, {row}] of this.#rows) {
+        this.#order = rows.map(({annotation}) => annotation.id);
+        const ids = new Set(this.#order);
+        for (const [id, {node}] of this.#rows) {
             if (ids.has(id)) continue;
-            row.remove();
+            this.#sight.unobserve(node);
+            node.remove();
             this.#rows.delete(id);
         }
-        rows.forEach((row, index) => {
-            const {isSelected, isPrimary, ...content} = row;
-            const state = JSON.stringify(content);
-            const shown = this.#rows.get(row.id);
-            const node = shown?.row ?? this.#newRow(row.id);
-            const wasPrimary = node.classList.contains("is-primary");
-            // Rows that did not change stay as they are, with the focus that may be in them.
-            if (shown?.state !== state) this.#fill(node, row);
-            mark(node, isSelected, isPrimary);
-            if (this.#list.children[index] !== node)
-                this.#list.insertBefore(node, this.#list.children[index] ?? null);
-            this.#rows.set(row.id, {row: node, state});
-            if (isPrimary && !wasPrimary) node.scrollIntoView({block: "nearest"});
-        });
-    }
-
-    /** @param {string} id */
-    #newRow(id) {
-        const node = element("li", {class: "bench-object", "data-annotation-id": id});
-        node.addEventListener("pointerenter", () => this.#events.onHover(id));
-        node.addEventListener("pointerleave", () => this.#events.onHover(null));
-        return node;
+        rows.forEach((row, index) => this.#renderRow(row, index));
     }
 
     /**
-     * @param {HTMLElement} node
      * @param {ObjectRow} row
+     * @param {number} index
      */
-    #fill(node, row) {
-        const swatch = element("span", {class: "swatch"});
-        swatch.style.setProperty("--swatch", row.color);
-        const label = `${row.name} ${row.number}`;
-        const quality = row.predictedIou === null ? null : qualityOf(row.predictedIou);
-        node.classList.toggle("is-edited", row.isEdited);
-        node.classList.toggle("is-hidden", row.isHidden);
-        const main = button(
-            {
-                class: "bench-object-main",
-                title: `Look at ${label}; double click zooms to it`,
-            },
-            (event) => this.#events.onSelect(row.id, howOf(event)),
-            swatch,
-            element(
-                "span",
-                {class: "bench-name"},
-                row.name,
-                element("span", {class: "bench-number number"}, ` ${row.number}`),
-            ),
-            quality === null
-                ? ""
-                : element(
-                      "span",
-                      {
-                          class: `bench-quality ${quality}`,
-                          title: `Predicted IoU ${row.predictedIou?.toFixed(2).replace(/^0/, "")}`,
-                      },
-                      quality === "good" ? "" : quality, // only what is worth a second look
-                  ),
-        );
-        main.addEventListener("dblclick", () => this.#events.onZoom(row.id));
-        node.replaceChildren(
-            main,
-            element(
-                "span",
-                {
-                    class: row.isSaved ? "bench-tick is-saved" : "bench-tick",
-                    title: row.isSaved ? "Saved" : "Not saved yet",
-                },
-                icon(row.isSaved ? "check" : "loader-circle"),
-                element("span", {class: "visually-hidden"}, row.isSaved ? "saved" : "not saved yet"),
-            ),
-            button(
-                {
-                    class: "bench-mini",
-                    "aria-label": `${row.isHidden ? "Show" : "Hide"} ${label}`,
-                    title: row.isHidden ? "Show" : "Hide",
-                },
-                () => this.#events.onToggle(row.id),
-                icon(row.isHidden ? "eye-off" : "eye"),
-            ),
-            ...(this.#isReadOnly
-                ? []
-                : [
-                      button(
-                          {
-                              class: "bench-mini",
-                              "aria-label": `Edit ${label}`,
-                              "aria-pressed": String(row.isEdited),
-                              title: this.#tips.edit(),
-                          },
-                          () => this.#events.onEdit(row.id),
-                          icon("pencil"),
-                      ),
-                      button(
-                          {class: "bench-mini", "aria-label": `Delete ${label}`, title: this.#tips.delete()},
-                          () => this.#events.onDelete(row.id),
-                          icon("trash-2"),
-                      ),
-                  ]),
-        );
+    #renderRow(row, index) {
+        const {id} = row.annotation;
+        const {isSelected, isPrimary, annotation, ...content} = row;
+        const {name, isLocked, predictedIou, segmentation} = annotation;
+        const state = JSON.stringify([content, name, isLocked, predictedIou, segmentation.counts]);
+        const shown = this.#rows.get(id) ?? this.#newRow(row);
+        const {node} = shown;
+        const wasPrimary = node.classList.contains("is-primary");
+        shown.row = row;
+        // Rows that did not change stay as they are, with the focus that may be in them.
+        if (shown.state !== state) {
+            shown.state = state;
+            node.setAttribute("aria-label", labelOf(row));
+            node.classList.toggle("is-edited", row.isEdited);
+            node.classList.toggle("is-hidden", row.isHidden);
+            node.classList.toggle("is-locked", Boolean(isLocked));
+            if (shown.isFilled) this.#fill(shown);
+        }
+        node.classList.toggle("is-selected", isSelected);
+        node.classList.toggle("is-primary", isPrimary);
+        markPressed(shown);
+        if (this.#list.children[index] !== node)
+            this.#list.insertBefore(node, this.#list.children[index] ?? null);
+        if (isPrimary && !wasPrimary) node.scrollIntoView({block: "nearest"});
+    }
+
+    /** @param {ObjectRow} row @returns {Shown} */
+    #newRow(row) {
+        const {id} = row.annotation;
+        const node = element("li", {class: "bench-object", "data-annotation-id": id});
+        node.addEventListener("pointerenter", () => this.#events.onHover(id));
+        node.addEventListener("pointerleave", () => this.#events.onHover(null));
+        const shown = {node, state: "", row, isInSight: false, isFilled: false};
+        this.#rows.set(id, shown);
+        this.#sight.observe(node);
+        return shown;
+    }
+
+    /** @param {IntersectionObserverEntry[]} entries */
+    #see(entries) {
+        for (const {target, isIntersecting} of entries) {
+            const shown = this.#rows.get(target.getAttribute("data-annotation-id") ?? "");
+            if (!shown) continue;
+            shown.isInSight = isIntersecting;
+            if (isIntersecting && !shown.isFilled) this.#fill(shown);
+            // A row that has the focus keeps it, however far one scrolls.
+            else if (!isIntersecting && shown.isFilled && !shown.node.contains(document.activeElement)) {
+                shown.isFilled = false;
+                shown.node.replaceChildren();
+            }
+        }
+    }
+
+    /** @param {Shown} shown */
+    #fill(shown) {
+        const {id} = shown.row.annotation;
+        if (id === this.#renamedId) return; // what is being typed stays
+        const hadFocus = shown.node.contains(document.activeElement);
+        const events = {
+            ...this.#events,
+            onSelect: (/** @type {string} */ chosen, /** @type {"only" | "also" | "range"} */ how) =>
+                this.#events.onSelect(chosen, how, this.#order),
+            onBeginRename: () => this.rename(id),
+        };
+        shown.node.replaceChildren(...contentsOf(shown.row, events, this.#options));
+        shown.isFilled = true;
+        markPressed(shown);
+        if (hadFocus) find(".bench-object-main", HTMLElement, shown.node).focus();
     }
 }
 
 /**
  * Shows whether a row is selected. That changes for hundreds of rows at once: nothing of them is made anew.
  *
- * @param {HTMLElement} node
- * @param {boolean} isSelected
- * @param {boolean} isPrimary
+ * @param {Shown} shown
  */
-function mark(node, isSelected, isPrimary) {
-    const main = find(".bench-object-main", HTMLElement, node);
-    const isPressed = String(isSelected);
-    if (main.getAttribute("aria-pressed") !== isPressed) main.setAttribute("aria-pressed", isPressed);
-    node.classList.toggle("is-selected", isSelected);
-    node.classList.toggle("is-primary", isPrimary);
-}
-
-/** As lists of files do it. @param {MouseEvent} event */
-function howOf({shiftKey, ctrlKey, metaKey}) {
-    if (shiftKey) return "range";
-    return ctrlKey || metaKey ? "also" : "only";
+function markPressed({node, row}) {
+    const main = node.querySelector(".bench-object-main");
+    const isPressed = String(row.isSelected);
+    if (main && main.getAttribute("aria-pressed") !== isPressed) main.setAttribute("aria-pressed", isPressed);
 }

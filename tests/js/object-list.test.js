@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {inListOrder} from "../../static/js/core/object-order.js";
+import {settled} from "../../static/js/session/overlaps.js";
+import {annotationOf} from "./hand-made.js";
+import {bench, categoriesOf, drawn, idsOf, picture} from "./hand-made-bench.js";
+
+const ONE_LOCKED = () => ["a", "b", "c"].map((id) => ({...annotationOf(id), isLocked: id === "b"}));
+
+test("a name is one line of at most 80 characters, and one step of the history", () => {
+    const {workbench, said} = bench();
+    workbench.naming.rename("a", "  the\n old   tower ");
+    assert.equal(workbench.document.get("a").name, "the old tower");
+    workbench.naming.rename("a", "the old tower"); // as it was
+    assert.equal(said.changes.length, 1);
+    workbench.naming.rename("a", "x".repeat(200));
+    assert.equal(workbench.document.get("a").name.length, 80);
+    workbench.undo();
+    workbench.undo();
+    assert.equal(workbench.document.get("a").name ?? "", "");
+});
+
+test("several objects are locked, and unlocked where all of them are", () => {
+    const {workbench, said} = bench({masks: ONE_LOCKED()});
+    workbench.several.selectAll();
+    workbench.naming.toggleLock();
+    assert.deepEqual([workbench.naming.areLocked, said.why.at(-1)], [true, "3 objects are locked."]);
+    workbench.naming.toggleLock();
+    assert.deepEqual([workbench.naming.areLocked, said.why.at(-1)], [false, "3 objects are unlocked."]);
+    workbench.naming.unlock("a");
+    assert.equal(said.changes.length, 2);
+});
+
+test("what is done to several objects leaves the locked ones as they are, and says so", () => {
+    const {workbench, said} = bench({masks: ONE_LOCKED()});
+    workbench.several.selectAll();
+    workbench.pickCategory(1);
+    assert.deepEqual(categoriesOf(workbench), [2, 1, 2]);
+    workbench.remove();
+    assert.deepEqual(idsOf(workbench), ["b"]);
+    const words = "1 of the 3 objects is locked and stays as it is.";
+    assert.deepEqual(said.why, [words, words]);
+});
+
+test("a locked object is neither edited nor painted on, merged, cut or split", () => {
+    const masks = [drawn("a", ["## ##"], {isLocked: true}), drawn("b", [" ###"])];
+    const {workbench, said} = bench({masks});
+    workbench.select("a");
+    workbench.edit();
+    workbench.hand.paint(new Map([[0, [0, 1]]]), true);
+    workbench.combining.split();
+    assert.deepEqual(said.why, Array(3).fill("This object is locked. Unlock it first."));
+    workbench.several.toggle("b");
+    workbench.combining.merge();
+    workbench.combining.subtract();
+    assert.equal(said.why.length, 5);
+    workbench.select("b");
+    workbench.several.toggle("a");
+    workbench.combining.merge();
+    assert.deepEqual([said.why.length, said.changes.length], [6, 0]);
+    workbench.combining.subtract(); // the other one is locked, and stays
+    assert.deepEqual(picture(workbench, "b"), ["  #"]);
+    assert.deepEqual(picture(workbench, "a"), ["## ##"]);
+});
+
+test("a locked mask loses no pixels to a newer one, whoever goes first in the project", () => {
+    const locked = drawn("a", ["###"], {isLocked: true});
+    const {annotation, updated, refusal} = settled("newest", drawn("b", ["  ###"]), [locked]);
+    assert.deepEqual([updated, refusal, annotation.area], [[], "", 2]);
+});
+
+test("the parts of a split object have no name, color or lock of their own", () => {
+    const {workbench} = bench({masks: [drawn("a", ["## #"], {name: "tower", color: "#00ff00"})]});
+    workbench.select("a");
+    workbench.combining.split();
+    const whole = workbench.document.get("a");
+    const part = workbench.document.annotations.find(({id}) => id !== "a");
+    assert.deepEqual([whole.name, whole.color], ["tower", "#00ff00"]);
+    assert.deepEqual([part.name, part.color, part.isLocked], ["", "", false]);
+});
+
+test("alone means the selected objects, as long as any is", () => {
+    const {workbench} = bench();
+    const shown = () => idsOf(workbench).filter((id) => !workbench.visibility.isHidden(id));
+    workbench.visibility.toggleSolo();
+    assert.equal(shown().length, 4);
+    workbench.select("b");
+    assert.deepEqual(shown(), ["b"]);
+    workbench.several.toggle("c");
+    assert.deepEqual(shown(), ["b", "c"]);
+    assert.equal(workbench.visibility.isSwitchedOff("a"), false);
+    workbench.visibility.toggleSolo();
+    assert.equal(shown().length, 4);
+});
+
+test("the list has each of its orders, the newest first among objects that are alike", () => {
+    const rows = [
+        {...annotationOf("a"), categoryId: 2, area: 5, predictedIou: 0.9},
+        {...annotationOf("b"), categoryId: 1, area: 9, predictedIou: null},
+        {...annotationOf("c"), categoryId: 2, area: 5, predictedIou: 0.4},
+    ];
+    const known = {numberOf: (id) => "cab".indexOf(id), placeOf: (id) => id};
+    const orders = ["newest", "number", "category", "largest", "weakest"].map((order) =>
+        inListOrder(rows, order, known)
+            .map(({id}) => id)
+            .join(""),
+    );
+    assert.deepEqual(orders, ["cba", "cab", "bca", "bca", "cab"]);
+});
+
+test("Shift selects along the list's order", () => {
+    const {workbench} = bench();
+    workbench.select("d");
+    workbench.several.pick("c", "range", ["d", "a", "c", "b"]);
+    assert.deepEqual(workbench.selection.ids, ["d", "a", "c"]);
+});
