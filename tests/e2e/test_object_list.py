@@ -25,8 +25,8 @@ def expect_names(bench: Bench, *names: str) -> None:
 
 def test_an_object_gets_a_name_of_its_own(bench: Bench, api, image):
     bench.open(image)
-    row(bench, "cup 1").click()
-    bench.press("F2")
+    row(bench, "cup 1").focus()
+    bench.press("Enter", "F2")
     bench.page.keyboard.type("The  tall one")
     bench.press("Enter")
     expect(row(bench, "The tall one")).to_be_focused()

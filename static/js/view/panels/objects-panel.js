@@ -51,10 +51,13 @@ export class ObjectsPanel {
         if (!shown || id === null || this.#options.isReadOnly || shown.row.annotation.isLocked) return;
         this.#renamedId = id;
         shown.node.scrollIntoView({block: "nearest"});
+        const before = document.activeElement;
+        const isOfRow = shown.node.contains(before);
         const field = nameField(shown.row, (name) => {
             this.#renamedId = null;
             this.#fill(shown);
-            find(".bench-object-main", HTMLElement, shown.node).focus();
+            const next = isOfRow ? shown.node.querySelector(".bench-object-main") : before;
+            if (next instanceof HTMLElement) next.focus();
             if (name !== null) this.#events.onRename(id, name);
         });
         shown.node.replaceChildren(field);
