@@ -1,8 +1,8 @@
 """COCO's instances file: https://cocodataset.org/#format-data.
 
 Beyond COCO, each annotation carries `uuid`, `predicted_iou` and `stability_score`, and `name` where it has one of its
-own, each category `color`, each image `digest` where known; readers skip keys they do not know. With the pictures the file is a zip of
-`annotations/instances.json` and `images/`.
+own, each category `color`, each image `digest` where known; readers skip keys they do not know. With the pictures the
+file is a zip of `annotations/instances.json` and `images/`.
 
 What stands in an annotation's `segmentation`:
     rle      compressed RLE. pycocotools gives back the mask bit for bit.
