@@ -14,7 +14,6 @@ from annotator.models.category import Category
 from annotator.models.image import Image
 from annotator.models.visibility import VisibleQuerySet
 
-
 LONGEST_NAME = 80
 
 

@@ -301,7 +301,9 @@ def test_a_zip_that_cannot_be_unpacked_is_refused_as_a_whole():
 
 
 def test_an_annotation_record_holds_all_that_coco_can_say():
-    _, [read_image], _ = read(write_as("coco", dataset([replace(annotation(3, masks()["disc"]), name="Old tower")])))
+    _, [read_image], _ = read(
+        write_as("coco", dataset([replace(annotation(3, masks()["disc"]), name="Old tower")]))
+    )
     assert read_image.annotations == (
         AnnotationRecord(
             id=3,
