@@ -1,14 +1,13 @@
 """Does a converted checkpoint compute what the original package computes, for the whole published networks?
 
-    python benchmarks/sam_parity.py [vit_b] [vit_l] [vit_h] [sam2-tiny] [sam2-small] [sam2-base_plus] [sam2-large]
-                                    [--images landscape ...] [--half]
+    python benchmarks/sam_parity.py [VARIANT ...] [--images landscape ...] [--half]
 
 Each network gets random weights (fixed seed), is saved in Meta's format, converted, loaded, and asked the same prompts
 (points, a box, a mask, and their combinations) on a landscape, a portrait and a square image. Prints the largest
 differences; exits with 1 when one is above 1e-3. ViT-B takes minutes on two CPU cores and 3 GB of memory, ViT-H half an
 hour and 12 GB. The suite does the same for short networks in tests/segmentation/test_sam_parity.py and
-test_sam2_parity.py. The original of vit_* is segment-anything, one of the tests' packages; that of sam2-* is sam2,
-which has to be put there first (benchmarks/original_sam2.py).
+test_sam2_parity.py. The originals of vit_*, slimsam_* and mobile_sam are segment-anything and mobilesam-mirror, among
+the tests' packages; that of sam2-* is sam2, which has to be put there first (benchmarks/original_sam2.py).
 """
 
 import argparse
@@ -30,15 +29,18 @@ try:
     from benchmarks import original_sam2  # first: see there
 except ModuleNotFoundError:
     original_sam2 = None
-from segmentation.families.sam.published import PUBLISHED_VARIANTS, convert_checkpoint  # noqa: E402
+from segmentation.families.convert import convert  # noqa: E402
+from segmentation.families.sam.encoders.tiny_vit import TinyVitShape  # noqa: E402
+from segmentation.families.sam.network import VARIANTS, SamShape  # noqa: E402
 from segmentation.families.sam2 import network as sam2  # noqa: E402
-from segmentation.families.sam2 import published as sam2_published  # noqa: E402
 from segmentation.predictor import Predictor, load_predictor  # noqa: E402
-from tests.segmentation.original_sam import SamPredictor, photograph, randomise, sam_model_registry  # noqa: E402
+from tests.segmentation.original_mobile_sam import build_original_mobile  # noqa: E402
+from tests.segmentation.original_sam import SamPredictor, build_original, photograph, randomise  # noqa: E402
 from tests.segmentation.sam2_world import random_state  # noqa: E402
 from tests.segmentation.test_sam_parity import TOLERANCE, prompts  # noqa: E402
 
 IMAGES = {"landscape": (333, 517), "portrait": (517, 333), "square": (400, 400)}
+SAMS = ("vit_b", "vit_l", "vit_h", "slimsam_50", "slimsam_77", "mobile_sam")
 SAM2 = "sam2-"
 
 
@@ -59,10 +61,14 @@ class Pair:
 
 
 def sam_pair(variant: str, half: bool) -> Pair:
-    original = randomise(sam_model_registry[variant](), seed=11).eval()
-    converted = convert_and_load(
-        original.state_dict(), lambda *places: convert_checkpoint(places[0], variant, *places[1:], half=half)
-    )
+    shape = VARIANTS[variant]
+    if isinstance(shape, TinyVitShape):
+        original = build_original_mobile(shape)
+    else:
+        assert isinstance(shape, SamShape)
+        original = build_original(shape)
+    original = randomise(original, seed=11).eval()
+    converted = convert_and_load(original.state_dict(), "sam", variant, half)
     reference = SamPredictor(original)
     return Pair(reference, converted, lambda: {"image_embeddings": reference.get_image_embedding()})
 
@@ -72,10 +78,7 @@ def sam2_pair(variant: str, half: bool) -> Pair:
     original.load_state_dict(
         random_state({name: tuple(t.shape) for name, t in original.state_dict().items()})
     )
-    converted = convert_and_load(
-        {"model": original.state_dict()},
-        lambda *places: sam2_published.convert(places[0], variant, *places[1:], half=half),
-    )
+    converted = convert_and_load({"model": original.state_dict()}, "sam2", variant, half)
     reference = original_sam2.reference_predictor(original, sam2.VARIANTS[variant])
 
     def embeddings() -> dict[str, torch.Tensor]:
@@ -87,11 +90,11 @@ def sam2_pair(variant: str, half: bool) -> Pair:
     )
 
 
-def convert_and_load(checkpoint: Any, convert: Callable[[Path, str, Path], object]) -> Predictor:
+def convert_and_load(checkpoint: Any, family: str, variant: str, half: bool) -> Predictor:
     with tempfile.TemporaryDirectory() as place:
         file, folder = Path(place) / "checkpoint.pt", Path(place) / "converted"
         torch.save(checkpoint, file)
-        convert(file, "converted", folder)
+        convert(file, family, variant, "converted", folder, half=half)
         file.unlink()
         predictor = load_predictor(folder, device="cpu")
         predictor.encoder  # noqa: B018  # loads the weights before their folder goes
@@ -137,7 +140,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    known = [*PUBLISHED_VARIANTS, *(SAM2 + variant for variant in sam2.VARIANTS)]
+    known = [*SAMS, *(SAM2 + variant for variant in sam2.VARIANTS)]
     parser.add_argument(
         "variants",
         nargs="*",

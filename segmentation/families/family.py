@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from segmentation.bundle import DEFAULT_OUTPUTS, Bundle, BundleError, Outputs
+from segmentation.bundle import DEFAULT_OUTPUTS, Bundle, BundleError, Manifest, Outputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,6 +121,8 @@ class Family:
                         where the browser runs the decoder as one graph
     browser_session     folder below static/js/decoder/worker/ whose session.js runs those files
     recipe              gives the family's recipe; None where its networks cannot be trained here
+    convert             (source, variant, name, output, half, title, licence) -> the bundle of published weights; see
+                        `segmentation.families.convert`, which everybody calls. None where nobody publishes any
     """
 
     name: str
@@ -129,6 +131,9 @@ class Family:
     decoder_files: Callable[[Bundle, Mapping[str, NDArray[np.float32]]], DecoderFiles] | None = None
     browser_session: str | None = None
     recipe: Callable[[], Recipe] | None = None
+    convert: Callable[[Path | str, str, str, Path | str, bool, str | None, str | None], Manifest] | None = (
+        None
+    )
 
 
 class UnknownFamily(BundleError):

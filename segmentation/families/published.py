@@ -8,7 +8,7 @@ import os
 import pickle
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from torch import Tensor, nn
 from segmentation.bundle import MANIFEST_FILE, BundleError, Manifest, write_manifest
 
 FOLDERS_FILE = "model.safetensors"
+_HOLDS_OBJECTS = (
+    "Unsupported global"  # what torch says of a name in the file that it does not load with weights_only
+)
 FOLDERS_INDEX = FOLDERS_FILE + ".index.json"  # of weights that were published in several files
 
 
@@ -29,13 +32,14 @@ class CheckpointInvalid(BundleError):
     code = "checkpoint_invalid"
 
 
-def read_published(source: Path | str, wrapped_in: str | None = None) -> dict[str, Tensor]:
+def read_published(source: Path | str, wrapped_in: Sequence[str] = ()) -> dict[str, Tensor]:
     """Reads published weights: a checkpoint of torch (.pt, .pth), a safetensors file, or a folder with one as Hugging
     Face's are.
 
     Args:
         source: the file or the folder.
-        wrapped_in: the key under which a torch checkpoint of this family holds its state dict; None: it is one.
+        wrapped_in: keys under one of which a torch checkpoint of this family may hold its state dict, instead of being
+            one.
 
     Raises:
         CheckpointInvalid: missing, cut off, or something else.
@@ -122,18 +126,23 @@ def require_free(output: Path | str) -> None:
         raise BundleError(f"{output} exists already; choose another folder or delete it first")
 
 
-def _read_torch(path: Path, wrapped_in: str | None) -> dict[str, Tensor]:
+def _read_torch(path: Path, wrapped_in: Sequence[str]) -> dict[str, Tensor]:
     try:
         # weights_only: tensors and containers, no code.
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        if _HOLDS_OBJECTS in str(error):
+            raise CheckpointInvalid(
+                f"{path} holds Python objects besides tensors. Loading such a file can run code of whoever made it, so "
+                "it is refused; save its state dict alone (torch.save(model.state_dict(), FILE)) where it was made"
+            ) from error
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointInvalid(
             f"{path} ({path.stat().st_size} bytes) cannot be read as a checkpoint: it is cut off, damaged or something "
             f"else; download it again and compare its size ({first_line:.200})"
         ) from error
-    if wrapped_in and isinstance(state, dict):
-        state = state.get(wrapped_in, state)
+    if isinstance(state, dict):
+        state = next((state[key] for key in wrapped_in if isinstance(state.get(key), dict)), state)
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):

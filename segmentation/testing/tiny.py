@@ -14,7 +14,8 @@ from transformers.models.sam.modeling_sam import SamFeedForward
 
 from segmentation import atomic_file
 from segmentation.bundle import Manifest, write_manifest
-from segmentation.families.sam.network import VARIANTS, SamNetwork, SamShape, manifest_fields
+from segmentation.families.sam.network import VARIANTS, SamNetwork, manifest_fields
+from segmentation.families.sam.shape import NetworkShape
 
 
 def make_tiny_bundle(directory: Path | str, seed: int = 0, name: str = "tiny") -> Manifest:
@@ -35,7 +36,7 @@ def make_tiny_bundle(directory: Path | str, seed: int = 0, name: str = "tiny") -
 
 
 @torch.no_grad()
-def random_network(shape: SamShape, seed: int) -> SamNetwork:
+def random_network(shape: NetworkShape, seed: int) -> SamNetwork:
     """A network whose weights all matter.
 
     transformers starts the position tables at zero and the rest near it, which would hide mistakes in them; here every

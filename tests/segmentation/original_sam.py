@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from segmentation.families.sam.network import SamShape
+from segmentation.families.sam.shape import NetworkShape
 
 
 def _refuse(*_arguments):
@@ -24,7 +24,7 @@ def _refuse(*_arguments):
 
 
 @contextmanager
-def _torchvision_stand_in() -> Iterator[None]:
+def torchvision_stand_in() -> Iterator[None]:
     functional = types.ModuleType("torchvision.transforms.functional")
     functional.to_pil_image = Image.fromarray
     functional.resize = lambda image, hw: image.resize((hw[1], hw[0]), Image.Resampling.BILINEAR)
@@ -48,7 +48,7 @@ def _torchvision_stand_in() -> Iterator[None]:
         sys.modules.update(real)
 
 
-with _torchvision_stand_in():
+with torchvision_stand_in():
     from segment_anything import SamPredictor, sam_model_registry
     from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
     from segment_anything.utils.transforms import ResizeLongestSide
@@ -56,15 +56,21 @@ with _torchvision_stand_in():
 __all__ = ["ResizeLongestSide", "SamPredictor", "build_original", "randomise", "sam_model_registry"]
 
 
-def build_original(shape: SamShape) -> Sam:
-    """segment-anything's `_build_sam` with every size free; for the published shapes `sam_model_registry` is equal."""
+def build_original(shape: NetworkShape, image_encoder: nn.Module | None = None) -> Sam:
+    """segment-anything's `_build_sam` with every size free; for the published shapes `sam_model_registry` is equal.
+
+    Args:
+        image_encoder: in place of SAM's own, which only a SamShape describes.
+    """
     side = shape.input_side // shape.patch
     sam = Sam(
-        image_encoder=ImageEncoderViT(
+        image_encoder=image_encoder
+        or ImageEncoderViT(
             depth=shape.depth,
             embed_dim=shape.width,
             img_size=shape.input_side,
-            mlp_ratio=4,
+            # Half a unit more, so that rounding down finds the width itself.
+            mlp_ratio=((shape.mlp or 4 * shape.width) + 0.5) / shape.width,
             norm_layer=lambda width: nn.LayerNorm(width, eps=1e-6),
             num_heads=shape.heads,
             patch_size=shape.patch,
@@ -99,10 +105,17 @@ def randomise(sam: Sam, seed: int) -> Sam:
     and logits several units wide, as a trained network's are, so that a tolerance of 1e-3 says something."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in sam.named_parameters():
-        if name.endswith(("pos_embed", "rel_pos_h", "rel_pos_w")):
+        if name.endswith(("pos_embed", "rel_pos_h", "rel_pos_w", "attention_biases")):
             parameter.normal_(std=0.2, generator=generator)
         elif parameter.ndim == 1:
+            if name.endswith("weight") and not parameter.any():
+                parameter.add_(0.5)
             parameter.add_(torch.empty_like(parameter).normal_(std=0.05, generator=generator))
+    for name, buffer in sam.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.normal_(std=0.1, generator=generator)
+        elif name.endswith("running_var"):
+            buffer.uniform_(0.5, 1.5, generator=generator)
     for hypernetwork in sam.mask_decoder.output_hypernetworks_mlps:
         hypernetwork.layers[-1].weight.mul_(100)
     return sam

@@ -4,11 +4,11 @@ import torch
 
 from segmentation.bundle import BundleError, load_manifest
 from segmentation.families import load_model
+from segmentation.families.convert import convert, main
 from segmentation.families.published import CheckpointInvalid, read_published
-from segmentation.families.sam import published
 from segmentation.families.sam.names import to_meta, to_transformers
 from segmentation.families.sam.network import VARIANTS, SamNetwork
-from segmentation.families.sam.published import convert_checkpoint, convert_state
+from segmentation.families.sam.published import convert_state
 from tests.segmentation.original_sam import build_original, sam_model_registry
 
 
@@ -35,7 +35,7 @@ def test_every_published_tensor_finds_its_place_and_none_is_left_over(variant):
 
 
 def test_bundle_from_a_checkpoint_is_whole_and_loads(tiny_checkpoint, tmp_path):
-    manifest = convert_checkpoint(tiny_checkpoint, "vit_b", "sam-vit-b", tmp_path / "out" / "sam-vit-b")
+    manifest = convert(tiny_checkpoint, "sam", "vit_b", "sam-vit-b", tmp_path / "out" / "sam-vit-b")
 
     assert load_manifest(tmp_path / "out" / "sam-vit-b") == manifest
     assert (manifest.family, manifest.variant, manifest.name) == ("sam", "vit_b", "sam-vit-b")
@@ -45,8 +45,8 @@ def test_bundle_from_a_checkpoint_is_whole_and_loads(tiny_checkpoint, tmp_path):
 
 
 def test_half_stores_half(tiny_checkpoint, tmp_path):
-    convert_checkpoint(tiny_checkpoint, "vit_b", "whole", tmp_path / "whole")
-    convert_checkpoint(tiny_checkpoint, "vit_b", "half", tmp_path / "half", half=True)
+    convert(tiny_checkpoint, "sam", "vit_b", "whole", tmp_path / "whole")
+    convert(tiny_checkpoint, "sam", "vit_b", "half", tmp_path / "half", half=True)
 
     with safetensors.safe_open(tmp_path / "half" / "weights.safetensors", "pt") as file:
         assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}
@@ -65,7 +65,7 @@ def test_cut_off_checkpoint_is_refused_and_leaves_nothing(tiny_checkpoint, tmp_p
     whole = tiny_checkpoint.read_bytes()
     tiny_checkpoint.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
     with pytest.raises(CheckpointInvalid, match="cut off, damaged or something else"):
-        convert_checkpoint(tiny_checkpoint, "vit_b", "broken", tmp_path / "broken")
+        convert(tiny_checkpoint, "sam", "vit_b", "broken", tmp_path / "broken")
     assert list(tmp_path.iterdir()) == [tiny_checkpoint]
 
 
@@ -118,20 +118,115 @@ def test_missing_left_over_and_misshapen_tensors_are_named():
 def test_existing_folder_is_not_overwritten(tiny_checkpoint, tmp_path):
     (tmp_path / "mine").mkdir()
     with pytest.raises(BundleError, match="exists already"):
-        convert_checkpoint(tiny_checkpoint, "vit_b", "mine", tmp_path / "mine")
+        convert(tiny_checkpoint, "sam", "vit_b", "mine", tmp_path / "mine")
 
 
 def test_command_says_what_it_made_and_what_went_wrong(tiny_checkpoint, tmp_path, capsys):
     arguments = [
+        "--from-file",
         str(tiny_checkpoint),
+        "--family",
+        "sam",
         "--variant",
         "vit_b",
         "--name",
         "mine",
-        "--output",
-        str(tmp_path / "mine"),
     ]
-    assert published.main(arguments) == 0
+    arguments += ["--out", str(tmp_path / "mine")]
+    assert main(arguments) == 0
     assert load_manifest(tmp_path / "mine").digest in capsys.readouterr().out
-    assert published.main(arguments) == 1
+    assert main(arguments) == 1
     assert "exists already" in capsys.readouterr().err
+
+
+def named(*names):
+    return {name: torch.zeros(1) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["sam_mask_decoder.iou_token.weight"], "weights of SAM 2: convert them with --family sam2"),
+        (
+            ["mask_decoder.hf_token.weight", "image_encoder.pos_embed"],
+            "weights of HQ-SAM: this version does not",
+        ),
+        (
+            ["image_encoder.layers.0.blocks.0.conv1.c.weight"],
+            "MobileSAM: .* --family sam --variant mobile_sam",
+        ),
+        (["image_encoder.fuse_stage2.weight"], "EdgeSAM: .* --variant edge_sam"),
+        (["image_encoder.features.0.0.c.weight"], "RepViT-SAM: .* --variant repvit_sam"),
+        (
+            ["image_encoder.backbone.stages.0.op_list.0.conv.weight"],
+            "EfficientViT-SAM: this version does not",
+        ),
+    ],
+)
+def test_weights_of_another_network_are_named_with_how_to_convert_them(names, sentence):
+    with pytest.raises(CheckpointInvalid, match=sentence):
+        convert_state(named(*names), VARIANTS["vit_b"])
+
+
+def test_mobile_sam_is_not_taken_for_a_pruned_one_nor_the_other_way(tmp_path):
+    with torch.device("meta"):
+        slim = build_original(VARIANTS["slimsam_50"]).state_dict()
+        large = sam_model_registry["vit_l"]().state_dict()
+    with pytest.raises(CheckpointInvalid, match="weights of SlimSAM-50: .* --variant slimsam_50"):
+        convert_state(slim, VARIANTS["mobile_sam"])
+    # MedSAM has ViT-B's network: the sentence can only name the network.
+    with pytest.raises(CheckpointInvalid, match="weights of Segment Anything vit_l"):
+        convert_state(large, VARIANTS["medsam"])
+    medsams = build_original(VARIANTS["tiny"]).state_dict() | {
+        "image_encoder.pos_embed": torch.zeros(1, 64, 64, 768)
+    }
+    with pytest.raises(CheckpointInvalid, match="not a checkpoint of this network"):
+        convert_state(medsams, VARIANTS["medsam"])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_file_of_halves_is_stored_as_float32(tiny_checkpoint, tmp_path, dtype):
+    state = {name: tensor.to(dtype) for name, tensor in torch.load(tiny_checkpoint).items()}
+    torch.save(state, tmp_path / "half.pth")
+    convert(tmp_path / "half.pth", "sam", "vit_b", "half", tmp_path / "half")
+    with safetensors.safe_open(tmp_path / "half" / "weights.safetensors", "pt") as file:
+        assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float32}
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_not_finite_are_refused_by_name(value):
+    state = build_original(VARIANTS["tiny"]).state_dict()
+    state["mask_decoder.iou_token.weight"][0, 0] = value
+    with pytest.raises(
+        CheckpointInvalid, match="mask_decoder.iou_token.weight holds values that are not finite"
+    ):
+        convert_state(state, VARIANTS["tiny"])
+
+
+def test_a_training_checkpoint_with_objects_is_refused_with_what_to_do(tmp_path):
+    torch.save({"model": {}, "loss": RunsWhenLoaded()}, tmp_path / "training.pth")
+    with pytest.raises(CheckpointInvalid, match="save its state dict alone"):
+        convert(tmp_path / "training.pth", "sam", "vit_b", "x", tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("family", "variant", "name", "sentence"),
+    [
+        ("pocket", "v1", "x", "those that have: sam, sam2"),
+        ("yolo", "v1", "x", "those that have: sam, sam2"),
+        ("sam", "vit_x", "x", "variant must be one of vit_b, vit_l, vit_h, medsam"),
+        ("sam", "vit_b", "My SAM", "a bundle's name has 1 to 64"),
+    ],
+)
+def test_what_cannot_be_made_is_said_before_anything_is_read(family, variant, name, sentence, tmp_path):
+    with pytest.raises(BundleError, match=sentence):
+        convert(tmp_path / "absent.pth", family, variant, name, tmp_path / "x")
+
+
+def test_file_and_folder_are_not_confused(tiny_checkpoint, tmp_path, capsys):
+    rest = ["--family", "sam", "--variant", "vit_b", "--name", "x", "--out", str(tmp_path / "x")]
+    for option, path in (("--from-folder", tiny_checkpoint), ("--from-file", tmp_path)):
+        with pytest.raises(SystemExit):
+            main([option, str(path), *rest])
+    said = capsys.readouterr().err
+    assert "a single file is given with --from-file" in said and "give it with --from-folder" in said

@@ -8,7 +8,8 @@ import torch
 from segmentation.bundle import WeightsMismatch, load_manifest, write_manifest
 from segmentation.encoder import EmbeddingNotFinite, ImageEncoder, pick_device, preprocess
 from segmentation.families import UnknownFamily, WeightsInvalid, load_model
-from segmentation.families.sam.network import PIXEL_MEAN, PIXEL_STD, VARIANTS, SamNetwork, manifest_fields
+from segmentation.families.sam.network import VARIANTS, SamNetwork, manifest_fields
+from segmentation.families.sam.shape import PIXEL_MEAN, PIXEL_STD
 from segmentation.testing.tiny import make_tiny_bundle, random_network
 from tests.segmentation.original_sam import ResizeLongestSide, build_original, photograph
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from segmentation.families.convert import convert
 from segmentation.families.sam.network import VARIANTS, SamNetwork
-from segmentation.families.sam.published import convert_checkpoint, convert_state
+from segmentation.families.sam.published import convert_state
 from segmentation.predictor import load_predictor
 from tests.segmentation.original_sam import (
     SamPredictor,
@@ -73,10 +74,10 @@ def assert_same_answers(original, converted, image, names=None):
             assert np.mean(our_masks != masks) < 1e-4, name
 
 
-def convert(original, variant, directory):
+def converted_bundle(original, variant, directory):
     checkpoint = directory / "checkpoint.pth"
     torch.save(original.state_dict(), checkpoint)
-    convert_checkpoint(checkpoint, variant, "sam-test", directory / "sam-test")
+    convert(checkpoint, "sam", variant, "sam-test", directory / "sam-test")
     checkpoint.unlink()
     return directory / "sam-test"
 
@@ -87,7 +88,7 @@ def short_pair(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(VARIANTS, "vit_b", SHORT_B)
         original = randomise(build_original(SHORT_B), seed=7)
-        directory = convert(original, "vit_b", tmp_path_factory.mktemp("short"))
+        directory = converted_bundle(original, "vit_b", tmp_path_factory.mktemp("short"))
         converted = load_predictor(directory, device="cpu")
     return SamPredictor(original), converted
 

@@ -1,12 +1,15 @@
-"""Segment Anything: its network from the transformers library's parts, and a decoder that answers several times faster.
+"""Segment Anything and all who kept its decoder: the transformers library's parts behind one of several image encoders,
+and a decoder that answers several times faster.
 
-Variants: vit_b, vit_l, vit_h, and `tiny` for tests. One embedding tensor.
+A variant is an image encoder and how images are brought to it: vit_b, vit_l, vit_h; medsam; slimsam_50, slimsam_77;
+mobile_sam; edge_sam; repvit_sam; and `tiny` for tests. One embedding tensor.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from segmentation.bundle import Bundle
+from segmentation.bundle import Bundle, Manifest
 from segmentation.families.family import DecoderFiles, Family, require_variant, with_weights
 
 
@@ -31,4 +34,10 @@ def _decoder_files(bundle: Bundle, state: Mapping[str, Any]) -> DecoderFiles:
     return decoder_files(from_transformers(state, grid=grid, input_side=manifest.input_side))
 
 
-FAMILY = Family("sam", _load, decoder_files=_decoder_files, browser_session="sam")
+def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:
+    from segmentation.families.sam.published import convert
+
+    return convert(source, variant, *options)
+
+
+FAMILY = Family("sam", _load, decoder_files=_decoder_files, browser_session="sam", convert=_convert)

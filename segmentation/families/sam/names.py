@@ -6,6 +6,9 @@ import re
 # # stands for a number. The first line that fits counts; of the rest of a name nothing changes.
 _NAMES = [
     ("image_encoder.patch_embed.proj.", "vision_encoder.patch_embed.projection."),
+    ("image_encoder.patch_embed.seq.", "vision_encoder.patch_embed."),  # TinyViT's
+    ("image_encoder.features.#.channel_mixer.m.", "vision_encoder.features.#.channel_mixer."),  # RepViT's
+    ("image_encoder.fuse_stage3.op_list.0.", "vision_encoder.fuse_stage3."),  # EdgeSAM's
     ("image_encoder.blocks.#.norm#.", "vision_encoder.layers.#.layer_norm#."),
     ("image_encoder.blocks.", "vision_encoder.layers."),
     ("image_encoder.neck.0.", "vision_encoder.neck.conv1."),

@@ -5,7 +5,7 @@ The parts are used as they are; what is here is their joining, because `SamModel
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -13,70 +13,108 @@ from torch import Tensor, nn
 from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder, SamVisionEncoder
 
+from segmentation.families.sam.encoders.repvit import RepVitShape
+from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
+from segmentation.families.sam.shape import NetworkShape
+from segmentation.frames import PAD, STRETCH
 from segmentation.prompts import PADDING
 
 EMBEDDING_NAME = "image_embeddings"
-PIXEL_MEAN = (123.675, 116.28, 103.53)
-PIXEL_STD = (58.395, 57.12, 57.375)
 MASK_THRESHOLD = 0.0
 LOW_RES_SIDE = 256
 
 
-@dataclass(frozen=True)
-class SamShape:
-    """What distinguishes the published networks from each other (and from the tests' small one).
+@dataclass(frozen=True, kw_only=True)
+class SamShape(NetworkShape):
+    """SAM's own image encoder.
 
     width, depth, heads     of the vision transformer
     global_layers           layers that attend over the whole image; the others over windows of 14 x 14 patches
-    channels                of the image embedding, the prompt and the mask decoder
-    decoder_mlp             width of the mask decoder's MLPs
-    iou_width               width of the IoU head
+    mlp                     width of its MLPs; None: four times the width
     """
 
     width: int
     depth: int
     heads: int
     global_layers: tuple[int, ...]
-    channels: int = 256
-    decoder_mlp: int = 2048
-    iou_width: int = 256
-    input_side: int = 1024
-    patch: int = 16
+    mlp: int | None = None
 
-    @property
-    def embedding_shape(self) -> tuple[int, int, int]:
-        """(C, h, w) of the image embedding."""
-        side = self.input_side // self.patch
-        return self.channels, side, side
+    def new_encoder(self) -> nn.Module:
+        return VisionEncoder(self.vision_config())
+
+    def vision_config(self) -> SamVisionConfig:
+        return SamVisionConfig(
+            hidden_size=self.width,
+            output_channels=self.channels,
+            num_hidden_layers=self.depth,
+            num_attention_heads=self.heads,
+            mlp_dim=self.mlp,
+            image_size=self.input_side,
+            patch_size=self.patch,
+            global_attn_indexes=self.global_layers,
+            num_pos_feats=self.channels // 2,
+            attn_implementation="sdpa",  # type: ignore[call-arg]  # taken beside what the configuration declares
+        )
 
 
-# Source of the first three: segment-anything, build_sam.py. `tiny` is for tests: random weights, the whole path in
-# seconds, the shapes everything downstream relies on (1024 pixels in, 256 x 256 logits out), no attention over all
-# 4096 patches in the encoder.
-VARIANTS = {
-    "vit_b": SamShape(width=768, depth=12, heads=12, global_layers=(2, 5, 8, 11)),
-    "vit_l": SamShape(width=1024, depth=24, heads=16, global_layers=(5, 11, 17, 23)),
-    "vit_h": SamShape(width=1280, depth=32, heads=16, global_layers=(7, 15, 23, 31)),
+class VisionEncoder(SamVisionEncoder):
+    """transformers' encoder, giving the tensor itself."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).last_hidden_state
+
+
+_VIT_B = SamShape(title="Segment Anything vit_b", width=768, depth=12, heads=12, global_layers=(2, 5, 8, 11))
+
+# Sources: segment-anything, build_sam.py; MedSAM, MedSAM_Inference.py; SlimSAM, build_sam.py; MobileSAM, build_sam.py;
+# EdgeSAM, rep_vit.py; RepViT, sam/repvit_sam/modeling/repvit.py. `tiny` is for tests: random weights, the whole path in
+# seconds, the shapes everything downstream relies on (1024 pixels in, 256 x 256 logits out), no attention over all 4096
+# patches in the encoder.
+VARIANTS: dict[str, NetworkShape] = {
+    "vit_b": _VIT_B,
+    "vit_l": SamShape(
+        title="Segment Anything vit_l", width=1024, depth=24, heads=16, global_layers=(5, 11, 17, 23)
+    ),
+    "vit_h": SamShape(
+        title="Segment Anything vit_h", width=1280, depth=32, heads=16, global_layers=(7, 15, 23, 31)
+    ),
+    "medsam": replace(
+        _VIT_B,
+        title="MedSAM",
+        pixel_mean=(0.0, 0.0, 0.0),
+        pixel_std=(255.0, 255.0, 255.0),
+        fit=STRETCH,
+        full_contrast=True,
+    ),
+    "slimsam_50": replace(_VIT_B, title="SlimSAM-50", width=384, mlp=1536),
+    "slimsam_77": replace(_VIT_B, title="SlimSAM-77", width=168, mlp=696),
+    "mobile_sam": TinyVitShape(
+        title="MobileSAM",
+        widths=(64, 128, 160, 320),
+        depths=(2, 2, 6, 2),
+        heads=(2, 4, 5, 10),
+        windows=(7, 7, 14, 7),
+    ),
+    "edge_sam": RepVitShape(
+        title="EdgeSAM",
+        licence="NTU S-Lab License 1.0 (non-commercial use only)",
+        widths=(48, 96, 192, 384),
+        depths=(3, 3, 15, 2),
+        fused=True,
+    ),
+    "repvit_sam": RepVitShape(
+        title="RepViT-SAM", widths=(80, 160, 320, 640), depths=(7, 7, 35, 2), fused=False
+    ),
     "tiny": SamShape(width=32, depth=2, heads=2, global_layers=(), channels=32, decoder_mlp=64, iou_width=32),
 }
+PUBLISHED_VARIANTS = tuple(variant for variant in VARIANTS if variant != "tiny")
 
 
 class SamNetwork(nn.Module):
     """SAM's image encoder, prompt encoder and mask decoder; `encode_image` and `decode` as `segmentation.families`."""
 
-    def __init__(self, shape: SamShape) -> None:
+    def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
-        vision = SamVisionConfig(
-            hidden_size=shape.width,
-            output_channels=shape.channels,
-            num_hidden_layers=shape.depth,
-            num_attention_heads=shape.heads,
-            image_size=shape.input_side,
-            patch_size=shape.patch,
-            global_attn_indexes=shape.global_layers,
-            num_pos_feats=shape.channels // 2,
-            attn_implementation="sdpa",  # type: ignore[call-arg]  # taken beside what the configuration declares
-        )
         prompt = SamPromptEncoderConfig(
             hidden_size=shape.channels, image_size=shape.input_side, patch_size=shape.patch
         )
@@ -87,17 +125,22 @@ class SamNetwork(nn.Module):
             # The original's two-way blocks have torch's default 1e-5; transformers' default of 1e-6 is another network.
             layer_norm_eps=1e-5,
         )
+        # Of the vision's part only the width of the positional encoding counts here.
+        vision = SamVisionConfig(num_pos_feats=shape.channels // 2)
         whole = SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=mask)
         # Attention written out, so that the ONNX graph holds plain products and a softmax. Set last, because SamConfig
         # resets it in its parts.
         mask._attn_implementation = "eager"
         self.shape = shape
-        self.vision_encoder = SamVisionEncoder(vision)
+        self.vision_encoder = shape.new_encoder()
         self.prompt_encoder = SamPromptEncoder(whole)
         self.mask_decoder = SamMaskDecoder(mask)
 
     def encode_image(self, pixels: Tensor) -> dict[str, Tensor]:
-        return {EMBEDDING_NAME: self.vision_encoder(pixels).last_hidden_state}
+        if self.shape.full_contrast:
+            low, high = (limit(pixels, (1, 2, 3), keepdim=True) for limit in (torch.amin, torch.amax))
+            pixels = (pixels - low) / (high - low).clamp(min=1e-8)
+        return {EMBEDDING_NAME: self.vision_encoder(pixels)}
 
     def decode(
         self,
@@ -162,16 +205,18 @@ class SamNetwork(nn.Module):
 def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:
     """The fields of a SAM bundle's manifest, for `segmentation.bundle.write_manifest`."""
     shape = VARIANTS[variant]
-    return {
+    fields = {
         "name": name,
         "family": "sam",
         "variant": variant,
         "title": title,
         "licence": licence,
         "input_side": shape.input_side,
-        "pixel_mean": list(PIXEL_MEAN),
-        "pixel_std": list(PIXEL_STD),
+        "pixel_mean": list(shape.pixel_mean),
+        "pixel_std": list(shape.pixel_std),
         "mask_threshold": MASK_THRESHOLD,
         "low_res_side": LOW_RES_SIDE,
         "embedding": {EMBEDDING_NAME: list(shape.embedding_shape)},
     }
+    # Left out where it says nothing new: the digests of the bundles that are there cover the keys of their manifests.
+    return fields if shape.fit == PAD else {**fields, "fit": shape.fit}

@@ -1,17 +1,17 @@
-"""Turns one of Meta's published SAM checkpoints into a bundle.
+"""Turns published weights of the networks around SAM's decoder into a bundle.
 
-`python -m segmentation.families.sam.published CHECKPOINT.pth --variant vit_b --name sam-vit-b --output DIR`
+Meta's layout (`.pth`), which everybody in this family uses; micro-sam's checkpoints, with the same names in a wrapper;
+transformers' (a folder of Hugging Face).
 """
 
-import argparse
-import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from segmentation.bundle import BundleError, Manifest
+from segmentation.bundle import Manifest
 from segmentation.families.published import (
     CheckpointInvalid,
     fitted,
@@ -19,93 +19,105 @@ from segmentation.families.published import (
     require_free,
     write_bundle,
 )
+from segmentation.families.recognise import recognise
+from segmentation.families.sam.folding import fold
 from segmentation.families.sam.names import to_transformers
-from segmentation.families.sam.network import VARIANTS, SamNetwork, SamShape, manifest_fields
+from segmentation.families.sam.network import (
+    PUBLISHED_VARIANTS,
+    VARIANTS,
+    SamNetwork,
+    manifest_fields,
+)
+from segmentation.families.sam.shape import NetworkShape
 
-PUBLISHED_VARIANTS = ("vit_b", "vit_l", "vit_h")
-LICENCE = "Apache-2.0"
+# Under which training programs keep the state dict, and what they put before its names.
+STATE_KEYS = ("model_state", "model", "state_dict")
+_PREFIXES = ("sam.", "module.")
+# Classifiers of encoders that were trained on ImageNet; nothing reads them.
+_UNUSED = ("image_encoder.norm_head.", "image_encoder.head.")
+METAS_ENCODER = "image_encoder."  # transformers' begins with vision_encoder.
+_SHARED_POSITIONS = "shared_image_embedding.positional_embedding"
+_POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 
 
-def convert_checkpoint(
-    checkpoint: Path | str, variant: str, name: str, output: Path | str, half: bool = False
+def convert(
+    source: Path | str,
+    variant: str,
+    name: str,
+    output: Path | str,
+    half: bool = False,
+    title: str | None = None,
+    licence: str | None = None,
 ) -> Manifest:
-    """Writes a bundle from a checkpoint in Meta's format.
-
-    Weights are kept in float32 as published, so that the bundle computes what the original does; `half` stores them in
-    float16, half the size on disk, at differences of about 1e-2 in the logits.
-
-    Args:
-        checkpoint: a `.pth` file as Meta publishes it: a state dict. Nothing in it is executed.
-        variant: vit_b, vit_l or vit_h.
-        name: the bundle's name, a-z 0-9 . _ -
-        output: the bundle's folder; made whole or not at all, must not exist yet.
-
-    Raises:
-        CheckpointInvalid: not a checkpoint, cut off, or of another network; says which where that can be seen.
-        BundleError: `output` exists, or `name` cannot be a bundle's.
-    """
+    """As `segmentation.families.convert.convert`, for this family."""
     require_free(output)
     if variant not in PUBLISHED_VARIANTS:
         raise CheckpointInvalid(f"variant must be one of {', '.join(PUBLISHED_VARIANTS)}, got {variant!r}")
-    state = convert_state(read_published(checkpoint), VARIANTS[variant])
-    fields = manifest_fields(name, variant, f"Segment Anything {variant}", LICENCE)
-    return write_bundle(output, state, fields, half)
+    shape = VARIANTS[variant]
+    state = convert_state(read_published(source, STATE_KEYS), shape)
+    about = manifest_fields(name, variant, title or shape.title, licence or shape.licence)
+    return write_bundle(output, state, about, half)
 
 
-def convert_state(state: Mapping[str, Tensor], shape: SamShape) -> dict[str, Tensor]:
-    """From Meta's names to this program's.
+def convert_state(published: Mapping[str, Tensor], shape: NetworkShape) -> dict[str, Tensor]:
+    """From published names to this program's, with batch norms folded into the convolutions before them.
 
     Args:
-        state: Meta's state dict.
+        published: a state dict with Meta's names or transformers'.
         shape: the network it must be of.
 
     Returns:
         The state dict of `SamNetwork(shape)`, float32.
 
     Raises:
-        CheckpointInvalid: a tensor is missing, left over, or of another shape.
+        CheckpointInvalid: a tensor is missing, left over, of another shape, or not finite; says whose weights these are
+            where that can be seen.
     """
-    renamed = {to_transformers(key): tensor for key, tensor in state.items()}
-    other = _variant_of(renamed)
-    if other is not None and VARIANTS[other] != shape and shape in VARIANTS.values():
-        raise CheckpointInvalid(f"this is a checkpoint of {other}; convert it with --variant {other}")
+    published = _without_prefix(published)
+    kept = {name: tensor for name, tensor in published.items() if not name.startswith(_UNUSED)}
+    if any(name.startswith(METAS_ENCODER) for name in kept):
+        kept = {to_transformers(name): tensor for name, tensor in fold(kept).items()}
+    elif _SHARED_POSITIONS in kept:
+        # SamModel has one matrix in two places; files hold both or one of them.
+        shared = kept.pop(_SHARED_POSITIONS)
+        kept.setdefault(_POSITIONS, shared)
     with torch.device("meta"):
         network = SamNetwork(shape)
-    return fitted(renamed, network)
-
-
-def _variant_of(renamed: Mapping[str, Tensor]) -> str | None:
-    positions = renamed.get("vision_encoder.pos_embed")
-    if positions is None:
-        return None
-    widths = {VARIANTS[variant].width: variant for variant in PUBLISHED_VARIANTS}
-    return widths.get(positions.shape[-1])
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m segmentation.families.sam.published", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("checkpoint", type=Path, help="Meta's .pth file")
-    parser.add_argument("--variant", required=True, choices=PUBLISHED_VARIANTS)
-    parser.add_argument("--name", required=True, help="the bundle's name: a-z 0-9 . _ -")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="the bundle's folder, which must not exist yet"
-    )
-    parser.add_argument(
-        "--half", action="store_true", help="store float16 weights: half the size, not quite the same masks"
-    )
-    options = parser.parse_args(arguments)
     try:
-        manifest = convert_checkpoint(
-            options.checkpoint, options.variant, options.name, options.output, options.half
-        )
-    except BundleError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
-    print(f"{options.output}: bundle {manifest.name}, {manifest.variant}, digest {manifest.digest}")
-    return 0
+        return fitted(kept, network)
+    except CheckpointInvalid as error:
+        _refuse_others(published, shape, error)
+        raise
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _without_prefix(published: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    for prefix in _PREFIXES:
+        if published and all(name.startswith(prefix) for name in published):
+            return {name.removeprefix(prefix): tensor for name, tensor in published.items()}
+    return published
+
+
+def _refuse_others(published: Mapping[str, Tensor], shape: NetworkShape, error: CheckpointInvalid) -> None:
+    """Raises a clearer error where the weights are those of a network that is known and not the one asked for."""
+    found = recognise(published)
+    if found is None or (
+        found.family == FAMILY_NAME and found.variant and _is_same_network(VARIANTS[found.variant], shape)
+    ):
+        return
+    advice = (
+        f"convert them with {found.options()}" if found.options() else "this version does not convert them"
+    )
+    raise CheckpointInvalid(f"these are the weights of {found.title}: {advice} ({error})") from error
+
+
+FAMILY_NAME = "sam"
+# These say how an image is brought to the network, or are for people.
+_NOT_OF_THE_NETWORK = {"title", "licence", "pixel_mean", "pixel_std", "fit", "full_contrast"}
+
+
+def _is_same_network(one: NetworkShape, other: NetworkShape) -> bool:
+    return type(one) is type(other) and all(
+        getattr(one, field.name) == getattr(other, field.name)
+        for field in fields(one)
+        if field.name not in _NOT_OF_THE_NETWORK
+    )

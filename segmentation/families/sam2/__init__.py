@@ -3,9 +3,10 @@
 Variants: tiny, small, base_plus, large. Three embedding tensors, at strides 16, 8 and 4; the browser runs one graph.
 """
 
+from pathlib import Path
 from typing import Any
 
-from segmentation.bundle import Bundle
+from segmentation.bundle import Bundle, Manifest
 from segmentation.families.family import Family, require_variant, with_weights
 
 
@@ -21,4 +22,10 @@ def _load(bundle: Bundle) -> Any:
     return with_weights(model, bundle, assign=True)
 
 
-FAMILY = Family("sam2", _load)
+def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:
+    from segmentation.families.sam2.published import convert
+
+    return convert(source, variant, *options)
+
+
+FAMILY = Family("sam2", _load, convert=_convert)

@@ -1,17 +1,12 @@
-"""Turns published SAM 2 and SAM 2.1 weights into a bundle: Meta's checkpoints and Hugging Face's folders.
+"""Turns published SAM 2 and SAM 2.1 weights into a bundle: Meta's checkpoints and Hugging Face's folders."""
 
-`python -m segmentation.families.sam2.published SOURCE --variant tiny --name sam2.1-tiny --output DIR`
-"""
-
-import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from segmentation.bundle import BundleError, Manifest
+from segmentation.bundle import Manifest
 from segmentation.families.published import (
     CheckpointInvalid,
     fitted,
@@ -19,6 +14,7 @@ from segmentation.families.published import (
     require_free,
     write_bundle,
 )
+from segmentation.families.recognise import recognise
 from segmentation.families.sam2 import names
 from segmentation.families.sam2.network import VARIANTS, Sam2Network, Sam2Shape, manifest_fields
 
@@ -28,16 +24,21 @@ _SHARED_POSITIONS = "shared_image_embedding.positional_embedding"
 _POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 
 
-def convert(source: Path | str, variant: str, name: str, output: Path | str, half: bool = False) -> Manifest:
-    """Writes a bundle from published weights.
+def convert(
+    source: Path | str,
+    variant: str,
+    name: str,
+    output: Path | str,
+    half: bool = False,
+    title: str | None = None,
+    licence: str | None = None,
+) -> Manifest:
+    """As `segmentation.families.convert.convert`, for this family.
 
     Args:
         source: a `.pt` file as Meta publishes it, or a folder (or its safetensors file) as Hugging Face has it, of
             Sam2Model or Sam2VideoModel. SAM 2 and 2.1 are the same network on single images, with other weights.
         variant: tiny, small, base_plus or large.
-        name: the bundle's name, a-z 0-9 . _ -
-        output: the bundle's folder; made whole or not at all, must not exist yet.
-        half: store float16, half the size, at differences of about 1e-2 in the logits.
 
     Raises:
         CheckpointInvalid: not SAM 2's weights, cut off, or of another variant; says which where that can be seen.
@@ -46,10 +47,10 @@ def convert(source: Path | str, variant: str, name: str, output: Path | str, hal
     require_free(output)
     if variant not in VARIANTS:
         raise CheckpointInvalid(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
-    published = read_published(source, wrapped_in=STATE_KEY)
+    published = read_published(source, [STATE_KEY])
     state = convert_state(published, VARIANTS[variant])
-    title = f"SAM 2{'.1' if is_2_1(published) else ''} {variant}"
-    return write_bundle(output, state, manifest_fields(name, variant, title, LICENCE), half)
+    title = title or f"SAM 2{'.1' if is_2_1(published) else ''} {variant}"
+    return write_bundle(output, state, manifest_fields(name, variant, title, licence or LICENCE), half)
 
 
 def convert_state(published: Mapping[str, Tensor], shape: Sam2Shape) -> dict[str, Tensor]:
@@ -84,22 +85,14 @@ def is_2_1(published: Mapping[str, Tensor]) -> bool:
 
 
 def _refuse_other_families(published: Mapping[str, Tensor]) -> None:
-    def has(beginning: str) -> bool:
-        return any(name.startswith(beginning) for name in published)
-
-    if (
-        has("spatial_perceiver.")
-        or has("image_encoder.trunk.body.")
-        or has("vision_encoder.backbone.timm_model.")
-    ):
-        raise CheckpointInvalid("these are EdgeTAM's weights, not SAM 2's")
-    if has("detector") or has("tracker"):
-        raise CheckpointInvalid("these are SAM 3's weights, not SAM 2's")
-    is_sams = has("image_encoder.blocks.") or has("vision_encoder.layers.") or has("image_encoder.layers.")
-    if is_sams and has("mask_decoder."):
-        raise CheckpointInvalid(
-            "these are the weights of Segment Anything or of a relative of it, not of SAM 2; convert them as that one"
+    found = recognise(published)
+    if found and found.family != "sam2":
+        advice = (
+            f"convert them with {found.options()}"
+            if found.options()
+            else "this version does not convert them"
         )
+        raise CheckpointInvalid(f"these are the weights of {found.title}, not of SAM 2: {advice}")
 
 
 def _refuse_other_variants(state: Mapping[str, Tensor], shape: Sam2Shape) -> None:
@@ -113,30 +106,3 @@ def _refuse_other_variants(state: Mapping[str, Tensor], shape: Sam2Shape) -> Non
             raise CheckpointInvalid(
                 f"these are the weights of {variant}; convert them with --variant {variant}"
             )
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m segmentation.families.sam2.published", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("source", type=Path, help="Meta's .pt file, or a folder as Hugging Face has it")
-    parser.add_argument("--variant", required=True, choices=VARIANTS)
-    parser.add_argument("--name", required=True, help="the bundle's name: a-z 0-9 . _ -")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="the bundle's folder, which must not exist yet"
-    )
-    parser.add_argument(
-        "--half", action="store_true", help="store float16 weights: half the size, not quite the same masks"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        manifest = convert(options.source, options.variant, options.name, options.output, options.half)
-    except BundleError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
-    print(f"{options.output}: bundle {manifest.name}, {manifest.title}, digest {manifest.digest}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

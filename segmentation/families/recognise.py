@@ -1,0 +1,62 @@
+"""Whose published weights these are, told by the names of their tensors, for the sentence that refuses others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Network:
+    """
+    title             as people call it
+    family, variant   by which it is converted here; None where that cannot be said, or it is not known here
+    """
+
+    title: str
+    family: str | None = None
+    variant: str | None = None
+
+    def options(self) -> str:
+        """What to give the command; "" where this version does not convert it."""
+        family = f"--family {self.family}" if self.family else ""
+        return f"{family} --variant {self.variant}" if self.variant else family
+
+
+# Beginnings of names that only these have. The first line that fits counts. Sources: the reference implementations.
+_BEGINNINGS = [
+    ("spatial_perceiver.", Network("EdgeTAM")),
+    ("image_encoder.trunk.body.", Network("EdgeTAM")),
+    ("vision_encoder.backbone.timm_model.", Network("EdgeTAM")),
+    ("detector", Network("SAM 3")),
+    ("tracker", Network("SAM 3")),
+    ("sam_mask_decoder.", Network("SAM 2", "sam2")),
+    ("vision_encoder.backbone.blocks.", Network("SAM 2", "sam2")),
+    ("mask_decoder.hf_token.", Network("HQ-SAM")),
+    ("mask_decoder.hq_token.", Network("HQ-SAM")),
+    ("prompt_encoder.invalid_points.", Network("EfficientSAM")),
+    ("image_encoder.backbone.", Network("EfficientViT-SAM")),
+    ("image_encoder.fuse_stage2.", Network("EdgeSAM", "sam", "edge_sam")),
+    ("image_encoder.features.", Network("RepViT-SAM", "sam", "repvit_sam")),
+    ("image_encoder.layers.", Network("MobileSAM", "sam", "mobile_sam")),
+]
+# SAM's own networks differ in their width.
+_POSITIONS = ("image_encoder.pos_embed", "vision_encoder.pos_embed")
+_WIDTHS = {
+    768: Network("Segment Anything vit_b", "sam", "vit_b"),
+    1024: Network("Segment Anything vit_l", "sam", "vit_l"),
+    1280: Network("Segment Anything vit_h", "sam", "vit_h"),
+    384: Network("SlimSAM-50", "sam", "slimsam_50"),
+    168: Network("SlimSAM-77", "sam", "slimsam_77"),
+}
+
+
+def recognise(published: Mapping[str, Tensor]) -> Network | None:
+    """The network that a published state is of; None where nothing tells."""
+    for beginning, network in _BEGINNINGS:
+        if any(name.startswith(beginning) for name in published):
+            return network
+    for name in _POSITIONS:
+        if name in published and published[name].ndim == 4:
+            return _WIDTHS.get(published[name].shape[-1])
+    return None

@@ -1,0 +1,48 @@
+"""What distinguishes the networks around SAM's decoder from each other."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from torch import nn
+
+from segmentation.frames import PAD
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkShape:
+    """All that they have in common; a subclass for each kind of image encoder.
+
+    title, licence          for people, of the published weights
+    channels                of the image embedding, the prompt and the mask decoder
+    decoder_mlp             width of the mask decoder's MLPs
+    iou_width               width of the IoU head
+    input_side, patch       pixels; an embedding's side is their quotient
+    pixel_mean, pixel_std   R, G, B in 0..255
+    fit                     how an image is brought into the square (`segmentation.frames`)
+    full_contrast           the image's smallest value becomes 0 and its largest 1, as MedSAM was trained
+    """
+
+    title: str = "Segment Anything"
+    licence: str = "Apache-2.0"
+    channels: int = 256
+    decoder_mlp: int = 2048
+    iou_width: int = 256
+    input_side: int = 1024
+    patch: int = 16
+    pixel_mean: tuple[float, float, float] = PIXEL_MEAN
+    pixel_std: tuple[float, float, float] = PIXEL_STD
+    fit: str = PAD
+    full_contrast: bool = False
+
+    @property
+    def embedding_shape(self) -> tuple[int, int, int]:
+        """(C, h, w) of the image embedding."""
+        side = self.input_side // self.patch
+        return self.channels, side, side
+
+    @abstractmethod
+    def new_encoder(self) -> nn.Module:
+        """(B, 3, input_side, input_side) to (B, C, h, w)."""

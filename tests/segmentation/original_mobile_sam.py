@@ -1,0 +1,49 @@
+"""MobileSAM's own code (the package mobilesam-mirror), to compare with.
+
+The package does not say that it needs timm, of which it takes three small functions that do nothing here; timm needs
+torchvision, which this project does without. As for `original_sam`, stand-ins are there only while it is imported.
+"""
+
+import sys
+import types
+
+from torch import nn
+
+from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
+from tests.segmentation.original_sam import build_original, torchvision_stand_in
+
+_layers = types.ModuleType("timm.models.layers")
+_layers.DropPath = nn.Identity
+_layers.to_2tuple = lambda side: (side, side)
+_layers.trunc_normal_ = nn.init.trunc_normal_
+_registry = types.ModuleType("timm.models.registry")
+_registry.register_model = lambda function: function
+_MODULES = {
+    "timm": types.ModuleType("timm"),
+    "timm.models": types.ModuleType("timm.models"),
+    "timm.models.layers": _layers,
+    "timm.models.registry": _registry,
+}
+with torchvision_stand_in():
+    sys.modules.update(_MODULES)
+    try:
+        from mobile_sam import sam_model_registry
+        from mobile_sam.modeling import TinyViT
+    finally:
+        for _name in _MODULES:
+            del sys.modules[_name]
+
+__all__ = ["build_original_mobile", "sam_model_registry"]
+
+
+def build_original_mobile(shape: TinyVitShape) -> nn.Module:
+    """MobileSAM with every size free; for the published ones `sam_model_registry["vit_t"]` is equal."""
+    encoder = TinyViT(
+        img_size=shape.input_side,
+        embed_dims=list(shape.widths),
+        depths=list(shape.depths),
+        num_heads=list(shape.heads),
+        window_sizes=list(shape.windows),
+        drop_path_rate=0.0,
+    )
+    return build_original(shape, encoder)
