@@ -4,10 +4,13 @@
 
 Each network gets random weights (fixed seed), is saved in Meta's format, converted, loaded, and asked the same prompts
 (points, a box, a mask, and their combinations) on a landscape, a portrait and a square image. Prints the largest
-differences; exits with 1 when one is above 1e-3. ViT-B takes minutes on two CPU cores and 3 GB of memory, ViT-H half an
-hour and 12 GB. The suite does the same for short networks in tests/segmentation/test_sam_parity.py and
-test_sam2_parity.py. The originals of vit_*, slimsam_* and mobile_sam are segment-anything and mobilesam-mirror, among
-the tests' packages; that of sam2-* is sam2, which has to be put there first (benchmarks/original_sam2.py).
+differences; exits with 1 when one is above 1e-3, which is meant for logits of a standard deviation of up to 5: where
+random weights give wider ones, it is as much more.
+
+ViT-B takes minutes on two CPU cores and 3 GB of memory, ViT-H half an hour and 12 GB. The suite does the same for short
+networks in tests/segmentation/test_sam_parity.py and test_sam2_parity.py. The originals of vit_*, slimsam_* and
+mobile_sam are segment-anything and mobilesam-mirror, among the tests' packages; that of sam2-* is sam2, which has to be
+put there first (benchmarks/original_sam2.py).
 """
 
 import argparse
@@ -42,6 +45,7 @@ from tests.segmentation.test_sam_parity import TOLERANCE, prompts  # noqa: E402
 IMAGES = {"landscape": (333, 517), "portrait": (517, 333), "square": (400, 400)}
 SAMS = ("vit_b", "vit_l", "vit_h", "slimsam_50", "slimsam_77", "mobile_sam")
 SAM2 = "sam2-"
+USUAL_SPREAD = 5  # standard deviation of logits
 
 
 @dataclass
@@ -78,6 +82,7 @@ def sam2_pair(variant: str, half: bool) -> Pair:
     original.load_state_dict(
         random_state({name: tuple(t.shape) for name, t in original.state_dict().items()})
     )
+    original_sam2.settle_normalisations(original)
     converted = convert_and_load({"model": original.state_dict()}, "sam2", variant, half)
     reference = original_sam2.reference_predictor(original, sam2.VARIANTS[variant])
 
@@ -132,7 +137,7 @@ def compare(name: str, images: list[str], half: bool) -> float:
             f"{original_s:9.1f} {converted_s:9.1f}",
             flush=True,
         )
-        worst = max(worst, embedding, logits, iou)
+        worst = max(worst, embedding, logits * min(1, USUAL_SPREAD / spread), iou)
     return worst
 
 

@@ -25,9 +25,9 @@ class Network:
 
 # Beginnings of names that only these have. The first line that fits counts. Sources: the reference implementations.
 _BEGINNINGS = [
-    ("spatial_perceiver.", Network("EdgeTAM")),
-    ("image_encoder.trunk.body.", Network("EdgeTAM")),
-    ("vision_encoder.backbone.timm_model.", Network("EdgeTAM")),
+    ("spatial_perceiver.", Network("EdgeTAM", "sam2", "edgetam")),
+    ("image_encoder.trunk.body.", Network("EdgeTAM", "sam2", "edgetam")),
+    ("vision_encoder.backbone.timm_model.", Network("EdgeTAM", "sam2", "edgetam")),
     ("detector", Network("SAM 3")),
     ("tracker", Network("SAM 3")),
     ("sam_mask_decoder.", Network("SAM 2", "sam2")),

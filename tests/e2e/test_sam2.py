@@ -39,7 +39,7 @@ def world(tmp_path_factory):
     """Address of a server with the decoder and, in both forms, an embedding; the bundle's row; a predictor."""
     folder = tmp_path_factory.mktemp("models")
     with safetensors.safe_open(CASES, "np") as file:
-        shapes = json.loads(file.metadata()["state"])
+        shapes = json.loads(file.metadata()["states"])["sam2"]
     torch.save(
         {"model": random_state({name: tuple(shape) for name, shape in shapes.items()})}, folder / "a.pt"
     )

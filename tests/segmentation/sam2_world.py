@@ -9,13 +9,22 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from segmentation.families.sam2.network import Sam2Shape
+from segmentation.families.sam2.network import HieraShape, RepVitShape, Sam2Shape
 
 # Hiera with a block or two a stage: both kinds of attention, windows that do not divide the map, pooling.
 SHORT = Sam2Shape(
-    width=16, heads=1, stages=(1, 1, 2, 1), global_blocks=(3,), channels=32, input_side=256, position_grid=7
+    HieraShape(width=16, heads=1, depths=(1, 1, 2, 1), global_blocks=(3,)), channels=32, input_side=256
 )
+# RepViT with blocks that squeeze and blocks that do not; widths by whose quarters timm rounds as the published ones.
+SHORT_EDGETAM = Sam2Shape(
+    RepVitShape(widths=(16, 32, 48, 64), depths=(1, 2, 3, 1)), channels=32, input_side=256
+)
+NETWORKS = {"sam2": SHORT, "edgetam": SHORT_EDGETAM}
 IMAGES = {"landscape": (60, 100), "portrait": (100, 60), "tiny": (7, 12)}
+
+
+# What each network is asked about. EdgeTAM differs in its trunk only.
+ASKED = [*(("sam2", image) for image in IMAGES), ("edgetam", "portrait"), ("edgetam", "tiny")]
 
 
 def random_state(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[str, torch.Tensor]:
@@ -28,16 +37,20 @@ def random_state(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[s
         values = np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(shape, np.float32)
         if name.endswith(("pos_embed", "pos_embed_window")):
             values *= 0.2
-        elif name.endswith("bias"):
+        elif name.endswith(("bias", "running_mean")):
             values *= 0.05
+        elif name.endswith("num_batches_tracked"):
+            values = np.array(1000)
+        elif name.endswith("running_var"):
+            values = 1 + 0.2 * np.abs(values)
         elif len(shape) == 1:  # the norms' gains
             values = 1 + 0.1 * values
-        elif len(shape) > 1 and min(shape[:2]) > 1 and "gaussian" not in name:
+        elif len(shape) == 4 or (len(shape) > 1 and min(shape) > 1 and "gaussian" not in name):
             fan_in = np.prod(shape[1:]) if "upscaling" not in name else shape[0]
             values *= fan_in**-0.5
         if "output_hypernetworks_mlps" in name and name.endswith("layers.2.weight"):
-            values *= 10
-        state[name] = torch.from_numpy(np.asarray(values, np.float32))
+            values *= 10 * (SHORT.channels / shape[1]) ** 0.5
+        state[name] = torch.from_numpy(values if values.dtype == np.int64 else values.astype(np.float32))
     return state
 
 

@@ -10,7 +10,7 @@ from segmentation.families import load_model
 from segmentation.families.published import CheckpointInvalid
 from segmentation.families.sam2.network import VARIANTS, Sam2Network
 from segmentation.families.sam2.published import convert, convert_state
-from tests.segmentation.sam2_world import SHORT, random_state
+from tests.segmentation.sam2_world import SHORT, SHORT_EDGETAM, random_state
 
 CASES = Path(__file__).parents[1] / "data/sam2_cases.safetensors"
 
@@ -19,7 +19,7 @@ CASES = Path(__file__).parents[1] / "data/sam2_cases.safetensors"
 def state():
     """Of the short network, in Meta's layout, with what is for videos."""
     with safetensors.safe_open(CASES, "np") as file:
-        shapes = json.loads(file.metadata()["state"])
+        shapes = json.loads(file.metadata()["states"])["sam2"]
     return random_state({name: tuple(shape) for name, shape in shapes.items()})
 
 
@@ -84,7 +84,6 @@ def test_another_variant_is_refused_by_its_name(is_of, asked):
     ("name", "whose"),
     [
         ("image_encoder.layers.0.blocks.0.conv1.c.weight", "MobileSAM, not of SAM 2: .* --family sam"),
-        ("image_encoder.trunk.body.stem.0.c.weight", "EdgeTAM, not of SAM 2: this version"),
         ("detector.backbone.x", "SAM 3, not of SAM 2: this version"),
     ],
 )
@@ -92,6 +91,34 @@ def test_another_family_is_named(name, whose):
     others = {name: torch.zeros(1), "mask_decoder.iou_token.weight": torch.zeros(1, 4)}
     with pytest.raises(CheckpointInvalid, match=f"the weights of {whose}"):
         convert_state(others, SHORT)
+
+
+@pytest.mark.parametrize(("is_of", "asked"), [("edgetam", "tiny"), ("tiny", "edgetam")])
+def test_edgetam_and_sam_2_are_told_apart(is_of, asked):
+    with torch.device("meta"):
+        theirs = Sam2Network(VARIANTS[is_of]).state_dict()
+    with pytest.raises(CheckpointInvalid, match=f"weights.*convert them with --variant {is_of}"):
+        convert_state(theirs, VARIANTS[asked])
+
+
+def test_edgetam_keeps_its_normalisations_in_the_bundle_and_loses_them_when_it_is_loaded(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(VARIANTS, "short-edgetam", SHORT_EDGETAM)
+    with safetensors.safe_open(CASES, "np") as file:
+        shapes = json.loads(file.metadata()["states"])["edgetam"]
+    torch.save(
+        {"model": random_state({name: tuple(s) for name, s in shapes.items()})}, tmp_path / "edgetam.pt"
+    )
+    for half in (False, True):
+        manifest = convert(tmp_path / "edgetam.pt", "short-edgetam", "x", tmp_path / f"{half}", half=half)
+        assert manifest.title == "EdgeTAM"
+        weights = safetensors.torch.load_file(tmp_path / f"{half}" / "weights.safetensors")
+        stem = "vision_encoder.backbone.timm_model.stem.conv1"
+        assert weights[f"{stem}.bn.num_batches_tracked"] == 1000
+        assert weights[f"{stem}.bn.running_var"].dtype == (torch.float16 if half else torch.float32)
+        loaded = load_model(tmp_path / f"{half}")
+        assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in loaded.modules())
 
 
 def test_missing_left_over_and_misshapen_tensors_are_named(state):

@@ -19,7 +19,7 @@ from segmentation.families.sam2 import names
 from segmentation.families.sam2.network import FINE, IMAGE, LOGIT_LIMIT, MIDDLE, VARIANTS, Sam2Network
 from segmentation.families.sam2.published import convert
 from segmentation.predictor import load_predictor
-from tests.segmentation.sam2_world import IMAGES, SHORT, picture, prompts, random_state
+from tests.segmentation.sam2_world import ASKED, NETWORKS, picture, prompts, random_state
 
 CASES = Path(__file__).parents[1] / "data/sam2_cases.safetensors"
 # Both sides are float32 and add the same numbers in another order.
@@ -33,21 +33,25 @@ def cases():
 
 
 @pytest.fixture(scope="module")
-def bundle(cases, tmp_path_factory):
-    """The folder of a bundle from a short SAM 2's checkpoint, as long as its variant is one."""
+def bundles(cases, tmp_path_factory):
+    """Name of the network -> folder of a bundle from a checkpoint of it, as long as its variant is one."""
     folder = tmp_path_factory.mktemp("sam2")
-    shapes = {name: tuple(shape) for name, shape in json.loads(cases[0]["state"]).items()}
-    torch.save({"model": random_state(shapes)}, folder / "sam2.1_short.pt")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(VARIANTS, "short", SHORT)
-        convert(folder / "sam2.1_short.pt", "short", "sam2-short", folder / "sam2-short")
-        yield folder / "sam2-short"
+        for network, shapes in json.loads(cases[0]["states"]).items():
+            state = random_state({name: tuple(shape) for name, shape in shapes.items()})
+            torch.save({"model": state}, folder / f"{network}.pt")
+            patch.setitem(VARIANTS, f"short-{network}", NETWORKS[network])
+            convert(folder / f"{network}.pt", f"short-{network}", network, folder / network)
+        yield {network: folder / network for network in NETWORKS}
 
 
 @pytest.mark.parametrize("decoder", ["torch", "onnx"])
-@pytest.mark.parametrize("image", IMAGES)
-def test_a_converted_checkpoint_answers_as_the_sam2_package(bundle, cases, image, decoder, tmp_path):
-    _, expected = cases
+@pytest.mark.parametrize(("network", "image"), ASKED)
+def test_a_converted_checkpoint_answers_as_the_sam2_package(
+    bundles, cases, network, image, decoder, tmp_path
+):
+    expected = cases[1]
+    bundle = bundles[network]
     predictor = load_predictor(bundle, device="cpu")
     if decoder == "onnx":
         export_decoder(bundle, tmp_path / "decoder.onnx")
@@ -56,16 +60,18 @@ def test_a_converted_checkpoint_answers_as_the_sam2_package(bundle, cases, image
     embedding = predictor.get_image_embedding()
     for name, kind in ((IMAGE, "image"), (MIDDLE, "middle"), (FINE, "fine")):
         actual = embedding[name][0, :, ::5, ::5]
-        np.testing.assert_allclose(actual, expected[f"{image}/{kind}"], atol=TOLERANCE, err_msg=name)
+        np.testing.assert_allclose(
+            actual, expected[f"{network}/{image}/{kind}"], atol=TOLERANCE, err_msg=name
+        )
     spread = []
     for kind, prompt in prompts(image).items():
         for which in ("several", "one"):
-            place = f"{image}/{kind}/{which}"
+            place = f"{network}/{image}/{kind}/{which}"
             masks, rated, logits = predictor.predict(**prompt, multimask_output=which == "several")
             spread.append(logits.std())
             np.testing.assert_allclose(rated, expected[f"{place}/iou"], atol=TOLERANCE, err_msg=place)
             np.testing.assert_allclose(
-                logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT)[:, ::3, ::3],
+                logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT)[:, ::4, ::4],
                 expected[f"{place}/logits"],
                 atol=TOLERANCE,
                 err_msg=place,
@@ -91,8 +97,8 @@ def test_every_published_tensor_finds_its_place_and_none_is_left_over(variant, c
     )
 
 
-def test_a_folder_of_hugging_face_is_the_same_network(bundle, tmp_path):
-    ours = load_predictor(bundle, device="cpu").encoder.model
+def test_a_folder_of_hugging_face_is_the_same_network(bundles, tmp_path):
+    ours = load_predictor(bundles["sam2"], device="cpu").encoder.model
     folder, shape = tmp_path / "sam2.1-hiera-short", ours.shape
     theirs = Sam2Model(hugging_face_config(ours))
     state = ours.state_dict()
@@ -100,7 +106,7 @@ def test_a_folder_of_hugging_face_is_the_same_network(bundle, tmp_path):
     theirs.load_state_dict(state | {"shared_image_embedding.positional_embedding": positions})
     theirs.save_pretrained(folder)
 
-    convert(folder, "short", "from-folder", tmp_path / "from-folder")
+    convert(folder, "short-sam2", "from-folder", tmp_path / "from-folder")
 
     predictor = load_predictor(tmp_path / "from-folder", device="cpu")
     assert all(
@@ -122,9 +128,13 @@ def test_a_folder_of_hugging_face_is_the_same_network(bundle, tmp_path):
 
 
 def hugging_face_config(network):
-    vision = network.vision_encoder.config.to_dict()
-    side = network.shape.input_side
-    vision["backbone_feature_sizes"] = [[side // stride] * 2 for stride in (4, 8, 16)]
+    side, backbone = network.shape.input_side, network.vision_encoder.backbone.config
+    vision = {
+        "backbone_config": backbone.to_dict(),
+        "backbone_channel_list": backbone.embed_dim_per_stage[::-1],
+        "fpn_hidden_size": network.shape.channels,
+        "backbone_feature_sizes": [[side // stride] * 2 for stride in (4, 8, 16)],
+    }
     return Sam2Config(
         vision_config=vision,
         prompt_encoder_config={"hidden_size": network.shape.channels, "image_size": side},

@@ -1,6 +1,7 @@
-"""SAM 2 and SAM 2.1 on single images: their network from the transformers library's parts.
+"""SAM 2, SAM 2.1 and EdgeTAM on single images: their network from the transformers library's parts.
 
-Variants: tiny, small, base_plus, large. Three embedding tensors, at strides 16, 8 and 4; the browser runs one graph.
+Variants: tiny, small, base_plus, large of SAM 2 and 2.1; edgetam.
+Three embedding tensors, at strides 16, 8 and 4; the browser runs one graph.
 """
 
 from pathlib import Path
@@ -19,7 +20,9 @@ def _load(bundle: Bundle) -> Any:
     # On the meta device nothing is filled with random numbers first: the large one would spend seconds on that.
     with torch.device("meta"):
         model = Sam2Network(VARIANTS[variant])
-    return with_weights(model, bundle, assign=True)
+    model = with_weights(model, bundle, assign=True)
+    model.vision_encoder.fuse()
+    return model
 
 
 def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:

@@ -1,4 +1,4 @@
-"""The names of SAM 2's tensors in Meta's checkpoints and in transformers' modules, by one table read both ways."""
+"""The names of SAM 2's and EdgeTAM's tensors in Meta's checkpoints and in transformers' modules: one table."""
 
 import re
 
@@ -9,6 +9,7 @@ _NAMES = [
     ("image_encoder.trunk.blocks.#.norm#.", "vision_encoder.backbone.blocks.#.layer_norm#."),
     ("image_encoder.trunk.blocks.#.mlp.layers.0.", "vision_encoder.backbone.blocks.#.mlp.proj_in."),
     ("image_encoder.trunk.blocks.#.mlp.layers.1.", "vision_encoder.backbone.blocks.#.mlp.proj_out."),
+    ("image_encoder.trunk.body.", "vision_encoder.backbone.timm_model."),
     ("image_encoder.trunk.", "vision_encoder.backbone."),
     ("image_encoder.neck.convs.#.conv.", "vision_encoder.neck.convs.#."),
     (
@@ -60,7 +61,7 @@ POINT_TABLE = "prompt_encoder.point_embed.weight"
 
 # What only videos need, in Meta's checkpoints and in folders of transformers' Sam2VideoModel.
 _OF_VIDEOS = re.compile(
-    r"(memory_|maskmem_tpos_enc|no_mem_pos_enc|no_obj_|obj_ptr_|mask_downsample|object_pointer_proj|no_object_pointer"
+    r"(memory_|spatial_perceiver|maskmem_tpos_enc|no_mem_pos_enc|no_obj_|obj_ptr_|mask_downsample|object_pointer_proj|no_object_pointer"
     r"|temporal_positional_encoding_projection_layer|no_memory_positional_encoding"
     r"|occlusion_spatial_embedding_parameter)"
 )

@@ -1,17 +1,18 @@
 """SAM 2 (Ravi et al. 2024, arXiv 2408.00714) on single images, put together from the transformers library's parts.
 
 The parts are used as they are; what is here is their joining, because `Sam2Model.forward` gives either mask 0 or masks
-1 to 3, and decides by the prompt's shape where a traced graph must not. SAM 2.1 is the same network on single images.
+1 to 3, and decides by the prompt's shape where a traced graph must not. SAM 2.1 is the
+same network on single images; EdgeTAM (Zhou et al. 2025, arXiv 2501.07256) has another trunk.
 """
 
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import Sam2HieraDetConfig, Sam2MaskDecoderConfig, Sam2PromptEncoderConfig, Sam2VisionConfig
-from transformers.models.sam2.modeling_sam2 import Sam2MaskDecoder, Sam2PromptEncoder, Sam2VisionModel
+from transformers import Sam2MaskDecoderConfig, Sam2PromptEncoderConfig
+from transformers.models.sam2.modeling_sam2 import Sam2MaskDecoder, Sam2PromptEncoder
 
+from segmentation.families.sam2.vision import HieraShape, RepVitShape, VisionEncoder
 from segmentation.frames import STRETCH
 from segmentation.prompts import BOX_TOP_LEFT, PADDING
 
@@ -26,23 +27,13 @@ LOGIT_LIMIT = 32.0
 
 @dataclass(frozen=True)
 class Sam2Shape:
-    """What distinguishes the published networks from each other (and from the tests' small one).
+    """What distinguishes the published networks from each other (and from the tests' small ones).
 
-    width           of Hiera's first stage; each further stage has twice as many channels and heads
-    heads           of the first stage
-    stages          blocks in each of the four stages
-    global_blocks   blocks that attend over the whole image; the others over windows
-    windows         of each stage, in patches
-    position_grid   side of the table of positions that is enlarged to the image
-    channels        of the image embedding, the prompt encoder and the mask decoder
+    trunk       of the image encoder
+    channels    of the image embedding, the prompt encoder and the mask decoder
     """
 
-    width: int
-    heads: int
-    stages: tuple[int, int, int, int]
-    global_blocks: tuple[int, ...]
-    windows: tuple[int, int, int, int] = (8, 4, 14, 7)
-    position_grid: int = 7
+    trunk: HieraShape | RepVitShape
     channels: int = 256
     input_side: int = 1024
 
@@ -61,16 +52,19 @@ class Sam2Shape:
         }
 
 
-# Source: sam2, configs/sam2.1/*.yaml and configs/sam2/*.yaml, which agree in this.
+# Source: sam2, configs/sam2.1/*.yaml and configs/sam2/*.yaml, which agree in this; EdgeTAM, configs/edgetam.yaml.
 VARIANTS = {
-    "tiny": Sam2Shape(width=96, heads=1, stages=(1, 2, 7, 2), global_blocks=(5, 7, 9)),
-    "small": Sam2Shape(width=96, heads=1, stages=(1, 2, 11, 2), global_blocks=(7, 10, 13)),
+    "tiny": Sam2Shape(HieraShape(width=96, heads=1, depths=(1, 2, 7, 2), global_blocks=(5, 7, 9))),
+    "small": Sam2Shape(HieraShape(width=96, heads=1, depths=(1, 2, 11, 2), global_blocks=(7, 10, 13))),
     "base_plus": Sam2Shape(
-        width=112, heads=2, stages=(2, 3, 16, 3), global_blocks=(12, 16, 20), position_grid=14
+        HieraShape(width=112, heads=2, depths=(2, 3, 16, 3), global_blocks=(12, 16, 20), position_grid=14)
     ),
     "large": Sam2Shape(
-        width=144, heads=2, stages=(2, 6, 36, 4), global_blocks=(23, 33, 43), windows=(8, 4, 16, 8)
+        HieraShape(
+            width=144, heads=2, depths=(2, 6, 36, 4), global_blocks=(23, 33, 43), windows=(8, 4, 16, 8)
+        )
     ),
+    "edgetam": Sam2Shape(RepVitShape(widths=(48, 96, 192, 384), depths=(2, 2, 14, 2))),
 }
 
 
@@ -83,50 +77,25 @@ class Sam2Network(nn.Module):
 
     def __init__(self, shape: Sam2Shape) -> None:
         super().__init__()
-        side, widths = shape.input_side, [shape.width << stage for stage in range(4)]
-        vision = Sam2VisionConfig(
-            backbone_config=Sam2HieraDetConfig(
-                hidden_size=shape.width,
-                num_attention_heads=shape.heads,
-                image_size=[side, side],
-                blocks_per_stage=list(shape.stages),
-                embed_dim_per_stage=widths,
-                num_attention_heads_per_stage=[shape.heads << stage for stage in range(4)],
-                window_size_per_stage=list(shape.windows),
-                window_positional_embedding_background_size=[shape.position_grid] * 2,
-                global_attention_blocks=list(shape.global_blocks),
-            ),
-            backbone_channel_list=widths[::-1],
-            fpn_hidden_size=shape.channels,
-            attn_implementation="sdpa",  # type: ignore[call-arg]  # taken beside what the configuration declares
-        )
         mask = Sam2MaskDecoderConfig(hidden_size=shape.channels)
         # Attention written out, so that the ONNX graph holds plain products and a softmax.
         mask._attn_implementation = "eager"
         self.shape = shape
-        self.vision_encoder = Sam2VisionModel(vision)
+        self.vision_encoder = VisionEncoder(shape.trunk, shape.channels, shape.input_side)
         self.prompt_encoder = Sam2PromptEncoder(
-            Sam2PromptEncoderConfig(hidden_size=shape.channels, image_size=side)
+            Sam2PromptEncoderConfig(hidden_size=shape.channels, image_size=shape.input_side)
         )
         self.mask_decoder = Sam2MaskDecoder(mask)
         self.no_memory_embedding = nn.Parameter(torch.zeros(1, 1, shape.channels))
 
     def encode_image(self, pixels: Tensor) -> dict[str, Tensor]:
-        stages = self.vision_encoder.backbone(
-            pixels
-        ).intermediate_hidden_states  # (1, h, w, C), strides 4 to 32
-        # The neck without its tables of positions, which only the memory of a video needs.
-        convs = self.vision_encoder.neck.convs
-        stride_32, stride_16, stride_8, stride_4 = (
-            conv(stage.permute(0, 3, 1, 2)) for conv, stage in zip(convs, reversed(stages), strict=True)
-        )
-        image = stride_16 + F.interpolate(stride_32, scale_factor=2.0, mode="nearest")
+        image, middle, fine = self.vision_encoder(pixels)
         decoder = self.mask_decoder
         return {
             # A single image is a video's first one, before there is a memory.
             IMAGE: image + self.no_memory_embedding.permute(0, 2, 1)[..., None],
-            MIDDLE: decoder.conv_s1(stride_8),
-            FINE: decoder.conv_s0(stride_4),
+            MIDDLE: decoder.conv_s1(middle),
+            FINE: decoder.conv_s0(fine),
         }
 
     def decode(

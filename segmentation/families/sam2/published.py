@@ -1,4 +1,4 @@
-"""Turns published SAM 2 and SAM 2.1 weights into a bundle: Meta's checkpoints and Hugging Face's folders."""
+"""Turns published weights of SAM 2, SAM 2.1 and EdgeTAM into a bundle: Meta's checkpoints, Hugging Face's folders."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +17,7 @@ from segmentation.families.published import (
 from segmentation.families.recognise import recognise
 from segmentation.families.sam2 import names
 from segmentation.families.sam2.network import VARIANTS, Sam2Network, Sam2Shape, manifest_fields
+from segmentation.families.sam2.vision import RepVitShape
 
 LICENCE = "Apache-2.0"
 STATE_KEY = "model"  # of Meta's checkpoints
@@ -37,8 +38,9 @@ def convert(
 
     Args:
         source: a `.pt` file as Meta publishes it, or a folder (or its safetensors file) as Hugging Face has it, of
-            Sam2Model or Sam2VideoModel. SAM 2 and 2.1 are the same network on single images, with other weights.
-        variant: tiny, small, base_plus or large.
+            Sam2Model, Sam2VideoModel, EdgeTamModel or EdgeTamVideoModel. SAM 2 and 2.1 are the same network on single
+            images, with other weights.
+        variant: tiny, small, base_plus or large of SAM 2 and 2.1; edgetam.
 
     Raises:
         CheckpointInvalid: not SAM 2's weights, cut off, or of another variant; says which where that can be seen.
@@ -49,7 +51,9 @@ def convert(
         raise CheckpointInvalid(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
     published = read_published(source, [STATE_KEY])
     state = convert_state(published, VARIANTS[variant])
-    title = title or f"SAM 2{'.1' if is_2_1(published) else ''} {variant}"
+    version = "2.1" if is_2_1(published) else "2"
+    is_edgetam = isinstance(VARIANTS[variant].trunk, RepVitShape)
+    title = title or ("EdgeTAM" if is_edgetam else f"SAM {version} {variant}")
     return write_bundle(output, state, manifest_fields(name, variant, title, licence or LICENCE), half)
 
 
@@ -96,12 +100,16 @@ def _refuse_other_families(published: Mapping[str, Tensor]) -> None:
 
 
 def _refuse_other_variants(state: Mapping[str, Tensor], shape: Sam2Shape) -> None:
+    is_edgetam = any(name.startswith("vision_encoder.backbone.timm_model.") for name in state)
+    if is_edgetam and not isinstance(shape.trunk, RepVitShape):
+        raise CheckpointInvalid("these are EdgeTAM's weights; convert them with --variant edgetam")
     projection = state.get("vision_encoder.backbone.patch_embed.projection.weight")
     if projection is None or shape not in VARIANTS.values():
         return
     blocks = {name.split(".")[3] for name in state if name.startswith("vision_encoder.backbone.blocks.")}
     for variant, other in VARIANTS.items():
-        is_it = projection.shape[0] == other.width and len(blocks) == sum(other.stages)
+        trunk = other.trunk  # RepViT's tensors have other names, so that only Hiera's come here
+        is_it = projection.shape[0] == trunk.widths[0] and len(blocks) == sum(trunk.depths)
         if is_it and other != shape:
             raise CheckpointInvalid(
                 f"these are the weights of {variant}; convert them with --variant {variant}"
