@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import {annotationOf} from "./hand-made.js";
 import {bench, categoriesOf, idsOf} from "./hand-made-bench.js";
 
 // --- which are selected ---
@@ -153,4 +154,10 @@ test("a viewer selects several and changes none", () => {
     workbench.pickCategory(1);
     workbench.remove();
     assert.deepEqual([said.changes, idsOf(workbench).length], [[], 4]);
+});
+
+test("what the server has of a mask on another image is not shown on this one", () => {
+    const {workbench} = bench();
+    workbench.replaceFromServer("elsewhere", {...annotationOf("elsewhere"), imageId: 8});
+    assert.deepEqual(idsOf(workbench), ["a", "b", "c", "d"]);
 });

@@ -57,6 +57,7 @@ export function autosaveOf(
                     if (choice === "theirs") workbench.replaceFromServer(conflict.id, conflict.theirs);
                     autosave.resolveConflict(conflict.id, choice);
                 }),
+            onGivenUp: (id, before) => workbench.replaceFromServer(id, before),
             onNumber: ({id, imageId}, number) => workbench.noteNumber(id, imageId, number),
             onRefusal: (refusal) =>
                 notices.showRefusal(refusal, {

@@ -1,5 +1,6 @@
 /** What the annotate page hands to the workbench of the world outside: the clock, ids, and what the browser keeps for a person. */
 
+import {newUuid} from "../storage/new-uuid.js";
 import {CopiedMasks} from "../session/copied-masks.js";
 import {KeptDrafts} from "../session/kept-drafts.js";
 import {LastCategory} from "../session/last-category.js";
@@ -19,7 +20,7 @@ import {LastCategory} from "../session/last-category.js";
 export function worldOf(user, {journal, histories}, preferences) {
     return {
         now: () => performance.now(),
-        newId: () => crypto.randomUUID(),
+        newId: () => newUuid(),
         drafts: new KeptDrafts(journal),
         histories,
         lastCategory: new LastCategory(localStorage, user),

@@ -6,6 +6,7 @@ import {ApiError, Http} from "../api/http.js";
 import {LARGE_FROM_BYTES, sendInParts} from "../api/partial-uploads.js";
 import {restoreImages} from "../api/trash.js";
 import {sendUpload} from "../api/uploads.js";
+import {newUuid} from "../storage/new-uuid.js";
 import {trashedIds, UploadQueue} from "../session/upload-queue.js";
 import {find, findOptional} from "../view/elements.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
@@ -50,7 +51,7 @@ if (input) {
     /** What was chosen or dropped together. @type {WeakMap<File, string>} */
     const batches = new WeakMap();
     const upload = (/** @type {Iterable<File>} */ files) => {
-        const batch = crypto.randomUUID();
+        const batch = newUuid();
         const added = [...files];
         for (const file of added) batches.set(file, batch);
         queue.add(added);

@@ -6,9 +6,12 @@
  * names its version, so a repeated save is harmless.
  */
 
+import {givenUpWith, nextOf, waitingFor, wishesOf} from "./acts.js";
+
 /** @import {Annotation, ChangeSet} from "../core/types.d.ts" */
 /** @import {AnnotationStore, SaveProblem, ServerAnnotation} from "./ports.d.ts" */
 /** @import {Keeping} from "./journal.js" */
+/** @import {Wish} from "./acts.js" */
 /** @import {Known, Unsaved, UnsavedRecords} from "./unsaved-records.js" */
 
 /**
@@ -37,6 +40,8 @@
  * @property {(conflict: Conflict) => void} onConflict somebody else changed the same annotation
  * @property {(annotation: Annotation, number: number) => void} [onNumber] the server has said its number
  * @property {(refusal: Refusal) => void} onRefusal the server will never take it as it is
+ * @property {(id: string, before: Annotation | null) => void} [onGivenUp] it is again what it was before an act of which
+ *   another part was given up
  */
 
 /** @typedef {{imageId: number, desired: Annotation | null, version: number, at: number}} Recent */
@@ -113,11 +118,11 @@ export class Autosave {
         return [...annotations.values()];
     }
 
-    /** @param {ChangeSet} changes of the user; saved at once */
-    submit({created, updated, deleted}) {
-        for (const annotation of created) this.#want(annotation.id, annotation.imageId, annotation);
-        for (const {after} of updated) this.#want(after.id, after.imageId, after);
-        for (const annotation of deleted) this.#want(annotation.id, annotation.imageId, null);
+    /** @param {ChangeSet} changes of the user, one act; saved at once */
+    submit(changes) {
+        const wishes = wishesOf(changes);
+        const act = new Set(wishes.map(({id}) => id));
+        for (const wish of wishes) this.#want(wish, act);
         void this.#run();
     }
 
@@ -141,7 +146,7 @@ export class Autosave {
         this.#conflicts.delete(id);
         const content = conflict.theirs ? this.#server.contentOf(conflict.theirs) : "";
         this.#known.set(id, {version: conflict.version, isDeleted: conflict.theirs === null, content});
-        if (choice === "theirs") this.#unsaved.forget(id);
+        if (choice === "theirs") this.#giveUp(id);
         void this.#run();
     }
 
@@ -165,7 +170,8 @@ export class Autosave {
 
     /** @param {Annotation} annotation was deleted, of an image that is no longer on screen */
     bringBack(annotation) {
-        this.#want(annotation.id, annotation.imageId, annotation);
+        const {id, imageId} = annotation;
+        this.#want({id, imageId, desired: annotation, before: null, after: []}, new Set([id]));
         void this.#run();
     }
 
@@ -178,8 +184,8 @@ export class Autosave {
     /** @param {string} id gives up what was refused */
     discardRefused(id) {
         this.#refusals.delete(id);
-        this.#unsaved.forget(id);
-        this.#tell();
+        this.#giveUp(id);
+        void this.#run();
     }
 
     /** How its records are kept has changed. */
@@ -190,24 +196,41 @@ export class Autosave {
     /** @returns {SaveStatus} */
     get status() {
         const {count, keeping} = this.#unsaved;
-        if (count === 0) return {state: "saved", count, reason: "", keeping};
-        if (this.#trouble) return {state: "unsaved", count, reason: this.#trouble, keeping};
-        if (this.#conflicts.size > 0) return {state: "unsaved", count, reason: "conflict", keeping};
-        if (this.#refusals.size > 0) return {state: "unsaved", count, reason: "refused", keeping};
-        return {state: "saving", count, reason: "", keeping};
+        const held = this.#conflicts.size > 0 ? "conflict" : this.#refusals.size > 0 ? "refused" : "";
+        const reason = count === 0 ? "" : this.#trouble || held;
+        return {state: count === 0 ? "saved" : reason ? "unsaved" : "saving", count, reason, keeping};
     }
 
     /**
-     * @param {string} id
-     * @param {number} imageId
-     * @param {Annotation | null} desired
+     * @param {Wish} wish
+     * @param {ReadonlySet<string>} act ids of all masks of the act
      */
-    #want(id, imageId, desired) {
-        const before = this.#unsaved.get(id);
+    #want(wish, act) {
+        const {id, imageId, desired} = wish;
+        const earlier = this.#unsaved.get(id);
         this.#refusals.delete(id);
         const known = this.#known.get(id) ?? null;
-        const mayBeDeleted = before?.mayBeDeleted || this.#mayBeDeleted.has(id);
-        this.#unsaved.keep({id, imageId, desired, known, isSent: before?.isSent ?? false, mayBeDeleted});
+        const mayBeDeleted = earlier?.mayBeDeleted || this.#mayBeDeleted.has(id);
+        const after = waitingFor(earlier?.after ?? [], wish, act).filter(
+            (other) => act.has(other) || this.#unsaved.get(other),
+        );
+        const before = earlier?.after ? (earlier.before ?? null) : wish.before;
+        this.#unsaved.keep({
+            ...{id, imageId, desired, known, isSent: earlier?.isSent ?? false, mayBeDeleted},
+            ...(after.length > 0 ? {after, before} : {}),
+        });
+    }
+
+    /** @param {string} id of what is not saved any more; parts of its act that would lose something go back with it */
+    #giveUp(id) {
+        const others = givenUpWith(this.#unsaved.all, id);
+        this.#unsaved.forget(id);
+        for (const {before = null, ...other} of others) {
+            this.#conflicts.delete(other.id);
+            this.#refusals.delete(other.id);
+            this.#unsaved.keep({...other, desired: before, after: []});
+            this.#events.onGivenUp?.(other.id, before);
+        }
     }
 
     async #run() {
@@ -239,10 +262,7 @@ export class Autosave {
     }
 
     #next() {
-        for (const record of this.#unsaved.all) {
-            if (!this.#conflicts.has(record.id) && !this.#refusals.has(record.id)) return record;
-        }
-        return null;
+        return nextOf(this.#unsaved.all, (id) => this.#conflicts.has(id) || this.#refusals.has(id));
     }
 
     /**

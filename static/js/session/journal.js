@@ -36,6 +36,10 @@ export class Journal {
     /** Whether the browser keeps nothing, as far as is known. */
     #isOff = false;
     #hasMadeRoom = false;
+    /** Whether what this tab kept before is still to be read. */
+    #isUnread = false;
+    /** That reading, while it goes on. @type {Promise<Entry[]> | null} */
+    #reading = null;
     /** Whether a closed tab has left something that could not be taken yet. */
     #isSomethingLeft = false;
 
@@ -70,12 +74,12 @@ export class Journal {
      */
     async open(imageId, old) {
         this.#tabs.onGone = () => void this.lookAround();
+        this.#isUnread = true;
         try {
             const keys = this.#shelf.keysBelow([this.#username]);
             keys.catch(() => {}); // it is awaited below
             await this.#tabs.begin();
-            const mine = await this.#shelf.below([this.#username, this.#tabs.id]);
-            for (const {key, value} of mine) this.#remember(entryOf(key, value));
+            await this.#readOwn();
             await this.#takeOverAll(await keys, (entry) => imageOf(entry) === imageId);
         } catch {
             this.#isOff = true;
@@ -120,7 +124,8 @@ export class Journal {
     remove(kind, id) {
         this.#entries[kind].delete(id);
         this.#failed[kind].delete(id);
-        const removal = this.#shelf.write({remove: [this.#key(kind, id)]});
+        const remove = () => this.#shelf.write({remove: [this.#key(kind, id)]});
+        const removal = this.#isUnread ? this.#readLate().then(remove) : remove();
         removal.then(
             () => {
                 this.retry(); // there is room again
@@ -139,6 +144,7 @@ export class Journal {
     /** Takes over what tabs have left that were closed since. */
     async lookAround() {
         try {
+            if (this.#isUnread) await this.#readLate();
             const keys = await this.#shelf.keysBelow([this.#username]);
             const taken = await this.#takeOverAll(keys, this.mayTake);
             if (taken.length > 0) this.onTaken(taken);
@@ -191,6 +197,46 @@ export class Journal {
         return taken;
     }
 
+    /**
+     * Reads what this tab kept before its page was loaded anew.
+     *
+     * @returns {Promise<Entry[]>} what was not known here yet
+     */
+    #readOwn() {
+        this.#reading ??= this.#shelf
+            .below([this.#username, this.#tabs.id])
+            .then(async (kept) => {
+                const entries = kept.map(({key, value}) => entryOf(key, value));
+                const [older, unknown] = [true, false].map((isThere) =>
+                    entries.filter(({kind, id}) => (this.#entries[kind]?.has(id) ?? false) === isThere),
+                );
+                // Something newer came before the reading: the older one stays beside it, as if another tab had left it.
+                if (older.length > 0)
+                    await this.#shelf.write(
+                        {
+                            put: older.map(({kind, id, value}) => [
+                                [this.#username, `${this.#tabs.id}-before`, kind, id],
+                                value,
+                            ]),
+                        },
+                        {isStrict: true},
+                    );
+                for (const entry of unknown) this.#remember(entry);
+                this.#isUnread = this.#isOff = false;
+                if (older.length > 0) this.#isSomethingLeft = true;
+                return unknown;
+            })
+            .finally(() => (this.#reading = null));
+        return this.#reading;
+    }
+
+    /** The reading at the beginning has failed: nothing is written over what was kept before that is known. */
+    async #readLate() {
+        const isFirst = this.#reading === null;
+        const unknown = await this.#readOwn();
+        if (isFirst && unknown.length > 0) this.onTaken(unknown);
+    }
+
     /** @param {Entry} entry */
     #remember({kind, id, value}) {
         this.#entries[kind]?.set(id, value);
@@ -207,6 +253,7 @@ export class Journal {
         if (this.keeping(kind) !== before) this.onChange();
         let isKept = true;
         try {
+            if (this.#isUnread) await this.#readLate();
             await this.#shelf.write({put: [[this.#key(kind, id), value]]}, {isStrict: kind === "unsaved"});
             this.#failed[kind].delete(id);
             this.#isOff = false;

@@ -17,6 +17,8 @@
  * @property {Annotation | null} desired null: deleted
  * @property {Known | null} known
  * @property {boolean} isSent the server may have it although it never said so
+ * @property {readonly string[]} [after] ids of others of the same act, which the server has to have first
+ * @property {Annotation | null} [before] with `after`: what it was before the act, and is again if that is given up
  * @property {boolean} [mayBeDeleted] the server may have it as deleted by this person: then it is wanted back
  */
 

@@ -299,6 +299,7 @@ export class Workbench {
      * @param {Annotation | null} annotation null: deleted
      */
     replaceFromServer(id, annotation) {
+        if (annotation && annotation.imageId !== this.#imageId) return; // its image is not on screen
         const before = this.document.get(id);
         const wasEdited = this.draft.edited?.id === id;
         this.#histories.forgetOf(id);

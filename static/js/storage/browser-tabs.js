@@ -1,5 +1,7 @@
 /** Which tabs of the browser are open: each holds a lock of its name, which the browser releases however the tab ends. */
 
+import {newUuid} from "./new-uuid.js";
+
 /** @import {Tabs} from "../session/ports.d.ts" */
 
 const PREFIX = "maskwright.tab.";
@@ -19,7 +21,7 @@ export class BrowserTabs {
         // Right after a reload the lock may still be the former page's; longer than that it is another tab, copied from this one.
         if (before && (await hold(before, AbortSignal.timeout(RELEASED_WITHIN_MS)))) this.id = before;
         else {
-            this.id = crypto.randomUUID();
+            this.id = newUuid();
             await hold(this.id);
         }
         try {
