@@ -933,6 +933,7 @@ test("changes of a saved mask are kept with it, as a new object where the mask i
     const later = bench({journal: await journalLeftIn(shelf), shelf});
     later.workbench.showSaved([annotationOf("a")]);
     assert.deepEqual([later.workbench.draft.edited.id, later.workbench.selection.id], ["a", "a"]);
+    await settle();
     const last = bench({journal: await journalLeftIn(shelf), shelf});
     last.workbench.showSaved([]);
     assert.deepEqual([last.workbench.draft.edited, stepsOf(last.workbench)], [null, 1]);
