@@ -5,6 +5,7 @@ names. timm itself would bring torchvision.
 """
 
 from collections import OrderedDict
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -44,10 +45,13 @@ class RepVit(nn.Sequential):
 
 
 def fused(module: nn.Module) -> nn.Module:
-    """The module with every normalisation put into the convolution before it; both in evaluation mode."""
+    """The module with every normalisation put into the convolution before it, and the three branches of every token
+    mixer into one; in evaluation mode."""
     for name, child in module.named_children():
         if isinstance(child, _Normed):
             setattr(module, name, fuse_conv_bn_eval(child.c.eval(), child.bn.eval()))
+        elif isinstance(child, _TokenMixer):
+            setattr(module, name, child.as_one_convolution())
         else:
             fused(child)
     return module
@@ -107,6 +111,14 @@ class _TokenMixer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x) + self.conv1(x) + x
+
+    @torch.no_grad()
+    def as_one_convolution(self) -> nn.Conv2d:
+        """A 1 x 1 convolution and the identity are a 3 x 3 one's centre."""
+        whole, centre = (fuse_conv_bn_eval(part.c.eval(), part.bn.eval()) for part in (self.conv, self.conv1))
+        whole.weight[:, :, 1, 1] += centre.weight[:, :, 0, 0] + 1
+        cast("Tensor", whole.bias).add_(cast("Tensor", centre.bias))
+        return whole
 
 
 class _SqueezeExcitation(nn.Module):
