@@ -35,7 +35,20 @@ _BEGINNINGS = [
     ("mask_decoder.hf_token.", Network("HQ-SAM")),
     ("mask_decoder.hq_token.", Network("HQ-SAM")),
     ("prompt_encoder.invalid_points.", Network("EfficientSAM")),
-    ("image_encoder.backbone.", Network("EfficientViT-SAM")),
+    (
+        "image_encoder.backbone.stages.5.op_list.6.",
+        Network("EfficientViT-SAM-XL1", "sam", "efficientvit_sam_xl1"),
+    ),
+    ("image_encoder.backbone.stages.5.", Network("EfficientViT-SAM-XL0", "sam", "efficientvit_sam_xl0")),
+    (
+        "image_encoder.backbone.stages.4.op_list.8.",
+        Network("EfficientViT-SAM-L2", "sam", "efficientvit_sam_l2"),
+    ),
+    (
+        "image_encoder.backbone.stages.4.op_list.6.",
+        Network("EfficientViT-SAM-L1", "sam", "efficientvit_sam_l1"),
+    ),
+    ("image_encoder.backbone.stages.4.", Network("EfficientViT-SAM-L0", "sam", "efficientvit_sam_l0")),
     ("image_encoder.fuse_stage2.", Network("EdgeSAM", "sam", "edge_sam")),
     ("image_encoder.features.", Network("RepViT-SAM", "sam", "repvit_sam")),
     ("image_encoder.layers.", Network("MobileSAM", "sam", "mobile_sam")),

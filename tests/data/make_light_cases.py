@@ -2,9 +2,9 @@
 
     python tests/data/make_light_cases.py FOLDER
 
-FOLDER holds a module `original_repvit` with `edge_sam(widths, depths)` and `repvit_sam(widths, depths)`, which build
-the originals' encoders: EdgeSAM's edge_sam/modeling/rep_vit.py and RepViT's sam/repvit_sam/modeling/repvit.py, their
-lists of blocks made of the sizes. Both files need timm, and timm torchvision; neither is among this project's packages.
+FOLDER holds a module `original_encoders` whose `build(variant, shape)` makes an original's encoder in the sizes of a
+shape, from EdgeSAM's edge_sam/modeling/rep_vit.py, RepViT's sam/repvit_sam/modeling/repvit.py and efficientvit's models
+(the package efficientsam 1.0.0 has them). They need timm and torchvision, which are not among this project's packages.
 """
 
 import importlib
@@ -20,19 +20,23 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2]), sys.argv[1]]
 from segmentation.encoder import preprocess  # noqa: E402
 from tests.segmentation.light_world import CASES, IMAGES, SAMPLE, SHORT, picture, random_state  # noqa: E402
 
-originals = importlib.import_module("original_repvit")
+originals = importlib.import_module("original_encoders")
 shapes, answers = {}, {}
 for variant, shape in SHORT.items():
-    encoder = getattr(originals, variant)(shape.widths, shape.depths).eval()
+    encoder = originals.build(variant, shape).eval()
     shapes[variant] = {
         f"image_encoder.{name}": tuple(tensor.shape) for name, tensor in encoder.state_dict().items()
     }
     state = random_state(shapes[variant])
     encoder.load_state_dict({name.removeprefix("image_encoder."): tensor for name, tensor in state.items()})
     for name in IMAGES:
-        pixels = preprocess(picture(name), shape.input_side, shape.pixel_mean, shape.pixel_std)
+        pixels = torch.from_numpy(
+            preprocess(picture(name), shape.input_side, shape.pixel_mean, shape.pixel_std)
+        )
+        if getattr(shape, "halved", False):
+            pixels = torch.nn.functional.avg_pool2d(pixels, 2)
         with torch.inference_mode():
-            embedding = encoder(torch.from_numpy(pixels))[0].numpy()
+            embedding = encoder(pixels)[0].numpy()
         answers[f"{variant} {name}"] = embedding[SAMPLE].copy()
         print(variant, name, embedding.std())
 safetensors.numpy.save_file(answers, CASES, {"shapes": json.dumps(shapes)})

@@ -1,4 +1,4 @@
-"""What both sides of the comparison with EdgeSAM's and RepViT-SAM's own encoders start from, all of fixed seeds.
+"""What both sides of the comparison with the light encoders' originals start from, all of fixed seeds.
 
 tests/data/make_light_cases.py hands weights and pictures to the originals, test_light_cases.py to ours.
 """
@@ -19,6 +19,15 @@ CASES = Path(__file__).parents[1] / "data/light_cases.safetensors"
 SHORT = {
     "edge_sam": dataclasses.replace(VARIANTS["edge_sam"], widths=(8, 16, 24, 32), depths=(2, 1, 3, 2)),
     "repvit_sam": dataclasses.replace(VARIANTS["repvit_sam"], widths=(8, 16, 320, 32), depths=(3, 1, 2, 2)),
+    "efficientvit_sam_l0": dataclasses.replace(
+        VARIANTS["efficientvit_sam_l0"], widths=(8, 8, 16, 32, 64), depths=(1, 1, 1, 1, 1), neck_depth=1
+    ),
+    "efficientvit_sam_xl0": dataclasses.replace(
+        VARIANTS["efficientvit_sam_xl0"],
+        widths=(8, 8, 16, 32, 32, 64),
+        depths=(0, 1, 1, 1, 1, 1),
+        neck_depth=1,
+    ),
 }
 IMAGES = {"landscape": (60, 100), "portrait": (100, 60), "tiny": (7, 12)}
 SAMPLE = np.s_[::16, ::8, ::8]  # of an embedding (C, h, w)

@@ -158,8 +158,8 @@ def named(*names):
         (["image_encoder.fuse_stage2.weight"], "EdgeSAM: .* --variant edge_sam"),
         (["image_encoder.features.0.0.c.weight"], "RepViT-SAM: .* --variant repvit_sam"),
         (
-            ["image_encoder.backbone.stages.0.op_list.0.conv.weight"],
-            "EfficientViT-SAM: this version does not",
+            ["image_encoder.backbone.stages.4.op_list.0.main.x"],
+            "EfficientViT-SAM-L0: .* --variant efficientvit_sam_l0",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""EdgeSAM and RepViT-SAM, converted from their published layout, give the embeddings that their own encoders gave."""
+"""EdgeSAM, RepViT-SAM and EfficientViT-SAM, converted from their published layout, give their originals' embeddings."""
 
 import json
 

@@ -2,7 +2,7 @@
 and a decoder that answers several times faster.
 
 A variant is an image encoder and how images are brought to it: vit_b, vit_l, vit_h; medsam; slimsam_50, slimsam_77;
-mobile_sam; edge_sam; repvit_sam; and `tiny` for tests. One embedding tensor.
+mobile_sam; edge_sam; repvit_sam; efficientvit_sam_l0 to _xl1; and `tiny` for tests. One embedding tensor.
 """
 
 from collections.abc import Mapping
@@ -28,10 +28,12 @@ def _load(bundle: Bundle) -> Any:
 def _decoder_files(bundle: Bundle, state: Mapping[str, Any]) -> DecoderFiles:
     from segmentation.families.sam.fast.package import decoder_files
     from segmentation.families.sam.fast.weights import from_transformers
+    from segmentation.families.sam.network import VARIANTS
 
     manifest = bundle.manifest
     ((_, grid, _),) = manifest.embedding.values()
-    return decoder_files(from_transformers(state, grid=grid, input_side=manifest.input_side))
+    epsilon = VARIANTS[manifest.variant].decoder_epsilon
+    return decoder_files(from_transformers(state, grid, manifest.input_side, epsilon))
 
 
 def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:

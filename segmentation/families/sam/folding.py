@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-EPSILON = 1e-5  # of torch's batch norm
 _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
-def fold(state: Mapping[str, Tensor], epsilon: float = EPSILON) -> dict[str, Tensor]:
+def fold(state: Mapping[str, Tensor], epsilon: float) -> dict[str, Tensor]:
     """A state without batch norms.
 
     Takes up, for every X, in this order: `X.c` and its norm `X.bn` become X (TinyViT, RepViT), `X.conv` and its norm
     `X.norm` too (EfficientViT); then `X.conv`, 3 x 3, `X.conv1`, 1 x 1, and the identity become X; then the norm `X.bn`
-    over their sum. What lacks its counterpart stays as it is, for the check of names to find.
+    over their sum. A `X.conv` with none of these is called X as well. What lacks its counterpart otherwise stays as it
+    is, for the check of names to find.
     """
     left = dict(state)
     for convolution, norm in (("c", "bn"), ("conv", "norm")):
@@ -35,7 +35,7 @@ def fold(state: Mapping[str, Tensor], epsilon: float = EPSILON) -> dict[str, Ten
             if _has_norm(left, f"{place}.bn"):
                 weight, bias = _normed(weight, bias, _take_norm(left, f"{place}.bn"), epsilon)
             _put(left, place, weight, bias)
-    return left
+    return {name.replace(".conv.", "."): tensor for name, tensor in left.items()}
 
 
 def _places(state: Mapping[str, Tensor], end: str) -> list[str]:

@@ -48,6 +48,9 @@ _NAMES = [
     ("mask_decoder.iou_prediction_head.layers.1.", "mask_decoder.iou_prediction_head.layers.0."),
     ("mask_decoder.iou_prediction_head.layers.2.", "mask_decoder.iou_prediction_head.proj_out."),
 ]
+# EfficientViT's names have more levels, which are left out.
+_NESTED = ("image_encoder.backbone.", "image_encoder.neck.")
+_LEVELS = (".backbone.", ".op_list.", ".main.")
 
 
 def _rule(begins: str, becomes: str) -> tuple[re.Pattern[str], str]:
@@ -63,6 +66,9 @@ _TO_META = [_rule(transformers, meta) for meta, transformers in _NAMES]
 
 def to_transformers(name: str) -> str:
     """The name in `SamNetwork` of a tensor in Meta's checkpoints."""
+    if name.startswith(_NESTED):
+        for level in _LEVELS:
+            name = name.replace(level, ".")
     return _renamed(name, _TO_TRANSFORMERS)
 
 

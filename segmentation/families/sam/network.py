@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder, SamVisionEncoder
 
+from segmentation.families.sam.encoders.efficientvit import ATTENTION, FUSED, RES, EfficientVitShape
 from segmentation.families.sam.encoders.repvit import RepVitShape
 from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
 from segmentation.families.sam.shape import NetworkShape
@@ -65,11 +66,25 @@ class VisionEncoder(SamVisionEncoder):
 
 
 _VIT_B = SamShape(title="Segment Anything vit_b", width=768, depth=12, heads=12, global_layers=(2, 5, 8, 11))
+_L0 = EfficientVitShape(
+    title="EfficientViT-SAM-L0", widths=(32, 64, 128, 256, 512), depths=(1, 1, 1, 4, 4), neck_depth=4
+)
+_XL0 = EfficientVitShape(
+    title="EfficientViT-SAM-XL0",
+    widths=(32, 64, 128, 256, 512, 1024),
+    depths=(0, 1, 1, 2, 3, 3),
+    kinds=(RES, FUSED, FUSED, FUSED, ATTENTION, ATTENTION),
+    expansions=(1, 4, 4, 4, 4, 6),
+    kernel=3,
+    neck_depth=6,
+    neck_expansion=4,
+    halved=False,
+)
 
 # Sources: segment-anything, build_sam.py; MedSAM, MedSAM_Inference.py; SlimSAM, build_sam.py; MobileSAM, build_sam.py;
-# EdgeSAM, rep_vit.py; RepViT, sam/repvit_sam/modeling/repvit.py. `tiny` is for tests: random weights, the whole path in
-# seconds, the shapes everything downstream relies on (1024 pixels in, 256 x 256 logits out), no attention over all 4096
-# patches in the encoder.
+# EdgeSAM, rep_vit.py; RepViT, sam/repvit_sam/modeling/repvit.py; efficientvit, sam.py and sam_model_zoo.py. `tiny` is
+# for tests: random weights, the whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256
+# by 256 logits out), no attention over all 4096 patches in the encoder.
 VARIANTS: dict[str, NetworkShape] = {
     "vit_b": _VIT_B,
     "vit_l": SamShape(
@@ -105,6 +120,13 @@ VARIANTS: dict[str, NetworkShape] = {
     "repvit_sam": RepVitShape(
         title="RepViT-SAM", widths=(80, 160, 320, 640), depths=(7, 7, 35, 2), fused=False
     ),
+    "efficientvit_sam_l0": _L0,
+    "efficientvit_sam_l1": replace(_L0, title="EfficientViT-SAM-L1", depths=(1, 1, 1, 6, 6), neck_depth=8),
+    "efficientvit_sam_l2": replace(_L0, title="EfficientViT-SAM-L2", depths=(1, 2, 2, 8, 8), neck_depth=12),
+    "efficientvit_sam_xl0": _XL0,
+    "efficientvit_sam_xl1": replace(
+        _XL0, title="EfficientViT-SAM-XL1", depths=(1, 2, 2, 4, 6, 6), neck_depth=12
+    ),
     "tiny": SamShape(width=32, depth=2, heads=2, global_layers=(), channels=32, decoder_mlp=64, iou_width=32),
 }
 PUBLISHED_VARIANTS = tuple(variant for variant in VARIANTS if variant != "tiny")
@@ -123,7 +145,7 @@ class SamNetwork(nn.Module):
             mlp_dim=shape.decoder_mlp,
             iou_head_hidden_dim=shape.iou_width,
             # The original's two-way blocks have torch's default 1e-5; transformers' default of 1e-6 is another network.
-            layer_norm_eps=1e-5,
+            layer_norm_eps=shape.decoder_epsilon,
         )
         # Of the vision's part only the width of the positional encoding counts here.
         vision = SamVisionConfig(num_pos_feats=shape.channels // 2)

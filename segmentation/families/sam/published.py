@@ -76,7 +76,9 @@ def convert_state(published: Mapping[str, Tensor], shape: NetworkShape) -> dict[
     published = _without_prefix(published)
     kept = {name: tensor for name, tensor in published.items() if not name.startswith(_UNUSED)}
     if any(name.startswith(METAS_ENCODER) for name in kept):
-        kept = {to_transformers(name): tensor for name, tensor in fold(kept).items()}
+        kept = {
+            to_transformers(name): tensor for name, tensor in fold(kept, shape.batch_norm_epsilon).items()
+        }
     elif _SHARED_POSITIONS in kept:
         # SamModel has one matrix in two places; files hold both or one of them.
         shared = kept.pop(_SHARED_POSITIONS)

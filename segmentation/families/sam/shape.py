@@ -22,6 +22,8 @@ class NetworkShape:
     input_side, patch       pixels; an embedding's side is their quotient
     pixel_mean, pixel_std   R, G, B in 0..255
     fit                     how an image is brought into the square (`segmentation.frames`)
+    batch_norm_epsilon      of the published image encoder
+    decoder_epsilon         of the layer norms in the mask decoder's two-way transformer
     full_contrast           the image's smallest value becomes 0 and its largest 1, as MedSAM was trained
     """
 
@@ -35,6 +37,8 @@ class NetworkShape:
     pixel_mean: tuple[float, float, float] = PIXEL_MEAN
     pixel_std: tuple[float, float, float] = PIXEL_STD
     fit: str = PAD
+    batch_norm_epsilon: float = 1e-5
+    decoder_epsilon: float = 1e-5
     full_contrast: bool = False
 
     @property

@@ -73,17 +73,19 @@ class Linear:
 
 
 def from_segment_anything(
-    state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024
+    state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024, norm_epsilon: float = 1e-5
 ) -> DecoderWeights:
     """From the state of `segment_anything`'s Sam (the image encoder's part is left out)."""
-    return DecoderWeights(
-        {name: value for name, value in state.items() if _is_decoder(name)}, grid, input_side
-    )
+    kept = {name: value for name, value in state.items() if _is_decoder(name)}
+    return DecoderWeights(kept, grid, input_side, norm_epsilon)
 
 
-def from_transformers(state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024) -> DecoderWeights:
+def from_transformers(
+    state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024, norm_epsilon: float = 1e-5
+) -> DecoderWeights:
     """From the state of transformers' SamModel, or of `segmentation.families.sam.network.SamNetwork`."""
-    return from_segment_anything({to_meta(name): value for name, value in state.items()}, grid, input_side)
+    renamed = {to_meta(name): value for name, value in state.items()}
+    return from_segment_anything(renamed, grid, input_side, norm_epsilon)
 
 
 def _is_decoder(name: str) -> bool:
