@@ -232,11 +232,11 @@ class ImageView(RowView, generics.RetrieveUpdateDestroyAPIView):
             return
         image = cast(Image, form.instance)
         marks = marks_of(form.validated_data)
-        progress.mark(Image.objects.filter(pk=image.pk), marks, by=signed_in(self.request.user))
+        progress.mark([image.pk], marks, by=signed_in(self.request.user))
         form.instance = self.get_queryset().get(pk=image.pk)
 
     def perform_destroy(self, image: Image) -> None:
-        trash.throw_away(Image.objects.filter(pk=image.pk), by=signed_in(self.request.user))
+        trash.throw_away([image.pk], by=signed_in(self.request.user))
 
 
 class ImageFileView(RowView):

@@ -102,16 +102,21 @@ class PartialUploadsView(TusView, ProjectScopedView):
         return Response(status=201, headers=_state(upload) | {"Location": address})
 
 
-class PartialUploadView(TusView, RowView):
-    """One upload, for the person who began it."""
+class OwnUploadView(TusView, RowView):
+    """For the person who began the upload."""
 
     lookup_url_kwarg = "upload_id"
-    http_method_names = ["head", "patch", "delete", "options"]
-    parser_classes = [PartParser]
     queryset = PartialUpload.objects.none()
 
     def get_queryset(self) -> VisibleQuerySet:
         return PartialUpload.objects.filter(user=signed_in(self.request.user)).select_related("project")
+
+
+class PartialUploadView(OwnUploadView):
+    """One upload, for the person who began it."""
+
+    http_method_names = ["head", "patch", "delete", "options"]
+    parser_classes = [PartParser]
 
     @extend_schema(parameters=[RESUMABLE], responses={200: None})
     def head(self, request: Request, upload_id: str) -> Response:
@@ -128,11 +133,11 @@ class PartialUploadView(TusView, RowView):
         """Adds a part at the offset that the file has so far."""
         upload = self.get_object()
         offset = _count(request, "Upload-Offset")
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES_PER_PART:
+        announced = int(request.META.get("CONTENT_LENGTH") or 0)
+        if announced > MOST_BYTES_PER_PART:
             raise PartTooLong(f"Send at most {MOST_BYTES_PER_PART // MEBIBYTE} MiB at once.")
         content = request.data if isinstance(request.data, bytes) else b""
-        announced = request.META.get("CONTENT_LENGTH")
-        if announced and int(announced) != len(content):
+        if announced and announced != len(content):
             raise WrongOffset("The connection broke off; send this part again.")
         return Response(status=204, headers=_state(partial_uploads.append(upload, offset, content)))
 
@@ -153,32 +158,34 @@ class PartialUploadView(TusView, RowView):
         )
 
 
-class PartialUploadFinishView(TusView, RowView):
+class PartialUploadFinishView(OwnUploadView):
     """Takes a file in, all parts of which have arrived."""
 
-    lookup_url_kwarg = "upload_id"
     http_method_names = ["post", "options"]
-    queryset = PartialUpload.objects.none()
     needs_version = False
 
-    def get_queryset(self) -> VisibleQuerySet:
-        return PartialUpload.objects.filter(user=signed_in(self.request.user)).select_related("project")
-
     @extend_schema(
-        request=None, responses={201: UploadReportSerializer, 400: ErrorSerializer, 409: ErrorSerializer}
+        request=None,
+        responses={
+            201: UploadReportSerializer,
+            400: ErrorSerializer,
+            409: ErrorSerializer,
+            503: ErrorSerializer,
+        },
     )
     def post(self, request: Request, upload_id: str) -> Response:
         """Takes the file in and says what became of it; asked again, the answer is the same."""
         upload = self.get_object()
-        if upload.report is None:
+        if upload.report is not None:
+            return Response(upload.report["body"], status=upload.report["status"])
+        with partial_uploads.taking_in(upload):
             with partial_uploads.whole_file(upload) as file:
                 report = intake.ingest_files(
                     upload.project, [file], signed_in(request.user), batch=upload.batch
                 )
             body, status = answer_to(report, upload.project)
             partial_uploads.note_report(upload, {"body": body, "status": status})
-            return Response(body, status=status)
-        return Response(upload.report["body"], status=upload.report["status"])
+        return Response(body, status=status)
 
 
 def _state(upload: PartialUpload) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,10 +17,11 @@ from annotator.models.figures import with_progress
 from annotator.people.permissions import signed_in
 from annotator.projects.own_progress import own_progress
 
+LONGEST_SPAN = timedelta(days=31)
 SINCE = OpenApiParameter(
     "since",
     str,
-    description="When the person's day began, as ISO 8601; left out: midnight in the server's time zone.",
+    description="When the person's day began, as ISO 8601, at most 31 days ago; left out: the server's midnight.",
 )
 
 
@@ -49,7 +50,7 @@ class ProgressView(ProjectScopedView):
         project = with_progress(Project.objects.filter(pk=self.project.pk)).get()
         midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         asked = request.query_params.get("since")
-        since = _moment(asked) if asked else midnight
+        since = max(_moment(asked), midnight - LONGEST_SPAN) if asked else midnight
         mine = own_progress(self.project, signed_in(request.user), since)
         counts = ("image_count", "done_count", "skipped_count", "open_count")
         return Response({name: getattr(project, name) for name in counts} | {"mine": mine})

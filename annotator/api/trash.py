@@ -9,7 +9,6 @@ from typing import Any
 
 import django_filters as filters
 from django.db.models import QuerySet
-from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -17,11 +16,10 @@ from rest_framework.response import Response
 
 from annotator.api.annotations import AnnotationSerializer
 from annotator.api.base.errors import ErrorSerializer
-from annotator.api.base.filters import IdFilter
-from annotator.api.base.limits import LARGEST_ID
+from annotator.api.base.filters import IdFilter, MomentFilter
 from annotator.api.base.scope import ProjectScopedView
-from annotator.api.image_bulk import MOST_IDS, CountSerializer
-from annotator.errors import InvalidValue
+from annotator.api.base.which import WhichSerializer
+from annotator.api.image_bulk import CountSerializer
 from annotator.media import trash
 from annotator.models import Annotation, Image
 
@@ -43,31 +41,16 @@ class TrashedImageSerializer(serializers.ModelSerializer):
 
 class TrashedImageFilter(filters.FilterSet):
     search = filters.CharFilter("name", lookup_expr="icontains")
-    deleted_at = filters.IsoDateTimeFilter(label="Deleted together at this moment, as the deletion answered")
-    deleted_before = filters.IsoDateTimeFilter("deleted_at", lookup_expr="lte")
+    deleted_at = MomentFilter(label="Deleted together at this moment, as the deletion answered")
+    deleted_before = MomentFilter("deleted_at", lookup_expr="lte")
 
     class Meta:
         model = Image
         fields: list[str] = []
 
 
-class WhichTrashSerializer(serializers.Serializer):
-    """One of the two: `ids`, or `filters` as the list of the trash takes them ({} means all)."""
-
-    ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID), max_length=MOST_IDS, required=False
-    )
-    filters = serializers.DictField(child=serializers.CharField(max_length=255), required=False)
-
-    def validate(self, attrs: dict) -> dict:
-        if ("ids" in attrs) == ("filters" in attrs):
-            raise serializers.ValidationError('Send either "ids" or "filters".')
-        unknown = set(attrs.get("filters", {})) - set(TrashedImageFilter.base_filters)
-        if unknown:
-            raise serializers.ValidationError(
-                {"filters": [f"Unknown filters: {', '.join(sorted(unknown))}."]}
-            )
-        return attrs
+class WhichTrashSerializer(WhichSerializer):
+    filterset = TrashedImageFilter
 
 
 class TrashView(ProjectScopedView):
@@ -79,19 +62,11 @@ class TrashView(ProjectScopedView):
     def trashed_images(self) -> QuerySet[Image]:
         return Image.with_deleted.filter(project=self.project).in_trash()
 
-    def chosen_images(self, sent: Any) -> QuerySet[Image]:
-        """Those that a request names; ids of other projects' images are left out. Raises InvalidValue for a filter."""
+    def chosen(self, sent: Any) -> list[int]:
+        """Ids of the images that a request means; other projects' are left out."""
         form = WhichTrashSerializer(data=sent)
         form.is_valid(raise_exception=True)
-        which = form.validated_data
-        if "ids" in which:
-            return self.trashed_images().filter(pk__in=which["ids"])
-        query = QueryDict(mutable=True)
-        query.update(which["filters"])
-        found = TrashedImageFilter(query, queryset=self.trashed_images())
-        if found.form.errors:
-            raise InvalidValue("The filters make no sense.", fields=dict(found.form.errors))
-        return found.qs
+        return form.chosen(self.trashed_images())
 
 
 class TrashedImagesView(TrashView, generics.ListAPIView):
@@ -112,7 +87,7 @@ class TrashedImagesRestoreView(TrashView):
 
     @extend_schema(request=WhichTrashSerializer, responses={200: CountSerializer, 400: ErrorSerializer})
     def post(self, request: Request, project_id: int) -> Response:
-        return Response({"count": len(trash.restore(self.project, self.chosen_images(request.data)))})
+        return Response({"count": trash.restore(self.project, self.chosen(request.data))})
 
 
 class TrashedImagesRemoveView(TrashView):
@@ -122,7 +97,7 @@ class TrashedImagesRemoveView(TrashView):
 
     @extend_schema(request=WhichTrashSerializer, responses={200: CountSerializer, 400: ErrorSerializer})
     def post(self, request: Request, project_id: int) -> Response:
-        return Response({"count": trash.remove(self.project, self.chosen_images(request.data))})
+        return Response({"count": trash.remove(self.project, self.chosen(request.data))})
 
 
 class TrashedAnnotationFilter(filters.FilterSet):

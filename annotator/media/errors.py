@@ -70,6 +70,18 @@ class WrongOffset(UploadError):
     status = 409
 
 
+class UploadBusy(UploadError):
+    """Another request is taking the file in; this one asks again."""
+
+    code = "upload_busy"
+    status = 503
+
+
+class TooManyUploads(UploadError):
+    code = "too_many_uploads"
+    status = 409
+
+
 class PartTooLong(UploadError):
     code = "part_too_long"
     status = 413

@@ -9,6 +9,8 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import IO
 
@@ -17,15 +19,26 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from annotator.files import stored, unowned
 from annotator.media import intake
-from annotator.media.errors import EmptyFile, FileTooLarge, PartTooLong, UploadIncomplete, WrongOffset
+from annotator.media.errors import (
+    EmptyFile,
+    FileTooLarge,
+    PartTooLong,
+    TooManyUploads,
+    UploadBusy,
+    UploadIncomplete,
+    WrongOffset,
+)
 from annotator.models import PartialUpload, Project, User
 from annotator.site.environment import MEBIBYTE
 
 FOLDER = "uploads/"
+LONGEST_TAKING_IN = timedelta(minutes=15)  # a zip of many pictures takes minutes
+MOST_OPEN = 50  # uploads of one person that are not finished
 
 
 def begin(project: Project, user: User, *, name: str, size_bytes: int, batch: str = "") -> PartialUpload:
@@ -33,6 +46,7 @@ def begin(project: Project, user: User, *, name: str, size_bytes: int, batch: st
 
     Raises:
         EmptyFile, FileTooLarge: it would be refused in the end.
+        TooManyUploads: this person has begun many and finished none of them.
     """
     name = intake.display_name(name)
     most = settings.MAX_ZIP_BYTES if name.lower().endswith(".zip") else settings.MAX_IMAGE_BYTES
@@ -40,6 +54,11 @@ def begin(project: Project, user: User, *, name: str, size_bytes: int, batch: st
         raise EmptyFile(f"{name} is empty.")
     if size_bytes > most:
         raise FileTooLarge(f"{name} is larger than {most // MEBIBYTE} MiB.")
+    if PartialUpload.objects.filter(user=user, report__isnull=True).count() >= MOST_OPEN:
+        raise TooManyUploads(
+            f"You have {MOST_OPEN} uploads that are not finished. Go on with one of them, or give it up: they end by "
+            f"themselves after {settings.UPLOAD_KEEP_HOURS} hours."
+        )
     return PartialUpload.objects.create(
         project=project, user=user, name=name, batch=batch, size_bytes=size_bytes, expires_at=_expiry()
     )
@@ -77,6 +96,25 @@ def append(upload: PartialUpload, offset_bytes: int, content: bytes) -> PartialU
         raise
     upload.refresh_from_db()
     return upload
+
+
+@contextmanager
+def taking_in(upload: PartialUpload) -> Iterator[None]:
+    """Holds the right to take the file in. It is free again if that fails, or if the process dies, after a while.
+
+    Raises:
+        UploadBusy: another request takes it in, or has just done so.
+    """
+    now = timezone.now()
+    free = Q(taken_in_at=None) | Q(taken_in_at__lt=now - LONGEST_TAKING_IN)
+    mine = PartialUpload.objects.filter(pk=upload.pk, report__isnull=True)
+    if mine.filter(free).update(taken_in_at=now) != 1:
+        raise UploadBusy("The file is being taken in; ask again in a moment.")
+    try:
+        yield
+    except BaseException:
+        mine.filter(taken_in_at=now).update(taken_in_at=None)
+        raise
 
 
 def whole_file(upload: PartialUpload) -> IO[bytes]:

@@ -1,11 +1,12 @@
 """The trash: images that people delete are kept, with masks and files, until they are restored or their days are over.
 
-Each change of rows is one transaction: all of the images or none.
+Throwing away and restoring is one transaction: all of the images or none.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -18,12 +19,13 @@ from annotator.embeddings.errors import NoBundle
 from annotator.embeddings.which_bundle import bundle_of
 from annotator.media.removal import delete_images
 from annotator.models import EmbeddingJob, Image, Project, User
+from annotator.site.parts import in_parts
 
 REMOVED_AT_ONCE = 200  # files go after each commit: a killed worker has little to do again
 NOT_BEGUN = (EmbeddingJob.State.QUEUED, EmbeddingJob.State.FAILED)
 
 
-def throw_away(images: QuerySet[Image], *, by: User | None) -> tuple[int, datetime]:
+def throw_away(image_ids: Sequence[int], *, by: User | None) -> tuple[int, datetime]:
     """Deletes softly: the images vanish from lists, figures and exports, and nothing is computed for them.
 
     Args:
@@ -34,33 +36,36 @@ def throw_away(images: QuerySet[Image], *, by: User | None) -> tuple[int, dateti
     """
     now = timezone.now()
     with transaction.atomic():
-        ids = list(Image.objects.filter(pk__in=images.order_by().values("pk")).values_list("pk", flat=True))
         count = 0
-        for part in _parts(ids):
+        for part in in_parts(image_ids):
             rows = Image.objects.filter(pk__in=part)
             count += rows.update(deleted_at=now, deleted_by=by, updated_at=now)
             EmbeddingJob.objects.filter(image__in=part, state__in=NOT_BEGUN).delete()
     return count, now
 
 
-def restore(project: Project, images: QuerySet[Image]) -> list[int]:
-    """Brings softly deleted images of a project back as they were; their primary keys."""
+def restore(project: Project, image_ids: Sequence[int]) -> int:
+    """Brings softly deleted images of a project back as they were; how many."""
+    count = 0
     with transaction.atomic():
-        trashed = Image.with_deleted.filter(project=project, deleted_at__isnull=False)
-        ids = list(trashed.filter(pk__in=images.order_by().values("pk")).values_list("pk", flat=True))
-        for part in _parts(ids):
-            trashed.filter(pk__in=part).update(deleted_at=None, deleted_by=None, updated_at=timezone.now())
+        for part in in_parts(image_ids):
+            rows = _trashed(project, part)
+            count += rows.update(deleted_at=None, deleted_by=None, updated_at=timezone.now())
             _ensure_jobs(project, part)
     embedding_queue.wake()
-    return ids
+    return count
 
 
-def remove(project: Project, images: QuerySet[Image]) -> int:
-    """Deletes softly deleted images of a project for good, with masks and files; how many."""
-    trashed = Image.with_deleted.filter(project=project, deleted_at__isnull=False)
-    return delete_images(
-        trashed.filter(pk__in=images.order_by().values("pk")).select_for_update(of=("self",))
-    )
+def remove(project: Project, image_ids: Sequence[int]) -> int:
+    """Deletes softly deleted images of a project for good, with masks and files; how many.
+
+    Some hundred at once, so that others can write in between; what a killed process leaves is still in the trash.
+    """
+    count = 0
+    for part in in_parts(image_ids, REMOVED_AT_ONCE):
+        with transaction.atomic():
+            count += delete_images(_trashed(project, part).select_for_update(of=("self",)))
+    return count
 
 
 def remove_old() -> int:
@@ -84,7 +89,7 @@ def days_left(image: Image) -> int:
     return max(0, math.ceil(left / timedelta(days=1)))
 
 
-def _ensure_jobs(project: Project, image_ids: list[int]) -> None:
+def _ensure_jobs(project: Project, image_ids: Sequence[int]) -> None:
     try:
         bundle = bundle_of(project)
     except NoBundle:
@@ -92,6 +97,5 @@ def _ensure_jobs(project: Project, image_ids: list[int]) -> None:
     embedding_queue.ensure_jobs(Image.objects.filter(pk__in=image_ids), bundle)
 
 
-def _parts(ids: list[int]) -> list[list[int]]:
-    """In pieces that every database takes as parameters of one statement."""
-    return [ids[start : start + 500] for start in range(0, len(ids), 500)]
+def _trashed(project: Project, image_ids: Sequence[int]) -> QuerySet[Image]:
+    return Image.with_deleted.filter(project=project, deleted_at__isnull=False, pk__in=image_ids)

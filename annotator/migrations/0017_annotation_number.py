@@ -5,20 +5,23 @@ from itertools import groupby
 from django.db import migrations, models
 
 BATCH = 500
+IMAGES_AT_ONCE = 200
 
 
 def number_annotations(apps, schema_editor):
     Annotation = apps.get_model("annotator", "Annotation")
     Image = apps.get_model("annotator", "Image")
-    rows = Annotation.objects.order_by("image_id", "created_at", "id").only("pk", "image_id")
-    numbered, counted = [], []
-    for image_id, annotations in groupby(rows.iterator(BATCH), key=lambda row: row.image_id):
-        for number, annotation in enumerate(annotations, 1):
-            annotation.number = number
-            numbered.append(annotation)
-        counted.append(Image(pk=image_id, last_number=number))
-    Annotation.objects.bulk_update(numbered, ["number"], batch_size=BATCH)
-    Image.objects.bulk_update(counted, ["last_number"], batch_size=BATCH)
+    image_ids = list(Annotation.objects.order_by("image_id").values_list("image_id", flat=True).distinct())
+    for start in range(0, len(image_ids), IMAGES_AT_ONCE):
+        some = Annotation.objects.filter(image_id__in=image_ids[start : start + IMAGES_AT_ONCE])
+        rows = list(some.order_by("image_id", "created_at", "id").only("pk", "image_id"))
+        counted = []
+        for image_id, annotations in groupby(rows, key=lambda row: row.image_id):
+            for number, annotation in enumerate(annotations, 1):
+                annotation.number = number
+            counted.append(Image(pk=image_id, last_number=number))
+        Annotation.objects.bulk_update(rows, ["number"], batch_size=BATCH)
+        Image.objects.bulk_update(counted, ["last_number"], batch_size=BATCH)
 
 
 class Migration(migrations.Migration):

@@ -34,6 +34,9 @@ class PartialUpload(models.Model):
     report = models.JSONField(
         null=True, blank=True, help_text="What became of the file, once all of it was taken in."
     )
+    taken_in_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody began to take the whole file in."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 

@@ -49,6 +49,8 @@ def _window(images: QuerySet[Image], request: HttpRequest) -> list[tuple[int, Im
 
 def _found(images: QuerySet[Image], text: str) -> list[tuple[int, Image]]:
     """The image at that number comes first, then those that have the text in their names, in the list's order."""
+    if "\0" in text:
+        return []  # no name has it, and PostgreSQL takes no such text
     number = _number(text)
     at_number = list(images[number - 1 : number]) if number and number <= LARGEST_START else []
     named = list(images.filter(name__icontains=text)[:MOST_FOUND])

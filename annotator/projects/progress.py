@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
-from django.db.models import QuerySet
+from django.db import transaction
 from django.utils import timezone
 
 from annotator.errors import InvalidValue
 from annotator.models import Image, Project, User
+from annotator.site.parts import in_parts
 
 
 class Marks(TypedDict, total=False):
@@ -23,8 +25,8 @@ class Marks(TypedDict, total=False):
     flag_note: str
 
 
-def mark(images: QuerySet[Image], marks: Marks, *, by: User | None) -> int:
-    """Marks images; returns how many there were. One statement: all of them or none.
+def mark(image_ids: Sequence[int], marks: Marks, *, by: User | None) -> int:
+    """Marks images; returns how many there were. All of them or none.
 
     Args:
         by: who marks them; None for a command.
@@ -35,8 +37,12 @@ def mark(images: QuerySet[Image], marks: Marks, *, by: User | None) -> int:
     columns = _state_columns(marks, by) | _flag_columns(marks, by)
     if not columns:
         raise InvalidValue('Say what to mark: "state", "flagged" or both.')
-    rows = Image.objects.filter(pk__in=images.order_by().values("pk"))
-    return rows.update(updated_at=timezone.now(), **columns)
+    now = timezone.now()
+    with transaction.atomic():
+        return sum(
+            Image.objects.filter(pk__in=part).update(updated_at=now, **columns)
+            for part in in_parts(image_ids)
+        )
 
 
 def first_unfinished(project: Project) -> Image | None:

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from annotator.media import intake
+from annotator.media import intake, trash
 from annotator.models import Image
 from annotator.projects import projects
 from tests.annotator.world import client_of, encode_image
@@ -89,3 +89,18 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_done(alice, project, albu
     if body.get("state") != "lost":
         assert post(alice, project, "delete", body).status_code == 400
     assert states(album) == ["not_started"] * 4
+
+
+def test_an_image_that_comes_while_a_request_is_read_is_not_among_those_meant(
+    alice, project, album, monkeypatch
+):
+    """The ids are read once: what is done is done to the images that were counted."""
+    throw_away = trash.throw_away
+
+    def late(ids, *, by):
+        intake.ingest_image(project, io.BytesIO(encode_image(seed=9)), "late.png")
+        return throw_away(ids, by=by)
+
+    monkeypatch.setattr(trash, "throw_away", late)
+    assert post(alice, project, "delete", {"filters": {}, "expected": 4}).json()["count"] == 4
+    assert [image.name for image in project.images.all()] == ["late.png"]

@@ -76,3 +76,7 @@ def test_numbers_that_make_no_sense_do_no_harm(ask, query):
 def test_strangers_have_no_list(charlie, project):
     assert browser_of(charlie).get(f"/projects/{project.pk}/list/").status_code == 404
     assert browser_of(None).get(f"/projects/{project.pk}/list/").status_code == 401
+
+
+def test_a_text_that_no_name_can_have_finds_nothing(ask):
+    assert ask("find=cat%00") == {"total": 5, "images": []}

@@ -72,9 +72,8 @@ def test_another_projects_masks_do_not_count(bob, project, save, alice):
 
 def test_masks_on_an_image_in_the_trash_do_not_count(bob, alice, project, image, save):
     from annotator.media import trash
-    from annotator.models import Image
 
     save(bob, 2.0, 1)
-    trash.throw_away(Image.objects.filter(pk=image.pk), by=alice)
+    trash.throw_away([image.pk], by=alice)
     answer = ask(bob, project).json()
     assert (answer["image_count"], answer["mine"]["mask_count"]) == (0, 0)

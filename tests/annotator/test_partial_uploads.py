@@ -242,3 +242,33 @@ def test_a_project_goes_with_what_has_arrived(
 def test_an_unknown_upload_is_not_found(alice, project):
     address = reverse("api:partial-upload", args=[uuid.uuid4()])
     assert head(alice, address).status_code == 404
+
+
+def test_of_two_that_finish_an_upload_at_once_one_takes_it_in(alice, content, address):
+    patch(alice, address, 0, content)
+    upload = PartialUpload.objects.get()
+    with partial_uploads.taking_in(upload):
+        answer = client_of(alice).post(f"{address}finish/")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "upload_busy")
+    assert Image.objects.count() == 0
+    # That process died; after a while the next one may.
+    assert client_of(alice).post(f"{address}finish/").status_code == 503
+    PartialUpload.objects.update(taken_in_at=timezone.now() - partial_uploads.LONGEST_TAKING_IN * 1.1)
+    assert client_of(alice).post(f"{address}finish/").status_code == 201
+
+
+def test_an_upload_that_could_not_be_taken_in_is_tried_again(alice, content, address):
+    patch(alice, address, 0, content[:10])
+    assert client_of(alice).post(f"{address}finish/").json()["error"]["code"] == "upload_incomplete"
+    patch(alice, address, 10, content[10:])
+    assert client_of(alice).post(f"{address}finish/").status_code == 201
+
+
+def test_nobody_has_any_number_of_uploads_open(alice, project, content, address, monkeypatch):
+    monkeypatch.setattr(partial_uploads, "MOST_OPEN", 2)
+    assert begin(alice, project, 10).status_code == 201
+    answer = begin(alice, project, 10)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "too_many_uploads")
+    patch(alice, address, 0, content)
+    client_of(alice).post(f"{address}finish/")
+    assert begin(alice, project, 10).status_code == 201

@@ -99,7 +99,7 @@ def test_what_was_deleted_together_comes_back_together(alice, project, album):
 
 
 def test_no_embedding_is_made_for_it(project, image, alice):
-    trash.throw_away(Image.objects.filter(pk=image.pk), by=alice)
+    trash.throw_away([image.pk], by=alice)
     assert not EmbeddingJob.objects.exists()
     assert embedding_queue.ensure_missing() == 0
     # One that was running and is given back waits until the image is restored.
@@ -107,7 +107,7 @@ def test_no_embedding_is_made_for_it(project, image, alice):
         image=image, bundle=project.bundle, state="queued", queued_at=timezone.now(), priority=0
     )
     assert not EmbeddingJob.takeable().exists()
-    trash.restore(project, Image.with_deleted.all())
+    trash.restore(project, [each.pk for each in Image.with_deleted.all()])
     assert EmbeddingJob.takeable().count() == 1
 
 
@@ -131,14 +131,14 @@ def test_only_managers_see_a_picture_of_the_trash(alice, bob, image):
 
 
 def test_only_what_is_in_the_trash_can_be_removed_for_good(alice, project, album):
-    trash.throw_away(Image.objects.filter(pk=album[0].pk), by=alice)
+    trash.throw_away([album[0].pk], by=alice)
     ids = [image.pk for image in album]
     assert post(alice, project, "trash/images/remove", {"ids": ids}).json() == {"count": 1}
     assert list(project.images.all()) == album[1:]
 
 
 def test_another_projects_trash_is_left_alone(alice, charlie, project, image):
-    trash.throw_away(Image.objects.filter(pk=image.pk), by=alice)
+    trash.throw_away([image.pk], by=alice)
     other = projects.create_project(charlie, name="Charlie's")
     for what in ("restore", "remove"):
         assert post(charlie, other, f"trash/images/{what}", {"ids": [image.pk]}).json() == {"count": 0}
@@ -157,7 +157,7 @@ def test_another_projects_trash_is_left_alone(alice, charlie, project, image):
     ],
 )
 def test_what_makes_no_sense_changes_nothing(alice, project, image, body):
-    trash.throw_away(Image.objects.filter(pk=image.pk), by=alice)
+    trash.throw_away([image.pk], by=alice)
     for what in ("restore", "remove"):
         assert post(alice, project, f"trash/images/{what}", body).status_code == 400
     assert Image.with_deleted.get().deleted_at
@@ -166,7 +166,7 @@ def test_what_makes_no_sense_changes_nothing(alice, project, image, body):
 def test_housekeeping_removes_what_has_been_there_long_enough(
     alice, project, album, settings, django_capture_on_commit_callbacks
 ):
-    trash.throw_away(Image.objects.filter(pk__in=[image.pk for image in album[:2]]), by=alice)
+    trash.throw_away([image.pk for image in album[:2]], by=alice)
     age(album[0], 30.1)
     age(album[1], 29.9)
     with django_capture_on_commit_callbacks(execute=True):
@@ -177,7 +177,7 @@ def test_housekeeping_removes_what_has_been_there_long_enough(
 
 
 def test_an_upload_of_the_same_pixels_says_that_they_are_in_the_trash(alice, project, image):
-    trash.throw_away(Image.objects.filter(pk=image.pk), by=alice)
+    trash.throw_away([image.pk], by=alice)
     answer = client_of(alice).post(
         f"/api/projects/{project.pk}/images/",
         {"files": [upload(encode_image(), "again.png"), upload(encode_image(seed=9), "new.png")]},
@@ -198,14 +198,14 @@ def test_an_upload_of_the_same_pixels_says_that_they_are_in_the_trash(alice, pro
 
 
 def test_a_new_upload_does_not_take_the_place_of_a_deleted_one(alice, project, album):
-    trash.throw_away(Image.objects.filter(pk=album[3].pk), by=alice)
+    trash.throw_away([album[3].pk], by=alice)
     new = intake.ingest_image(project, io.BytesIO(encode_image(seed=9)), "0.png").image
-    trash.restore(project, Image.with_deleted.all())
+    trash.restore(project, [each.pk for each in Image.with_deleted.all()])
     assert list(project.images.all()) == [*album, new]
 
 
 def test_a_category_of_masks_in_the_trash_stays(alice, project, image, annotation, category):
-    trash.throw_away(Image.objects.filter(pk=image.pk), by=alice)
+    trash.throw_away([image.pk], by=alice)
     answer = client_of(alice).delete(f"/api/categories/{category.pk}/")
     assert answer.status_code == 409
     assert answer.json()["error"]["code"] == CategoryInUse.code
@@ -215,7 +215,7 @@ def test_a_category_of_masks_in_the_trash_stays(alice, project, image, annotatio
 
 
 def test_a_project_goes_with_its_trash(alice, project, image, annotation, django_capture_on_commit_callbacks):
-    trash.throw_away(Image.objects.filter(pk=image.pk), by=alice)
+    trash.throw_away([image.pk], by=alice)
     with django_capture_on_commit_callbacks(execute=True):
         projects.delete_project(project)
     assert not Image.with_deleted.exists()
@@ -229,3 +229,12 @@ def test_the_project_lists_its_deleted_masks(alice, project, image, annotation, 
     assert (there["results"][0]["image"], there["results"][0]["updated_by"]) == (image.pk, "bob")
     assert client_of(alice).post(f"/api/annotations/{annotation.pk}/restore/").status_code == 200
     assert client_of(alice).get(f"/api/projects/{project.pk}/trash/annotations/").json()["count"] == 0
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "x"])
+def test_moments_that_no_time_zone_has_are_refused(alice, project, moment):
+    client = client_of(alice)
+    for name in ("deleted_at", "deleted_before"):
+        answer = client.get(f"/api/projects/{project.pk}/trash/images/", {name: moment})
+        assert (answer.status_code, answer.json()["error"]["fields"].keys()) == (400, {name})
+    assert client.get(f"/api/projects/{project.pk}/progress/", {"since": moment}).status_code == 400

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters as filters
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
+from django_filters.fields import IsoDateTimeField
 
 from annotator.api.base.limits import LARGEST_ID
 
@@ -18,3 +21,18 @@ class IdFilter(filters.NumberFilter):
 
     def get_max_validator(self) -> MaxValueValidator:
         return MaxValueValidator(LARGEST_ID)
+
+
+class MomentField(IsoDateTimeField):
+    """The first and last days of all are no moments in other time zones: they are refused in words."""
+
+    def clean(self, value: Any) -> datetime | None:
+        moment = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError("This moment is out of range.") from error
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    field_class = MomentField
