@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import safetensors
 import torch
-from transformers import Sam2Config, Sam2Model
+from transformers import Sam2Config, Sam2Model, Sam2VideoConfig, Sam2VideoModel
 
 from segmentation.decoder import export_decoder
 from segmentation.families.sam2 import names
@@ -125,6 +125,16 @@ def test_a_folder_of_hugging_face_is_the_same_network(bundles, tmp_path):
     np.testing.assert_allclose(logits, answer.pred_masks[0, 0].detach(), atol=TOLERANCE)
     np.testing.assert_allclose(rated, answer.iou_scores[0, 0].detach(), atol=TOLERANCE)
     assert shape.low_res_side == logits.shape[-1]
+
+
+def test_a_folder_of_the_video_model_holds_the_same_tensors():
+    with torch.device("meta"):
+        theirs = Sam2VideoModel(Sam2VideoConfig()).state_dict()  # as large as tiny, where nothing is said
+        ours = Sam2Network(VARIANTS["tiny"]).state_dict()
+    kept = {name: tensor.shape for name, tensor in theirs.items() if not names.is_of_videos(name)}
+    kept.pop("shared_image_embedding.positional_embedding")
+    assert kept == {name: tensor.shape for name, tensor in ours.items()}
+    assert len(theirs) > len(kept) + 1
 
 
 def hugging_face_config(network):
