@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from rest_framework import serializers
 
 from annotator.models import User
 
 MOST_COMMANDS = 200
 MOST_KEYS = 4
+MOST_CATEGORY_KEYS = 1000  # of all projects together
 
 
 class PreferencesSerializer(serializers.Serializer):
@@ -30,6 +33,17 @@ class PreferencesSerializer(serializers.Serializer):
         default=dict,
         help_text="The person's own keys of the workbench, by command.",
     )
+
+    category_keys = serializers.DictField(
+        child=serializers.CharField(max_length=40),
+        default=dict,
+        help_text="Keys of the person's own that pick categories, by the category's id.",
+    )
+
+    def validate_category_keys(self, keys: dict[str, str]) -> dict[str, str]:
+        if len(keys) > MOST_CATEGORY_KEYS or not all(re.fullmatch(r"[0-9]{1,19}", name) for name in keys):
+            raise serializers.ValidationError(f"At most {MOST_CATEGORY_KEYS} categories, by their ids.")
+        return keys
 
     def validate_keys(self, keys: dict[str, list[str]]) -> dict[str, list[str]]:
         if len(keys) > MOST_COMMANDS or any(len(action) > 40 for action in keys):

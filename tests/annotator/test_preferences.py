@@ -16,12 +16,18 @@ USUAL = {
     "filmstrip": True,
     "refine_automatically": False,
     "keys": {},
+    "category_keys": {},
 }
 
 
 def test_they_are_as_usual_until_they_are_set_and_everybody_has_their_own(alice, bob):
     assert client_of(alice).get(URL).json() == USUAL
-    wanted = {**USUAL, "quick_mode": True, "keys": {"accept": ["g"], "undo": []}}
+    wanted = {
+        **USUAL,
+        "quick_mode": True,
+        "keys": {"accept": ["g"], "undo": []},
+        "category_keys": {"17": "alt+q"},
+    }
     assert client_of(alice).put(URL, wanted, format="json").json() == wanted
     assert client_of(alice).get(URL).json() == wanted
     assert client_of(bob).get(URL).json() == USUAL
@@ -46,6 +52,9 @@ def test_the_workbench_brings_them_along(alice, image):
         {"keys": {f"command-{k}": [] for k in range(201)}},
         {"keys": {"a" * 41: []}},
         {"keys": []},
+        {"category_keys": {"cup": "q"}},
+        {"category_keys": {"17": "q" * 41}},
+        {"category_keys": {str(k): "q" for k in range(1001)}},
         ["quick_mode"],
     ],
 )

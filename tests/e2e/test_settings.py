@@ -13,6 +13,7 @@ USUAL = {
     "quick_mode": False,
     "refine_automatically": False,
     "keys": {},
+    "category_keys": {},
 }
 
 
@@ -101,3 +102,31 @@ def test_a_command_is_found_by_its_name_and_performed(bench: Bench, image):
     bench.press("Enter")
     expect(palette).to_be_hidden()
     expect(bench.page.locator("[data-action=tool-lasso]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_category_beyond_the_digits_gets_a_key_of_ones_own(bench: Bench, make_project, api):
+    categories = [(f"thing {k}", "#0072b2") for k in range(1, 15)]
+    [image] = make_project("coffee.png", categories=categories).images
+    bench.open(image)
+    expect(bench.page.locator("[data-category-count]")).to_have_text("14")
+    bench.page.locator(".bench-category", has_text="thing 14").click()
+    bench.press("Alt+k", "e")
+    toasts = bench.page.locator(".toasts")
+    expect(toasts).to_contain_text("E is the key of “Edit the selected mask”. Choose another key.")
+    bench.press("Alt+k", "Alt+q")
+    expect(toasts).to_contain_text("Alt Q picks thing 14 from now on.")
+    expect(bench.page.locator(".bench-category", has_text="thing 14").locator("kbd")).to_have_text("Alt Q")
+    bench.press("1")
+    bench.page.wait_for_timeout(300)  # the settings are on their way
+    bench.page.reload()
+    bench.wait_until_ready()
+    bench.click(ON_THE_CUP)
+    bench.press("Alt+q")
+    bench.save()
+    assert saved(api, image)[0]["category"] == image_categories(api, image)[-1]
+    api("annotator").put("/api/me/preferences/", data=USUAL)
+
+
+def image_categories(api, image: dict) -> list[int]:
+    answer = api("manager").get(f"/api/projects/{image['project']}/categories/")
+    return [row["id"] for row in answer.json()["results"]]

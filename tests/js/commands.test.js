@@ -224,6 +224,7 @@ function writingBench(mayAnnotate = true) {
         refining: {isOn: false, toggle: tell("refine"), stop: tell("whole image")},
         keyPoints: {canAdd: true, add: tell("point")},
         trash: {show: tell("trash")},
+        categoryKeys: {listen: tell("category key")},
         finder: {show: tell("find image")},
         filmstrip: {hasRoom: true, toggle: tell("filmstrip")},
         progressPanel: {toggle: tell("progress")},
@@ -280,6 +281,7 @@ test("every key of the workbench does its own thing", () => {
         ],
         ...[
             "trash",
+            "category key",
             "find",
             "toggleAll",
             "go previous",

@@ -12,6 +12,7 @@ const USUAL = {
     refineAutomatically: false,
     filmstrip: true,
     keys: {},
+    categoryKeys: {},
 };
 
 function preferencesOf(save) {

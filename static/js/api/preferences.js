@@ -3,7 +3,7 @@
 /** @import {Http} from "./http.js" */
 /** @import {Settings} from "../session/preferences.js" */
 
-/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, filmstrip: boolean, refine_automatically: boolean, keys: Record<string, string[]>}} PreferencesWire */
+/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, filmstrip: boolean, refine_automatically: boolean, keys: Record<string, string[]>, category_keys: Record<string, string>}} PreferencesWire */
 
 /** @param {PreferencesWire} wire @returns {Settings} */
 export function preferencesFromWire(wire) {
@@ -14,6 +14,7 @@ export function preferencesFromWire(wire) {
         filmstrip: wire.filmstrip,
         refineAutomatically: wire.refine_automatically,
         keys: wire.keys,
+        categoryKeys: wire.category_keys,
     };
 }
 
@@ -23,7 +24,7 @@ export function preferencesFromWire(wire) {
  */
 export async function savePreferences(
     http,
-    {acceptOnLeave, farClickAccepts, quickMode, filmstrip, refineAutomatically, keys},
+    {acceptOnLeave, farClickAccepts, quickMode, filmstrip, refineAutomatically, keys, categoryKeys},
 ) {
     const body = {
         accept_on_leave: acceptOnLeave,
@@ -32,6 +33,7 @@ export async function savePreferences(
         filmstrip,
         refine_automatically: refineAutomatically,
         keys,
+        category_keys: categoryKeys,
     };
     await http.json("/api/me/preferences/", {method: "PUT", body});
 }

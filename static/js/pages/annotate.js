@@ -7,8 +7,9 @@ import {markImage} from "../api/images.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
 import {tileFetcher} from "../api/tiles.js";
+import {categoryKeysOf} from "../bench/category-keys.js";
 import {cutOutsOf} from "../bench/cut-outs.js";
-import {dialogsOf} from "../bench/dialogs.js";
+import {dialogsOf, shownLater} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {goingOf} from "../bench/going.js";
 import {handToolsOf} from "../bench/hand-tools.js";
@@ -152,15 +153,12 @@ const commands = new Commands(
     COMMANDS,
     {
         ...{workbench, flow, preview, stage, promptTool, toolbox, lasso, brushSize, notices, sidePanel},
-        ...{repeating, refining, sight, sightPanel, keysDialog: {show: () => dialogs.keys.show()}},
+        ...{repeating, refining, sight, sightPanel},
         cutOuts: cutOutsOf(http, workbench, () => ({flow, view})),
         keyPoints: keyPointsOf(benchStage, workbench),
-        palette: {show: () => dialogs.palette.show()},
-        view: {
-            ...{findCategory: () => view.findCategory(), renameObject: () => view.renameObject()},
-            peek: () => benchStage.peek(),
-        },
-        ...{pointer: benchStage.pointer, polygon: polygon.tool, trash: {show: () => dialogs.trash.show()}},
+        ...shownLater(benchStage, () => ({dialogs, view})),
+        categoryKeys: {listen: () => categoryKeys.listen()},
+        ...{pointer: benchStage.pointer, polygon: polygon.tool},
         ...going,
     },
     preferences.settings.keys,
@@ -168,12 +166,14 @@ const commands = new Commands(
 const dialogs = dialogsOf(commands, preferences, () =>
     trashOf(flow.scene.image.id, new AnnotationServer(http), {workbench, autosave, view}),
 );
-const view = new BenchView({workbench, flow, autosave, sight, toolbox, lasso}, benchStage, commands);
+const categoryKeys = categoryKeysOf(preferences, commands, workbench, () => ({flow, render}));
+const shown = {workbench, flow, autosave, sight, toolbox, lasso, categoryKeys};
+const view = new BenchView(shown, benchStage, commands);
 
 void start();
 
 async function start() {
-    listenToKeys(commands, (index) => workbench.pickCategory(index));
+    listenToKeys(commands, (index) => workbench.pickCategory(index), categoryKeys.pick);
     addEventListener("popstate", () => {
         const imageId = imageIdOf(location.pathname);
         if (imageId) void flow.open(imageId, false);

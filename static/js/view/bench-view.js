@@ -38,6 +38,7 @@ import {hint, modelBadge, savingBadge} from "./bench-status.js";
  * @property {Sight} sight
  * @property {{readonly chosen: string | null}} toolbox
  * @property {{readonly isDrawing: boolean}} lasso
+ * @property {{keyOf: (categoryId: number) => string}} categoryKeys
  */
 
 const UNNAMED_COLOR = "#4f46e5";
@@ -75,6 +76,7 @@ export class BenchView {
             panel,
             (index) => workbench.pickCategory(index),
             () => workbench.recentCategories,
+            session.categoryKeys.keyOf,
         );
         this.#objects = new ObjectsPanel(
             panel,

@@ -10,8 +10,9 @@ const TAP_MS = 350; // a press that lasts longer was meant to move the image
 /**
  * @param {Commands} commands
  * @param {(index: number) => void} pickCategory counted from 0
+ * @param {(chord: string) => boolean} pickByKey picks the category whose key it is; false: it is none's
  */
-export function listenToKeys(commands, pickCategory) {
+export function listenToKeys(commands, pickCategory, pickByKey) {
     /** @type {number | null} */
     let spaceDownAt = null;
     addEventListener("keydown", (event) => {
@@ -28,7 +29,10 @@ export function listenToKeys(commands, pickCategory) {
             return;
         }
         const action = commands.actionOf(chord);
-        if (action === null) return;
+        if (action === null) {
+            if (pickByKey(chord)) event.preventDefault();
+            return;
+        }
         if (action === "copy" && String(getSelection())) return; // text of the page is meant
         // Our chords with Ctrl are never the browser's, even where they have nothing to do (Cmd Y opens its history).
         if (commands.perform(action) || chord.startsWith("ctrl+")) event.preventDefault();

@@ -43,6 +43,7 @@ import {OBJECT_COMMANDS} from "./objects.js";
  * @property {{findCategory(): void, renameObject(): void, peek(): void}} view
  * @property {{readonly place: ImagePoint | null}} pointer
  * @property {{show(): void}} trash
+ * @property {{listen(): void}} categoryKeys
  * @property {{readonly canCutOut: boolean, copy(): Promise<void>, save(): Promise<void>}} cutOuts
  * @property {{skip(): Promise<void>, flag(): Promise<void>}} marking
  * @property {{show(): void}} finder
@@ -238,6 +239,15 @@ export const COMMANDS = [
         group: "Masks",
         isForAnnotators: true,
         do: ({trash}) => trash.show(),
+    },
+    {
+        action: "category-key",
+        keys: ["alt+k"],
+        title: "Give the picked category a key of its own",
+        group: "Masks",
+        isForAnnotators: true,
+        when: ({workbench}) => workbench.category !== null,
+        do: ({categoryKeys}) => categoryKeys.listen(),
     },
     {
         action: "find-category",

@@ -1,4 +1,4 @@
-/** The categories, each with the digit that picks it. */
+/** The categories, each with the key that picks it. */
 
 import {button, element, find} from "../elements.js";
 import {CategoryFinder} from "./category-finder.js";
@@ -10,8 +10,11 @@ const DIGITS = 10;
 export class CategoriesPanel {
     #list;
     #empty;
+    #count;
     #onPick;
+    #keyOf;
     #finder;
+    #drawnKeys = "";
     /** @type {readonly Category[]} */
     #categories = [];
 
@@ -19,11 +22,14 @@ export class CategoriesPanel {
      * @param {HTMLElement} root
      * @param {(index: number) => void} onPick
      * @param {() => readonly number[]} recent ids of the categories that were used last
+     * @param {(id: number) => string} keyOf the person's own key of a category; empty: none
      */
-    constructor(root, onPick, recent) {
+    constructor(root, onPick, recent, keyOf) {
         this.#list = find("[data-categories]", HTMLElement, root);
         this.#empty = find("[data-no-categories]", HTMLElement, root);
+        this.#count = find("[data-category-count]", HTMLElement, root);
         this.#onPick = onPick;
+        this.#keyOf = keyOf;
         this.#finder = new CategoryFinder(root, onPick, recent);
     }
 
@@ -37,10 +43,13 @@ export class CategoriesPanel {
      * @param {number | null} activeId
      */
     render(categories, activeId) {
-        if (categories !== this.#categories) {
+        const keys = categories.map(({id}) => this.#keyOf(id)).join(" ");
+        if (categories !== this.#categories || keys !== this.#drawnKeys) {
             this.#categories = categories;
+            this.#drawnKeys = keys;
             this.#list.replaceChildren(...categories.map((category, index) => this.#row(category, index)));
             this.#empty.hidden = categories.length > 0;
+            this.#count.textContent = categories.length > DIGITS ? String(categories.length) : "";
             this.#list.parentElement?.toggleAttribute("data-many", categories.length > DIGITS);
         }
         for (const [index, row] of [...this.#list.children].entries()) {
@@ -62,12 +71,14 @@ export class CategoriesPanel {
      */
     #row(category, index) {
         const digit = index < DIGITS ? String((index + 1) % DIGITS) : "";
+        const key = this.#keyOf(category.id) || digit;
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", category.color);
         const title = [
             category.name,
             category.supercategory && `(${category.supercategory})`,
-            digit && `· key ${digit}`,
+            key && `· key ${key}`,
+            key !== digit && digit && `or ${digit}`,
         ];
         return element(
             "li",
@@ -80,7 +91,7 @@ export class CategoriesPanel {
                 () => this.#onPick(index),
                 swatch,
                 element("span", {class: "bench-name"}, category.name),
-                digit ? element("kbd", {}, digit) : "",
+                key ? element("kbd", {}, key) : "",
             ),
         );
     }
