@@ -78,16 +78,15 @@ def fitted(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]
             raise CheckpointInvalid(
                 f"{name} is {tuple(tensor.shape)}, this network has {tuple(wanted.shape)}"
             )
-        if tensor.is_floating_point() != wanted.is_floating_point():
-            kind = "real numbers" if wanted.is_floating_point() else "whole numbers"
-            raise CheckpointInvalid(f"{name} holds {tensor.dtype}, not {kind}")
+        if not tensor.is_floating_point():
+            raise CheckpointInvalid(f"{name} holds {tensor.dtype}, not real numbers")
         if not tensor.isfinite().all():
             raise CheckpointInvalid(
                 f"{name} holds values that are not finite (NaN or infinite): the training that made it failed, or the "
                 "file is damaged; download it again or take another one"
             )
         # A file may store tensors as views of one another, which safetensors refuses.
-        fitting[name] = tensor.to(wanted.dtype).clone().contiguous()
+        fitting[name] = tensor.float().clone().contiguous()
     return fitting
 
 
@@ -109,10 +108,9 @@ def write_bundle(
     being_made = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent))
     try:
         weights = being_made / "weights.safetensors"
-        stored = dict(state)
-        if half:
-            stored = {name: t.half() if t.is_floating_point() else t for name, t in state.items()}
-        safetensors.torch.save_file(stored, weights)
+        safetensors.torch.save_file(
+            {name: tensor.half() for name, tensor in state.items()} if half else dict(state), weights
+        )
         manifest = write_manifest(being_made, fields)
         # mkdtemp and safetensors make things that only their owner may read; the manifest has the usual rights.
         rights = (being_made / MANIFEST_FILE).stat().st_mode & 0o777

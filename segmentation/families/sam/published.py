@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from segmentation.bundle import Manifest
+from segmentation.families.folding import fold
 from segmentation.families.published import (
     CheckpointInvalid,
     fitted,
@@ -20,7 +21,6 @@ from segmentation.families.published import (
     write_bundle,
 )
 from segmentation.families.recognise import recognise
-from segmentation.families.sam.folding import fold
 from segmentation.families.sam.names import to_transformers
 from segmentation.families.sam.network import (
     PUBLISHED_VARIANTS,

@@ -20,9 +20,7 @@ def _load(bundle: Bundle) -> Any:
     # On the meta device nothing is filled with random numbers first: the large one would spend seconds on that.
     with torch.device("meta"):
         model = Sam2Network(VARIANTS[variant])
-    model = with_weights(model, bundle, assign=True)
-    model.vision_encoder.fuse()
-    return model
+    return with_weights(model, bundle, assign=True)
 
 
 def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from segmentation.bundle import Manifest
+from segmentation.families.folding import fold
 from segmentation.families.published import (
     CheckpointInvalid,
     fitted,
@@ -21,6 +22,7 @@ from segmentation.families.sam2.vision import RepVitShape
 
 LICENCE = "Apache-2.0"
 STATE_KEY = "model"  # of Meta's checkpoints
+BATCH_NORM_EPSILON = 1e-5  # of RepViT's: torch's own
 _SHARED_POSITIONS = "shared_image_embedding.positional_embedding"
 _POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 
@@ -78,6 +80,8 @@ def convert_state(published: Mapping[str, Tensor], shape: Sam2Shape) -> dict[str
         kept.setdefault(_POSITIONS, kept.pop(_SHARED_POSITIONS))
         kept.pop(_SHARED_POSITIONS, None)
     _refuse_other_variants(kept, shape)
+    if isinstance(shape.trunk, RepVitShape):
+        kept = fold(kept, BATCH_NORM_EPSILON)
     with torch.device("meta"):
         network = Sam2Network(shape)
     return fitted(kept, network)

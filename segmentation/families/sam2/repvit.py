@@ -1,15 +1,14 @@
 """RepViT-M1 (Wang et al. 2023, arXiv 2307.09283), EdgeTAM's trunk, as feature maps of its four stages.
 
 Modules are called as timm's `repvit_m1` with `features_only` is, because both published forms of EdgeTAM keep those
-names. timm itself would bring torchvision.
+names; timm itself would bring torchvision. Batch norms and the branches of a token mixer are one convolution here: see
+`segmentation.families.folding`.
 """
 
 from collections import OrderedDict
-from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 SQUEEZE = 4  # by how much the squeeze and excitation narrows
 EXPAND = 2  # by how much the channel mixers widen
@@ -25,9 +24,9 @@ class RepVit(nn.Sequential):
 
     def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...]) -> None:
         stem = OrderedDict(
-            conv1=_Normed(3, widths[0] // 2, 3, stride=2),
+            conv1=nn.Conv2d(3, widths[0] // 2, 3, stride=2, padding=1),
             act1=nn.GELU(),
-            conv2=_Normed(widths[0] // 2, widths[0], 3, stride=2),
+            conv2=nn.Conv2d(widths[0] // 2, widths[0], 3, stride=2, padding=1),
         )
         stages: OrderedDict[str, nn.Module] = OrderedDict(
             (f"stages_{k}", _Stage(widths[max(0, k - 1)], width, depth))
@@ -42,29 +41,6 @@ class RepVit(nn.Sequential):
         for stage in list(self)[1:]:
             maps.append(stage(maps[-1]))
         return maps[1:]
-
-
-def fused(module: nn.Module) -> nn.Module:
-    """The module with every normalisation put into the convolution before it, and the three branches of every token
-    mixer into one; in evaluation mode."""
-    for name, child in module.named_children():
-        if isinstance(child, _Normed):
-            setattr(module, name, fuse_conv_bn_eval(child.c.eval(), child.bn.eval()))
-        elif isinstance(child, _TokenMixer):
-            setattr(module, name, child.as_one_convolution())
-        else:
-            fused(child)
-    return module
-
-
-class _Normed(nn.Module):
-    def __init__(self, width: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> None:
-        super().__init__()
-        self.c = nn.Conv2d(width, out, kernel, stride, kernel // 2, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.c(x))
 
 
 class _Stage(nn.Module):
@@ -82,8 +58,8 @@ class _Downsample(nn.Module):
     def __init__(self, width: int, out: int) -> None:
         super().__init__()
         self.pre_block = _Block(width, squeezes=False)
-        self.spatial_downsample = _Normed(width, width, 3, stride=2, groups=width)
-        self.channel_downsample = _Normed(width, out)
+        self.spatial_downsample = nn.Conv2d(width, width, 3, stride=2, padding=1, groups=width)
+        self.channel_downsample = nn.Conv2d(width, out, 1)
         self.ffn = _ChannelMixer(out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,31 +70,13 @@ class _Downsample(nn.Module):
 class _Block(nn.Module):
     def __init__(self, width: int, squeezes: bool) -> None:
         super().__init__()
-        self.token_mixer = _TokenMixer(width)
+        self.token_mixer = nn.Conv2d(width, width, 3, padding=1, groups=width)
         self.se = _SqueezeExcitation(width) if squeezes else nn.Identity()
         self.channel_mixer = _ChannelMixer(width)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.se(self.token_mixer(x))
         return x + self.channel_mixer(x)
-
-
-class _TokenMixer(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv = _Normed(width, width, 3, groups=width)
-        self.conv1 = _Normed(width, width, groups=width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x) + self.conv1(x) + x
-
-    @torch.no_grad()
-    def as_one_convolution(self) -> nn.Conv2d:
-        """A 1 x 1 convolution and the identity are a 3 x 3 one's centre."""
-        whole, centre = (fuse_conv_bn_eval(part.c.eval(), part.bn.eval()) for part in (self.conv, self.conv1))
-        whole.weight[:, :, 1, 1] += centre.weight[:, :, 0, 0] + 1
-        cast("Tensor", whole.bias).add_(cast("Tensor", centre.bias))
-        return whole
 
 
 class _SqueezeExcitation(nn.Module):
@@ -136,11 +94,8 @@ class _SqueezeExcitation(nn.Module):
 class _ChannelMixer(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv1, self.act, self.conv2 = (
-            _Normed(width, EXPAND * width),
-            nn.GELU(),
-            _Normed(EXPAND * width, width),
-        )
+        self.conv1, self.conv2 = nn.Conv2d(width, EXPAND * width, 1), nn.Conv2d(EXPAND * width, width, 1)
+        self.act = nn.GELU()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv2(self.act(self.conv1(x)))

@@ -13,7 +13,7 @@ from transformers.models.sam2.modeling_sam2 import (
     Sam2MultiScaleBlock,
 )
 
-from segmentation.families.sam2.repvit import RepVit, fused
+from segmentation.families.sam2.repvit import RepVit
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,6 @@ class VisionEncoder(nn.Module):
         stride_32, stride_16, stride_8, stride_4 = (conv(stage) for conv, stage in convs)
         # The levels that are finer take nothing from above. Source: configs/*.yaml, fpn_top_down_levels.
         return stride_16 + F.interpolate(stride_32, scale_factor=2.0, mode="nearest"), stride_8, stride_4
-
-    def fuse(self) -> None:
-        """Makes the trunk faster where it can be; its tensors have other names from then on."""
-        if not isinstance(self.backbone, Sam2HieraDetModel):
-            fused(self.backbone)
 
     def _stages(self, pixels: Tensor) -> list[Tensor]:
         if isinstance(self.backbone, Sam2HieraDetModel):

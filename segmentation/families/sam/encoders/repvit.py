@@ -1,7 +1,7 @@
 """RepViT (Wang et al. 2023, arXiv 2307.09283) before SAM's decoder: EdgeSAM (arXiv 2312.06660) and RepViT-SAM
 (arXiv 2312.05760).
 
-A block's three branches (3 x 3, 1 x 1, identity) are one convolution here: see `segmentation.families.sam.folding`.
+A block's three branches (3 x 3, 1 x 1, identity) are one convolution here: see `segmentation.families.folding`.
 """
 
 from dataclasses import dataclass
