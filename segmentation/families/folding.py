@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segmentation.families.published import CheckpointInvalid
+
 _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -20,8 +22,20 @@ def fold(state: Mapping[str, Tensor], epsilon: float) -> dict[str, Tensor]:
     `X.norm` too (EfficientViT); then `X.conv`, 3 x 3, `X.conv1`, 1 x 1, and the identity become X; then the norm `X.bn`
     over their sum. A `X.conv` with none of these is called X as well. What lacks its counterpart otherwise stays as it
     is, for the check of names to find.
+
+    Raises:
+        CheckpointInvalid: a norm's tensors, or a branch's, do not fit those of their convolution.
     """
-    left = dict(state)
+    try:
+        return _folded(dict(state), epsilon)
+    except (RuntimeError, IndexError) as error:  # torch's, of shapes that do not go together
+        raise CheckpointInvalid(
+            "a batch norm does not fit the convolution before it: the file is damaged, or of a changed network "
+            f"({error})"
+        ) from error
+
+
+def _folded(left: dict[str, Tensor], epsilon: float) -> dict[str, Tensor]:
     for convolution, norm in (("c", "bn"), ("conv", "norm")):
         for place in _places(left, f".{convolution}.weight"):
             if _has_norm(left, f"{place}.{norm}"):

@@ -230,3 +230,11 @@ def test_file_and_folder_are_not_confused(tiny_checkpoint, tmp_path, capsys):
             main([option, str(path), *rest])
     said = capsys.readouterr().err
     assert "a single file is given with --from-file" in said and "give it with --from-folder" in said
+
+
+@pytest.mark.parametrize("weight", [(3, 3, 1, 1), (3,)])
+def test_a_batch_norm_that_does_not_fit_its_convolution_is_said(weight):
+    norm = ("weight", "bias", "running_mean", "running_var")
+    state = {f"image_encoder.x.bn.{name}": torch.zeros(2) for name in norm}
+    with pytest.raises(CheckpointInvalid, match="a batch norm does not fit"):
+        convert_state(state | {"image_encoder.x.c.weight": torch.zeros(weight)}, VARIANTS["mobile_sam"])
