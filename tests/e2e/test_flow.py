@@ -238,7 +238,7 @@ def test_an_image_is_found_by_a_part_of_its_name_in_the_list_that_is_open(bench:
     page.keyboard.type("dog")
     expect(page.get_by_text("No image of this list has this.")).to_be_visible()
     field.fill("CO")
-    options = page.get_by_role("option")
+    options = page.get_by_role("dialog").get_by_role("option")
     expect(options).to_have_count(2)
     bench.press("ArrowDown", "Enter")
     expect(page.locator("[data-image-name]")).to_have_text("coins.png")

@@ -316,3 +316,26 @@ def test_where_the_newer_mask_wins_it_takes_its_pixels_from_the_older_one(bench:
     expect(bench.objects).to_have_count(1)
     bench.wait_until_saved()
     assert mask_of(api, image)[100, 215], "one step takes both back"
+
+
+def test_a_shape_that_is_not_closed_is_kept_however_it_is_left(bench: Bench, api, make_project):
+    first, second = make_project("coffee.png", "chelsea.png").images
+    corners = [(100, 100), (180, 100), (180, 180), (100, 180)]
+
+    def draw() -> None:
+        bench.press("l")
+        for corner in corners:
+            bench.page.mouse.click(*bench.on_page(*corner))
+
+    bench.open(first)
+    draw()
+    expect(bench.page.locator("[data-save-state]")).not_to_contain_text("All changes saved")
+    bench.press("b")  # another tool: the shape is closed
+    bench.wait_until_drawn_on((140, 140))
+    bench.press("Escape")
+    draw()
+    bench.press("n")  # another image: it is accepted, as any open mask is
+    bench.page.wait_for_url(f"**/images/{second['id']}/**")
+    bench.wait_until_saved()
+    [mask] = saved(api, first)
+    assert abs(mask["area"] - 80 * 80) < 200

@@ -172,3 +172,23 @@ test("a history with a missing step is not used, and old ones are forgotten", as
     await histories.tidy(Date.now() + 15 * 24 * 3600 * 1000);
     assert.deepEqual(shelf.ids, []);
 });
+
+test("a deletion that was taken back from another image's page is undone in its history too", async () => {
+    const {workbench, open} = pageOn();
+    await settle();
+    const [a, b] = MASKS;
+    workbench.hand.paint(stroke(2), false);
+    workbench.undo();
+    workbench.remove("b");
+    await settle();
+    open(8);
+    workbench.showSaved([]);
+    workbench.noteBroughtBack({...b, imageId: 7});
+    await settle();
+    await settle();
+    open(7);
+    workbench.showSaved([a, b]);
+    await settle();
+    workbench.redo();
+    assert.deepEqual(idsOf(workbench), ["a"]);
+});

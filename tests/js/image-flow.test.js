@@ -489,3 +489,48 @@ test("without a bundle there is a picture and no decoder", async () => {
     await first.arrive();
     assert.deepEqual([flow.pictureState, flow.isReady, flow.bundle], ["shown", false, null]);
 });
+
+test("N pressed three times goes three images on, and P takes one of them back", async () => {
+    const {flow, first, loaded, said} = flowFrom(7);
+    await first.arrive();
+    for (let k = 0; k < 3; k++) flow.go("next");
+    flow.go("previous");
+    await settle();
+    await loaded.get(8).arrive("scene");
+    await loaded.get(9).arrive("scene");
+    await settle();
+    assert.deepEqual(
+        said.filter((each) => each.startsWith("opened")),
+        ["opened 8", "opened 9"],
+    );
+});
+
+test("a shape that is being drawn is closed before its image is left, or done", async () => {
+    const {flow, first, loaded, world, said} = flowFrom(7);
+    await first.arrive();
+    world.closeShape = () => said.push(`closed on ${flow.scene.image.id}`);
+    flow.go("next");
+    await settle();
+    assert.ok(!said.includes("closed on 7"), "as long as the next one is on its way it may be gone on with");
+    await loaded.get(8).arrive("scene");
+    assert.ok(said.indexOf("closed on 7") < said.indexOf("opened 8"));
+    await flow.finish();
+    assert.ok(said.includes("closed on 8"));
+});
+
+test("who went on working while the next image took long to come stays", async () => {
+    const {flow, first, loaded, world, workbench, said} = flowFrom(7);
+    await first.arrive();
+    let now = 0;
+    world.now = () => now;
+    flow.go("next");
+    await settle();
+    workbench.bringBack({...annotationOf("a"), imageId: 7});
+    now = 60_000;
+    await loaded.get(8).arrive("scene");
+    assert.deepEqual([flow.scene.image.id, said.includes("opened 8")], [7, false]);
+    flow.go("next"); // wanted again, it is opened
+    await settle();
+    await loaded.get(8).arrive("scene");
+    assert.equal(flow.scene.image.id, 8);
+});

@@ -161,3 +161,31 @@ test("what the server has of a mask on another image is not shown on this one", 
     workbench.replaceFromServer("elsewhere", {...annotationOf("elsewhere"), imageId: 8});
     assert.deepEqual(idsOf(workbench), ["a", "b", "c", "d"]);
 });
+
+test("a deletion that is taken back at once is no step of its own: undo goes on with what was before", () => {
+    const {workbench} = bench();
+    workbench.select("a");
+    workbench.pickCategory(1);
+    workbench.select("b");
+    const [b] = workbench.selection.annotations;
+    workbench.remove();
+    workbench.bringBack(b);
+    assert.deepEqual(idsOf(workbench), ["a", "b", "c", "d"]);
+    workbench.undo();
+    assert.deepEqual(
+        [idsOf(workbench), categoriesOf(workbench)],
+        [
+            ["a", "b", "c", "d"],
+            [1, 1, 1, 1],
+        ],
+    );
+});
+
+test("several that were selected beside an open draft get the category, and the draft keeps its own", () => {
+    const {workbench} = bench();
+    workbench.hand.paint(new Map([[2, [0, 3]]]), false);
+    workbench.several.selectAll();
+    workbench.pickCategory(1);
+    assert.deepEqual([categoriesOf(workbench), workbench.draft.isEmpty], [[2, 2, 2, 2], false]);
+    assert.equal(workbench.category.id, 1);
+});

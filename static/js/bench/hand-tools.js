@@ -9,18 +9,17 @@ import {LassoTool} from "../view/tools/lasso-tool.js";
 import {EdgeFinder} from "./edge-finder.js";
 import {PolygonEditing} from "./polygon-editing.js";
 
-/** @import {KeyStore} from "../session/ports.d.ts" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchStage} from "../view/bench-stage.js" */
 
 /**
  * @param {BenchStage} benchStage
  * @param {Workbench} workbench
- * @param {KeyStore} storage
+ * @param {() => void} onChange a shape was begun, or is no longer drawn
  */
-export function handToolsOf(benchStage, workbench, storage) {
+export function handToolsOf(benchStage, workbench, onChange) {
     const {stage} = benchStage;
-    const brushSize = new BrushSize(storage, () => benchStage.resizeBrush(brushSize.radius));
+    const brushSize = new BrushSize(localStorage, () => benchStage.resizeBrush(brushSize.radius));
     const brushEvents = {
         onHover: benchStage.showBrush.bind(benchStage),
         onDraft: benchStage.showStroke.bind(benchStage),
@@ -30,8 +29,15 @@ export function handToolsOf(benchStage, workbench, storage) {
             measureUntilPainted(stage, "stroke-to-mask", timeStamp);
         },
     };
+    let wasDrawing = false;
     const shapeEvents = {
-        onDraft: benchStage.showShape.bind(benchStage),
+        /** @type {import("../view/tools/lasso-tool.js").LassoEvents["onDraft"]} */
+        onDraft: (corners, isErasing) => {
+            benchStage.showShape(corners, isErasing);
+            const isDrawing = corners.length > 0;
+            if (isDrawing !== wasDrawing) queueMicrotask(onChange);
+            wasDrawing = isDrawing;
+        },
         /** @type {import("../view/tools/lasso-tool.js").LassoEvents["onShape"]} */
         onShape: (corners, isErasing) =>
             workbench.hand.paint(spansOfPolygon(corners, stage.imageSize), isErasing),

@@ -34,8 +34,12 @@ export function keptBy(user, imageId) {
  * @param {Autosave} bench.autosave
  * @param {BenchNotices} bench.notices
  * @param {{readonly scene: {image: {id: number}}}} bench.flow
+ * @param {{close(): void}} bench.lasso
  */
-export async function beginKeeping({journal, histories, opening}, {workbench, autosave, notices, flow}) {
+export async function beginKeeping(
+    {journal, histories, opening},
+    {workbench, autosave, notices, flow, lasso},
+) {
     const damaged = await opening;
     if (damaged > 0) notices.showDamaged(damaged);
     let wasWorking = true;
@@ -59,6 +63,7 @@ export async function beginKeeping({journal, histories, opening}, {workbench, au
         autosave.resume(records);
     };
     addEventListener("beforeunload", (event) => {
+        lasso.close(); // a shape that is being drawn is kept with the open mask
         if (wouldBeMissed(workbench, autosave)) event.preventDefault();
     });
 }

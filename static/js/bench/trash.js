@@ -45,6 +45,7 @@ export function sayDeleted(annotations, {workbench, autosave, view}) {
         do: () => {
             if (workbench.bringBack(...annotations)) return;
             for (const annotation of annotations) autosave.bringBack(annotation);
+            workbench.noteBroughtBack(...annotations);
         },
     });
 }

@@ -43,3 +43,13 @@ export function isEnd(end, annotationOf) {
         );
     });
 }
+
+/**
+ * @param {ChangeSet} changes
+ * @param {readonly string[]} ids
+ * @returns {boolean} whether the change deleted just these
+ */
+export function isDeletionOf({created, updated, deleted}, ids) {
+    const isAlone = created.length === 0 && updated.length === 0;
+    return isAlone && deleted.length === ids.length && deleted.every(({id}) => ids.includes(id));
+}

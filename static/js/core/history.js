@@ -54,6 +54,11 @@ export class History {
         return this.#place;
     }
 
+    /** The number of the next one to be added: it changes with every step, and with every one that is undone. */
+    get end() {
+        return this.#first + this.#place;
+    }
+
     /** The number of the first one. */
     get first() {
         return this.#first;

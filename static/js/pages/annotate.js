@@ -76,7 +76,7 @@ const workbench = new Workbench(page.user, world, {
     },
     onQuick: (annotation) => quickUndo.offer(view.nameOf(annotation), () => workbench.remove(annotation.id)),
     onCategoryMissing: () => view.flashCategories(),
-    onSay: toast,
+    ...{onSay: toast, onRefuse: (text) => toast(text, "error")},
     onHistory: (ids) => autosave.expectDeleted(ids),
     onDelete: (annotations) => sayDeleted(annotations, {workbench, autosave, view}),
     onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
@@ -100,7 +100,7 @@ const flow = new ImageFlow(
     page.scene,
     workbench,
     {
-        now: world.now,
+        ...{now: world.now, closeShape: () => lasso.close()},
         load: (imageId) => new LoadingImage(http, imageId, list),
         decoderFor: (bundle) =>
             new DecoderClient(page.workerUrl, page.decoderUrls, bundle, () =>
@@ -132,7 +132,7 @@ const promptTool = promptToolOf(benchStage, workbench, preview, {
     isReady: () => flow.isReady,
     onMode: render,
 });
-const {tools: handTools, shape: lasso, polygon, brushSize} = handToolsOf(benchStage, workbench, localStorage);
+const {tools: handTools, shape: lasso, polygon, brushSize} = handToolsOf(benchStage, workbench, render);
 const tools = {
     prompt: promptTool,
     select: new SelectTool(stage, {
@@ -180,7 +180,7 @@ async function start() {
     });
     toolbox.use(flow.mayAnnotate ? "prompt" : "select");
     offerNewCategory(http, flow, render);
-    await beginKeeping(kept, {workbench, autosave, notices, flow});
+    await beginKeeping(kept, {workbench, autosave, notices, flow, lasso});
     void flow.show(0); // the page began to load at 0
 }
 

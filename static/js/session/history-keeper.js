@@ -89,6 +89,14 @@ export class HistoryKeeper {
         return fits ? [...end].flatMap(([id, annotation]) => (annotation ? [] : [id])) : [];
     }
 
+    /**
+     * @param {number} imageId not the one on screen
+     * @param {readonly string[]} ids whose deletion was taken back
+     */
+    stepBack(imageId, ids) {
+        void this.#histories?.stepBack(imageId, ids).catch(() => {}); // its steps are forgotten then
+    }
+
     /** Somebody else has changed an annotation: steps that speak of it no longer fit. @param {string} id */
     forgetOf(id) {
         const changes = this.#history.entries.map((entry) => entry.changes);

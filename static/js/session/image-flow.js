@@ -18,6 +18,7 @@ import {MarksToSave, marksOf} from "./image-marks.js";
  * @property {(imageId: number, marks: Partial<ImageMarks>) => Promise<ImageRow>} saveMarks gives the image as it is then
  * @property {() => number | null} acceptFrom a predicted IoU: an open mask that is estimated at least as well is accepted
  *   when its image is left; null: none is
+ * @property {() => void} [closeShape] a shape that is being drawn becomes part of the open mask
  * @property {Clock} now
  */
 
@@ -32,6 +33,8 @@ import {MarksToSave, marksOf} from "./image-marks.js";
  * @property {(imageId: number, listed: ServerAnnotation[]) => void} onSaved
  * @property {(reason: WaitReason) => void} onWait something of the image has to wait; it is tried again
  * @property {(image: ImageRow) => void} onDraftKept an image was left with a mask that was not accepted
+ * @property {(image: ImageRow) => void} [onOpenAccepted] an image was left, and its open mask accepted
+ * @property {(image: ImageRow) => void} [onStayed] another image took long to come, and the person went on working on this one
  * @property {(error: unknown) => void} onPictureProblem
  * @property {(error: unknown) => void} onEmbeddingProblem
  * @property {(imageId: number, marks: Partial<ImageRow>) => void} onMarked an image is marked otherwise now
@@ -45,6 +48,9 @@ import {MarksToSave, marksOf} from "./image-marks.js";
 
 /** @type {EmbeddingProgress} */
 const NOT_ASKED = {state: "queued", position: null, error: ""};
+
+const LATE_MS = 3000; // who waits so long may have gone on working
+const MOST_FURTHER = 5; // so that a key held down does not run away
 
 const NOT_SKIPPED = /** @type {const} */ ({skipReason: "", skipNote: ""});
 
@@ -72,6 +78,9 @@ export class ImageFlow {
     #opening = null;
     /** @type {LoadingImage<Picture> | null} */
     #ahead = null;
+    /** How many images to go on, once the one on its way is there; below 0: back. */
+    #further = 0;
+    #isGoing = false;
     #marks;
     #addedCategories = new AddedCategories();
 
@@ -104,10 +113,30 @@ export class ImageFlow {
         return this.scene.siblings[way] !== null;
     }
 
-    /** @param {Way} way */
+    /** Pressed again while an image is on its way, it goes on from that one. @param {Way} way */
     go(way) {
+        if (this.#isGoing) {
+            const further = this.#further + (way === "next" ? 1 : -1);
+            this.#further = Math.min(MOST_FURTHER, Math.max(-MOST_FURTHER, further));
+            return;
+        }
         const imageId = this.scene.siblings[way];
-        if (imageId !== null) void this.open(imageId, true);
+        if (imageId === null) return;
+        this.#isGoing = true;
+        void this.open(imageId, true).finally(() => {
+            this.#isGoing = false;
+            if (this.scene.image.id === imageId) this.#goFurther();
+            else this.#further = 0; // it could not be opened, or another one was chosen
+        });
+    }
+
+    /** What was pressed while the image was on its way. */
+    #goFurther() {
+        if (this.#further === 0) return;
+        const way = this.#further > 0 ? "next" : "previous";
+        this.#further -= Math.sign(this.#further);
+        if (this.canGo(way)) this.go(way);
+        else this.#further = 0;
     }
 
     /**
@@ -131,6 +160,7 @@ export class ImageFlow {
         if (this.#ahead !== next) this.#ahead?.giveUp();
         this.#ahead = null;
         this.#opening = next;
+        const stepsBefore = this.#workbench.draft.history.end;
         next.onWait = (reason) => {
             if (this.#opening === next) this.#events.onWait(reason);
         };
@@ -141,11 +171,21 @@ export class ImageFlow {
             if (this.#opening === next) this.#events.onUnreachable(imageId);
             return;
         }
+        const isLate = this.#world.now() - openedAt > LATE_MS;
+        if (isLate && this.#opening === next && this.#workbench.draft.history.end !== stepsBefore) {
+            this.#opening = null;
+            next.giveUp();
+            this.#events.onStayed?.(this.scene.image);
+            return;
+        }
+        this.#world.closeShape?.();
+        const {isOpen} = this.#workbench;
         const from = this.#world.acceptFrom();
         if (from !== null) await this.#workbench.acceptOpen(from);
         await this.#workbench.settle(); // a mask that was accepted while the scene was on its way belongs to the old image
         if (this.#opening !== next) return;
         if (this.#workbench.isOpen) this.#events.onDraftKept(this.scene.image);
+        else if (isOpen) this.#events.onOpenAccepted?.(this.scene.image);
         const before = this.#shown;
         this.#shown = next;
         this.#opening = null;
@@ -232,6 +272,7 @@ export class ImageFlow {
     async finish() {
         if (!this.mayAnnotate) return;
         const {image} = this.scene;
+        this.#world.closeShape?.();
         const isAccepted = await this.#workbench.acceptOpen();
         if (this.scene.image.id !== image.id) return; // another image was opened meanwhile
         if (!isAccepted) return; // why it cannot be accepted is said

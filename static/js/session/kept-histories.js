@@ -3,6 +3,8 @@
  * the whole history holds. Each tab writes its own; that of a tab that has ended is taken over when its image is opened.
  */
 
+import {isDeletionOf} from "../core/history-end.js";
+
 /** @import {HistoryChange} from "../core/history.js" */
 /** @import {HistoryEntry} from "./draft.js" */
 /** @import {Shelf, ShelfKey, Tabs} from "./ports.d.ts" */
@@ -71,6 +73,20 @@ export class KeptHistories {
      */
     replace(imageId, history) {
         this.#write(this.#asWhole(imageId, history));
+    }
+
+    /**
+     * The last step of an image counts as undone, if it deleted just these.
+     *
+     * @param {number} imageId
+     * @param {readonly string[]} ids
+     */
+    async stepBack(imageId, ids) {
+        const [head] = await this.#shelf.below([this.#username, "heads", imageId, this.#tabs.id]);
+        const kept = head ? await this.#read(imageId, this.#tabs.id, headOf(head.value)) : null;
+        const last = kept?.entries[kept.place - 1];
+        if (!kept || !last || !isDeletionOf(last.changes, ids)) return;
+        await this.#shelf.write({put: [this.#headAt(imageId, kept.first + kept.place - 1)]});
     }
 
     /** @param {number} imageId */

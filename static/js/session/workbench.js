@@ -7,6 +7,7 @@
  */
 
 import {AnnotationDocument, NO_CHANGES} from "../core/annotation-document.js";
+import {isDeletionOf} from "../core/history-end.js";
 import {candidateExtent} from "../core/candidate-mask.js";
 import {withMarkMoved, withoutStep} from "../core/prompt-marks.js";
 import {
@@ -54,6 +55,7 @@ import {Visibility} from "./visibility.js";
  * @property {(annotation: Annotation) => void} onQuick a mask was saved without anybody having looked at it
  * @property {() => void} onCategoryMissing a mask cannot be saved without one
  * @property {(text: string) => void} onSay what was done that is not seen, or why nothing was
+ * @property {(text: string) => void} [onRefuse] why something that the person wanted was not done; left out: said as `onSay`
  * @property {(ids: readonly string[]) => void} onHistory of an earlier visit: these were deleted in it, and can come back
  * @property {(annotations: readonly Annotation[]) => void} onDelete they are about to leave the document
  */
@@ -129,7 +131,7 @@ export class Workbench {
         this.prompts = new PromptSession(this.#events);
         this.draft = new Draft(this.document, this.prompts, this.selection);
         this.#histories = new HistoryKeeper(this.draft.history, histories);
-        this.#locks = new Locks(events.onSay);
+        this.#locks = new Locks(events.onRefuse ?? events.onSay);
         const parts = {
             ...{turns: this.#accepting, locks: this.#locks, effort: this.#effort, size: () => this.#size},
             onChange: () => this.#events.onChange(),
@@ -487,9 +489,12 @@ export class Workbench {
         const category = this.#categories[index];
         if (!category || !this.#mayAnnotate) return;
         this.#accepting.after(() => {
-            this.#categoryId = category.id;
+            // Several that were selected beside an open draft are meant, not the draft.
+            const isBeside = this.selection.isSeveral && !this.draft.edited && !this.draft.isEmpty;
+            if (!isBeside) this.#categoryId = category.id;
             this.#lastCategory.note(this.#projectId, category.id);
-            const others = this.#labelled.filter(({categoryId}) => categoryId !== category.id);
+            const labelled = isBeside ? this.selection.annotations : this.#labelled;
+            const others = labelled.filter(({categoryId}) => categoryId !== category.id);
             const updated = this.#locks
                 .free(others)
                 .map((before) => ({before, after: {...before, categoryId: category.id}}));
@@ -541,13 +546,39 @@ export class Workbench {
     bringBack(...annotations) {
         if (annotations.some(({imageId}) => imageId !== this.#imageId)) return false;
         this.#accepting.after(() => {
+            if (this.#isLastDeleted(annotations)) return this.draft.undo();
             const created = annotations.filter(({id}) => !this.document.get(id)); // an undo may have been faster
             if (created.length > 0) this.draft.change({}, {...NO_CHANGES, created});
         });
         return true;
     }
 
+    /**
+     * A deletion on an image that is no longer on screen was taken back: its history goes on from before it.
+     *
+     * @param {...Annotation} annotations of that image
+     */
+    noteBroughtBack(...annotations) {
+        this.#histories.stepBack(
+            annotations[0].imageId,
+            annotations.map(({id}) => id),
+        );
+    }
+
     // --- helpers, in call order ---
+
+    /** Whether nothing was done since these were deleted: undo brings them back. @param {readonly Annotation[]} annotations */
+    #isLastDeleted(annotations) {
+        const {entries, place} = this.draft.history;
+        const last = entries[place - 1];
+        return (
+            last !== undefined &&
+            isDeletionOf(
+                last.changes,
+                annotations.map(({id}) => id),
+            )
+        );
+    }
 
     /**
      * @param {(prompt: Prompt) => Prompt} withStep

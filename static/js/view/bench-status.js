@@ -15,6 +15,7 @@
  * @property {boolean} isDraftEmpty
  * @property {boolean} isMaskShown
  * @property {boolean} areMasksMissing the saved masks could not be fetched
+ * @property {boolean} areLocked all that are selected
  * @property {number} selectedCount objects
  * @property {boolean} isEditing
  * @property {boolean} hasCategory
@@ -84,6 +85,8 @@ function hintForMouse(now, keyOf) {
               )
             : "Click a mask, or an object in the list";
     }
+    if (now.isDraftEmpty && now.selectedCount > 0 && now.areLocked)
+        return line("Locked: nothing changes it", key("lock", "unlocks it"), "a click begins a new object");
     if (now.isDraftEmpty && now.selectedCount > 1) {
         return line(
             "[1]–[9] category of all",

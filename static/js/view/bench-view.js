@@ -271,7 +271,10 @@ export class BenchView {
         const isMaking = known.state === "saved" && workbench.isAccepting;
         /** @type {SaveStatus} */
         const status = isMaking ? {...known, state: "saving", count: 1} : known;
-        this.#topBar.showSaving(status.state, savingBadge(status, workbench.isOpen));
+        this.#topBar.showSaving(
+            status.state,
+            savingBadge(status, workbench.isOpen || this.#session.lasso.isDrawing),
+        );
     }
 
     /** @param {string} id */
@@ -301,6 +304,7 @@ export class BenchView {
             isMaskShown: workbench.shownMask !== null,
             areMasksMissing: flow.masksState === "missing",
             selectedCount: workbench.selection.ids.length,
+            areLocked: workbench.naming.areLocked,
             isEditing: workbench.draft.edited !== null,
             hasCategory: workbench.category !== null,
             candidateCount: prompts.candidates.length,

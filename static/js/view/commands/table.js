@@ -193,8 +193,8 @@ export const COMMANDS = [
         icon: "undo-2",
         group: "Masks",
         isForAnnotators: true,
-        when: ({workbench}) => workbench.draft.canUndo,
-        do: ({workbench}) => workbench.undo(),
+        when: ({workbench, lasso}) => lasso.isDrawing || workbench.draft.canUndo,
+        do: ({workbench, lasso}) => (lasso.isDrawing ? lasso.removeCorner() : workbench.undo()),
     },
     {
         action: "redo",

@@ -52,6 +52,10 @@ export class CommandPalette {
         );
         this.#at = Math.min(Math.max(at, 0), Math.max(0, this.#found.length - 1));
         this.#list.replaceChildren(...this.#found.map((row, k) => this.#row(row, k)));
+        if (this.#found.length === 0)
+            this.#list.append(
+                element("li", {class: "quiet", role: "presentation"}, "No command has these words."),
+            );
         this.#list.children[this.#at]?.scrollIntoView({block: "nearest"});
         this.#field.setAttribute("aria-activedescendant", `found-${this.#at}`);
     }

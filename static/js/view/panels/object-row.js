@@ -156,14 +156,14 @@ function pictureOf({annotation, color}, drawPicture) {
     return frame;
 }
 
-/** @param {ObjectRow} row */
+/** However long the names are, the number is there. @param {ObjectRow} row */
 function nameOf({annotation, category, number}) {
-    const quiet = annotation.name ? ` ${category} ${number}` : ` ${number}`;
     return element(
         "span",
         {class: "bench-name"},
-        annotation.name || category,
-        element("span", {class: "bench-number number"}, quiet),
+        element("span", {class: "bench-name-text"}, annotation.name || category),
+        annotation.name ? element("span", {class: "bench-name-category"}, ` ${category}`) : "",
+        element("span", {class: "bench-number number"}, ` ${number}`),
     );
 }
 

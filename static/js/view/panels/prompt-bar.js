@@ -101,5 +101,5 @@ export class PromptBar {
 
 /** Words in [brackets] are keys. @param {string} text */
 function withKeys(text) {
-    return text.split(/\[([^\]]+)\]/).map((part, k) => (k % 2 === 1 ? element("kbd", {}, part) : part));
+    return text.split(/\[(.[^\]]*)\]/).map((part, k) => (k % 2 === 1 ? element("kbd", {}, part) : part));
 }

@@ -25,7 +25,10 @@ export function toast(text, kind = "info", action) {
         };
         box.append(button({class: "button tight"}, act, action.label));
     }
-    find("[data-toasts]", HTMLElement).append(box);
+    const all = find("[data-toasts]", HTMLElement);
+    // What is said again replaces what was said.
+    for (const other of all.children) if (!action && other.textContent === box.textContent) other.remove();
+    all.append(box);
     setTimeout(() => box.remove(), kind === "error" || action ? ERROR_SHOWN_MS : INFO_SHOWN_MS);
 }
 

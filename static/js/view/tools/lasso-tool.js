@@ -75,6 +75,12 @@ export class LassoTool extends Tool {
         return wasDrawing;
     }
 
+    /** Another tool is taken: the shape is complete. @override */
+    disable() {
+        this.close();
+        super.disable();
+    }
+
     /** The shape is complete. */
     close() {
         const isErasing = this.#isErasing;
