@@ -10,7 +10,13 @@ from annotator.models import User
 
 MOST_COMMANDS = 200
 MOST_KEYS = 4
+MOST_PROJECTS = 5000
+LARGEST_ID = 2**63 - 1
 MOST_CATEGORY_KEYS = 1000  # of all projects together
+
+
+def _is_id(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,19}", text) is not None
 
 
 class PreferencesSerializer(serializers.Serializer):
@@ -40,8 +46,19 @@ class PreferencesSerializer(serializers.Serializer):
         help_text="Keys of the person's own that pick categories, by the category's id.",
     )
 
+    last_categories = serializers.DictField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID),
+        default=dict,
+        help_text="The category that the person used last, by the project's id.",
+    )
+
+    def validate_last_categories(self, categories: dict[str, int]) -> dict[str, int]:
+        if len(categories) > MOST_PROJECTS or not all(map(_is_id, categories)):
+            raise serializers.ValidationError(f"At most {MOST_PROJECTS} projects, by their ids.")
+        return categories
+
     def validate_category_keys(self, keys: dict[str, str]) -> dict[str, str]:
-        if len(keys) > MOST_CATEGORY_KEYS or not all(re.fullmatch(r"[0-9]{1,19}", name) for name in keys):
+        if len(keys) > MOST_CATEGORY_KEYS or not all(map(_is_id, keys)):
             raise serializers.ValidationError(f"At most {MOST_CATEGORY_KEYS} categories, by their ids.")
         return keys
 

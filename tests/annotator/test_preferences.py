@@ -17,6 +17,7 @@ USUAL = {
     "refine_automatically": False,
     "keys": {},
     "category_keys": {},
+    "last_categories": {},
 }
 
 
@@ -27,6 +28,7 @@ def test_they_are_as_usual_until_they_are_set_and_everybody_has_their_own(alice,
         "quick_mode": True,
         "keys": {"accept": ["g"], "undo": []},
         "category_keys": {"17": "alt+q"},
+        "last_categories": {"3": 17},
     }
     assert client_of(alice).put(URL, wanted, format="json").json() == wanted
     assert client_of(alice).get(URL).json() == wanted
@@ -53,6 +55,8 @@ def test_the_workbench_brings_them_along(alice, image):
         {"keys": {"a" * 41: []}},
         {"keys": []},
         {"category_keys": {"cup": "q"}},
+        {"last_categories": {"3": 0}},
+        {"last_categories": {"three": 1}},
         {"category_keys": {"17": "q" * 41}},
         {"category_keys": {str(k): "q" for k in range(1001)}},
         ["quick_mode"],

@@ -14,6 +14,7 @@ USUAL = {
     "refine_automatically": False,
     "keys": {},
     "category_keys": {},
+    "last_categories": {},
 }
 
 

@@ -13,6 +13,7 @@ const USUAL = {
     filmstrip: true,
     keys: {},
     categoryKeys: {},
+    lastCategories: {},
 };
 
 function preferencesOf(save) {

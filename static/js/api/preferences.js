@@ -3,7 +3,7 @@
 /** @import {Http} from "./http.js" */
 /** @import {Settings} from "../session/preferences.js" */
 
-/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, filmstrip: boolean, refine_automatically: boolean, keys: Record<string, string[]>, category_keys: Record<string, string>}} PreferencesWire */
+/** @typedef {{accept_on_leave: boolean, far_click_accepts: boolean, quick_mode: boolean, filmstrip: boolean, refine_automatically: boolean, keys: Record<string, string[]>, category_keys: Record<string, string>, last_categories: Record<string, number>}} PreferencesWire */
 
 /** @param {PreferencesWire} wire @returns {Settings} */
 export function preferencesFromWire(wire) {
@@ -15,6 +15,7 @@ export function preferencesFromWire(wire) {
         refineAutomatically: wire.refine_automatically,
         keys: wire.keys,
         categoryKeys: wire.category_keys,
+        lastCategories: wire.last_categories,
     };
 }
 
@@ -24,7 +25,16 @@ export function preferencesFromWire(wire) {
  */
 export async function savePreferences(
     http,
-    {acceptOnLeave, farClickAccepts, quickMode, filmstrip, refineAutomatically, keys, categoryKeys},
+    {
+        acceptOnLeave,
+        farClickAccepts,
+        quickMode,
+        filmstrip,
+        refineAutomatically,
+        keys,
+        categoryKeys,
+        lastCategories,
+    },
 ) {
     const body = {
         accept_on_leave: acceptOnLeave,
@@ -34,6 +44,7 @@ export async function savePreferences(
         refine_automatically: refineAutomatically,
         keys,
         category_keys: categoryKeys,
+        last_categories: lastCategories,
     };
     await http.json("/api/me/preferences/", {method: "PUT", body});
 }

@@ -1,6 +1,6 @@
 /** Signing in again without leaving the page. */
 
-import {tellSignedIn} from "./http.js";
+import {ApiError, tellSignedIn} from "./http.js";
 
 /** @import {Http} from "./http.js" */
 
@@ -14,6 +14,13 @@ import {tellSignedIn} from "./http.js";
  * @throws {Error} why not, in words for the person
  */
 export async function signIn(http, url, username, password) {
-    await http.json(url, {method: "POST", body: new URLSearchParams({username, password})});
+    const send = () => http.json(url, {method: "POST", body: new URLSearchParams({username, password})});
+    try {
+        await send();
+    } catch (error) {
+        if (!(error instanceof ApiError && error.status === 403)) throw error;
+        await http.request(url); // the cookie against forged requests is gone too: the sign-in page brings a new one
+        await send();
+    }
     tellSignedIn();
 }

@@ -23,7 +23,13 @@ export function worldOf(user, {journal, histories}, preferences) {
         newId: () => newUuid(),
         drafts: new KeptDrafts(journal),
         histories,
-        lastCategory: new LastCategory(localStorage, user),
+        lastCategory: new LastCategory(localStorage, user, {
+            of: (projectId) => preferences.settings.lastCategories[projectId] ?? null,
+            note: (projectId, categoryId) => {
+                const {lastCategories} = preferences.settings;
+                preferences.change({lastCategories: {...lastCategories, [projectId]: categoryId}});
+            },
+        }),
         copied: new CopiedMasks(localStorage, user),
         settings: () => preferences.settings,
         timers: {start: (work, delayMs) => setTimeout(work, delayMs), stop: (timer) => clearTimeout(timer)},

@@ -8,6 +8,7 @@
  * @property {boolean} filmstrip the images' thumbnails are shown, in a window that has room for them
  * @property {boolean} refineAutomatically zoomed in on a large image, prompts are answered at full resolution unasked
  * @property {Readonly<Record<string, readonly string[]>>} keys the person's own, by action
+ * @property {Readonly<Record<string, number>>} lastCategories the id of the category that was used last, by the id of the project
  * @property {Readonly<Record<string, string>>} categoryKeys chords by the id of the category that they pick
  */
 

@@ -34,29 +34,45 @@ export class TrashDialog {
         this.#dialog.showModal();
         try {
             const rows = await coming;
-            this.#list.replaceChildren(...rows.map((row) => this.#row(row)));
+            this.#list.replaceChildren(...rows.map((row, k) => this.#row(row, k)));
+            if (rows.length > 1) this.#list.prepend(this.#restoreAll(rows));
             this.#text.textContent = rows.length > 0 ? "" : "No mask of this image was deleted.";
         } catch (error) {
             this.#text.textContent = sentence(error);
         }
     }
 
-    /** @param {TrashRow} row */
-    #row({name, number, color, by, at, restore}) {
+    /** @param {readonly TrashRow[]} rows */
+    #restoreAll(rows) {
+        const all = button(
+            {class: "button tight"},
+            () => {
+                // Those that were restored one by one meanwhile have left the list.
+                rows.forEach((row, k) => this.#list.querySelector(`[data-row="${k}"]`) && row.restore());
+                this.#dialog.close();
+            },
+            "Restore all",
+        );
+        return element("li", {class: "bench-trash-row"}, element("span", {class: "bench-name"}), all);
+    }
+
+    /** @param {TrashRow} row @param {number} k */
+    #row({name, number, color, by, at, restore}, k) {
         const swatch = element("span", {class: "swatch"});
         swatch.style.setProperty("--swatch", color);
         const row = element(
             "li",
-            {class: "bench-trash-row"},
+            {class: "bench-trash-row", "data-row": String(k)},
             swatch,
-            element("span", {class: "bench-name"}, `${name} ${number}`),
+            element("span", {class: "bench-name"}, name),
+            element("span", {class: "number"}, String(number)),
             element("span", {class: "quiet small"}, `deleted ${by ? `by ${by} ` : ""}${ago(at)}`),
             button(
                 {class: "button tight"},
                 () => {
                     restore();
                     row.remove();
-                    if (this.#list.childElementCount === 0) this.#dialog.close();
+                    if (!this.#list.querySelector("[data-row]")) this.#dialog.close();
                 },
                 "Restore",
             ),
