@@ -13,6 +13,14 @@ class BundleRefused(MaskwrightError):
     code = "bundle_refused"
 
 
+class WeightsUnavailable(MaskwrightError):
+    code = "weights_unavailable"
+
+
+class LicenceNotAccepted(MaskwrightError):
+    code = "licence_not_accepted"
+
+
 class DecoderMissing(MaskwrightError):
     code = "decoder_missing"
     status = 503

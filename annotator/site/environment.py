@@ -112,6 +112,9 @@ VARIABLES: dict[str, Variable] = {
     "CELERY_BROKER_URL": Variable(
         ADDRESS, "filesystem://localhost", "Carries the wake-ups: a folder, or Redis."
     ),
+    "WEIGHTS_MIRROR": Variable(
+        ADDRESS, "", "Published weights are fetched below this address instead of their publishers'."
+    ),
     # --- jobs ---
     "DEVICE": Variable(
         _matching(

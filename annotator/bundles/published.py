@@ -1,0 +1,103 @@
+"""Published weights become installed bundles: fetched where they are not at hand, converted, installed. Loads torch."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+
+from annotator.bundles.errors import BundleRefused, LicenceNotAccepted, WeightsUnavailable
+from annotator.bundles.install import install_bundle
+from annotator.models import Bundle
+from segmentation.bundle import BundleError
+from segmentation.catalogue import Member, UnknownMember, member
+from segmentation.catalogue.download import DownloadError, Progress, Published, download
+from segmentation.families.convert import convert
+
+Say = Callable[[str], None]
+
+
+def install_member(
+    name: str,
+    *,
+    accept_licence: bool = False,
+    make_default: bool = False,
+    progress: Progress = lambda done, total: None,
+    say: Say = lambda text: None,
+) -> Bundle:
+    """Installs a published model of the catalogue.
+
+    What has been fetched lies in DATA_DIR/downloads until the bundle is installed: a lost connection, or a killed
+    process, costs nothing of it.
+
+    Args:
+        accept_licence: needed where the licence does not allow everything to everybody.
+        progress: is told (bytes so far, bytes in all or None).
+        say: is told what is done now.
+
+    Raises:
+        WeightsUnavailable: not in the catalogue, nowhere to be had, no room, or not the published file.
+        LicenceNotAccepted: the licence has to be accepted.
+        BundleRefused: the file cannot be converted or installed.
+    """
+    try:
+        row = member(name)
+    except UnknownMember as error:
+        raise WeightsUnavailable(f"{error}") from error
+    if not row.is_free and not accept_licence:
+        raise LicenceNotAccepted(
+            f"{row.title} comes under {row.licence}. Read it at its publisher's, and accept it with --accept-licence."
+        )
+    if not row.addresses and not settings.WEIGHTS_MIRROR:
+        raise WeightsUnavailable(
+            f"{row.title} is to be had from its publisher's own page only, as {row.file_name}. Fetch it there, and "
+            f"install it with --from-file {row.file_name} --family {row.family} --variant {row.variant} --name {name}."
+        )
+    file = settings.DATA_DIR / "downloads" / row.file_name
+    if not file.exists():
+        say(f"fetching {row.file_name}")
+        try:
+            download(_published(row), file, mirror=settings.WEIGHTS_MIRROR, progress=progress)
+        except DownloadError as error:
+            raise WeightsUnavailable(f"{error}.") from error
+    bundle = install_published(
+        file, row.family, row.variant, name,
+        title=row.title, licence=row.licence, make_default=make_default, say=say,
+    )  # fmt: skip
+    file.unlink(missing_ok=True)
+    return bundle
+
+
+def install_published(
+    source: Path,
+    family: str,
+    variant: str,
+    name: str,
+    *,
+    title: str | None = None,
+    licence: str | None = None,
+    make_default: bool = False,
+    say: Say = lambda text: None,
+) -> Bundle:
+    """Installs a bundle from a file or a folder as it was published; nothing is fetched.
+
+    Raises:
+        BundleRefused: not these weights, or a bundle of this name cannot be installed.
+    """
+    (settings.DATA_DIR / "downloads").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.DATA_DIR / "downloads") as folder:
+        say(f"converting {source.name}")
+        try:
+            convert(source, family, variant, name, Path(folder) / name, title=title, licence=licence)
+        except BundleError as error:
+            raise BundleRefused(f"{error}.") from error
+        say("exporting the decoder")
+        return install_bundle(str(Path(folder) / name), make_default=make_default)
+
+
+def _published(row: Member) -> Published:
+    """Where a mirror has a file whose publisher gives no address, it is called as the publisher calls it."""
+    published = row.published
+    return published if published.addresses else Published([row.file_name], row.size, row.sha256)

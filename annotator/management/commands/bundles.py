@@ -1,0 +1,130 @@
+"""`manage.py bundles`: published models by their names, and which one is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from annotator.bundles import catalogue, published
+from annotator.bundles.sync import sync_bundles
+from annotator.errors import MaskwrightError
+from annotator.management import find_project
+from annotator.management.progress import ProgressLine
+from annotator.models import Bundle
+from annotator.projects import projects
+from segmentation.catalogue import members
+
+
+class Command(BaseCommand):
+    help = "Lists, installs and chooses models. Published ones are fetched, checked, converted and installed by name."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("list", help="What is installed, and what can be installed by name.")
+        install = actions.add_parser("install", help="Installs a published model.")
+        install.add_argument("name", nargs="?", help="A name of the list.")
+        source = install.add_mutually_exclusive_group()
+        source.add_argument(
+            "--from-file", type=Path, metavar="FILE", help="A file at hand, as it was published."
+        )
+        source.add_argument(
+            "--from-folder", type=Path, metavar="DIR", help="A folder of Hugging Face that is at hand."
+        )
+        install.add_argument("--family", help="With --from-file or --from-folder: whose weights they are.")
+        install.add_argument("--variant", help="Likewise; docs/bundles.md lists both.")
+        install.add_argument("--name", dest="given_name", help="Likewise: what the bundle is to be called.")
+        install.add_argument("--title", help="Likewise, for people.")
+        install.add_argument("--licence", help="Likewise.")
+        install.add_argument("--default", action="store_true", help="New projects get it.")
+        install.add_argument(
+            "--accept-licence", action="store_true", help="You have read the licence and accept it."
+        )
+        use = actions.add_parser("use", help="A project changes to a bundle; its embeddings are queued.")
+        use.add_argument("name")
+        use.add_argument("--project", required=True, help=find_project.HELP)
+        default = actions.add_parser("default", help="The bundle that new projects get.")
+        default.add_argument("name")
+
+    def handle(self, *, action: str, **options: Any) -> None:
+        try:
+            getattr(self, f"_{action}")(**options)
+        except MaskwrightError as error:
+            raise CommandError(error.message) from error
+
+    def _list(self, **options: Any) -> None:
+        sync_bundles()
+        installed = {bundle.name: bundle for bundle in Bundle.objects.available()}
+        for bundle in installed.values():
+            mark = " (default)" if bundle.is_default else ""
+            self.stdout.write(f"installed  {bundle.name}{mark}: {bundle.title}")
+        for row in members():
+            if row.name in installed:
+                continue
+            size = f"{row.size / 1e6:.0f} MB" if row.size else "size unknown"
+            self.stdout.write(f"available  {row.name}: {row.title}, {size}, {row.licence}. {row.good_for}")
+
+    def _install(
+        self,
+        *,
+        name: str | None,
+        from_file: Path | None,
+        from_folder: Path | None,
+        family: str | None,
+        variant: str | None,
+        given_name: str | None,
+        title: str | None,
+        licence: str | None,
+        default: bool,
+        accept_licence: bool,
+        **options: Any,
+    ) -> None:
+        source = from_file or from_folder
+        if source is None:
+            if name is None:
+                raise CommandError(
+                    "Name a model of `manage.py bundles list`, or give --from-file or --from-folder."
+                )
+            line = ProgressLine(self.stderr)
+
+            def progress(done: int, total: int | None) -> None:
+                line.show(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB" if total else f"{done / 1e6:.0f} MB")
+
+            bundle = published.install_member(
+                name, accept_licence=accept_licence, make_default=default, progress=progress, say=self._say
+            )
+        else:
+            if not source.exists():
+                raise CommandError(f"There is no {source}.")
+            called = given_name or name
+            if not (family and variant and called):
+                raise CommandError(
+                    "Say whose weights they are: --family, --variant and --name (docs/bundles.md)."
+                )
+            bundle = published.install_published(
+                source,
+                family,
+                variant,
+                called,
+                title=title,
+                licence=licence,
+                make_default=default,
+                say=self._say,
+            )
+        mark = ", the default" if bundle.is_default else ""
+        self.stdout.write(f"{bundle.name} is installed{mark}: {bundle.title}, digest {bundle.digest[:12]}")
+
+    def _use(self, *, name: str, project: str, **options: Any) -> None:
+        sync_bundles()
+        chosen = find_project.find_project(project)
+        projects.update_project(chosen, bundle=catalogue.by_name(name))
+        self.stdout.write(f"{chosen.name} uses {name}; its {chosen.images.count()} images are queued.")
+
+    def _default(self, *, name: str, **options: Any) -> None:
+        sync_bundles()
+        catalogue.set_default(catalogue.by_name(name))
+        self.stdout.write(f"New projects get {name}.")
+
+    def _say(self, text: str) -> None:
+        self.stderr.write(text)

@@ -1,0 +1,79 @@
+"""The published members of the SAM family that can be installed by name: one table, `members.toml`.
+
+Who publishes a file, how large it is and what its sha256 is are facts read in public sources (docs/bundles.md); a file
+is accepted only with the digest that the table has. Imports neither torch nor Django.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from segmentation.catalogue.download import Published
+from segmentation.errors import SegmentationError
+
+TABLE = Path(__file__).with_name("members.toml")
+FREE_LICENCES = frozenset({"Apache-2.0", "MIT", "BSD-3-Clause"})
+
+
+class UnknownMember(SegmentationError):
+    """The table has no such name."""
+
+    code = "unknown_member"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One row.
+
+    name            what its bundle is called, too
+    family, variant as `segmentation.families.convert` takes them
+    title, licence  for people
+    good_for        in a sentence
+    speed           of its encoder on a processor: "fast" (under a second), "medium", "slow" (several seconds)
+    file_name       as it is published
+    addresses       where it is to be had; none: only from its publisher's own page, then `--from-file`
+    size            bytes, or None where nobody says
+    sha256          hexadecimal
+    """
+
+    name: str
+    family: str
+    variant: str
+    title: str
+    licence: str
+    good_for: str
+    speed: str
+    file_name: str
+    addresses: tuple[str, ...]
+    size: int | None
+    sha256: str
+
+    @property
+    def is_free(self) -> bool:
+        """Whether anybody may use it for anything; else its licence has to be accepted first."""
+        return self.licence in FREE_LICENCES
+
+    @property
+    def published(self) -> Published:
+        return Published(self.addresses, self.size, self.sha256)
+
+
+@cache
+def members() -> tuple[Member, ...]:
+    """All rows, in the table's order."""
+    rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))["member"]
+    return tuple(
+        Member(**{**row, "addresses": tuple(row["addresses"]), "size": row.get("size")}) for row in rows
+    )
+
+
+def member(name: str) -> Member:
+    """Raises UnknownMember."""
+    for row in members():
+        if row.name == name:
+            return row
+    known = ", ".join(row.name for row in members())
+    raise UnknownMember(f"There is no published model {name!r} in the catalogue; it has {known}.")

@@ -1,0 +1,127 @@
+"""`manage.py bundles`: published models by their names, from a server that stands for their publishers."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import replace
+
+import pytest
+import torch
+from django.core.management import CommandError, call_command
+
+import segmentation.catalogue
+from annotator.models import Bundle, EmbeddingJob
+from segmentation.families.sam.network import VARIANTS
+from tests.publisher import publishing
+from tests.segmentation.original_sam import build_original
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> bytes:
+    """A checkpoint in Meta's format that stands for ViT-B's, and is small."""
+    stream = io.BytesIO()
+    torch.save(build_original(VARIANTS["tiny"]).state_dict(), stream)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def publisher(db, checkpoint, own_folders, settings, monkeypatch):
+    """It has the checkpoint under the name of ViT-B's; the catalogue says its length and digest."""
+    monkeypatch.setitem(VARIANTS, "vit_b", VARIANTS["tiny"])
+    row = segmentation.catalogue.member("sam-vit-b")
+    row = replace(row, size=len(checkpoint), sha256=hashlib.sha256(checkpoint).hexdigest())
+    free = replace(row, name="not-free", licence="no commercial use")
+    monkeypatch.setattr(segmentation.catalogue, "members", lambda: (row, free))
+    settings.DATA_DIR = own_folders
+    with publishing(checkpoint) as publisher:
+        settings.WEIGHTS_MIRROR = publisher.url
+        yield publisher
+
+
+def run(*arguments: str) -> str:
+    said = io.StringIO()
+    call_command("bundles", *arguments, stdout=said, stderr=io.StringIO())
+    return said.getvalue()
+
+
+def downloads(own_folders) -> list[str]:
+    return sorted(path.name for path in (own_folders / "downloads").iterdir())
+
+
+def test_a_model_is_installed_by_its_name_and_used(publisher, own_folders, image):
+    assert "sam-vit-b is installed, the default: SAM ViT-B" in run(
+        "install", "sam-vit-b"
+    )  # the first one there is
+    bundle = Bundle.objects.available().get(name="sam-vit-b")
+    assert (bundle.family, bundle.manifest["licence"], bool(bundle.decoder_sha256)) == (
+        "sam",
+        "Apache-2.0",
+        True,
+    )
+    assert downloads(own_folders) == []
+    assert "installed  sam-vit-b" in run("list")
+    run("use", "sam-vit-b", "--project", image.project.name)
+    assert EmbeddingJob.objects.filter(image=image, bundle=bundle).exists()
+    assert "New projects get sam-vit-b" in run("default", "sam-vit-b")
+
+
+def test_what_was_fetched_is_gone_on_with_and_a_wrong_file_is_never_installed(
+    publisher, own_folders, monkeypatch
+):
+    monkeypatch.setattr("segmentation.catalogue.download.FIRST_PAUSE_S", 0)
+    whole, publisher.content = publisher.content, publisher.content[:-1] + b"x"
+    with pytest.raises(CommandError, match="the published file has"):
+        run("install", "sam-vit-b")
+    assert (downloads(own_folders), Bundle.objects.filter(name="sam-vit-b").exists()) == ([], False)
+    publisher.content, publisher.cut_after = whole, [1000] + [0] * 20
+    with pytest.raises(CommandError, match="cannot be had"):
+        run("install", "sam-vit-b")
+    publisher.cut_after.clear()
+    run("install", "sam-vit-b")
+    assert publisher.asked[-1] == "bytes=1000-"
+
+
+def test_a_licence_that_is_not_free_has_to_be_accepted(publisher):
+    with pytest.raises(CommandError, match="accept it with --accept-licence"):
+        run("install", "not-free")
+    run("install", "not-free", "--accept-licence")
+    assert Bundle.objects.available().filter(name="not-free").exists()
+
+
+def test_a_file_at_hand_needs_no_network(publisher, checkpoint, own_folders, tmp_path):
+    file = tmp_path / "mine.pth"
+    file.write_bytes(checkpoint)
+    run(
+        "install",
+        "--from-file",
+        str(file),
+        "--family",
+        "sam",
+        "--variant",
+        "vit_b",
+        "--name",
+        "mine",
+        "--default",
+    )
+    assert Bundle.objects.default().name == "mine"
+    assert publisher.asked == [] and file.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["install"], "Name a model of"),
+        (["install", "sam-vit-x"], "no published model 'sam-vit-x' in the catalogue"),
+        (["install", "--from-file", "/nowhere.pth"], "There is no /nowhere.pth"),
+        (["install", "--from-file", __file__], "Say whose weights they are"),
+        (
+            ["install", "--from-file", __file__, "--family", "sam", "--variant", "vit_b", "--name", "x"],
+            "cut off, damaged or something else",
+        ),
+        (["default", "nothing"], "There is no bundle 'nothing'"),
+    ],
+)
+def test_what_cannot_be_done_is_said(publisher, arguments, words):
+    with pytest.raises(CommandError, match=words):
+        run(*arguments)

@@ -1,0 +1,79 @@
+"""A real HTTP server on this machine that publishes one file: cut off, slow, wrong, elsewhere, in parts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Publisher:
+    """What the server has and how it behaves; `asked` notes each request's Range."""
+
+    content: bytes = b""
+    etag: str = '"one"'
+    cut_after: list[int] = field(default_factory=list)  # bytes of the next answers' bodies
+    answers: list[int] = field(default_factory=list)  # statuses of the next answers, in place of the file
+    ranges: bool = True
+    says_length: bool = True
+    claims: int | None = None  # a length that is not true
+    redirect: str = ""
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    publisher: Publisher
+
+    def do_GET(self) -> None:
+        publisher = self.publisher
+        wanted = self.headers.get("Range", "")
+        publisher.asked.append(wanted)
+        if publisher.redirect:
+            return self._end(302, Location=publisher.redirect)
+        if publisher.answers:
+            return self._end(publisher.answers.pop(0))
+        begin = 0
+        if wanted and publisher.ranges and self.headers.get("If-Range", publisher.etag) == publisher.etag:
+            begin = int(wanted.removeprefix("bytes=").rstrip("-"))
+            if begin >= len(publisher.content):
+                return self._end(416)
+        body = publisher.content[begin:]
+        self.send_response(206 if begin else 200)
+        self.send_header("ETag", publisher.etag)
+        if begin:
+            self.send_header(
+                "Content-Range", f"bytes {begin}-{len(publisher.content) - 1}/{len(publisher.content)}"
+            )
+        if publisher.says_length:
+            self.send_header("Content-Length", str(publisher.claims or len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        self.wfile.write(body[: publisher.cut_after.pop(0)] if publisher.cut_after else body)
+        return None
+
+    def _end(self, status: int, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": "0", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def publishing(content: bytes) -> Iterator[Publisher]:
+    publisher = Publisher(content)
+    handler = type("Here", (Handler,), {"publisher": publisher})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    publisher.url = f"http://127.0.0.1:{server.server_port}"
+    yield publisher
+    server.shutdown()
+    server.server_close()

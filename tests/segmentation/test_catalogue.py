@@ -1,0 +1,41 @@
+"""The table of published models: every row can be installed, as far as a table can say."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+from segmentation.bundle import NAME_PATTERN
+from segmentation.catalogue import UnknownMember, member, members
+from segmentation.families import FAMILIES
+from segmentation.families.sam.network import VARIANTS as SAM_VARIANTS
+from segmentation.families.sam2.network import VARIANTS as SAM2_VARIANTS
+
+VARIANTS = {"sam": SAM_VARIANTS, "sam2": SAM2_VARIANTS}
+
+
+@pytest.mark.parametrize("row", members(), ids=lambda row: row.name)
+def test_a_row_names_a_network_that_there_is_and_a_file_that_can_be_checked(row):
+    assert NAME_PATTERN.fullmatch(row.name)
+    assert FAMILIES[row.family].convert is not None
+    assert row.variant in VARIANTS[row.family]
+    assert re.fullmatch(r"[0-9a-f]{64}", row.sha256)
+    assert row.size is None or row.size > 10_000_000
+    assert row.speed in ("fast", "medium", "slow")
+    for address in row.addresses:
+        assert urlsplit(address).scheme == "https"
+        assert address.endswith(f"/{row.file_name}") and "/blob/" not in address
+
+
+def test_names_and_digests_are_each_of_one_row():
+    assert len({row.name for row in members()}) == len(members())
+    assert len({row.sha256 for row in members()}) == len(members())
+
+
+def test_an_unknown_name_is_refused_with_those_that_there_are():
+    assert member("sam-vit-b").is_free
+    assert not member("edge-sam").is_free
+    with pytest.raises(UnknownMember, match="sam-vit-b, sam-vit-l"):
+        member("sam-vit-x")
