@@ -27,8 +27,7 @@ SUFFIX = ".safetensors"
 
 
 def file_name(bundle_digest: str, image_digest: str, region: str = "") -> str:
-    part = f"-{region.replace(',', '-')}" if region else ""
-    return f"{FOLDER}/{bundle_digest}/{image_digest}{part}{SUFFIX}"
+    return f"{FOLDER}/{bundle_digest}/{image_digest}{_part(region)}{SUFFIX}"
 
 
 def exists(bundle_digest: str, image_digest: str, region: str = "") -> bool:
@@ -67,8 +66,7 @@ def open_for_wire(bundle_digest: str, image_digest: str, region: str = "") -> Bi
 def etag(bundle_digest: str, image_digest: str, region: str = "") -> str:
     """Of what `open_for_wire` gives."""
     encoding = "" if settings.EMBEDDING_ENCODING == "float16" else f"-{settings.EMBEDDING_ENCODING}"
-    part = f"-{region.replace(',', '-')}" if region else ""
-    return f'"{bundle_digest[:32]}-{image_digest[:32]}{part}{encoding}"'
+    return f'"{bundle_digest[:32]}-{image_digest[:32]}{_part(region)}{encoding}"'
 
 
 def names_of(images: Iterable[Image]) -> list[str]:
@@ -127,3 +125,8 @@ def _jobs_of(name: str) -> QuerySet[EmbeddingJob]:
     return EmbeddingJob.objects.filter(
         bundle__digest=bundle_digest, image__digest=image_digest, region=",".join(region)
     )
+
+
+def _part(region: str) -> str:
+    """What names and tags have for a region; "" for the whole image."""
+    return f"-{region.replace(',', '-')}" if region else ""

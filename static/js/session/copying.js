@@ -1,7 +1,7 @@
 /** Copies of saved masks: beside themselves, or on another image. New masks each time, made by hand as it were. */
 
 import {NO_CHANGES} from "../core/annotation-document.js";
-import {columnsOf, rleOf} from "../core/edit/columns.js";
+import {columnsOf, pixelsOf, rleOf} from "../core/edit/columns.js";
 import {fitted, moved, offsetFor} from "../core/edit/placing.js";
 
 /** @import {Annotation, Category, ImageSize} from "../core/types.d.ts" */
@@ -93,11 +93,12 @@ export class Copying {
             const pasted = [];
             let cut = 0;
             for (const mask of masks) {
-                const columns = fitted(columnsOf(mask.segmentation), size);
+                const copied = columnsOf(mask.segmentation);
+                const columns = fitted(copied, size);
                 const categoryId = this.#categoryFor(mask, projectId);
                 if (categoryId === null) return this.#events.onCategoryMissing();
-                if (areaOf(columns) < areaOf(columnsOf(mask.segmentation))) cut++;
-                if (areaOf(columns) > 0) pasted.push({columns: this.#beside(columns, 0), categoryId});
+                if (pixelsOf(columns) < pixelsOf(copied)) cut++;
+                if (pixelsOf(columns) > 0) pasted.push({columns: this.#beside(columns, 0), categoryId});
             }
             const outside = masks.length - pasted.length;
             if (pasted.length > 0) this.#create(pasted);
@@ -157,13 +158,6 @@ export class Copying {
         }));
         this.#bench.draft.change({selectedIds: created.map(({id}) => id)}, {...NO_CHANGES, created});
     }
-}
-
-/** @param {Columns} columns */
-function areaOf(columns) {
-    let area = 0;
-    for (const spans of columns) for (let k = 0; k < spans.length; k += 2) area += spans[k + 1] - spans[k];
-    return area;
 }
 
 /** @param {number} number of masks */

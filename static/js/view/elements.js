@@ -114,3 +114,13 @@ export function clickable(node, onClick) {
 export function iconButton(className, iconName, label, onClick) {
     return button({class: className, title: label, "aria-label": label}, onClick, icon(iconName));
 }
+
+/**
+ * Its button, and a click beside it, close a dialog.
+ *
+ * @param {HTMLDialogElement} dialog
+ */
+export function closeByClick(dialog) {
+    findOptional("[data-close]", HTMLElement, dialog)?.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+}

@@ -125,3 +125,15 @@ function merged(a, b, keeps) {
     }
     return spans;
 }
+
+/** @param {readonly number[]} spans of a column @returns {number} pixels in it */
+export function lengthOf(spans) {
+    let length = 0;
+    for (let k = 0; k < spans.length; k += 2) length += spans[k + 1] - spans[k];
+    return length;
+}
+
+/** @param {Columns} columns @returns {number} pixels of the mask */
+export function pixelsOf(columns) {
+    return columns.reduce((sum, spans) => sum + lengthOf(spans), 0);
+}

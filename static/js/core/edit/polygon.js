@@ -3,7 +3,7 @@
  * that a person can move. What lies between two corners that stay is not touched, down to the pixel.
  */
 
-import {difference, intersection, union} from "./columns.js";
+import {difference, intersection, lengthOf, union} from "./columns.js";
 import {spansOfPolygon} from "./strokes.js";
 
 /** @import {ImageSize} from "../types.d.ts" */
@@ -251,11 +251,4 @@ function distanceToLine({x, y}, a, b) {
     const length = dx * dx + dy * dy;
     const share = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - a.x) * dx + (y - a.y) * dy) / length));
     return Math.hypot(x - a.x - share * dx, y - a.y - share * dy);
-}
-
-/** @param {readonly number[]} spans */
-function lengthOf(spans) {
-    let length = 0;
-    for (let k = 0; k < spans.length; k += 2) length += spans[k + 1] - spans[k];
-    return length;
 }

@@ -1,6 +1,6 @@
 /** Asks for the note of a flag, or that the flag goes. */
 
-import {find} from "../elements.js";
+import {closeByClick, find} from "../elements.js";
 import {ask} from "../site/feedback.js";
 
 /** @typedef {{isFlagged: boolean, flagNote: string}} Flag */
@@ -13,9 +13,8 @@ export class FlagDialog {
     constructor(dialog) {
         this.#dialog = dialog;
         this.#note = find("[name=note]", HTMLInputElement, dialog);
-        find("[data-close]", HTMLElement, dialog).addEventListener("click", () => dialog.close());
         find("[data-remove]", HTMLElement, dialog).addEventListener("click", () => dialog.close("remove"));
-        dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+        closeByClick(dialog);
     }
 
     /**

@@ -1,6 +1,6 @@
 /** Asks why images are skipped. A digit answers at once, so that a bad image costs two keys. */
 
-import {find, findAll} from "../elements.js";
+import {closeByClick, find, findAll} from "../elements.js";
 import {ask} from "../site/feedback.js";
 
 /** @import {SkipReason} from "../../core/types.d.ts" */
@@ -21,8 +21,7 @@ export class SkipDialog {
         this.#submit = find("[data-submit]", HTMLButtonElement, dialog);
         dialog.addEventListener("change", () => this.#requireWords());
         dialog.addEventListener("keydown", (event) => this.#key(event));
-        find("[data-close]", HTMLElement, dialog).addEventListener("click", () => dialog.close());
-        dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+        closeByClick(dialog);
     }
 
     /**

@@ -1,6 +1,6 @@
 /** Every command by a part of its name, for those whose key one does not remember. */
 
-import {element, find} from "../elements.js";
+import {closeByClick, element, find} from "../elements.js";
 import {wordsOf} from "../commands/chords.js";
 
 /** @import {Commands} from "../commands/commands.js" */
@@ -32,7 +32,7 @@ export class CommandPalette {
             else return;
             event.preventDefault();
         });
-        dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+        closeByClick(dialog);
     }
 
     show() {

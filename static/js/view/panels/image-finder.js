@@ -1,6 +1,6 @@
 /** Finds an image of the list by its number or a part of its name. */
 
-import {element, find, icon} from "../elements.js";
+import {closeByClick, element, find, icon} from "../elements.js";
 import {sentence} from "../words.js";
 
 /** @import {ListedImage} from "../../session/ports.d.ts" */
@@ -46,7 +46,7 @@ export class ImageFinder {
             else return;
             event.preventDefault();
         });
-        dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+        closeByClick(dialog);
     }
 
     /** @param {number} total how many images the list has */

@@ -2,7 +2,7 @@
 
 import {chordOf, wordsOf} from "../commands/chords.js";
 import {POINTER_HELP} from "../commands/table.js";
-import {button, element, find, findAll} from "../elements.js";
+import {button, closeByClick, element, find, findAll} from "../elements.js";
 
 /** @import {Preferences, Settings} from "../../session/preferences.js" */
 /** @import {Commands} from "../commands/commands.js" */
@@ -30,9 +30,8 @@ export class KeysDialog {
         this.#preferences = preferences;
         this.#columns = find("[data-keys]", HTMLElement, dialog);
         this.#problem = find("[data-keys-problem]", HTMLElement, dialog);
-        find("[data-close]", HTMLElement, dialog).addEventListener("click", () => dialog.close());
         find("[data-usual-keys]", HTMLElement, dialog).addEventListener("click", () => this.#remap({}));
-        dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+        closeByClick(dialog);
         dialog.addEventListener("keydown", (event) => this.#key(event));
         dialog.addEventListener("change", ({target}) => {
             if (target instanceof HTMLInputElement) preferences.change({[target.name]: target.checked});

@@ -1,6 +1,6 @@
 /** The deleted masks of an image, each with a way back. */
 
-import {button, element, find} from "../elements.js";
+import {button, closeByClick, element, find} from "../elements.js";
 import {ago, sentence} from "../words.js";
 
 /**
@@ -23,8 +23,7 @@ export class TrashDialog {
         this.#dialog = dialog;
         this.#list = find("[data-trash-list]", HTMLElement, dialog);
         this.#text = find("[data-trash-text]", HTMLElement, dialog);
-        find("[data-close]", HTMLElement, dialog).addEventListener("click", () => dialog.close());
-        dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+        closeByClick(dialog);
     }
 
     /** @param {Promise<readonly TrashRow[]>} coming */
