@@ -32,7 +32,7 @@ def test_an_object_gets_a_name_of_its_own(bench: Bench, api, image):
     expect(row(bench, "The tall one")).to_be_focused()
     bench.wait_until_saved()
     assert [each["name"] for each in saved(api, image)] == ["The tall one", "", ""]
-    bench.objects.locator(".bench-name", has_text="The tall one").dblclick()
+    bench.press("F2")
     bench.page.keyboard.type("something else")
     bench.press("Escape")
     expect_names(bench, "cup 3", "person 2", "The tall one cup 1")

@@ -32,7 +32,7 @@ def test_two_objects_of_a_category_are_told_apart_by_a_key_and_after_a_reload(be
     bench.click((40, 340))
     bench.save()
     swatch = "node => node.style.getPropertyValue('--swatch')"
-    colors = bench.objects.locator(".swatch")
+    colors = bench.objects.locator(".bench-picture-frame")
     assert colors.nth(0).evaluate(swatch) == colors.nth(1).evaluate(swatch)
     before = mask_pixel(bench, ON_THE_CUP)
     bench.press("k")

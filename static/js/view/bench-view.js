@@ -97,7 +97,7 @@ export class BenchView {
                     delete: () => withKey("Delete this mask", commands.keyOf("delete")),
                     unlock: () => withKey("Locked. Unlock", commands.keyOf("lock")),
                 },
-                drawPicture: (annotation, canvas) => drawObject(stage, annotation, canvas),
+                drawPicture: (annotation) => drawObject(stage, annotation),
             },
         );
         this.#objectOrder = new ObjectOrderField(

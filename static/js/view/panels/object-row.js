@@ -36,7 +36,7 @@ import {button, element, icon} from "../elements.js";
  * @typedef {object} RowOptions
  * @property {boolean} isReadOnly
  * @property {{edit: () => string, delete: () => string, unlock: () => string}} tips
- * @property {(annotation: Annotation, canvas: HTMLCanvasElement) => void} drawPicture
+ * @property {(annotation: Annotation) => HTMLCanvasElement} drawPicture
  */
 
 /**
@@ -52,27 +52,22 @@ export function labelOf({annotation, category, number}) {
  * The contents of a row.
  *
  * @param {ObjectRow} row
- * @param {Omit<ObjectsEvents, "onSelect" | "onHover"> & {onSelect: (id: string, how: How) => void, onBeginRename: () => void}} events
+ * @param {HTMLCanvasElement} picture
+ * @param {Omit<ObjectsEvents, "onSelect" | "onHover"> & {onSelect: (id: string, how: How) => void}} events
  * @param {RowOptions} options
  * @returns {HTMLElement[]}
  */
-export function contentsOf(row, events, {isReadOnly, tips, drawPicture}) {
+export function contentsOf(row, picture, events, {isReadOnly, tips}) {
     const {id, isLocked} = row.annotation;
     const label = labelOf(row);
     const main = button(
         {class: "bench-object-main", title: `Look at ${label}; double click zooms to it`},
         (event) => events.onSelect(id, howOf(event)),
-        pictureOf(row, drawPicture),
+        framed(picture, row.color),
         nameOf(row),
         qualityMark(row.annotation.predictedIou),
     );
     main.addEventListener("dblclick", () => events.onZoom(id));
-    const mayRename = !isReadOnly && !isLocked;
-    if (mayRename)
-        main.querySelector(".bench-name")?.addEventListener("dblclick", (event) => {
-            event.stopPropagation();
-            events.onBeginRename();
-        });
     const state = element(
         "span",
         {
@@ -143,14 +138,10 @@ export function nameField(row, onEnd) {
 }
 
 /**
- * @param {ObjectRow} row
- * @param {RowOptions["drawPicture"]} drawPicture
+ * @param {HTMLCanvasElement} picture
+ * @param {string} color
  */
-function pictureOf({annotation, color}, drawPicture) {
-    const picture = /** @type {HTMLCanvasElement} */ (
-        element("canvas", {class: "bench-picture", "aria-hidden": "true"})
-    );
-    drawPicture(annotation, picture);
+function framed(picture, color) {
     const frame = element("span", {class: "bench-picture-frame"}, picture);
     frame.style.setProperty("--swatch", color);
     return frame;

@@ -7,7 +7,16 @@ import {contentsOf, labelOf, nameField} from "./object-row.js";
 
 const AHEAD_PX = 200; // beyond the list's edges, so that scrolling and Tab find rows that are there
 
-/** @typedef {{node: HTMLElement, state: string, row: ObjectRow, isInSight: boolean, isFilled: boolean}} Shown */
+/**
+ * A row of the list.
+ *
+ * @typedef {object} Shown
+ * @property {HTMLElement} node
+ * @property {string} state what it shows beside the annotation
+ * @property {ObjectRow} row
+ * @property {boolean} isFilled
+ * @property {HTMLCanvasElement | null} picture as it was drawn; null: it has to be drawn
+ */
 
 export class ObjectsPanel {
     #list;
@@ -67,7 +76,10 @@ export class ObjectsPanel {
 
     /** The image has become visible: what the rows show of it is drawn anew. */
     redraw() {
-        for (const shown of this.#rows.values()) if (shown.isFilled) this.#fill(shown);
+        for (const shown of this.#rows.values()) {
+            shown.picture = null;
+            if (shown.isFilled) this.#fill(shown);
+        }
     }
 
     /**
@@ -96,19 +108,20 @@ export class ObjectsPanel {
     #renderRow(row, index) {
         const {id} = row.annotation;
         const {isSelected, isPrimary, annotation, ...content} = row;
-        const {name, isLocked, predictedIou, segmentation} = annotation;
-        const state = JSON.stringify([content, name, isLocked, predictedIou, segmentation.counts]);
+        const state = JSON.stringify(content);
         const shown = this.#rows.get(id) ?? this.#newRow(row);
         const {node} = shown;
+        const before = shown.row.annotation;
         const wasPrimary = node.classList.contains("is-primary");
         shown.row = row;
+        if (before.segmentation !== annotation.segmentation) shown.picture = null;
         // Rows that did not change stay as they are, with the focus that may be in them.
-        if (shown.state !== state) {
+        if (shown.state !== state || before !== annotation) {
             shown.state = state;
             node.setAttribute("aria-label", labelOf(row));
             node.classList.toggle("is-edited", row.isEdited);
             node.classList.toggle("is-hidden", row.isHidden);
-            node.classList.toggle("is-locked", Boolean(isLocked));
+            node.classList.toggle("is-locked", Boolean(annotation.isLocked));
             if (shown.isFilled) this.#fill(shown);
         }
         node.classList.toggle("is-selected", isSelected);
@@ -125,7 +138,8 @@ export class ObjectsPanel {
         const node = element("li", {class: "bench-object", "data-annotation-id": id});
         node.addEventListener("pointerenter", () => this.#events.onHover(id));
         node.addEventListener("pointerleave", () => this.#events.onHover(null));
-        const shown = {node, state: "", row, isInSight: false, isFilled: false};
+        /** @type {Shown} */
+        const shown = {node, state: "", row, isFilled: false, picture: null};
         this.#rows.set(id, shown);
         this.#sight.observe(node);
         return shown;
@@ -136,7 +150,6 @@ export class ObjectsPanel {
         for (const {target, isIntersecting} of entries) {
             const shown = this.#rows.get(target.getAttribute("data-annotation-id") ?? "");
             if (!shown) continue;
-            shown.isInSight = isIntersecting;
             if (isIntersecting && !shown.isFilled) this.#fill(shown);
             // A row that has the focus keeps it, however far one scrolls.
             else if (!isIntersecting && shown.isFilled && !shown.node.contains(document.activeElement)) {
@@ -155,9 +168,9 @@ export class ObjectsPanel {
             ...this.#events,
             onSelect: (/** @type {string} */ chosen, /** @type {"only" | "also" | "range"} */ how) =>
                 this.#events.onSelect(chosen, how, this.#order),
-            onBeginRename: () => this.rename(id),
         };
-        shown.node.replaceChildren(...contentsOf(shown.row, events, this.#options));
+        shown.picture ??= this.#options.drawPicture(shown.row.annotation);
+        shown.node.replaceChildren(...contentsOf(shown.row, shown.picture, events, this.#options));
         shown.isFilled = true;
         markPressed(shown);
         if (hadFocus) find(".bench-object-main", HTMLElement, shown.node).focus();
