@@ -143,9 +143,7 @@ STATIC_ROOT = DATA_DIR / "staticfiles"
 # Pages ask only for hashed names; keeping the plain copies too would double the 40 MB of onnxruntime's WASM.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
-WEIGHTS_MIRROR = read(
-    "WEIGHTS_MIRROR"
-)  # published weights are fetched below it; it may be in a private network
+WEIGHTS_MIRROR = read("WEIGHTS_MIRROR")
 BUNDLE_DIRS = [BUILT_IN_DIR, DATA_DIR / "bundles"]  # bundles in folders of their names
 
 # --- limits on what comes in ---

@@ -21,7 +21,6 @@ checkout of the other version that this environment's packages serve, for exampl
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import statistics
 import sys
@@ -37,9 +36,9 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-from conftest import CHROMIUM_ARGS, PASSWORD, Site, sign_in_as  # noqa: E402
+from conftest import CHROMIUM_ARGS, Site, sign_in_as  # noqa: E402
 
-from benchmarks.click_to_mask import upload, wait_until_ready  # noqa: E402
+from benchmarks.click_to_mask import managers_api, upload, wait_until_ready  # noqa: E402
 from benchmarks.interactive_quality import DATASET_VARIABLE, MIN_AREA, at_least_one, iou_of, pick_targets  # noqa: E402
 from benchmarks.scripted_annotator import GOOD_IOU, Effort, Habits, ScriptedAnnotator  # noqa: E402
 from scripts.environment import require_chromium  # noqa: E402
@@ -125,11 +124,7 @@ def measure(
     with sync_playwright() as driver, tempfile.TemporaryDirectory() as folder:
         files = [write_picture(Path(folder), k, task.pixels) for k, task in enumerate(tasks)]
         browser = driver.chromium.launch(executable_path=require_chromium(), args=CHROMIUM_ARGS)
-        anonymous = driver.request.new_context(base_url=site.url)
-        answer = anonymous.post("/api/auth/token/", data={"username": "manager", "password": PASSWORD})
-        api = driver.request.new_context(
-            base_url=site.url, extra_http_headers={"Authorization": f"Token {answer.json()['token']}"}
-        )
+        api = managers_api(driver, site)
         for title, habits in all_habits.items():
             images = upload(driver, site, files, name=title)
             if habits.goes_on:
@@ -144,9 +139,7 @@ def measure(
 
 def write_picture(folder: Path, number: int, pixels: NDArray[np.uint8]) -> Path:
     path = folder / f"{number:03}.png"
-    data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "PNG")
-    path.write_bytes(data.getvalue())
+    Image.fromarray(pixels).save(path)
     return path
 
 

@@ -133,16 +133,20 @@ def measure(site: Site, photos: list[Path], clicks: int, is_hand: bool) -> None:
         browser.close()
 
 
+def managers_api(driver, site: Site):
+    """A request context that carries the manager's token."""
+    anonymous = driver.request.new_context(base_url=site.url)
+    answer = anonymous.post("/api/auth/token/", data={"username": "manager", "password": PASSWORD})
+    return driver.request.new_context(
+        base_url=site.url, extra_http_headers={"Authorization": f"Token {answer.json()['token']}"}
+    )
+
+
 def upload(
     driver, site: Site, photos: list[Path], name: str = "Benchmark", categories=(("thing", "#0072b2"),)
 ) -> list[dict]:
     """The photographs in a project of their own, embeddings ready; their rows in the annotator's order."""
-    anonymous = driver.request.new_context(base_url=site.url)
-    answer = anonymous.post("/api/auth/token/", data={"username": "manager", "password": PASSWORD})
-    token = answer.json()["token"]
-    api = driver.request.new_context(
-        base_url=site.url, extra_http_headers={"Authorization": f"Token {token}"}
-    )
+    api = managers_api(driver, site)
     project = api.post("/api/projects/", data={"name": name}).json()
     for category, color in categories:
         api.post(f"/api/projects/{project['id']}/categories/", data={"name": category, "color": color})

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
+from benchmarks.click_to_mask import durations
 from benchmarks.interactive_quality import Clicker, iou_of, tight_box
 from segmentation import masks
 from segmentation.predictor import Predictor
 from segmentation.prompts import candidate_order
+from tests.e2e.workbench_driver import Bench
 
 # Seconds of the keystroke-level model: Card, Moran and Newell, "The keystroke-level model for user performance time
 # with interactive systems", Communications of the ACM 23(7), 1980.
@@ -144,7 +146,7 @@ class Hand:
         """One input; with `measure`, the name of a User Timing measure, until the mask for it was painted."""
         self.effort.inputs += 1
         self.effort.model_s += seconds
-        before = self._durations(measure) if measure else []
+        before = durations(self._page, measure) if measure else []
         act()
         if not measure:
             return
@@ -152,18 +154,10 @@ class Hand:
             "([name, n]) => performance.getEntriesByName(name).length > n", arg=[measure, len(before)],
             timeout=ANSWER_WITHIN_MS,
         )  # fmt: skip
-        self.effort.page_s += self._durations(measure)[-1] / 1000
-
-    def _durations(self, measure: str) -> list[float]:
-        return self._page.evaluate(
-            "name => performance.getEntriesByName(name).map(entry => entry.duration)", measure
-        )
+        self.effort.page_s += durations(self._page, measure)[-1] / 1000
 
     def _on_page(self, x: float, y: float) -> tuple[float, float]:
-        view = self._page.locator("[data-stage]").evaluate(
-            "stage => { const box = stage.getBoundingClientRect();"
-            " return {x: box.x, y: box.y, ...JSON.parse(stage.dataset.viewFrame)}; }"
-        )
+        view = Bench(self._page).view
         return (
             view["x"] + view["offsetX"] + x * view["scale"],
             view["y"] + view["offsetY"] + y * view["scale"],

@@ -28,9 +28,9 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-from conftest import CHROMIUM_ARGS, PASSWORD, Site, sign_in_as  # noqa: E402
+from conftest import CHROMIUM_ARGS, Site, sign_in_as  # noqa: E402
 
-from benchmarks.click_to_mask import click, durations, percentile_90, upload, wait_until_ready  # noqa: E402
+from benchmarks.click_to_mask import click, durations, managers_api, percentile_90, upload, wait_until_ready  # noqa: E402
 from scripts.environment import require_chromium  # noqa: E402
 from segmentation import rle  # noqa: E402
 from tests.ports import free_port  # noqa: E402
@@ -112,13 +112,7 @@ def measure(site: Site, photos: list[Path], options: argparse.Namespace) -> None
 
 def add_masks(driver, site: Site, image: dict, count: int) -> None:
     """Ellipses of many sizes, saved through the API as a person's would be."""
-    anonymous = driver.request.new_context(base_url=site.url)
-    token = anonymous.post("/api/auth/token/", data={"username": "manager", "password": PASSWORD}).json()[
-        "token"
-    ]
-    api = driver.request.new_context(
-        base_url=site.url, extra_http_headers={"Authorization": f"Token {token}"}
-    )
+    api = managers_api(driver, site)
     category = api.get(f"/api/projects/{image['project']}/categories/").json()["results"][0]["id"]
     chance = random.Random(7)
     height, width = image["height"], image["width"]

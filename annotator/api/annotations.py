@@ -17,10 +17,10 @@ from annotator.annotations.errors import VersionConflict
 from annotator.annotations.prompt import PromptSerializer
 from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.filters import IdFilter
-from annotator.api.base.limits import LARGEST_ID, LARGEST_INTEGER
 from annotator.api.base.scope import WRITES, RowView, ScopedView
 from annotator.models import Annotation, Image
 from annotator.models.annotation import LONGEST_NAME
+from annotator.models.limits import LARGEST_ID, LARGEST_INTEGER
 from annotator.people.permissions import signed_in
 
 LONGEST_EFFORT_S = 1e7

@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotator.api.base.errors import ErrorSerializer
-from annotator.api.base.limits import LARGEST_ID, LARGEST_INTEGER
 from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.models import Category
 from annotator.models.figures import with_annotation_count
+from annotator.models.limits import LARGEST_ID, LARGEST_INTEGER
 from annotator.people.permissions import signed_in
 from annotator.projects import categories
 

@@ -12,8 +12,8 @@ from annotator.bundles.errors import BundleRefused, LicenceNotAccepted, WeightsU
 from annotator.bundles.install import install_bundle
 from annotator.models import Bundle
 from segmentation.bundle import BundleError
-from segmentation.catalogue import Member, UnknownMember, member
-from segmentation.catalogue.download import DownloadError, Progress, Published, download
+from segmentation.catalogue import UnknownMember, member
+from segmentation.catalogue.download import DownloadError, Progress, download
 from segmentation.families.convert import convert
 
 Say = Callable[[str], None]
@@ -59,7 +59,7 @@ def install_member(
     if not file.exists():
         say(f"fetching {row.file_name}")
         try:
-            download(_published(row), file, mirror=settings.WEIGHTS_MIRROR, progress=progress)
+            download(row.published, file, mirror=settings.WEIGHTS_MIRROR, progress=progress)
         except DownloadError as error:
             raise WeightsUnavailable(f"{error}.") from error
     bundle = install_published(
@@ -95,9 +95,3 @@ def install_published(
             raise BundleRefused(f"{error}.") from error
         say("exporting the decoder")
         return install_bundle(str(Path(folder) / name), make_default=make_default)
-
-
-def _published(row: Member) -> Published:
-    """Where a mirror has a file whose publisher gives no address, it is called as the publisher calls it."""
-    published = row.published
-    return published if published.addresses else Published([row.file_name], row.size, row.sha256)

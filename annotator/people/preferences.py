@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from typing import Any, TypeVar
 
 from rest_framework import serializers
 
 from annotator.models import User
+from annotator.models.limits import LARGEST_ID
 
 MOST_COMMANDS = 200
 MOST_KEYS = 4
 MOST_PROJECTS = 5000
-LARGEST_ID = 2**63 - 1
 MOST_CATEGORY_KEYS = 1000  # of all projects together
+Rows = TypeVar("Rows", bound=dict[str, Any])
 
 
-def _is_id(text: str) -> bool:
-    return re.fullmatch(r"[0-9]{1,19}", text) is not None
+def _by_ids(rows: Rows, most: int, what: str) -> Rows:
+    """`rows`, whose keys are ids. Raises ValidationError where they are not, or too many."""
+    if len(rows) > most or not all(re.fullmatch(r"[0-9]{1,19}", key) for key in rows):
+        raise serializers.ValidationError(f"At most {most} {what}, by their ids.")
+    return rows
 
 
 class PreferencesSerializer(serializers.Serializer):
@@ -53,14 +58,10 @@ class PreferencesSerializer(serializers.Serializer):
     )
 
     def validate_last_categories(self, categories: dict[str, int]) -> dict[str, int]:
-        if len(categories) > MOST_PROJECTS or not all(map(_is_id, categories)):
-            raise serializers.ValidationError(f"At most {MOST_PROJECTS} projects, by their ids.")
-        return categories
+        return _by_ids(categories, MOST_PROJECTS, "projects")
 
     def validate_category_keys(self, keys: dict[str, str]) -> dict[str, str]:
-        if len(keys) > MOST_CATEGORY_KEYS or not all(map(_is_id, keys)):
-            raise serializers.ValidationError(f"At most {MOST_CATEGORY_KEYS} categories, by their ids.")
-        return keys
+        return _by_ids(keys, MOST_CATEGORY_KEYS, "categories")
 
     def validate_keys(self, keys: dict[str, list[str]]) -> dict[str, list[str]]:
         if len(keys) > MOST_COMMANDS or any(len(action) > 40 for action in keys):

@@ -58,7 +58,8 @@ class Member:
 
     @property
     def published(self) -> Published:
-        return Published(self.addresses, self.size, self.sha256)
+        """Where nobody gives an address, a mirror has the file under its own name."""
+        return Published(self.addresses or (self.file_name,), self.size, self.sha256)
 
 
 @cache

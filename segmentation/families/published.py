@@ -26,6 +26,10 @@ _HOLDS_OBJECTS = (
 FOLDERS_INDEX = FOLDERS_FILE + ".index.json"  # of weights that were published in several files
 
 
+_SHARED_POSITIONS = "shared_image_embedding.positional_embedding"
+_POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
+
+
 class CheckpointInvalid(BundleError):
     """The file is not a whole checkpoint of the network asked for."""
 
@@ -52,6 +56,15 @@ def read_published(source: Path | str, wrapped_in: Sequence[str] = ()) -> dict[s
     if source.suffix == ".safetensors":
         return _read_safetensors(source)
     return _read_torch(source, wrapped_in)
+
+
+def with_positions_once(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state of transformers' models, which have one matrix in two places; files hold both or one of them."""
+    kept = dict(state)
+    shared = kept.pop(_SHARED_POSITIONS, None)
+    if shared is not None:
+        kept.setdefault(_POSITIONS, shared)
+    return kept
 
 
 def fitted(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:

@@ -22,6 +22,11 @@ class Network:
         family = f"--family {self.family}" if self.family else ""
         return f"{family} --variant {self.variant}" if self.variant else family
 
+    def advice(self) -> str:
+        """What to do with its weights, for the end of a sentence."""
+        options = self.options()
+        return f"convert them with {options}" if options else "this version does not convert them"
+
 
 # Beginnings of names that only these have. The first line that fits counts. Sources: the reference implementations.
 _BEGINNINGS = [

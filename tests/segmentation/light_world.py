@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from segmentation.families.sam.network import VARIANTS
+from tests.segmentation import parity_world
 
 CASES = Path(__file__).parents[1] / "data/light_cases.safetensors"
 # Narrow and short, with every kind of block: with and without weighed channels, the blocks that begin a stage. The
@@ -54,9 +55,4 @@ def random_state(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tenso
 
 
 def picture(name: str) -> np.ndarray:
-    """(H, W, 3) uint8: patches and noise, from whole numbers only, so that it is the same everywhere."""
-    height, width = IMAGES[name]
-    random = np.random.default_rng(len(name))
-    patches = random.integers(0, 200, (height // 6 + 1, width // 6 + 1, 3))
-    image = patches.repeat(6, axis=0).repeat(6, axis=1)[:height, :width]
-    return (image + random.integers(0, 56, image.shape)).astype(np.uint8)
+    return parity_world.picture(*IMAGES[name], seed=len(name))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from segmentation.families.sam2.network import HieraShape, RepVitShape, Sam2Shape
+from tests.segmentation import parity_world
 
 # Hiera with a block or two a stage: both kinds of attention, windows that do not divide the map, pooling.
 SHORT = Sam2Shape(
@@ -55,41 +56,15 @@ def random_state(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[s
 
 
 def picture(name: str) -> np.ndarray:
-    """(H, W, 3) uint8: patches and noise, from whole numbers only, so that it is the same everywhere."""
-    height, width = IMAGES[name]
-    random = np.random.default_rng(len(name))
-    patches = random.integers(0, 200, (height // 6 + 1, width // 6 + 1, 3))
-    image = patches.repeat(6, axis=0).repeat(6, axis=1)[:height, :width]
-    return (image + random.integers(0, 56, image.shape)).astype(np.uint8)
+    return parity_world.picture(*IMAGES[name], seed=len(name))
 
 
 def prompts(name: str, low_res_side: int = SHORT.low_res_side) -> dict[str, dict]:
     """Arguments of `predict` by what they are, in pixels of the picture."""
     height, width = IMAGES[name]
-    points = np.array([[width * 0.3, height * 0.5], [width * 0.8, height * 0.9], [1.5, 0.25]])
-    box = np.array([width * 0.1, height * 0.2, width * 0.6, height * 0.8])
     y, x = np.mgrid[:low_res_side, :low_res_side] * (64 / low_res_side)
     logits = (8 - ((y - 22) ** 2 + (x - 20) ** 2) / 19).astype(np.float32)[None]  # down to -170
-    every = {
-        "one point": {"point_coords": points[:1], "point_labels": np.array([1])},
-        "a point that is not it": {"point_coords": points[1:2], "point_labels": np.array([0])},
-        "three points": {"point_coords": points, "point_labels": np.array([1, 0, 1])},
-        "a box": {"box": box},
-        "a box and points": {"box": box, "point_coords": points[:2], "point_labels": np.array([1, 0])},
-        "a mask": {"mask_input": logits},
-        "a mask and a point": {
-            "mask_input": logits,
-            "point_coords": points[:1],
-            "point_labels": np.array([0]),
-        },
-        "a mask and a box": {"mask_input": logits, "box": box},
-        "everything": {
-            "mask_input": logits,
-            "box": box,
-            "point_coords": points,
-            "point_labels": np.array([1, 1, 0]),
-        },
-    }
+    every = parity_world.prompts(height, width, logits)
     if name != "landscape":
         every = {kind: every[kind] for kind in ("one point", "a box", "everything")}
     return every

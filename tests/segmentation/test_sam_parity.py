@@ -10,6 +10,7 @@ from segmentation.families.convert import convert
 from segmentation.families.sam.network import VARIANTS, SamNetwork
 from segmentation.families.sam.published import convert_state
 from segmentation.predictor import load_predictor
+from tests.segmentation import parity_world
 from tests.segmentation.original_sam import (
     SamPredictor,
     build_original,
@@ -26,29 +27,9 @@ SHORT_B = dataclasses.replace(VARIANTS["vit_b"], width=192, heads=3, depth=2, gl
 
 
 def prompts(height, width):
-    points = np.array([[width * 0.3, height * 0.5], [width * 0.8, height * 0.9], [1.5, 0.25]])
-    box = np.array([width * 0.1, height * 0.2, width * 0.6, height * 0.8])
     y, x = np.mgrid[:256, :256]
     logits = (8 - ((y - 90) ** 2 + (x - 80) ** 2) / 300).astype(np.float32)[None]
-    return {
-        "one point": {"point_coords": points[:1], "point_labels": np.array([1])},
-        "three points": {"point_coords": points, "point_labels": np.array([1, 0, 1])},
-        "a box": {"box": box},
-        "a box and points": {"box": box, "point_coords": points[:2], "point_labels": np.array([1, 0])},
-        "a mask": {"mask_input": logits},
-        "a mask and a point": {
-            "mask_input": logits,
-            "point_coords": points[:1],
-            "point_labels": np.array([0]),
-        },
-        "a mask and a box": {"mask_input": logits, "box": box},
-        "everything": {
-            "mask_input": logits,
-            "box": box,
-            "point_coords": points,
-            "point_labels": np.array([1, 1, 0]),
-        },
-    }
+    return parity_world.prompts(height, width, logits)
 
 
 def assert_same_answers(original, converted, image, names=None):

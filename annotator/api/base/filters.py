@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django_filters.fields import IsoDateTimeField
 
-from annotator.api.base.limits import LARGEST_ID
+from annotator.models.limits import LARGEST_ID
 
 
 class IdFilter(filters.NumberFilter):

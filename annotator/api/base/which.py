@@ -9,8 +9,8 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from rest_framework import serializers
 
-from annotator.api.base.limits import LARGEST_ID
 from annotator.errors import InvalidValue
+from annotator.models.limits import LARGEST_ID
 from annotator.projects.errors import FoundChanged
 
 MOST_IDS = 10_000

@@ -1,9 +1,8 @@
 """The names of SAM's tensors in Meta's checkpoints and in transformers' modules, by one table read both ways."""
 
-import re
+from segmentation.families.renaming import NameTable
 
-# Beginnings of names: Meta's (segment-anything, modeling/) on the left, those of transformers' modules on the right.
-# # stands for a number. The first line that fits counts; of the rest of a name nothing changes.
+# Source: segment-anything, modeling/.
 _NAMES = [
     ("image_encoder.patch_embed.proj.", "vision_encoder.patch_embed.projection."),
     ("image_encoder.patch_embed.seq.", "vision_encoder.patch_embed."),  # TinyViT's
@@ -53,15 +52,7 @@ _NESTED = ("image_encoder.backbone.", "image_encoder.neck.")
 _LEVELS = (".backbone.", ".op_list.", ".main.")
 
 
-def _rule(begins: str, becomes: str) -> tuple[re.Pattern[str], str]:
-    numbers = (rf"\{k}" for k in range(1, 10))
-    return re.compile(re.escape(begins).replace(r"\#", r"(\d+)")), re.sub(
-        "#", lambda _: next(numbers), becomes
-    )
-
-
-_TO_TRANSFORMERS = [_rule(meta, transformers) for meta, transformers in _NAMES]
-_TO_META = [_rule(transformers, meta) for meta, transformers in _NAMES]
+_TABLE = NameTable(_NAMES)
 
 
 def to_transformers(name: str) -> str:
@@ -69,17 +60,9 @@ def to_transformers(name: str) -> str:
     if name.startswith(_NESTED):
         for level in _LEVELS:
             name = name.replace(level, ".")
-    return _renamed(name, _TO_TRANSFORMERS)
+    return _TABLE.to_transformers(name)
 
 
 def to_meta(name: str) -> str:
     """The name in Meta's checkpoints of a tensor of `SamNetwork`, or of transformers' SamModel."""
-    return _renamed(name, _TO_META)
-
-
-def _renamed(name: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
-    for begins, becomes in rules:
-        match = begins.match(name)
-        if match:
-            return match.expand(becomes) + name[match.end() :]
-    return name
+    return _TABLE.to_meta(name)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder, SamVisionEncoder
 
+from segmentation.families.positions import image_positions
 from segmentation.families.sam.encoders.efficientvit import ATTENTION, FUSED, RES, EfficientVitShape
 from segmentation.families.sam.encoders.repvit import RepVitShape
 from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
@@ -178,15 +179,15 @@ class SamNetwork(nn.Module):
         points = self._embed_points(point_coords, point_labels)  # (1, N, C)
         tokens = torch.cat([own_tokens, points], dim=1)  # (1, 5 + N, C)
 
+        _, side, _ = self.shape.embedding_shape
         # transformers has one more axis, for several prompts on one image; it is 1 here.
         tokens, image = decoder.transformer(
             point_embeddings=tokens[:, None],
             image_embeddings=image,
-            image_positional_embeddings=self._image_positions(),
+            image_positional_embeddings=image_positions(self.prompt_encoder.shared_embedding, side),
             attention_similarity=None,
         )
         iou_token, mask_tokens = tokens[:, 0, 0], tokens[:, 0, 1 : 1 + decoder.num_mask_tokens]
-        _, side, _ = self.shape.embedding_shape
         image = image[:, 0].transpose(1, 2).unflatten(2, (side, side))  # (1, C, 64, 64)
 
         upscaled = decoder.activation(decoder.upscale_layer_norm(decoder.upscale_conv1(image)))
@@ -214,14 +215,6 @@ class SamNetwork(nn.Module):
         no_mask = self.prompt_encoder.no_mask_embed.weight[:, :, None, None]  # (1, C, 1, 1)
         has_mask = has_mask_input[:, None, None, None]
         return has_mask * self.prompt_encoder.mask_embed(mask_input) + (1 - has_mask) * no_mask
-
-    def _image_positions(self) -> Tensor:
-        """(1, C, 64, 64): where each patch's centre lies. Only weights go in, so the ONNX export folds it away."""
-        _, side, _ = self.shape.embedding_shape
-        weights = self.prompt_encoder.shared_embedding.positional_embedding
-        centres = (torch.arange(side, device=weights.device, dtype=weights.dtype) + 0.5) / side
-        y, x = torch.meshgrid(centres, centres, indexing="ij")
-        return self.prompt_encoder.shared_embedding(torch.stack([x, y], dim=-1)).permute(2, 0, 1)[None]
 
 
 def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:

@@ -18,6 +18,7 @@ from segmentation.families.published import (
     fitted,
     read_published,
     require_free,
+    with_positions_once,
     write_bundle,
 )
 from segmentation.families.recognise import recognise
@@ -36,8 +37,6 @@ _PREFIXES = ("sam.", "module.")
 # Classifiers of encoders that were trained on ImageNet; nothing reads them.
 _UNUSED = ("image_encoder.norm_head.", "image_encoder.head.")
 METAS_ENCODER = "image_encoder."  # transformers' begins with vision_encoder.
-_SHARED_POSITIONS = "shared_image_embedding.positional_embedding"
-_POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 
 
 def convert(
@@ -79,10 +78,8 @@ def convert_state(published: Mapping[str, Tensor], shape: NetworkShape) -> dict[
         kept = {
             to_transformers(name): tensor for name, tensor in fold(kept, shape.batch_norm_epsilon).items()
         }
-    elif _SHARED_POSITIONS in kept:
-        # SamModel has one matrix in two places; files hold both or one of them.
-        shared = kept.pop(_SHARED_POSITIONS)
-        kept.setdefault(_POSITIONS, shared)
+    else:
+        kept = with_positions_once(kept)
     with torch.device("meta"):
         network = SamNetwork(shape)
     try:
@@ -106,10 +103,7 @@ def _refuse_others(published: Mapping[str, Tensor], shape: NetworkShape, error: 
         found.family == FAMILY_NAME and found.variant and _is_same_network(VARIANTS[found.variant], shape)
     ):
         return
-    advice = (
-        f"convert them with {found.options()}" if found.options() else "this version does not convert them"
-    )
-    raise CheckpointInvalid(f"these are the weights of {found.title}: {advice} ({error})") from error
+    raise CheckpointInvalid(f"these are the weights of {found.title}: {found.advice()} ({error})") from error
 
 
 FAMILY_NAME = "sam"

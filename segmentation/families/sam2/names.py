@@ -2,8 +2,9 @@
 
 import re
 
-# Beginnings of names: Meta's (sam2, modeling/) on the left, those of transformers' modules on the right. # stands for a
-# number. The first line that fits counts; of the rest of a name nothing changes.
+from segmentation.families.renaming import NameTable
+
+# Source: sam2, modeling/.
 _NAMES = [
     ("image_encoder.trunk.patch_embed.proj.", "vision_encoder.backbone.patch_embed.projection."),
     ("image_encoder.trunk.blocks.#.norm#.", "vision_encoder.backbone.blocks.#.layer_norm#."),
@@ -67,25 +68,17 @@ _OF_VIDEOS = re.compile(
 )
 
 
-def _rule(begins: str, becomes: str) -> tuple[re.Pattern[str], str]:
-    numbers = (rf"\g<{k}>" for k in range(1, 10))
-    return re.compile(re.escape(begins).replace(r"\#", r"(\d+)")), re.sub(
-        "#", lambda _: next(numbers), becomes
-    )
-
-
-_TO_TRANSFORMERS = [_rule(meta, transformers) for meta, transformers in _NAMES]
-_TO_META = [_rule(transformers, meta) for meta, transformers in _NAMES]
+_TABLE = NameTable(_NAMES)
 
 
 def to_transformers(name: str) -> str:
     """The name in `Sam2Network` of a tensor in Meta's checkpoints."""
-    return _renamed(name, _TO_TRANSFORMERS)
+    return _TABLE.to_transformers(name)
 
 
 def to_meta(name: str) -> str:
     """The name in Meta's checkpoints of a tensor of `Sam2Network`, or of transformers' Sam2Model."""
-    return _renamed(name, _TO_META)
+    return _TABLE.to_meta(name)
 
 
 def is_of_videos(name: str) -> bool:
@@ -95,11 +88,3 @@ def is_of_videos(name: str) -> bool:
 def is_metas(name: str) -> bool:
     """Whether a tensor of images is called so by Meta, not by transformers."""
     return name.startswith(("image_encoder.", "sam_"))
-
-
-def _renamed(name: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
-    for begins, becomes in rules:
-        match = begins.match(name)
-        if match:
-            return match.expand(becomes) + name[match.end() :]
-    return name

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import Sam2MaskDecoderConfig, Sam2PromptEncoderConfig
 from transformers.models.sam2.modeling_sam2 import Sam2MaskDecoder, Sam2PromptEncoder
 
+from segmentation.families.positions import image_positions
 from segmentation.families.sam2.vision import HieraShape, RepVitShape, VisionEncoder
 from segmentation.frames import STRETCH
 from segmentation.prompts import BOX_TOP_LEFT, PADDING
@@ -112,15 +113,15 @@ class Sam2Network(nn.Module):
         points = self._embed_points(point_coords, point_labels)  # (1, N, C)
         tokens = torch.cat([torch.cat(own_tokens)[None], points], dim=1)  # (1, 6 + N, C)
 
+        _, side, _ = self.shape.embedding_shapes[IMAGE]
         # transformers has one more axis, for several prompts on one image; it is 1 here.
         tokens, image = decoder.transformer(
             point_embeddings=tokens[:, None],
             image_embeddings=image,
-            image_positional_embeddings=self._image_positions(),
+            image_positional_embeddings=image_positions(self.prompt_encoder.shared_embedding, side),
             attention_similarity=None,
         )
         iou_token, mask_tokens = tokens[:, 0, 1], tokens[:, 0, 2 : 2 + decoder.num_mask_tokens]
-        _, side, _ = self.shape.embedding_shapes[IMAGE]
         image = image[:, 0].transpose(1, 2).unflatten(2, (side, side))  # (1, C, 64, 64)
 
         upscaled = decoder.upscale_conv1(image) + embedding[MIDDLE]
@@ -168,14 +169,6 @@ class Sam2Network(nn.Module):
         has_mask = has_mask_input[:, None, None, None]
         given = self.prompt_encoder.mask_embed(mask_input.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
         return has_mask * given + (1 - has_mask) * no_mask
-
-    def _image_positions(self) -> Tensor:
-        """(1, C, 64, 64): where each patch's centre lies. Only weights go in, so the ONNX export folds it away."""
-        _, side, _ = self.shape.embedding_shapes[IMAGE]
-        weights = self.prompt_encoder.shared_embedding.positional_embedding
-        centres = (torch.arange(side, device=weights.device, dtype=weights.dtype) + 0.5) / side
-        y, x = torch.meshgrid(centres, centres, indexing="ij")
-        return self.prompt_encoder.shared_embedding(torch.stack([x, y], dim=-1)).permute(2, 0, 1)[None]
 
 
 def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:

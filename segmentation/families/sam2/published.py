@@ -13,6 +13,7 @@ from segmentation.families.published import (
     fitted,
     read_published,
     require_free,
+    with_positions_once,
     write_bundle,
 )
 from segmentation.families.recognise import recognise
@@ -23,8 +24,6 @@ from segmentation.families.sam2.vision import RepVitShape
 LICENCE = "Apache-2.0"
 STATE_KEY = "model"  # of Meta's checkpoints
 BATCH_NORM_EPSILON = 1e-5  # of RepViT's: torch's own
-_SHARED_POSITIONS = "shared_image_embedding.positional_embedding"
-_POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 
 
 def convert(
@@ -75,10 +74,8 @@ def convert_state(published: Mapping[str, Tensor], shape: Sam2Shape) -> dict[str
         kept = {names.to_transformers(name): tensor for name, tensor in kept.items()}
         if len(rows) == len(names.POINT_TABLES):
             kept[names.POINT_TABLE] = torch.cat(rows)
-    elif _SHARED_POSITIONS in kept:
-        # Sam2Model has one matrix in two places; files hold both or one of them.
-        kept.setdefault(_POSITIONS, kept.pop(_SHARED_POSITIONS))
-        kept.pop(_SHARED_POSITIONS, None)
+    else:
+        kept = with_positions_once(kept)
     _refuse_other_variants(kept, shape)
     if isinstance(shape.trunk, RepVitShape):
         kept = fold(kept, BATCH_NORM_EPSILON)
@@ -95,12 +92,7 @@ def is_2_1(published: Mapping[str, Tensor]) -> bool:
 def _refuse_other_families(published: Mapping[str, Tensor]) -> None:
     found = recognise(published)
     if found and found.family != "sam2":
-        advice = (
-            f"convert them with {found.options()}"
-            if found.options()
-            else "this version does not convert them"
-        )
-        raise CheckpointInvalid(f"these are the weights of {found.title}, not of SAM 2: {advice}")
+        raise CheckpointInvalid(f"these are the weights of {found.title}, not of SAM 2: {found.advice()}")
 
 
 def _refuse_other_variants(state: Mapping[str, Tensor], shape: Sam2Shape) -> None:

@@ -1,15 +1,13 @@
 /** Gives the picked category a key of one's own: the next key that is pressed. */
 
 import {CategoryKeys} from "../view/commands/category-keys.js";
-import {chordOf} from "../view/commands/chords.js";
+import {chordOf, isModifier} from "../view/commands/chords.js";
 import {toast} from "../view/site/feedback.js";
 
 /** @import {Preferences} from "../session/preferences.js" */
 /** @import {ImageFlow} from "../session/image-flow.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {Commands} from "../view/commands/commands.js" */
-
-const MODIFIERS = ["Control", "Shift", "Alt", "Meta", "AltGraph"];
 
 /**
  * @param {Preferences} preferences
@@ -41,7 +39,7 @@ export function categoryKeysOf(preferences, commands, workbench, later) {
             addEventListener(
                 "keydown",
                 (event) => {
-                    if (MODIFIERS.includes(event.key)) return;
+                    if (isModifier(event)) return;
                     event.preventDefault();
                     event.stopImmediatePropagation();
                     end.abort();

@@ -1,12 +1,11 @@
 /** What the selected objects are besides a mask: a name of their own, a color of their own, a lock. Each change is one step. */
 
 import {NO_CHANGES} from "../core/annotation-document.js";
+import {objectName} from "../core/object-name.js";
 
 /** @import {Annotation} from "../core/types.d.ts" */
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
-
-const LONGEST_NAME = 80; // the server's limit
 
 export class Naming {
     #bench;
@@ -54,7 +53,7 @@ export class Naming {
      */
     rename(id, text) {
         const annotation = this.#bench.document.get(id);
-        const name = text.replace(/\s+/g, " ").trim().slice(0, LONGEST_NAME);
+        const name = objectName(text);
         if (annotation && name !== (annotation.name ?? "")) this.#change([annotation], {name});
     }
 

@@ -1,6 +1,6 @@
 /** Keys of one's own that pick categories, beside the digits of the first ten. A command's key stays the command's. */
 
-import {isChord, wordsOf} from "./chords.js";
+import {isChord, isDigit, wordsOf} from "./chords.js";
 
 /** @import {Category} from "../../core/types.d.ts" */
 /** @import {Preferences} from "../../session/preferences.js" */
@@ -49,7 +49,7 @@ export class CategoryKeys {
             return `${category.name} has no key of its own any more.`;
         }
         if (!isChord(chord)) return "This is no key that can be used.";
-        if (/^\d$/.test(chord)) return "Digits pick the first ten categories. Choose another key.";
+        if (isDigit(chord)) return "Digits pick the first ten categories. Choose another key.";
         const action = this.#commands.actionOf(chord);
         if (action !== null)
             return `${wordsOf(chord)} is the key of “${this.#commands.get(action).title}”. Choose another key.`;

@@ -1,6 +1,7 @@
 /** Keys as text: "ctrl+shift+z", lower case as in KeyboardEvent.key; "ctrl" stands for Cmd on a Mac as well. */
 
 const CHORD = /^(ctrl\+)?(alt\+)?(shift\+)?(.+)$/;
+const MODIFIERS = ["Control", "Shift", "Alt", "Meta", "AltGraph"];
 /** @type {Record<string, string>} */
 const WORDS = {escape: "Esc", arrowleft: "←", arrowright: "→", arrowup: "↑", arrowdown: "↓", "-": "−"};
 /** @type {Record<string, string>} */
@@ -49,4 +50,14 @@ export function ariaOf(chord) {
 /** @param {string} key */
 function capitalised(key) {
     return key.charAt(0).toUpperCase() + key.slice(1);
+}
+
+/** Whether a key only changes what another one means. @param {KeyboardEvent} event */
+export function isModifier({key}) {
+    return MODIFIERS.includes(key);
+}
+
+/** Whether it picks one of the first ten categories. @param {string} chord */
+export function isDigit(chord) {
+    return /^\d$/.test(chord);
 }

@@ -1,6 +1,6 @@
 /** The table of commands at work on one bench. */
 
-import {ariaOf, isChord, wordsOf} from "./chords.js";
+import {ariaOf, isChord, isDigit, wordsOf} from "./chords.js";
 
 /** @import {Bench, Command} from "./table.js" */
 
@@ -151,11 +151,6 @@ function withKeys(table, remap) {
         throw new Error(`${wordsOf(chord)} is the key of ${clash[0].action} and of ${clash[1].action}`);
     }
     return rows;
-}
-
-/** @param {string} key */
-function isDigit(key) {
-    return /^\d$/.test(key);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Keys call commands; digits pick categories. The space bar is a key when it is tapped, and moves the image when it is held. */
 
 import {isTyping} from "../moving/grip.js";
-import {chordOf} from "./chords.js";
+import {chordOf, isDigit} from "./chords.js";
 
 /** @import {Commands} from "./commands.js" */
 
@@ -23,7 +23,7 @@ export function listenToKeys(commands, pickCategory, pickByKey) {
             if (!event.repeat) spaceDownAt = event.timeStamp;
             return;
         }
-        if (/^[0-9]$/.test(chord)) {
+        if (isDigit(chord)) {
             pickCategory((Number(chord) + 9) % 10);
             event.preventDefault();
             return;

@@ -1,14 +1,12 @@
 /** The keys, read from the table that works them: each can be changed. Beside them what else a person may set. */
 
-import {chordOf, wordsOf} from "../commands/chords.js";
+import {chordOf, isDigit, isModifier, wordsOf} from "../commands/chords.js";
 import {POINTER_HELP} from "../commands/table.js";
 import {button, closeByClick, element, find, findAll} from "../elements.js";
 
 /** @import {Preferences, Settings} from "../../session/preferences.js" */
 /** @import {Commands} from "../commands/commands.js" */
 /** @import {Command} from "../commands/table.js" */
-
-const MODIFIERS = ["control", "shift", "alt", "meta", "altgraph"];
 
 export class KeysDialog {
     #dialog;
@@ -96,13 +94,13 @@ export class KeysDialog {
             if (this.#commands.actionOf(chord) === "keys") this.#dialog.close();
             return;
         }
-        if (MODIFIERS.includes(event.key.toLowerCase())) return;
+        if (isModifier(event)) return;
         event.preventDefault();
         event.stopPropagation();
         this.#listeningFor = null;
         if (event.key === "Escape") return this.#render();
         const other = this.#commands.actionOf(chord);
-        if (/^\d$/.test(chord)) return this.#say("Digits pick categories. Choose another key.");
+        if (isDigit(chord)) return this.#say("Digits pick categories. Choose another key.");
         if (other === action) return this.#render();
         const keys = {...this.#preferences.settings.keys, [action]: [chord]};
         if (other !== null) {

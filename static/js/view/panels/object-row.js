@@ -1,9 +1,11 @@
 /** One row of the list of objects: made when it comes into sight, empty otherwise. */
 
+import {LONGEST_NAME} from "../../core/object-name.js";
 import {qualityOf} from "../../core/quality.js";
 import {button, element, icon} from "../elements.js";
 
 /** @import {Annotation} from "../../core/types.d.ts" */
+/** @import {How} from "../../session/several.js" */
 
 /**
  * @typedef {object} ObjectRow
@@ -17,8 +19,6 @@ import {button, element, icon} from "../elements.js";
  * @property {boolean} isHidden
  * @property {boolean} isSaved
  */
-
-/** only: it alone; also: beside the others, or no longer; range: all up to it. @typedef {"only" | "also" | "range"} How */
 
 /**
  * @typedef {object} ObjectsEvents
@@ -114,7 +114,7 @@ export function nameField(row, onEnd) {
             ...{
                 class: "bench-rename",
                 type: "text",
-                maxlength: "80",
+                maxlength: String(LONGEST_NAME),
                 spellcheck: "false",
                 autocomplete: "off",
             },

@@ -3,6 +3,7 @@
 import {element, find} from "../elements.js";
 import {contentsOf, labelOf, nameField} from "./object-row.js";
 
+/** @import {How} from "../../session/several.js" */
 /** @import {ObjectRow, ObjectsEvents, RowOptions} from "./object-row.js" */
 
 const AHEAD_PX = 200; // beyond the list's edges, so that scrolling and Tab find rows that are there
@@ -23,6 +24,7 @@ export class ObjectsPanel {
     #count;
     #empty;
     #events;
+    #rowEvents;
     #options;
     /** @type {Map<string, Shown>} */
     #rows = new Map();
@@ -42,6 +44,11 @@ export class ObjectsPanel {
         this.#count = find("[data-object-count]", HTMLElement, root);
         this.#empty = find("[data-no-objects]", HTMLElement, root);
         this.#events = events;
+        this.#rowEvents = {
+            ...events,
+            onSelect: (/** @type {string} */ id, /** @type {How} */ how) =>
+                events.onSelect(id, how, this.#order),
+        };
         this.#options = options;
         this.#sight = new IntersectionObserver((entries) => this.#see(entries), {
             root: this.#list,
@@ -121,7 +128,6 @@ export class ObjectsPanel {
             node.setAttribute("aria-label", labelOf(row));
             node.classList.toggle("is-edited", row.isEdited);
             node.classList.toggle("is-hidden", row.isHidden);
-            node.classList.toggle("is-locked", Boolean(annotation.isLocked));
             if (shown.isFilled) this.#fill(shown);
         }
         node.classList.toggle("is-selected", isSelected);
@@ -164,13 +170,8 @@ export class ObjectsPanel {
         const {id} = shown.row.annotation;
         if (id === this.#renamedId) return; // what is being typed stays
         const hadFocus = shown.node.contains(document.activeElement);
-        const events = {
-            ...this.#events,
-            onSelect: (/** @type {string} */ chosen, /** @type {"only" | "also" | "range"} */ how) =>
-                this.#events.onSelect(chosen, how, this.#order),
-        };
         shown.picture ??= this.#options.drawPicture(shown.row.annotation);
-        shown.node.replaceChildren(...contentsOf(shown.row, shown.picture, events, this.#options));
+        shown.node.replaceChildren(...contentsOf(shown.row, shown.picture, this.#rowEvents, this.#options));
         shown.isFilled = true;
         markPressed(shown);
         if (hadFocus) find(".bench-object-main", HTMLElement, shown.node).focus();
