@@ -44,6 +44,7 @@ CONTENT_FIELDS = (
     "name",
     "color",
     "is_locked",
+    "rank",
 )
 # These are stored as the API's serializer has checked them.
 PLAIN_FIELDS = ("name", "color", "is_locked", "time_spent_s", "clicks")
@@ -58,7 +59,8 @@ def create(
         id: the client's UUID.
         category: primary key of one of the project's categories.
         segmentation: COCO RLE of the image's size.
-        optional: prompt, predicted_iou, stability_score, bundle_digest, name, color, is_locked, time_spent_s, clicks.
+        optional: prompt, predicted_iou, stability_score, bundle_digest, name, color, is_locked, rank,
+            time_spent_s, clicks.
 
     Returns:
         The row and whether it is new; False: the same save came before.
@@ -190,6 +192,7 @@ def _checked_values(image: Image, sent: dict[str, Any], before: Annotation | Non
         "predicted_iou",
         "stability_score",
         "bundle_digest",
+        "rank",
         *PLAIN_FIELDS,
     }
     if unknown:
@@ -208,7 +211,7 @@ def _checked_values(image: Image, sent: dict[str, Any], before: Annotation | Non
             values["prompt"] = checked
     if "bundle_digest" in sent:
         values["bundle_digest"] = _check_bundle_digest(sent["bundle_digest"] or "")
-    for name in ("predicted_iou", "stability_score"):
+    for name in ("predicted_iou", "stability_score", "rank"):
         if name in sent:
             values[name] = None if sent[name] is None else _finite(name, sent[name])
     for name in PLAIN_FIELDS:

@@ -72,6 +72,7 @@ class AnnotationSerializer(serializers.ModelSerializer):
             "name",
             "color",
             "is_locked",
+            "rank",
             "author",
             "time_spent_s",
             "clicks",
@@ -96,6 +97,7 @@ class AnnotationChangeSerializer(serializers.Serializer):
     name = NameField(required=False, allow_blank=True, max_length=LONGEST_NAME)
     color = serializers.RegexField(r"^(#[0-9a-f]{6})?\Z", required=False, allow_blank=True)
     is_locked = serializers.BooleanField(required=False)
+    rank = serializers.FloatField(required=False, allow_null=True)
     time_spent_s = serializers.FloatField(required=False, min_value=0, max_value=LONGEST_EFFORT_S)
     clicks = serializers.IntegerField(required=False, min_value=0, max_value=LARGEST_INTEGER)
 

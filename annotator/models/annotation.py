@@ -74,6 +74,11 @@ class Annotation(models.Model):
         max_length=7, blank=True, help_text="Its own, #rrggbb, where objects are told apart by color."
     )
     is_locked = models.BooleanField(default=False, help_text="Whether the workbench refuses to change it.")
+    rank = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Where people put it in the list of objects, from the top; empty: by its number, the latest first.",
+    )
     time_spent_s = models.FloatField(default=0.0)
     clicks = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)

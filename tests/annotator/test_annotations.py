@@ -268,6 +268,14 @@ def test_a_box_among_points_is_saved_as_sent(post, category):
     assert post(annotation_body(category, prompt=prompt)).json()["prompt"] == prompt
 
 
+def test_an_object_may_have_a_place_of_its_own_in_the_list(post, patch, category):
+    row = post(annotation_body(category)).json()
+    assert row["rank"] is None
+    assert (row := patch(row, rank=-1.5).json())["rank"] == -1.5
+    assert (row := patch(row, name="chair").json())["rank"] == -1.5
+    assert patch(row, rank=None).json()["rank"] is None
+
+
 def test_a_mask_without_a_prompt_is_saved(post, category):
     assert post(annotation_body(category, prompt=None)).status_code == 201
 
@@ -285,7 +293,7 @@ def test_an_object_may_have_a_name_a_color_and_a_lock(post, patch, category):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", 81 * "x"), ("name", "a\0b"), ("color", "red"), ("color", "#12AB00"), ("is_locked", "perhaps")],
+    [("name", 81 * "x"), ("name", "a\0b"), ("color", "red"), ("color", "#12AB00"), ("is_locked", "perhaps"), ("rank", "top"), ("rank", "NaN"), ("time_spent_s", "NaN")],
 )
 def test_a_name_color_or_lock_that_cannot_be_is_refused(post, patch, category, field, value):
     row = post(annotation_body(category)).json()

@@ -117,3 +117,31 @@ def test_an_object_has_its_picture_and_may_have_a_color_of_its_own(bench: Bench,
     bench.press("Alt+c")
     bench.wait_until_saved()
     assert saved(api, image)[0]["color"] == ""
+
+
+def test_rows_are_put_in_an_order_of_ones_own_by_dragging_and_by_keys(bench: Bench, api, image):
+    bench.open(image)
+    bench.page.get_by_label("Order of the objects").select_option("My order")
+    expect_names(bench, "cup 3", "person 2", "cup 1")
+    expect(bench.page.locator("[data-objects]")).to_have_attribute("data-movable", "")
+    box = row(bench, "cup 1").bounding_box()
+    goal = row(bench, "cup 3").bounding_box()
+    mouse = bench.page.mouse
+    mouse.move(box["x"] + 60, box["y"] + 12)
+    mouse.down()
+    mouse.move(box["x"] + 60, box["y"], steps=4)
+    mouse.move(goal["x"] + 60, goal["y"] + 4, steps=8)
+    bench.page.wait_for_timeout(300)
+    mouse.up()
+    expect_names(bench, "cup 1", "cup 3", "person 2")
+    row(bench, "person 2").click()
+    bench.press("Alt+ArrowUp")
+    expect_names(bench, "cup 1", "person 2", "cup 3")
+    bench.wait_until_saved()
+    bench.page.reload()
+    bench.wait_until_ready()
+    expect_names(bench, "cup 1", "person 2", "cup 3")
+    bench.press("Control+z", "Control+z")
+    expect_names(bench, "cup 3", "person 2", "cup 1")
+    bench.wait_until_saved()
+    assert [each["rank"] for each in saved(api, image)] == [None, None, None]

@@ -153,6 +153,7 @@ function writingBench(mayAnnotate = true) {
                     areLocked: false,
                     toggleLock: tell("lock"),
                     recolor: tell("recolor"),
+                    move: tell("move in list"),
                 },
                 several: {isAdding: false, toggleAdding: tell("adding"), selectAll: tell("selectAll")},
                 copying: {
@@ -214,6 +215,8 @@ function writingBench(mayAnnotate = true) {
         sight: {
             ...{toggleInstances: tell("instances"), toggleOutline: tell("outline")},
             changeOpacity: tell("opacity"),
+            settings: {objectOrder: "newest"},
+            change: ({objectOrder}) => told.push(`order ${objectOrder}`),
         },
         cutOuts: {
             canCutOut: true,
@@ -269,6 +272,10 @@ test("every key of the workbench does its own thing", () => {
             "rename",
             "lock",
             "recolor ",
+            "order own",
+            "move in list -1",
+            "order own",
+            "move in list 1",
             "solo",
             "duplicate",
             "copy",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {inListOrder} from "../../static/js/core/object-order.js";
+import {inListOrder, ranksFor} from "../../static/js/core/object-order.js";
 import {settled} from "../../static/js/session/overlaps.js";
 import {annotationOf} from "./hand-made.js";
 import {bench, categoriesOf, drawn, idsOf, picture} from "./hand-made-bench.js";
@@ -114,4 +114,50 @@ test("Shift selects along the list's order", () => {
     workbench.select("d");
     workbench.several.pick("c", "range", ["d", "a", "c", "b"]);
     assert.deepEqual(workbench.selection.ids, ["d", "a", "c"]);
+});
+
+test("an object is moved in one's own order, alone; a new one comes above those that nobody moved", () => {
+    const {workbench, said} = bench();
+    [..."abcd"].forEach((id, k) => workbench.numbers.note(id, k + 1)); // d is the newest
+    const listed = () =>
+        inListOrder(workbench.document.annotations, "own", {
+            numberOf: (id) => workbench.numbers.of(id),
+            placeOf: () => 0,
+        })
+            .map(({id}) => id)
+            .join("");
+    assert.equal(listed(), "dcba");
+    workbench.naming.place("a", "c");
+    assert.equal(listed(), "dacb");
+    workbench.naming.place("d", null);
+    assert.equal(listed(), "acbd");
+    workbench.naming.place("d", null); // as it is
+    workbench.select("c");
+    workbench.naming.move(-1);
+    workbench.naming.move(-1); // it is the first one
+    assert.equal(listed(), "cabd");
+    workbench.naming.move(1);
+    assert.equal(listed(), "acbd");
+    assert.deepEqual(
+        said.changes.map(({updated}) => updated.length),
+        [1, 1, 1, 1],
+    );
+    workbench.undo();
+    assert.equal(listed(), "cabd");
+});
+
+test("where no number is left between two ranks, all objects get new ones", () => {
+    const rows = [
+        {...annotationOf("a"), rank: 1},
+        {...annotationOf("c"), rank: 7},
+        {...annotationOf("b"), rank: 1 + Number.EPSILON},
+    ];
+    assert.deepEqual(
+        [...ranksFor(rows, "c", () => 0)],
+        [
+            ["a", 0],
+            ["c", 1],
+            ["b", 2],
+        ],
+    );
 });

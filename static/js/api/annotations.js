@@ -32,6 +32,7 @@ import {ApiError, isPassing} from "./http.js";
  * @property {string} name
  * @property {string} color
  * @property {boolean} is_locked
+ * @property {number | null} rank
  * @property {string | null} author
  * @property {number} time_spent_s
  * @property {number} clicks
@@ -177,6 +178,7 @@ function contentToWire(annotation) {
         name: annotation.name ?? "",
         color: annotation.color ?? "",
         is_locked: annotation.isLocked ?? false,
+        rank: annotation.rank ?? null,
         time_spent_s: annotation.timeSpentS,
         clicks: annotation.clicks,
     };
@@ -207,6 +209,7 @@ function annotationFromWire(wire) {
             name: wire.name,
             color: wire.color,
             isLocked: wire.is_locked,
+            rank: wire.rank,
             author: wire.author,
             timeSpentS: wire.time_spent_s,
             clicks: wire.clicks,

@@ -124,6 +124,8 @@ export type Annotation = {
     readonly color?: string;
     /** Whether it is not to be changed. */
     readonly isLocked?: boolean;
+    /** Where people put it in the list of objects, from the top; left out or null: by its number, the latest first. */
+    readonly rank?: number | null;
     readonly author: string | null;
     readonly timeSpentS: number;
     readonly clicks: number;

@@ -1,11 +1,17 @@
-/** What the selected objects are besides a mask: a name of their own, a color of their own, a lock. Each change is one step. */
+/**
+ * What objects are besides a mask: a name of their own, a color of their own, a lock, a place in the list. Each change is
+ * one step.
+ */
 
 import {NO_CHANGES} from "../core/annotation-document.js";
 import {objectName} from "../core/object-name.js";
+import {inListOrder, ranksFor} from "../core/object-order.js";
 
 /** @import {Annotation} from "../core/types.d.ts" */
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
+
+/** @typedef {Partial<Pick<Annotation, "name" | "color" | "isLocked" | "rank">>} Change */
 
 export class Naming {
     #bench;
@@ -13,7 +19,7 @@ export class Naming {
     #onSay;
 
     /**
-     * @param {Pick<Workbench, "document" | "draft" | "selection" | "canChangeSaved">} bench
+     * @param {Pick<Workbench, "document" | "draft" | "selection" | "numbers" | "canChangeSaved">} bench
      * @param {{turns: Turns, onSay: (text: string) => void}} parts
      */
     constructor(bench, {turns, onSay}) {
@@ -63,15 +69,53 @@ export class Naming {
     }
 
     /**
+     * Moves an object in the order that people make by hand.
+     *
+     * @param {string} id
+     * @param {string | null} belowId the object that comes right below it then; null: it is the last one
+     */
+    place(id, belowId) {
+        const moved = this.#bench.document.get(id);
+        if (!moved || id === belowId) return;
+        const order = this.#ownOrder;
+        const others = order.filter((annotation) => annotation !== moved);
+        const below = others.findIndex((annotation) => annotation.id === belowId);
+        others.splice(below < 0 ? others.length : below, 0, moved);
+        if (others.every((annotation, place) => annotation === order[place])) return;
+        const ranks = ranksFor(others, id, (each) => this.#bench.numbers.of(each));
+        this.#change(
+            others.filter((each) => ranks.has(each.id)),
+            (each) => ({rank: ranks.get(each.id)}),
+        );
+    }
+
+    /** Moves the selected object by one row. @param {-1 | 1} step -1: up */
+    move(step) {
+        const order = this.#ownOrder;
+        const id = this.#bench.selection.id;
+        const at = order.findIndex((annotation) => annotation.id === id);
+        if (id === null || at + step < 0 || at + step >= order.length) return;
+        this.place(id, order[at + (step < 0 ? -1 : 2)]?.id ?? null);
+    }
+
+    get #ownOrder() {
+        return inListOrder(this.#bench.document.annotations, "own", {
+            numberOf: (id) => this.#bench.numbers.of(id),
+            placeOf: () => 0,
+        });
+    }
+
+    /**
      * @param {readonly Annotation[]} annotations
-     * @param {Partial<Pick<Annotation, "name" | "color" | "isLocked">>} change
+     * @param {Change | ((before: Annotation) => Change)} change
      */
     #change(annotations, change) {
         this.#turns.after(() => {
             if (!this.#bench.canChangeSaved) return;
             const updated = annotations.flatMap(({id}) => {
                 const before = this.#bench.document.get(id);
-                return before ? [{before, after: {...before, ...change}}] : [];
+                const changed = before && (typeof change === "function" ? change(before) : change);
+                return before ? [{before, after: {...before, ...changed}}] : [];
             });
             if (updated.length > 0) this.#bench.draft.change({}, {...NO_CHANGES, updated});
         });

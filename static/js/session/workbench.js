@@ -725,6 +725,7 @@ export class Workbench {
         }
         return {
             ...{name: before?.name ?? "", color: before?.color ?? "", isLocked: before?.isLocked ?? false},
+            rank: before?.rank ?? null,
             id: before?.id ?? this.#keeper.id,
             imageId: this.#imageId,
             categoryId: category.id,

@@ -88,6 +88,7 @@ export class BenchView {
                 onDelete: (id) => workbench.remove(id),
                 onRename: (id, name) => workbench.naming.rename(id, name),
                 onUnlock: (id) => workbench.naming.unlock(id),
+                onPlace: (id, belowId) => workbench.naming.place(id, belowId),
                 onHover: (id) => stage.hover(id),
             },
             {
@@ -260,6 +261,7 @@ export class BenchView {
             };
         });
         this.#objects.render(objects, flow.masksState);
+        this.#objects.makeMovable(sight.settings.objectOrder === "own");
         this.#objectOrder.render();
         this.#selectedBar.render(selection.annotations);
     }

@@ -101,6 +101,24 @@ export const OBJECT_COMMANDS = [
         do: ({workbench}) => workbench.naming.recolor(""),
     },
     {
+        action: "move-up-list",
+        keys: ["alt+arrowup"],
+        title: "Move the object up in the list, in your own order",
+        group: "Masks",
+        isForAnnotators: true,
+        when: ({workbench}) => workbench.naming.canChange,
+        do: moveInList(-1),
+    },
+    {
+        action: "move-down-list",
+        keys: ["alt+arrowdown"],
+        title: "Move the object down in the list, in your own order",
+        group: "Masks",
+        isForAnnotators: true,
+        when: ({workbench}) => workbench.naming.canChange,
+        do: moveInList(1),
+    },
+    {
         action: "solo",
         keys: ["alt+s"],
         title: "Show the selected objects alone",
@@ -170,3 +188,16 @@ export const OBJECT_COMMANDS = [
         do: ({cutOuts}) => void cutOuts.save(),
     },
 ];
+
+/**
+ * In a list that has another order, one would not see the move: it gets one's own first.
+ *
+ * @param {-1 | 1} step
+ * @returns {Command["do"]}
+ */
+function moveInList(step) {
+    return ({workbench, sight}) => {
+        if (sight.settings.objectOrder !== "own") sight.change({objectOrder: "own"});
+        workbench.naming.move(step);
+    };
+}

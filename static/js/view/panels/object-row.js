@@ -29,6 +29,7 @@ import {button, element, icon} from "../elements.js";
  * @property {(id: string) => void} onDelete
  * @property {(id: string, name: string) => void} onRename
  * @property {(id: string) => void} onUnlock
+ * @property {(id: string, belowId: string | null) => void} onPlace dragged to another place: right above belowId, or last
  * @property {(id: string | null) => void} onHover null: none any more
  */
 

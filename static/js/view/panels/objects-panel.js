@@ -2,6 +2,7 @@
 
 import {element, find} from "../elements.js";
 import {contentsOf, labelOf, nameField} from "./object-row.js";
+import {RowDragging} from "./row-dragging.js";
 
 /** @import {How} from "../../session/several.js" */
 /** @import {ObjectRow, ObjectsEvents, RowOptions} from "./object-row.js" */
@@ -32,7 +33,10 @@ export class ObjectsPanel {
     #order = [];
     /** The row whose name is being typed. @type {string | null} */
     #renamedId = null;
+    /** Of the selected ones. @type {string | null} */
+    #primaryId = null;
     #sight;
+    #dragging;
 
     /**
      * @param {HTMLElement} root
@@ -53,6 +57,10 @@ export class ObjectsPanel {
         this.#sight = new IntersectionObserver((entries) => this.#see(entries), {
             root: this.#list,
             rootMargin: `${AHEAD_PX}px 0px`,
+        });
+        this.#dragging = new RowDragging(this.#list, (id, belowId) => {
+            this.#arrange(); // the rows follow what comes of it, which may be nothing
+            events.onPlace(id, belowId);
         });
     }
 
@@ -81,6 +89,11 @@ export class ObjectsPanel {
         field.select();
     }
 
+    /** @param {boolean} isOn whether rows can be dragged to other places */
+    makeMovable(isOn) {
+        void this.#dragging.switch(isOn && !this.#options.isReadOnly);
+    }
+
     /** The image has become visible: what the rows show of it is drawn anew. */
     redraw() {
         for (const shown of this.#rows.values()) {
@@ -105,21 +118,31 @@ export class ObjectsPanel {
             node.remove();
             this.#rows.delete(id);
         }
-        rows.forEach((row, index) => this.#renderRow(row, index));
+        const before = this.#primaryId;
+        this.#primaryId = rows.find(({isPrimary}) => isPrimary)?.annotation.id ?? null;
+        for (const row of rows) this.#renderRow(row);
+        if (!this.#dragging.isDragging) this.#arrange();
+        if (this.#primaryId !== null && this.#primaryId !== before)
+            this.#rows.get(this.#primaryId)?.node.scrollIntoView({block: "nearest"});
     }
 
-    /**
-     * @param {ObjectRow} row
-     * @param {number} index
-     */
-    #renderRow(row, index) {
+    /** Puts the rows in their order. */
+    #arrange() {
+        for (const [index, id] of this.#order.entries()) {
+            const node = this.#rows.get(id)?.node;
+            if (node && this.#list.children[index] !== node)
+                this.#list.insertBefore(node, this.#list.children[index] ?? null);
+        }
+    }
+
+    /** @param {ObjectRow} row */
+    #renderRow(row) {
         const {id} = row.annotation;
         const {isSelected, isPrimary, annotation, ...content} = row;
         const state = JSON.stringify(content);
         const shown = this.#rows.get(id) ?? this.#newRow(row);
         const {node} = shown;
         const before = shown.row.annotation;
-        const wasPrimary = node.classList.contains("is-primary");
         shown.row = row;
         if (before.segmentation !== annotation.segmentation) shown.picture = null;
         // Rows that did not change stay as they are, with the focus that may be in them.
@@ -133,9 +156,6 @@ export class ObjectsPanel {
         node.classList.toggle("is-selected", isSelected);
         node.classList.toggle("is-primary", isPrimary);
         markPressed(shown);
-        if (this.#list.children[index] !== node)
-            this.#list.insertBefore(node, this.#list.children[index] ?? null);
-        if (isPrimary && !wasPrimary) node.scrollIntoView({block: "nearest"});
     }
 
     /** @param {ObjectRow} row @returns {Shown} */
