@@ -65,6 +65,7 @@ const ICONS = [
     "flag",
     "folder-plus",
     "grip-vertical",
+    "list-plus",
     "hand",
     "image",
     "image-down",

@@ -18,6 +18,8 @@ from annotator.models.limits import LARGEST_ID, LARGEST_INTEGER
 from annotator.people.permissions import signed_in
 from annotator.projects import categories
 
+MOST_AT_ONCE = 1000  # in one list
+
 
 class CategorySerializer(serializers.ModelSerializer):
     coco_id = serializers.IntegerField(min_value=1, max_value=LARGEST_INTEGER, required=False)
@@ -45,6 +47,41 @@ class CategoriesView(ProjectScopedView, generics.ListCreateAPIView):
 
     def perform_create(self, form: serializers.BaseSerializer) -> None:
         form.instance = categories.create_category(self.project, **form.validated_data)
+
+
+class CategoryListRowSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Category
+        fields = ["name", "supercategory"]
+        validators: list[object] = []
+
+
+class CategoryListSerializer(serializers.Serializer):
+    categories = CategoryListRowSerializer(many=True, allow_empty=False, max_length=MOST_AT_ONCE)
+
+
+class CategoryListAnswerSerializer(serializers.Serializer):
+    created = CategorySerializer(many=True)
+    left_out = serializers.ListField(
+        child=serializers.CharField(), help_text="Names that the project has, or that the list had twice."
+    )
+
+
+class CategoryListView(ProjectScopedView):
+    """Adds a list of categories in its order, all of them or, where one is refused, none."""
+
+    http_method_names = ["post", "options"]
+
+    @extend_schema(
+        request=CategoryListSerializer,
+        responses={201: CategoryListAnswerSerializer, 400: ErrorSerializer},
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        form = CategoryListSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        created, left_out = categories.add_list(self.project, form.validated_data["categories"])
+        answer = CategoryListAnswerSerializer({"created": created, "left_out": left_out})
+        return Response(answer.data, status=201)
 
 
 class CategoryView(RowView, generics.RetrieveUpdateDestroyAPIView):

@@ -29,6 +29,11 @@ urlpatterns = [
     path("projects/", projects.ProjectsView.as_view(), name="projects"),
     path("projects/<int:project_id>/", projects.ProjectView.as_view(), name="project"),
     path("projects/<int:project_id>/categories/", categories.CategoriesView.as_view(), name="categories"),
+    path(
+        "projects/<int:project_id>/categories/list/",
+        categories.CategoryListView.as_view(),
+        name="categories-list",
+    ),
     path("categories/<int:category_id>/", categories.CategoryView.as_view(), name="category"),
     path("projects/<int:project_id>/members/", members.MembersView.as_view(), name="members"),
     path("members/<int:member_id>/", members.MemberView.as_view(), name="member"),

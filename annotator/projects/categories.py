@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -41,6 +42,31 @@ def create_category(
             position=position if position is not None else (-1 if count == 0 else last["position"]) + 1,
         )
         return _save_category(category)
+
+
+def add_list(project: Project, rows: Sequence[Mapping[str, str]]) -> tuple[list[Category], list[str]]:
+    """Adds categories in the order of a list, all of them or, where one is refused, none.
+
+    Args:
+        rows: name and, where there is one, supercategory of each.
+
+    Returns:
+        The new categories, and the names that were left out: the project has them, or the list had them before.
+
+    Raises:
+        InvalidValue: as `create_category`.
+    """
+    made, left_out = [], []
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        taken = {name.casefold() for name in project.categories.values_list("name", flat=True)}
+        for row in rows:
+            if row["name"].casefold() in taken:
+                left_out.append(row["name"])
+                continue
+            taken.add(row["name"].casefold())
+            made.append(create_category(project, **row))
+    return made, left_out
 
 
 def update_category(category: Category, **changes: Any) -> Category:

@@ -293,7 +293,16 @@ def test_an_object_may_have_a_name_a_color_and_a_lock(post, patch, category):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", 81 * "x"), ("name", "a\0b"), ("color", "red"), ("color", "#12AB00"), ("is_locked", "perhaps"), ("rank", "top"), ("rank", "NaN"), ("time_spent_s", "NaN")],
+    [
+        ("name", 81 * "x"),
+        ("name", "a\0b"),
+        ("color", "red"),
+        ("color", "#12AB00"),
+        ("is_locked", "perhaps"),
+        ("rank", "top"),
+        ("rank", "NaN"),
+        ("time_spent_s", "NaN"),
+    ],
 )
 def test_a_name_color_or_lock_that_cannot_be_is_refused(post, patch, category, field, value):
     row = post(annotation_body(category)).json()

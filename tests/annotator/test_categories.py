@@ -72,3 +72,22 @@ def test_annotations_move_only_to_another_category_of_the_project(alice, annotat
     assert answer.status_code == 400
     annotation.refresh_from_db()
     assert annotation.category == category
+
+
+def test_a_list_adds_what_is_new_in_its_order(alice, project, category):
+    rows = [{"name": "car", "supercategory": "vehicle"}, {"name": category.name.upper()}, {"name": "Car"}]
+    answer = client_of(alice).post(
+        f"/api/projects/{project.pk}/categories/list/", {"categories": rows}, format="json"
+    )
+    assert answer.status_code == 201
+    assert [(row["name"], row["supercategory"]) for row in answer.json()["created"]] == [("car", "vehicle")]
+    assert answer.json()["left_out"] == [category.name.upper(), "Car"]
+
+
+@pytest.mark.parametrize("bad", [{"name": ""}, {"name": 101 * "x"}, {"name": "a\0b"}, {}])
+def test_of_a_list_with_a_name_that_cannot_be_nothing_is_added(alice, project, bad):
+    answer = client_of(alice).post(
+        f"/api/projects/{project.pk}/categories/list/", {"categories": [{"name": "car"}, bad]}, format="json"
+    )
+    assert answer.status_code == 400
+    assert not project.categories.filter(name="car").exists()

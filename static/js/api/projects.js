@@ -48,6 +48,20 @@ export async function createCategory(http, projectId, fields) {
 }
 
 /**
+ * Adds a list of categories, all of them or none.
+ *
+ * @param {Http} http
+ * @param {number} projectId
+ * @param {readonly {name: string, supercategory: string}[]} categories
+ * @returns {Promise<{created: number, leftOut: string[]}>} leftOut: the names that the project has already
+ */
+export async function addCategoryList(http, projectId, categories) {
+    const url = `/api/projects/${projectId}/categories/list/`;
+    const answer = await http.json(url, {method: "POST", body: {categories}});
+    return {created: answer.created.length, leftOut: answer.left_out};
+}
+
+/**
  * @param {Http} http
  * @param {number} categoryId
  * @param {{name?: string, color?: string, supercategory?: string, position?: number}} fields

@@ -1,9 +1,10 @@
 /** The table of categories, and the form that adds one. */
 
 import {ApiError, Http} from "../api/http.js";
-import {createCategory, deleteCategory, updateCategory} from "../api/projects.js";
+import {addCategoryList, createCategory, deleteCategory, updateCategory} from "../api/projects.js";
 import {find, findOptional} from "../view/elements.js";
-import {act} from "../view/site/feedback.js";
+import {CategoryPaste} from "../view/site/category-paste.js";
+import {act, toastOnNextPage} from "../view/site/feedback.js";
 import {LabelsTable} from "../view/site/labels-table.js";
 import {projectId} from "../view/site/page.js";
 import Sortable from "../../vendor/sortable/sortable.esm.js";
@@ -29,6 +30,12 @@ if (form) {
             table.endDrag(!(end instanceof DragEvent && end.dataTransfer?.dropEffect === "none"));
         },
     });
+    const paste = new CategoryPaste(async (rows) => {
+        const {created, leftOut} = await addCategoryList(http, projectId(), rows);
+        toastOnNextPage(addedWords(created, leftOut.length));
+        location.reload();
+    });
+    paste.listenTo(find("[name=name]", HTMLInputElement, form));
     form.addEventListener("submit", (event) => {
         event.preventDefault();
         act(form, async () => {
@@ -47,4 +54,14 @@ if (form) {
         sessionStorage.removeItem("added-category");
         find("[name=name]", HTMLInputElement, form).focus();
     }
+}
+
+/**
+ * @param {number} created
+ * @param {number} leftOut
+ */
+function addedWords(created, leftOut) {
+    const added = created === 1 ? "Added 1 category." : `Added ${created} categories.`;
+    if (leftOut === 0) return added;
+    return `${added} ${leftOut === 1 ? "1 was" : `${leftOut} were`} there already.`;
 }

@@ -2,8 +2,10 @@
 
 import {Http} from "../api/http.js";
 import {createCategory, createProject, projectUrl} from "../api/projects.js";
+import {isCategoryList, parseCategories} from "../core/category-list.js";
 import {find, pageData} from "../view/elements.js";
 import {act} from "../view/site/feedback.js";
+import {FieldError, showFieldErrors} from "../view/site/field-errors.js";
 import "../view/site/page.js";
 
 const http = new Http();
@@ -36,6 +38,18 @@ rows.addEventListener("keydown", (event) => {
         event.target.closest("li")?.nextElementSibling ?? (event.target.value.trim() ? addRow() : null);
     if (next) find("[name=name]", HTMLInputElement, next).focus();
 });
+rows.addEventListener("paste", (event) => {
+    const field = event.target;
+    const text = event.clipboardData?.getData("text") ?? "";
+    if (!(field instanceof HTMLInputElement) || field.name !== "name" || !isCategoryList(text)) return;
+    event.preventDefault();
+    const isFree = field.value.trim() === "";
+    for (const [index, {name, supercategory}] of parseCategories(text).entries()) {
+        const row = index === 0 && isFree ? /** @type {Element} */ (field.closest("li")) : addRow();
+        find("[name=name]", HTMLInputElement, row).value = name;
+        find("[name=supercategory]", HTMLInputElement, row).value = supercategory;
+    }
+});
 addRow();
 
 // What is made already when something fails in the middle: trying again goes on from there.
@@ -48,22 +62,29 @@ form.addEventListener("submit", (event) => {
     event.preventDefault();
     act(form, async () => {
         const data = new FormData(form);
-        const categories = [...rows.children].map(categoryOf).filter(({name}) => name);
-        const names = categories.map(({name}) => name.toLowerCase());
-        const twice = names.find((name, index) => names.indexOf(name) !== index);
-        if (twice) throw new Error(`Two categories are called “${twice}”.`);
+        const named = [...rows.children].filter((row) => categoryOf(row).name);
+        const names = named.map((row) => categoryOf(row).name.toLowerCase());
+        const twice = named.find((_, index) => names.indexOf(names[index]) !== index);
+        if (twice) {
+            showFieldErrors(twice, new FieldError("name", "Another category above is called so."));
+            return;
+        }
         projectId ??= await createProject(http, {
             name: String(data.get("name")),
             description: String(data.get("description")),
         });
-        for (const category of categories) {
-            if (madeNames.has(category.name)) continue;
-            await createCategory(http, projectId, category);
-            madeNames.add(category.name);
-        }
+        for (const row of named) if (!(await act(row, () => makeCategory(row)))) return;
         location.assign(projectUrl(projectId));
     });
 });
+
+/** @param {Element} row */
+async function makeCategory(row) {
+    const category = categoryOf(row);
+    if (projectId === null || madeNames.has(category.name)) return;
+    await createCategory(http, projectId, category);
+    madeNames.add(category.name);
+}
 
 /** @param {Element} row */
 function categoryOf(row) {

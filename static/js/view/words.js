@@ -9,9 +9,22 @@
  */
 export function sentence(error) {
     if (!(error instanceof Error)) return String(error);
-    const fields = "fields" in error ? /** @type {Record<string, string[]>} */ (error.fields) : {};
-    const details = Object.values(fields).flat();
+    const details = [...fieldSentences(error).values()];
     return details.length ? details.join(" ") : error.message;
+}
+
+/**
+ * What the server says about single fields.
+ *
+ * @param {unknown} error
+ * @returns {ReadonlyMap<string, string>} sentences by the fields' names
+ */
+export function fieldSentences(error) {
+    const fields =
+        error instanceof Error && "fields" in error
+            ? /** @type {Record<string, string[]>} */ (error.fields)
+            : {};
+    return new Map(Object.entries(fields).map(([name, details]) => [name, [details].flat().join(" ")]));
 }
 
 const UNITS = /** @type {const} */ ([

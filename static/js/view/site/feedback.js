@@ -2,6 +2,7 @@
 
 import {button, element, find, icon} from "../elements.js";
 import {sentence} from "../words.js";
+import {clearFieldErrors, showFieldErrors} from "./field-errors.js";
 
 const ERROR_SHOWN_MS = 10_000;
 const INFO_SHOWN_MS = 4000;
@@ -47,10 +48,10 @@ export function showWaitingToast() {
 }
 
 /**
- * Runs what a button, field or form asked for. Its button is off meanwhile; an error is shown in the form or section it
- * belongs to, else as a message.
+ * Runs what a button, field or form asked for. Its button is off meanwhile; an error is shown beside the fields that it is
+ * about, in the form or section that it belongs to, else as a message.
  *
- * @param {HTMLElement} from
+ * @param {Element} from
  * @param {() => Promise<void>} work
  * @returns {Promise<boolean>} whether it went well
  */
@@ -58,11 +59,13 @@ export async function act(from, work) {
     const button = from instanceof HTMLFormElement ? from.querySelector("[type=submit]") : from;
     const place = errorPlace(from);
     if (place) place.textContent = "";
+    clearFieldErrors(from);
     if (button instanceof HTMLButtonElement) button.disabled = true;
     try {
         await work();
         return true;
     } catch (error) {
+        if (showFieldErrors(from, error)) return false;
         if (place) place.textContent = sentence(error);
         else toast(sentence(error), "error");
         return false;
@@ -71,7 +74,7 @@ export async function act(from, work) {
     }
 }
 
-/** @param {HTMLElement} from */
+/** @param {Element} from */
 function errorPlace(from) {
     for (
         let box = from.closest("form, section");

@@ -2,6 +2,7 @@
 
 import {find, findOptional} from "../elements.js";
 import {act, ask, toast} from "./feedback.js";
+import {clearFieldErrors} from "./field-errors.js";
 
 const SAVED_SHOWN_MS = 1500;
 
@@ -58,14 +59,8 @@ export class LabelsTable {
         const row = input instanceof Element ? input.closest("tr") : null;
         if (!(input instanceof HTMLInputElement) || !row) return;
         void act(input, async () => {
-            try {
-                await this.#server.update(idOf(row), {[input.name]: input.value.trim()});
-            } catch (error) {
-                input.setAttribute("aria-invalid", "true");
-                throw error;
-            }
+            await this.#server.update(idOf(row), {[input.name]: input.value.trim()});
             input.defaultValue = input.value;
-            input.removeAttribute("aria-invalid");
             input.classList.add("is-saved");
             setTimeout(() => input.classList.remove("is-saved"), SAVED_SHOWN_MS);
         });
@@ -77,7 +72,7 @@ export class LabelsTable {
         if (key === "Enter") input.blur(); // which saves a change
         if (key === "Escape") {
             input.value = input.defaultValue;
-            input.removeAttribute("aria-invalid");
+            clearFieldErrors(input);
             input.blur();
         }
     }

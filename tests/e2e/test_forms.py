@@ -1,0 +1,95 @@
+"""Forms: what the server refuses is said beside its field; lists of categories are pasted."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+
+@pytest.fixture
+def project(api) -> dict:
+    manager = api("manager")
+    project = manager.post("/api/projects/", data={"name": f"Forms {uuid.uuid4().hex[:6]}"}).json()
+    manager.post(f"/api/projects/{project['id']}/categories/", data={"name": "cup"})
+    return project
+
+
+def paste(field: Locator, text: str) -> None:
+    field.evaluate(
+        """(field, text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", text);
+            field.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}));
+        }""",
+        text,
+    )
+
+
+def expect_error(field: Locator, words: str) -> None:
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_be_focused()
+    note = field.page.locator(f"#{field.get_attribute('aria-errormessage')}")
+    expect(note).to_contain_text(words)
+    box, error = field.bounding_box(), note.bounding_box()
+    assert 0 <= error["y"] - box["y"] - box["height"] < 40  # right below
+
+
+def test_an_error_is_beside_its_field_until_one_types(page: Page, sign_in, project):
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/labels/")
+    name = page.get_by_label("Name", exact=True)
+    name.fill("CUP")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect_error(name, "already has a category")
+    name.type("s")
+    expect(page.locator(".field-error")).to_have_count(0)
+    expect(name).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_role("button", name="Add", exact=True).click()
+    row = page.get_by_label("Name of CUPs")
+    row.fill("Cup")
+    row.press("Enter")
+    expect_error(row, "already has a category")
+    page.goto(f"/projects/{project['id']}/people/")
+    user = page.get_by_label("User name")
+    user.fill("nobody-of-this-name")
+    page.get_by_role("button", name="Add").click()
+    expect_error(user, "nobody-of-this-name")
+
+
+def test_a_pasted_list_becomes_categories_and_those_that_are_there_stay(page: Page, sign_in, project, api):
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/labels/")
+    paste(page.get_by_label("Name", exact=True), "car\tvehicle\r\nCup\nbicycle\tvehicle\ncar\n")
+    dialog = page.get_by_role("dialog", name="Paste a list of categories")
+    expect(dialog.get_by_role("textbox")).to_have_value(re.compile("bicycle"))
+    dialog.get_by_role("button", name="Add 3 categories").click()
+    expect(page.locator("[data-toasts]")).to_contain_text("Added 2 categories. 1 was there already.")
+    rows = api("manager").get(f"/api/projects/{project['id']}/categories/").json()["results"]
+    assert [(row["name"], row["supercategory"]) for row in rows] == [
+        ("cup", ""),
+        ("car", "vehicle"),
+        ("bicycle", "vehicle"),
+    ]
+    assert len({row["color"] for row in rows}) == 3
+
+
+def test_a_new_project_takes_a_list_and_says_which_category_is_there_twice(page: Page, sign_in, api):
+    name = f"List {uuid.uuid4().hex[:6]}"
+    sign_in("manager")
+    page.get_by_role("button", name="New project").first.click()
+    page.get_by_label("Name", exact=True).fill(name)
+    fields = page.get_by_label("Category name")
+    paste(fields.first, "oak\nbirch\nbeech")
+    expect(fields).to_have_count(3)
+    fields.last.fill("Oak")
+    page.get_by_role("button", name="Create project").click()
+    expect_error(fields.last, "Another category above")
+    fields.last.fill("beech")
+    page.get_by_role("button", name="Create project").click()
+    expect(page.locator("[data-project-name]").first).to_have_text(name)
+    [project] = [row for row in api("manager").get("/api/projects/").json()["results"] if row["name"] == name]
+    rows = api("manager").get(f"/api/projects/{project['id']}/categories/").json()["results"]
+    assert [row["name"] for row in rows] == ["oak", "birch", "beech"]
