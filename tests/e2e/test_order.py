@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.workbench_driver import Bench
 
@@ -65,7 +65,19 @@ def test_files_of_one_upload_stand_in_the_order_of_their_names(page: Page, sign_
     others = [(PHOTOS / name).read_bytes() for name in ("chelsea.png", "astronaut.png", "rocket.jpg")]
     named = zip(["f10.png", "f2.png", "F1.png", "f3.jpg"], [picture, *others], strict=True)
     files = [{"name": name, "mimeType": "image/png", "buffer": content} for name, content in named]
+    held: list[Route] = []
+
+    def hold_the_last(route: Route) -> None:
+        if b"f3.jpg" in (route.request.post_data_buffer or b""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/api/projects/*/images/", hold_the_last)
     page.locator("[data-files]").set_input_files(files)
-    expect(page.locator(".tile-name")).to_have_count(4)
+    expect(page.locator(".tile-name")).to_have_text(["F1.png", "f2.png", "f10.png"])  # in the middle of it
+    [last] = held
+    last.continue_()
+    expect(page.locator(".tile-name")).to_have_text(["F1.png", "f2.png", "f3.jpg", "f10.png"])
     page.reload()
     assert tiles(page) == ["F1.png", "f2.png", "f3.jpg", "f10.png"]

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {answerOf} from "../../static/js/api/uploads.js";
-import {trashedIds, UploadQueue} from "../../static/js/session/upload-queue.js";
+import {canRetry, isAllKnown, trashedIds, UploadQueue} from "../../static/js/session/upload-queue.js";
 import {settle} from "./hand-made.js";
 
 const TAKEN = {images: [{id: 1, isDuplicate: false}], refused: [], message: ""};
@@ -122,16 +122,32 @@ test("the server's answer to one file, in words", () => {
         ],
         refused: [{name: "x.txt", message: "It is no image."}],
         message: "",
+        isFinal: false,
     });
     const refused = {error: {message: "The file is damaged."}};
-    assert.equal(
-        answerOf({status: 400, responseText: JSON.stringify(refused)}).message,
-        "The file is damaged.",
-    );
+    const answer = answerOf({status: 400, responseText: JSON.stringify(refused)});
+    assert.deepEqual([answer.message, answer.isFinal], ["The file is damaged.", true]);
+    assert.equal(answerOf({status: 502, responseText: ""}).isFinal, false);
     assert.match(answerOf({status: 401, responseText: "{}"}).message, /signed out/);
     assert.match(answerOf({status: 502, responseText: "<html>"}).message, /restarting/);
     assert.match(answerOf({status: 500, responseText: "<html>"}).message, /answered 500/);
     assert.match(answerOf({status: 0, responseText: ""}).message, /cannot be reached/);
+});
+
+test("a file that would be refused again is not sent again", async () => {
+    const {queue, answer, states} = queueOf("a", "b");
+    await answer("a", {...REFUSED, isFinal: true});
+    await answer("b", REFUSED);
+    assert.deepEqual(queue.uploads.map(canRetry), [false, true]);
+    for (const upload of queue.uploads) queue.retry(upload);
+    assert.deepEqual(states(), ["a failed", "b sending"]);
+});
+
+test("what was there before is no upload", async () => {
+    const {queue, answer} = queueOf("a", "b");
+    await answer("a", {images: [{id: 1, isDuplicate: true}], refused: [], message: ""});
+    await answer("b", TAKEN);
+    assert.deepEqual(queue.uploads.map(isAllKnown), [true, false]);
 });
 
 test("what lay in the trash counts as taken once it is restored", async () => {

@@ -59,8 +59,12 @@ export function answerOf({status, responseText}) {
         message: isTaken
             ? ""
             : (sentences[status] ?? body.error?.message ?? `The server answered ${status}.`),
+        isFinal: FINAL_STATUSES.includes(status),
     };
 }
+
+// What is wrong with the file itself: no picture, damaged, too large.
+const FINAL_STATUSES = [400, 413, 415, 422];
 
 /** @type {Record<number, string>} where the server's own words would not help */
 const sentences = {

@@ -65,8 +65,7 @@ if (input) {
         (upload) => {
             tray.draw(upload);
             tray.drawOverall(queue);
-            if (upload.state === "done") gallery.drawSoon(upload.answer.images.map(({id}) => id));
-            if (!queue.isBusy) void gallery.refresh(); // from now on in the order of their names
+            if (upload.state === "done") gallery.drawWholeSoon();
         },
     );
     /** @type {UploadTray<File>} */
@@ -78,7 +77,7 @@ if (input) {
                 const ids = trashedIds(upload);
                 await restoreImages(http, project, {ids});
                 queue.takeRestored(upload);
-                gallery.drawSoon(ids);
+                gallery.drawWholeSoon();
             }),
         cancelAll: () => queue.cancelAll(),
         retryAll: () => queue.uploads.forEach((upload) => queue.retry(upload)),

@@ -243,4 +243,6 @@ export type UploadAnswer = {
     }[];
     /** Why nothing was taken; empty otherwise. */
     readonly message: string;
+    /** Whether the same file would be refused again. */
+    readonly isFinal?: boolean;
 };

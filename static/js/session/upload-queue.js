@@ -73,9 +73,9 @@ export class UploadQueue {
         this.#fill();
     }
 
-    /** @param {Upload<F>} upload one that failed or was cancelled */
+    /** @param {Upload<F>} upload one that failed or was cancelled; one that would fail again stays as it is */
     retry(upload) {
-        if (upload.state !== "failed" && upload.state !== "cancelled") return;
+        if (!canRetry(upload)) return;
         upload.answer = NO_ANSWER;
         upload.sentBytes = 0;
         this.#set(upload, "waiting");
@@ -154,6 +154,19 @@ export class UploadQueue {
         upload.state = state;
         this.#onChange(upload);
     }
+}
+
+/** @param {Upload<UploadFile>} upload */
+export function canRetry({state, answer}) {
+    return state === "cancelled" || (state === "failed" && !answer.isFinal);
+}
+
+/**
+ * @param {Upload<UploadFile>} upload
+ * @returns {boolean} whether it went well and brought no new image
+ */
+export function isAllKnown({state, answer: {images}}) {
+    return state === "done" && images.length > 0 && images.every(({isDuplicate}) => isDuplicate);
 }
 
 /**

@@ -10,7 +10,7 @@ const POLL_PENDING_MS = 1500;
 const POLL_IDLE_MS = 15_000;
 const POLL_AWAY_MS = 5000; // the server did not answer
 const TILES_AT_ONCE = 200; // as many as the server draws in one answer
-const NEW_TILES_DELAY_MS = 250; // uploads that end together are fetched together
+const NEW_TILES_DELAY_MS = 500; // uploads that end together are drawn together
 
 /**
  * @typedef {object} GalleryServer
@@ -27,8 +27,6 @@ export class Gallery {
     #filters = find("[data-filters]", HTMLFormElement);
     #server;
     #poller = new Poller(() => this.#poll());
-    /** @type {number[]} */
-    #newIds = [];
     #newTilesTimer = 0;
     /** How often the whole page was asked for. */
     #drawings = 0;
@@ -45,7 +43,7 @@ export class Gallery {
         });
     }
 
-    /** @param {number[]} ids draws the tiles of these images anew; those that are not there yet are added */
+    /** @param {number[]} ids of images whose tiles are drawn anew */
     async draw(ids) {
         for (let start = 0; start < ids.length; start += TILES_AT_ONCE) {
             const html = await this.#server.drawTiles(ids.slice(start, start + TILES_AT_ONCE));
@@ -54,9 +52,8 @@ export class Gallery {
         this.#showEmptiness();
     }
 
-    /** @param {number[]} ids of uploaded images; those that come shortly after each other are drawn together */
-    drawSoon(ids) {
-        this.#newIds.push(...ids);
+    /** Images came in: they are drawn at their places, those that come shortly after each other together. */
+    drawWholeSoon() {
         // Not put off by the next ones: a long upload is seen as it goes.
         if (this.#newTilesTimer === 0)
             this.#newTilesTimer = window.setTimeout(() => this.#drawNew(), NEW_TILES_DELAY_MS);
@@ -84,6 +81,7 @@ export class Gallery {
         });
         syncLiveParts(html);
         this.#empty = find("[data-empty]", HTMLElement);
+        this.#showEmptiness();
         this.#poller.after(POLL_PENDING_MS);
     }
 
@@ -108,14 +106,9 @@ export class Gallery {
 
     async #drawNew() {
         this.#newTilesTimer = 0;
-        const taken = this.#newIds;
-        this.#newIds = [];
         try {
-            await this.draw(taken);
-            void this.drawCounts();
-            this.#poller.after(POLL_PENDING_MS);
+            await this.drawWhole();
         } catch (error) {
-            this.#newIds.push(...taken);
             toast(`${sentence(error)} The uploaded images appear when you reload the page.`, "error");
         }
     }

@@ -4,25 +4,24 @@
  * @param {HTMLElement} list
  * @param {string} html freshly drawn items
  * @param {string} key the data attribute that names an item, e.g. "imageId"
- * @param {{isWhole?: boolean}} [options] isWhole: items that are not among the fresh ones go
+ * @param {{isWhole?: boolean}} [options] isWhole: the list is to have these items in this order, and no others; else items
+ *   that it has are brought up to date
  */
 export function syncItems(list, html, key, {isWhole = false} = {}) {
     const template = document.createElement("template");
     template.innerHTML = html;
     const known = new Map(itemsOf(list, key).map((item) => [item.dataset[key], item]));
-    /** @type {HTMLElement | null} */
-    let previous = null;
-    for (const fresh of itemsOf(template.content, key)) {
+    const items = itemsOf(template.content, key).map((fresh) => {
         const old = known.get(fresh.dataset[key]);
         known.delete(fresh.dataset[key]);
-        const item = old ?? fresh;
         if (old) updateItem(old, fresh);
-        else if (isWhole && previous) previous.after(fresh);
-        else if (isWhole) list.prepend(fresh);
-        else list.insertBefore(fresh, placeFor(fresh, list, key));
-        previous = item;
-    }
-    if (isWhole) for (const gone of known.values()) gone.remove();
+        return old ?? fresh;
+    });
+    if (!isWhole) return;
+    for (const gone of known.values()) gone.remove();
+    // An item that is where it belongs is not moved: it would lose the focus.
+    for (const [index, item] of items.entries())
+        if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
 }
 
 /**
@@ -48,17 +47,6 @@ function itemsOf(parent, key) {
     return [...parent.children]
         .filter((item) => item instanceof HTMLElement && key in item.dataset)
         .map((item) => /** @type {HTMLElement} */ (item));
-}
-
-/**
- * The item before which a new one belongs: lists that grow are in the order of their numbers.
- *
- * @param {HTMLElement} fresh
- * @param {HTMLElement} list
- * @param {string} key
- */
-function placeFor(fresh, list, key) {
-    return itemsOf(list, key).find((item) => Number(item.dataset[key]) > Number(fresh.dataset[key])) ?? null;
 }
 
 /**

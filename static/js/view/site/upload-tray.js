@@ -1,6 +1,7 @@
 /** The list of uploads in the corner: one line a file, an overall bar, what failed and why. */
 
 import {button, element, find, icon, iconButton} from "../elements.js";
+import {canRetry, isAllKnown} from "../../session/upload-queue.js";
 import {plural} from "../words.js";
 
 /** @import {Upload, UploadFile} from "../../session/upload-queue.js" */
@@ -80,15 +81,17 @@ export class UploadTray {
     #drawOverall({uploads, progress, isBusy}) {
         const count = {waiting: 0, sending: 0, checking: 0, done: 0, failed: 0, cancelled: 0};
         for (const {state} of uploads) count[state]++;
+        const known = uploads.filter(isAllKnown).length;
         const over = count.done + count.failed + count.cancelled;
         this.root.hidden = uploads.length === 0;
         this.#bar.value = progress;
         this.#bar.hidden = !isBusy;
         this.#cancelAll.hidden = !isBusy;
         this.#close.hidden = isBusy;
-        this.#retryAll.hidden = isBusy || count.failed + count.cancelled < 2;
+        this.#retryAll.hidden = isBusy || uploads.filter(canRetry).length < 2;
         const parts = [
-            count.done && `${plural(count.done, "file")} uploaded`,
+            count.done > known && `${plural(count.done - known, "file")} uploaded`,
+            known && `${known} already here`,
             count.failed && `${count.failed} failed`,
             count.cancelled && `${count.cancelled} cancelled`,
         ].filter(Boolean);
@@ -126,13 +129,13 @@ export class UploadTray {
             name,
             span("small quiet number", outcome(upload, percent)),
         );
-        if (upload.state === "failed" || upload.state === "cancelled")
+        if (canRetry(upload))
             line.append(
                 iconButton(BUTTON, "refresh-cw", `Retry ${upload.file.name}`, () =>
                     this.#actions.retry(upload),
                 ),
             );
-        else if (upload.state !== "done")
+        else if (upload.state !== "done" && upload.state !== "failed")
             line.append(
                 iconButton(BUTTON, "x", `Cancel ${upload.file.name}`, () => this.#actions.cancel(upload)),
             );
