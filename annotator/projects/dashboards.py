@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Avg, Count, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from annotator.models import Annotation, Project
 from annotator.models.annotation import AnnotationQuerySet
+from annotator.projects.own_progress import median_of_measured
 
 DAYS_SHOWN = 30
 
@@ -19,12 +20,14 @@ def figures(project: Project) -> dict:
     """Everything the page shows, in a fixed number of queries; `project` needs `with_progress`."""
     live = Annotation.objects.live().on_live_images().filter(image__project=project)
     is_counted = Q(annotations__deleted_at__isnull=True, annotations__image__deleted_at__isnull=True)
-    times_s = list(live.filter(time_spent_s__gt=0).values_list("time_spent_s", flat=True))
-    clicked = live.filter(clicks__gt=0).aggregate(clicks=Sum("clicks"), masks=Count("pk"))
+    efforts = list(live.order_by().values_list("author__username", "time_spent_s", "clicks"))
+    times_s = defaultdict(list)
+    for author, seconds, _ in efforts:
+        times_s[author].append(seconds)
     per_day = _per_day(live)
     return {
-        "median_seconds": statistics.median(times_s) if times_s else None,
-        "clicks_per_mask": clicked["clicks"] / clicked["masks"] if clicked["masks"] else None,
+        "median_seconds": median_of_measured(seconds for _, seconds, _ in efforts),
+        "median_clicks": median_of_measured(clicks for _, _, clicks in efforts),
         "per_day": per_day,
         "masks_shown": sum(per_day["masks"]),
         "most_per_day": max(per_day["masks"]),
@@ -34,17 +37,17 @@ def figures(project: Project) -> dict:
                 images_with=Count("annotations__image", filter=is_counted, distinct=True),
             ).order_by("position", "pk")
         ),
-        "by_person": list(
-            live.order_by()
+        "by_person": [
+            row | {"median_seconds": median_of_measured(times_s[row["author__username"]])}
+            for row in live.order_by()
             .values("author__username")
             .annotate(
                 masks=Count("pk"),
                 images_with=Count("image", distinct=True),
                 duration=Sum("time_spent_s"),
-                seconds_per_mask=Avg("time_spent_s", filter=Q(time_spent_s__gt=0)),
             )
             .order_by("-masks")
-        ),
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypedDict
 
@@ -16,10 +17,7 @@ class OwnProgress(TypedDict):
 
 
 def own_progress(project: Project, user: User, since: datetime) -> OwnProgress:
-    """Masks that `user` made since then and that were not deleted, with the medians of their effort.
-
-    Masks without a time, or without a click, are left out of that median: nobody measured what they took.
-    """
+    """Masks that `user` made since then and that were not deleted, with the medians of their effort."""
     own = (
         Annotation.objects.live()
         .on_live_images()
@@ -28,10 +26,12 @@ def own_progress(project: Project, user: User, since: datetime) -> OwnProgress:
     efforts = list(own.values_list("time_spent_s", "clicks"))
     return {
         "mask_count": len(efforts),
-        "median_seconds": _median([seconds for seconds, _ in efforts if seconds > 0]),
-        "median_clicks": _median([clicks for _, clicks in efforts if clicks > 0]),
+        "median_seconds": median_of_measured(seconds for seconds, _ in efforts),
+        "median_clicks": median_of_measured(clicks for _, clicks in efforts),
     }
 
 
-def _median(values: list) -> float | None:
-    return float(statistics.median(values)) if values else None
+def median_of_measured(efforts: Iterable[float]) -> float | None:
+    """The median of the seconds or clicks that masks took; 0 means that nobody measured, and does not count."""
+    measured = [effort for effort in efforts if effort > 0]
+    return float(statistics.median(measured)) if measured else None

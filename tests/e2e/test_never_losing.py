@@ -399,3 +399,33 @@ def test_the_journal_of_the_version_before_is_taken_over(bench: Bench, make_proj
     bench.wait_until_saved()
     assert len(saved(api, image)) == 1
     assert bench.page.evaluate("Object.keys(localStorage).filter(key => key.includes('unsaved'))") == []
+
+
+# --- the other pages say what waits on this computer ---
+
+
+def test_the_gallery_says_what_is_not_saved_and_what_was_begun_and_leads_to_it(bench, make_project, api):
+    project = make_project("coffee.png", "astronaut.png")
+    first, second = project.images
+    context = bench.page.context
+    bench.open(second)
+    bench.page.route("**/annotations/", lambda route: route.abort())
+    accept(bench, ON_THE_CUP)
+    expect_kept(bench, 1)
+    bench.click(ON_THE_TABLE)
+    bench.page.wait_for_function(HAS_ENTRIES, arg="draft")
+    page = context.new_page()
+    page.goto(f"/projects/{project.id}/")
+    tile = page.locator(f"[data-image-id='{second['id']}']")
+    expect(tile).to_contain_text("1 not saved", timeout=10_000)
+    expect(tile).to_contain_text("Mask begun")
+    expect(page.locator(f"[data-image-id='{first['id']}'] [data-waiting-mark]")).to_have_count(0)
+    bench.page.close()
+    page.get_by_role("link", name="Open the workbench to save").click()
+    again = Bench(page)
+    again.wait_until_ready()
+    expect(page.locator(SAVE_STATE)).to_have_text("1 mask not accepted", timeout=20_000)
+    assert len(saved(api, second)) == 1
+    page.goto(f"/projects/{project.id}/labels/")
+    page.wait_for_timeout(3500)
+    expect(page.locator("[data-waiting-work]")).to_be_hidden()

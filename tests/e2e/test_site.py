@@ -159,7 +159,9 @@ def test_uploads_good_broken_and_zipped_and_their_states_go_live(
     page.goto(f"/projects/{project['id']}/")
     page.set_input_files("[data-files]", [good, str(broken), str(zipped), again])
     tray = page.get_by_role("complementary", name="Uploads")
-    expect(tray.get_by_role("status")).to_have_text("2 files uploaded, 1 already here, 1 failed", timeout=30_000)
+    expect(tray.get_by_role("status")).to_have_text(
+        "2 files uploaded, 1 already here, 1 failed", timeout=30_000
+    )
 
     def line(name: str):
         return tray.locator("li", has_text=name)

@@ -43,8 +43,6 @@ export class PromptSession {
     #revision = 0;
     /** @type {Promise<void> | null} */
     #decoding = null;
-    /** @type {number | null} */
-    #decodeMs = null;
 
     /** @param {PromptEvents} events */
     constructor(events) {
@@ -67,11 +65,6 @@ export class PromptSession {
 
     get isDecoding() {
         return this.#decoding !== null;
-    }
-
-    /** How long the last decode took. */
-    get decodeMs() {
-        return this.#decodeMs;
     }
 
     get hasImage() {
@@ -241,7 +234,6 @@ export class PromptSession {
         }
         if (!answer || revision !== this.#revision) return; // the prompt has changed since
         this.#decoding = null;
-        if (answer.runs > 0) this.#decodeMs = answer.durationMs;
         // The answer may have been asked for before the last choice was made: that choice is the person's.
         const lastChoice = this.#prompt.steps.at(-1)?.maskIndex ?? null;
         this.#prompt = withMaskIndices(this.#prompt, answer.maskIndices);

@@ -48,7 +48,6 @@ export class BenchView {
     #stage;
     #commands;
     #topBar = new TopBar(find("[data-top-bar]", HTMLElement));
-    #decodeTime = find("[data-decode-time]", HTMLElement);
     #categories;
     #objects;
     #objectOrder;
@@ -165,7 +164,7 @@ export class BenchView {
 
     render() {
         const {workbench, flow} = this.#session;
-        const {prompt, candidates, decodeMs} = workbench.prompts;
+        const {prompt, candidates} = workbench.prompts;
         const {shownMask} = workbench;
         const {scene, bundle} = flow;
         const color = workbench.category?.color ?? UNNAMED_COLOR;
@@ -196,7 +195,6 @@ export class BenchView {
         this.#renderSaving();
         this.#topBar.showMarks(scene.image);
         this.#toolbar.render();
-        this.#decodeTime.textContent = decodeMs === null ? "" : `decode ${Math.round(decodeMs)} ms`;
         this.#stage.stage.root.dataset.state = flow.pictureState;
     }
 

@@ -5,6 +5,7 @@ import {sentence} from "../words.js";
 import {act, toast} from "./feedback.js";
 import {syncItems, syncLiveParts} from "./keyed-list.js";
 import {Poller} from "./poller.js";
+import {markTiles} from "./waiting-tiles.js";
 
 const POLL_PENDING_MS = 1500;
 const POLL_IDLE_MS = 15_000;
@@ -49,6 +50,7 @@ export class Gallery {
             const html = await this.#server.drawTiles(ids.slice(start, start + TILES_AT_ONCE));
             syncItems(this.list, html, "imageId");
         }
+        markTiles();
         this.#showEmptiness();
     }
 
@@ -79,6 +81,7 @@ export class Gallery {
         syncItems(this.list, page.querySelector("[data-gallery]")?.innerHTML ?? "", "imageId", {
             isWhole: true,
         });
+        markTiles();
         syncLiveParts(html);
         this.#empty = find("[data-empty]", HTMLElement);
         this.#showEmptiness();
