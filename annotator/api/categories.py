@@ -57,7 +57,9 @@ class CategoryListRowSerializer(serializers.ModelSerializer):
 
 
 class CategoryListSerializer(serializers.Serializer):
-    categories = CategoryListRowSerializer(many=True, allow_empty=False, max_length=MOST_AT_ONCE)
+    categories = serializers.ListField(
+        child=CategoryListRowSerializer(), allow_empty=False, max_length=MOST_AT_ONCE
+    )
 
 
 class CategoryListAnswerSerializer(serializers.Serializer):

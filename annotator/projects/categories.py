@@ -65,7 +65,9 @@ def add_list(project: Project, rows: Sequence[Mapping[str, str]]) -> tuple[list[
                 left_out.append(row["name"])
                 continue
             taken.add(row["name"].casefold())
-            made.append(create_category(project, **row))
+            made.append(
+                create_category(project, name=row["name"], supercategory=row.get("supercategory", ""))
+            )
     return made, left_out
 
 
