@@ -6,10 +6,13 @@ import {savePreferences} from "../api/preferences.js";
 import {Autosave} from "../session/autosave.js";
 import {Preferences} from "../session/preferences.js";
 import {UnsavedRecords} from "../session/unsaved-records.js";
+import {SavedChannel} from "../storage/saved-channel.js";
 import {toast} from "../view/site/feedback.js";
 import {sentence} from "../view/words.js";
+import {listenForNews} from "./news.js";
 
 /** @import {Http} from "../api/http.js" */
+/** @import {ImageFlow} from "../session/image-flow.js" */
 /** @import {Settings} from "../session/preferences.js" */
 /** @import {Conflict} from "../session/autosave.js" */
 /** @import {Journal} from "../session/journal.js" */
@@ -22,7 +25,7 @@ import {sentence} from "../view/words.js";
  * @param {Workbench} workbench
  * @param {BenchNotices} notices
  * @param {{onStatus: () => void, onSignedOut: () => void, onSignedIn: () => void,
- *   onConflict: (conflict: Conflict, onChoice: (choice: "mine" | "theirs") => void) => void}} events
+ *   flow: () => ImageFlow<ImageBitmap>, onConflict: (conflict: Conflict, onChoice: (choice: "mine" | "theirs") => void) => void}} events
  * @returns {Autosave}
  */
 export function autosaveOf(
@@ -30,10 +33,11 @@ export function autosaveOf(
     journal,
     workbench,
     notices,
-    {onStatus, onSignedOut, onSignedIn, onConflict},
+    {onStatus, onSignedOut, onSignedIn, onConflict, flow},
 ) {
     let isSignedOut = false;
     let isPersistent = false;
+    const tabs = new SavedChannel();
     /** From now on it matters that the browser does not clear its storage when the disk gets full. */
     const askToPersist = () => {
         if (!isPersistent) void navigator.storage?.persist?.();
@@ -57,6 +61,7 @@ export function autosaveOf(
                     if (choice === "theirs") workbench.replaceFromServer(conflict.id, conflict.theirs);
                     autosave.resolveConflict(conflict.id, choice);
                 }),
+            onSaved: (imageId) => tabs.tell(imageId),
             onGivenUp: (id, before) => workbench.replaceFromServer(id, before),
             onNumber: ({id, imageId}, number) => workbench.noteNumber(id, imageId, number),
             onRefusal: (refusal) =>
@@ -72,6 +77,7 @@ export function autosaveOf(
     workbench.document.subscribe((changes, origin) => {
         if (origin === "user") autosave.submit(changes);
     });
+    listenForNews(http, tabs, {workbench, autosave, flow});
     return autosave;
 }
 

@@ -84,7 +84,7 @@ const workbench = new Workbench(page.user, world, {
 
 const autosave = autosaveOf(http, kept.journal, workbench, notices, {
     onStatus: render,
-    onSignedOut: askToSignIn,
+    ...{onSignedOut: askToSignIn, flow: () => flow},
     onSignedIn: () => notices.hideSignedOut(),
     onConflict: (conflict, onChoice) => {
         notices.showConflict(conflict, view.placeOf(conflict), page.user, (choice) => {

@@ -39,6 +39,7 @@ import {givenUpWith, nextOf, waitingFor, wishesOf} from "./acts.js";
  * @property {(status: SaveStatus) => void} onStatus
  * @property {(conflict: Conflict) => void} onConflict somebody else changed the same annotation
  * @property {(annotation: Annotation, number: number) => void} [onNumber] the server has said its number
+ * @property {(imageId: number) => void} [onSaved] the server has a change of a mask of this image
  * @property {(refusal: Refusal) => void} onRefusal the server will never take it as it is
  * @property {(id: string, before: Annotation | null) => void} [onGivenUp] it is again what it was before an act of which
  *   another part was given up
@@ -155,6 +156,17 @@ export class Autosave {
         return [...this.#conflicts.values()].flatMap((conflict) =>
             conflict.imageId === imageId && conflict.theirs ? [conflict.theirs] : [],
         );
+    }
+
+    /** @param {ServerAnnotation} row whether the server has more of it than this page: somebody else changed it */
+    isNews({annotation: {id}, version}) {
+        const known = this.#known.get(id);
+        return !this.#unsaved.get(id) && (!known || version > known.version);
+    }
+
+    /** @param {ServerAnnotation} row that is shown now as the server has it */
+    noteListed(row) {
+        this.#remember(row);
     }
 
     /** @param {ServerAnnotation} row that the server lists as deleted: wanting it back restores it */
@@ -299,6 +311,7 @@ export class Autosave {
     #noteRecent({id, imageId, desired}) {
         const version = this.#known.get(id)?.version ?? 1;
         this.#recent.set(id, {imageId, desired, version, at: Date.now()});
+        this.#events.onSaved?.(imageId);
     }
 
     /**

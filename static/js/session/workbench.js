@@ -46,6 +46,7 @@ import {Visibility} from "./visibility.js";
 /** @import {CopiedMasks} from "./copied-masks.js" */
 /** @import {KeptDrafts} from "./kept-drafts.js" */
 /** @import {KeptHistories} from "./kept-histories.js" */
+/** @import {Piece} from "./news.js" */
 /** @import {Settings} from "./preferences.js" */
 /** @import {LastCategory} from "./last-category.js" */
 /** @import {PromptEvents} from "./prompt-session.js" */
@@ -295,22 +296,38 @@ export class Workbench {
     }
 
     /**
-     * Somebody else's change, or the end of a conflict: steps of the history that speak of it no longer fit.
+     * The end of a conflict, or of an act that was given up.
      *
      * @param {string} id
      * @param {Annotation | null} annotation null: deleted
      */
     replaceFromServer(id, annotation) {
         if (annotation && annotation.imageId !== this.#imageId) return; // its image is not on screen
-        const before = this.document.get(id);
         const wasEdited = this.draft.edited?.id === id;
-        this.#histories.forgetOf(id);
-        if (before && annotation) {
-            this.document.apply({...NO_CHANGES, updated: [{before, after: annotation}]}, "server");
-        } else if (before) this.document.apply({...NO_CHANGES, deleted: [before]}, "server");
-        else if (annotation) this.document.apply({...NO_CHANGES, created: [annotation]}, "server");
+        this.takeNews([{id, annotation}]);
         if (wasEdited) this.draft.replace(NO_WORK);
-        else this.#events.onChange();
+    }
+
+    /**
+     * Changes that the server has, of the image on screen. Steps of the history that speak of them no longer fit.
+     *
+     * @param {readonly Piece[]} pieces none of them is being edited
+     */
+    takeNews(pieces) {
+        const changed = pieces.map(({id, annotation}) => ({
+            before: this.document.get(id),
+            after: annotation,
+        }));
+        for (const {id} of pieces) this.#histories.forgetOf(id);
+        this.document.apply(
+            {
+                created: changed.flatMap(({before, after}) => (!before && after ? [after] : [])),
+                updated: changed.flatMap(({before, after}) => (before && after ? [{before, after}] : [])),
+                deleted: changed.flatMap(({before, after}) => (before && !after ? [before] : [])),
+            },
+            "server",
+        );
+        this.#events.onChange();
     }
 
     /**

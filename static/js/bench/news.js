@@ -1,0 +1,35 @@
+/** When the annotate page looks for what others have made of its image: another tab has saved, or the person comes back. */
+
+import {AnnotationServer} from "../api/annotations.js";
+import {News} from "../session/news.js";
+
+/** @import {Http} from "../api/http.js" */
+/** @import {Autosave} from "../session/autosave.js" */
+/** @import {ImageFlow} from "../session/image-flow.js" */
+/** @import {Workbench} from "../session/workbench.js" */
+/** @import {SavedChannel} from "../storage/saved-channel.js" */
+
+const TOGETHER_MS = 300; // an act over many masks is saved one by one
+
+/**
+ * @param {Http} http
+ * @param {SavedChannel} tabs
+ * @param {{workbench: Workbench, autosave: Autosave, flow: () => Pick<ImageFlow<ImageBitmap>, "scene" | "masksState">}} bench
+ */
+export function listenForNews(http, tabs, {workbench, autosave, flow}) {
+    const isShown = (/** @type {number} */ imageId) =>
+        flow().masksState === "shown" && flow().scene.image.id === imageId;
+    const news = new News(new AnnotationServer(http), autosave, workbench, isShown);
+    let timer = 0;
+    const lookSoon = () => {
+        clearTimeout(timer);
+        timer = window.setTimeout(() => void news.look(flow().scene.image.id), TOGETHER_MS);
+    };
+    tabs.onSaved = (imageId) => {
+        if (isShown(imageId)) lookSoon();
+    };
+    addEventListener("focus", lookSoon);
+    document.addEventListener("visibilitychange", () => {
+        if (document.visibilityState === "visible") lookSoon();
+    });
+}
