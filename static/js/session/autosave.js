@@ -65,6 +65,8 @@ export class Autosave {
     /** Deleted by an earlier page: wanting one back restores it, if the server ever had it. @type {Set<string>} */
     #mayBeDeleted = new Set();
     #isRunning = false;
+    /** The status that was told last. */
+    #told = "";
     /** @type {SaveStatus["reason"]} */
     #trouble = "";
 
@@ -355,6 +357,10 @@ export class Autosave {
     }
 
     #tell() {
-        this.#events.onStatus(this.status);
+        const {status} = this;
+        const told = JSON.stringify(status);
+        if (told === this.#told) return; // a page draws a lot for each status
+        this.#told = told;
+        this.#events.onStatus(status);
     }
 }

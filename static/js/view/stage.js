@@ -35,6 +35,8 @@ export class Stage {
     #sheets;
     #frameRequest = 0;
     #grip;
+    /** Where it is on the page: asking for each movement would make the browser lay out the page in between. */
+    #box = new DOMRect();
     /** Where the mouse is over the stage. @type {ViewPoint | null} */
     #pointer = null;
 
@@ -157,8 +159,7 @@ export class Stage {
      * @returns {ViewPoint}
      */
     viewPoint(event) {
-        const box = this.root.getBoundingClientRect();
-        return {x: event.clientX - box.x, y: event.clientY - box.y, frame: "view"};
+        return {x: event.clientX - this.#box.x, y: event.clientY - this.#box.y, frame: "view"};
     }
 
     /**
@@ -205,7 +206,8 @@ export class Stage {
     }
 
     #resize() {
-        const {width, height} = this.root.getBoundingClientRect();
+        this.#box = this.root.getBoundingClientRect();
+        const {width, height} = this.#box;
         if (width === 0 || height === 0) return;
         for (const sheet of SHEETS) {
             const {canvas} = this.#sheets[sheet];

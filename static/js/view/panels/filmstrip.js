@@ -17,6 +17,9 @@ export class Filmstrip {
     #shown = new Map();
     #current = {imageId: 0, index: 0};
     #frame = 0;
+    // As the browser said last: asking it in the middle of a change makes it lay out the page once more.
+    #left = 0;
+    #width = 0;
 
     /**
      * @param {HTMLElement} root with a rail in it
@@ -31,11 +34,21 @@ export class Filmstrip {
         this.#rail = /** @type {HTMLElement} */ (root.firstElementChild);
         this.#listed = listed;
         this.#world = world;
-        root.addEventListener("scroll", () => this.drawSoon(), {passive: true});
+        root.addEventListener(
+            "scroll",
+            () => {
+                this.#left = root.scrollLeft;
+                this.drawSoon();
+            },
+            {passive: true},
+        );
         root.addEventListener("wheel", (event) => this.#wheel(event), {passive: false});
         root.addEventListener("click", (event) => this.#click(event));
         root.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays: Enter saves a mask
-        new ResizeObserver(() => this.drawSoon()).observe(root);
+        new ResizeObserver(() => {
+            this.#width = root.clientWidth;
+            this.drawSoon();
+        }).observe(root);
     }
 
     /** Another image is on screen. @param {number} imageId @param {number} index */
@@ -43,11 +56,14 @@ export class Filmstrip {
         const isNear = Math.abs(index - this.#current.index) <= 1 && imageId !== this.#current.imageId;
         this.#current = {imageId, index};
         this.#setWidth();
-        const {clientWidth, scrollLeft} = this.#root;
+        this.#width ||= this.#root.clientWidth; // it has only just become visible
         const left = index * STEP;
-        const isInSight = left >= scrollLeft + STEP && left + 2 * STEP <= scrollLeft + clientWidth;
+        const isInSight = left >= this.#left + STEP && left + 2 * STEP <= this.#left + this.#width;
         // One further is not worth a movement while there is something beyond it to see.
-        if (!(isNear && isInSight)) this.#root.scrollLeft = left - (clientWidth - STEP) / 2;
+        if (!(isNear && isInSight)) {
+            this.#root.scrollLeft = left - (this.#width - STEP) / 2;
+            this.#left = this.#root.scrollLeft;
+        }
         this.drawSoon();
     }
 
@@ -65,11 +81,10 @@ export class Filmstrip {
     }
 
     #draw() {
-        const {clientWidth, scrollLeft} = this.#root;
-        if (clientWidth === 0) return; // there is no room for it
+        if (this.#width === 0) return; // there is no room for it
         this.#setWidth();
-        const first = Math.max(0, Math.floor(scrollLeft / STEP) - BEYOND);
-        const last = Math.min(this.#listed.total - 1, Math.ceil((scrollLeft + clientWidth) / STEP) + BEYOND);
+        const first = Math.max(0, Math.floor(this.#left / STEP) - BEYOND);
+        const last = Math.min(this.#listed.total - 1, Math.ceil((this.#left + this.#width) / STEP) + BEYOND);
         this.#listed.want(first, last);
         for (const [index, {node}] of this.#shown)
             if (index < first || index > last) {

@@ -9,12 +9,14 @@ import {RowDragging} from "./row-dragging.js";
 
 const AHEAD_PX = 200; // beyond the list's edges, so that scrolling and Tab find rows that are there
 
+/** What the contents of a row are made of. @type {readonly (keyof ObjectRow)[]} */
+const CONTENTS = ["annotation", "category", "color", "number", "isEdited", "isHidden", "isSaved"];
+
 /**
  * A row of the list.
  *
  * @typedef {object} Shown
  * @property {HTMLElement} node
- * @property {string} state what it shows beside the annotation
  * @property {ObjectRow} row
  * @property {boolean} isFilled
  * @property {HTMLCanvasElement | null} picture as it was drawn; null: it has to be drawn
@@ -128,26 +130,25 @@ export class ObjectsPanel {
 
     /** Puts the rows in their order. */
     #arrange() {
-        for (const [index, id] of this.#order.entries()) {
+        let next = this.#list.firstElementChild;
+        for (const id of this.#order) {
             const node = this.#rows.get(id)?.node;
-            if (node && this.#list.children[index] !== node)
-                this.#list.insertBefore(node, this.#list.children[index] ?? null);
+            if (node && node === next) next = next.nextElementSibling;
+            else if (node) this.#list.insertBefore(node, next);
         }
     }
 
     /** @param {ObjectRow} row */
     #renderRow(row) {
         const {id} = row.annotation;
-        const {isSelected, isPrimary, annotation, ...content} = row;
-        const state = JSON.stringify(content);
-        const shown = this.#rows.get(id) ?? this.#newRow(row);
-        const {node} = shown;
-        const before = shown.row.annotation;
+        const {isSelected, isPrimary, annotation} = row;
+        const known = this.#rows.get(id);
+        const shown = known ?? this.#newRow(row);
+        const {node, row: before} = shown;
         shown.row = row;
-        if (before.segmentation !== annotation.segmentation) shown.picture = null;
+        if (before.annotation.segmentation !== annotation.segmentation) shown.picture = null;
         // Rows that did not change stay as they are, with the focus that may be in them.
-        if (shown.state !== state || before !== annotation) {
-            shown.state = state;
+        if (!known || CONTENTS.some((name) => before[name] !== row[name])) {
             node.setAttribute("aria-label", labelOf(row));
             node.classList.toggle("is-edited", row.isEdited);
             node.classList.toggle("is-hidden", row.isHidden);
@@ -165,7 +166,7 @@ export class ObjectsPanel {
         node.addEventListener("pointerenter", () => this.#events.onHover(id));
         node.addEventListener("pointerleave", () => this.#events.onHover(null));
         /** @type {Shown} */
-        const shown = {node, state: "", row, isFilled: false, picture: null};
+        const shown = {node, row, isFilled: false, picture: null};
         this.#rows.set(id, shown);
         this.#sight.observe(node);
         return shown;
