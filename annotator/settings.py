@@ -181,6 +181,8 @@ JOB_MAX_ATTEMPTS = 3
 JOB_SWEEP_INTERVAL_S = read("JOB_SWEEP_INTERVAL_S")
 # How many images after the opened one are prepared ahead of the rest of the queue.
 EMBEDDING_PREPARE_AHEAD = 3
+# The bundle that answers while the embedding of a project's own is not ready; one that is not installed never does.
+STAND_IN_BUNDLE = read("STAND_IN_BUNDLE")
 # How long a stopping worker lets the running job finish before it gives the job back.
 WORKER_STOP_GRACE_S = read("WORKER_STOP_GRACE_S")
 EXPORT_KEEP_DAYS = read("EXPORT_KEEP_DAYS")

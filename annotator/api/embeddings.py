@@ -14,9 +14,8 @@ from annotator.api.base.scope import RowView
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
-from annotator.embeddings.errors import BundleMismatch
-from annotator.embeddings.which_bundle import bundle_of
-from annotator.models import EmbeddingJob, Image
+from annotator.embeddings.which_bundle import asked_bundle, bundle_of
+from annotator.models import Bundle, EmbeddingJob, Image
 
 
 class EmbeddingStateSerializer(serializers.Serializer):
@@ -47,7 +46,8 @@ class EmbeddingView(RowView):
             OpenApiParameter(
                 "digest",
                 str,
-                description="Digest of the bundle the embedding is wanted for; 409 for another one.",
+                description="Digest of the bundle the embedding is wanted for: the project's, or the "
+                "one that stands in for it; 409 for another one.",
             ),
             REGION,
             OpenApiParameter(
@@ -67,13 +67,9 @@ class EmbeddingView(RowView):
     def get(self, request: Request, image_id: int) -> HttpResponseBase:
         """The image embedding, or 202 with its job's state. Asking moves the job to the front of the queue."""
         image = self.get_object()
-        bundle = bundle_of(image.project)
-        wanted = request.query_params.get("digest")
-        if wanted and wanted != bundle.digest:
-            raise BundleMismatch(
-                f"The project's bundle is {bundle.name} {bundle.digest}; reload to get its decoder."
-            )
-        job = self._open(image)
+        wanted = request.query_params.get("digest", "")
+        bundle = asked_bundle(image.project, wanted)
+        job = self._open(image, bundle)
         if job.state == EmbeddingJob.State.READY:
             try:
                 return file_response(
@@ -109,11 +105,11 @@ class EmbeddingView(RowView):
     def _region(self) -> str:
         return self.request.query_params.get("region", "")
 
-    def _open(self, image: Image) -> EmbeddingJob:
+    def _open(self, image: Image, bundle: Bundle) -> EmbeddingJob:
         if not self._region:
-            return embedding_queue.open_image(image)
+            return embedding_queue.open_image(image, bundle)
         is_ahead = self.request.query_params.get("ahead") == "true"
-        return regions.open_region(image, regions.region_of(self._region, image), is_ahead)
+        return regions.open_region(image, regions.region_of(self._region, image), is_ahead, bundle)
 
 
 def _job_state(job: EmbeddingJob) -> Response:

@@ -63,20 +63,28 @@ def ensure_missing(batch: int = 1000) -> int:
     return made
 
 
-def open_image(image: Image) -> EmbeddingJob:
+def open_image(image: Image, bundle: Bundle | None = None) -> EmbeddingJob:
     """Somebody looks at `image`: its job goes first, the following images' jobs next, the rest waits.
+
+    Args:
+        bundle: one that stands in for the project's on images whose own embedding is not ready; None: the project's.
 
     Raises:
         NoBundle: none is installed.
     """
-    bundle = bundle_of(image.project)
+    own = bundle_of(image.project)
+    bundle = bundle or own
     whole = EmbeddingJob.objects.of_whole_images().filter(bundle=bundle)
     known = whole.filter(image=image).first()
     if known and (known.state != State.QUEUED or known.priority == Priority.OPENED):
         job, is_new = known, False  # asked again and again while the page waits
     else:
         job, is_new = ensure_job(image, bundle, Priority.OPENED), True
-    following = list(Image.objects.following(image)[: settings.EMBEDDING_PREPARE_AHEAD])
+    later = Image.objects.following(image)
+    if bundle != own:
+        ready = EmbeddingJob.objects.of_whole_images().filter(bundle=own, state=State.READY)
+        later = later.exclude(Exists(ready.filter(image=OuterRef("pk"))))
+    following = list(later[: settings.EMBEDDING_PREPARE_AHEAD])
     unprepared = whole.filter(image__in=following).exclude(state=State.QUEUED, priority__gt=Priority.NEXT)
     prepared_ids = set(unprepared.values_list("image", flat=True))
     to_prepare = [other for other in following if other.pk not in prepared_ids]

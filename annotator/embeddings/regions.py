@@ -37,18 +37,21 @@ def region_of(text: str, image: Image) -> Region:
         raise InvalidRegion(message, fields={"region": [message]}) from error
 
 
-def open_region(image: Image, region: Region, is_ahead: bool = False) -> EmbeddingJob:
+def open_region(
+    image: Image, region: Region, is_ahead: bool = False, bundle: Bundle | None = None
+) -> EmbeddingJob:
     """Somebody works in a region of `image`: its job goes first.
 
     Where too many regions are kept, those go that nobody has asked for longest.
 
     Args:
         is_ahead: somebody may come to it: its job goes last.
+        bundle: one that stands in for the project's; None: the project's.
 
     Raises:
         NoBundle: none is installed.
     """
-    bundle = bundle_of(image.project)
+    bundle = bundle or bundle_of(image.project)
     now = timezone.now()
     priority = Priority.FORESEEN if is_ahead else Priority.OPENED
     with transaction.atomic():

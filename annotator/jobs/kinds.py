@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from annotator.jobs import wake_up
@@ -24,6 +25,9 @@ class JobKind:
         runner: path of the function that does one claimed job and ends with `queue.finish`.
         missing: path of a function that queues the jobs nobody asked for and returns their number; "" where there are
             none. A worker calls it with every look into the database.
+        quick: path of a function that gives the takeable jobs that people wait for and that are soon done; "" where
+            there are none. A process of their own does them, so that none of them waits for a long one.
+        warm_up: path of a function that loads what quick jobs need, once one may come, and is called again and again.
         retry_command: a command that retries what failed; "" where only the admin panel can.
     """
 
@@ -31,6 +35,8 @@ class JobKind:
     model: type[LeasedJob]
     runner: str
     missing: str = ""
+    quick: str = ""
+    warm_up: str = ""
     retry_command: str = ""
 
     def run(self, job: LeasedJob) -> None:
@@ -39,9 +45,27 @@ class JobKind:
     def add_missing(self) -> int:
         return import_string(self.missing)() if self.missing else 0
 
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """A worker has a process for each: the kind's name, and another one where there are quick jobs."""
+        return (self.name, f"{self.name}-quick") if self.quick else (self.name,)
+
+    def takeable(self, lane: str) -> QuerySet[LeasedJob]:
+        """What the process of a lane may claim, in the order of the queue."""
+        if not self.quick:
+            return self.model.takeable()
+        quick = import_string(self.quick)()
+        return quick if lane != self.name else self.model.takeable().exclude(pk__in=quick.values("pk"))
+
+    def prepare(self, lane: str) -> None:
+        """What the process of a lane does while nothing waits, so that the next job is done sooner."""
+        if self.warm_up and lane != self.name:
+            import_string(self.warm_up)()
+
     def wake(self) -> None:
         """Tells the workers, once the transaction is committed, that there are jobs of this kind."""
-        wake_up.send(self.name)
+        for lane in self.lanes:
+            wake_up.send(lane)
 
 
 KINDS: dict[str, JobKind] = {
@@ -52,6 +76,8 @@ KINDS: dict[str, JobKind] = {
             EmbeddingJob,
             runner="annotator.worker.runners.embeddings.run",
             missing="annotator.embeddings.queue.ensure_missing",
+            quick="annotator.embeddings.stand_ins.takeable_jobs",
+            warm_up="annotator.worker.runners.embeddings.load_stand_in",
             retry_command="manage.py embed --all --retry-failed",
         ),
         JobKind("exports", Export, runner="annotator.worker.runners.exports.run"),

@@ -18,7 +18,7 @@ from annotator.api.categories import CategorySerializer
 from annotator.api.images import ImageSerializer
 from annotator.models import Image, Role
 from annotator.models.figures import with_details
-from annotator.pages.bundle_links import bundle_row, decoder_url, session_module
+from annotator.pages.bundle_links import bundle_row, decoder_url, session_module, stand_in_row
 from annotator.pages.image_list import ImageList
 from annotator.people.permissions import role_of, signed_in
 from annotator.people.preferences import preferences_of
@@ -108,4 +108,5 @@ def _scene(request: HttpRequest, image: Image) -> dict[str, Any]:
             neighbours(asked.filtered(with_details(project.images.all())), image, asked.order)
         ),
         "bundle": bundle_row(project),
+        "stand_in": stand_in_row(project),
     }

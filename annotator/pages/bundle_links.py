@@ -7,6 +7,7 @@ from typing import Any
 from annotator.api.bundles import BundleSerializer
 from annotator.bundles import decoders
 from annotator.embeddings.errors import NoBundle
+from annotator.embeddings.stand_ins import stand_in_for
 from annotator.embeddings.which_bundle import bundle_of
 from annotator.models import Project
 
@@ -17,6 +18,15 @@ def bundle_row(project: Project) -> dict[str, Any] | None:
         return BundleSerializer(bundle_of(project)).data
     except NoBundle:
         return None
+
+
+def stand_in_row(project: Project) -> dict[str, Any] | None:
+    """The row of the bundle that answers until the project's own is ready; None where there is none."""
+    try:
+        stand_in = stand_in_for(bundle_of(project))
+    except NoBundle:
+        return None
+    return BundleSerializer(stand_in).data if stand_in else None
 
 
 def decoder_url(bundle: dict[str, Any] | None) -> str | None:

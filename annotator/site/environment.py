@@ -116,6 +116,11 @@ VARIABLES: dict[str, Variable] = {
         ADDRESS, "", "Published weights are fetched below this address instead of their publishers'."
     ),
     # --- jobs ---
+    "STAND_IN_BUNDLE": Variable(
+        TEXT,
+        "pocket",
+        "The bundle that answers while the embedding of a project's own is being made; `none`: people wait.",
+    ),
     "DEVICE": Variable(
         _matching(
             r"auto|cpu|mps|(cuda|xpu)(:[0-9]+)?",

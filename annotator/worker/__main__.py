@@ -1,4 +1,4 @@
-"""`python -m annotator.worker KIND NAME`: one process of a worker, started and watched by `supervisor`."""
+"""`python -m annotator.worker KIND LANE NAME`: one process of a worker, started and watched by `supervisor`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import threading
 
 
-def main(kind: str, worker: str) -> None:
+def main(kind: str, lane: str, worker: str) -> None:
     """Works until SIGTERM, Ctrl-C, or the end of the parent."""
     stop = threading.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
@@ -23,7 +23,7 @@ def main(kind: str, worker: str) -> None:
     from annotator.jobs.kinds import KINDS
     from annotator.worker.loop import work
 
-    work(KINDS[kind], worker, stop.is_set)
+    work(KINDS[kind], lane, worker, stop.is_set)
 
 
 def _leave_with_parent() -> None:
@@ -34,4 +34,4 @@ def _leave_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:4])

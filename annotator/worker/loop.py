@@ -15,17 +15,18 @@ from annotator.worker.run_job import run_next
 logger = logging.getLogger(__name__)
 
 
-def work(kind: JobKind, worker: str, stopping: Callable[[], bool]) -> None:
-    """Does the jobs of a kind under the name `worker`; ends after the present job once `stopping()`.
+def work(kind: JobKind, lane: str, worker: str, stopping: Callable[[], bool]) -> None:
+    """Does the jobs of one lane of a kind under the name `worker`; ends after the present job once `stopping()`.
 
     It looks into the table after every wake-up, and after JOB_SWEEP_INTERVAL_S at the latest: wake-ups get lost.
     """
-    listener = Listener(kind.name)
+    listener = Listener(lane)
     while not stopping():
         try:
             close_old_connections()
-            while not stopping() and run_next(kind, worker):
+            while not stopping() and run_next(kind, worker, lane):
                 pass
+            kind.prepare(lane)
         except Exception:  # a database that restarts must not end the worker
-            logger.exception("looking for %s failed", kind.name)
+            logger.exception("looking for %s failed", lane)
         listener.wait(settings.JOB_SWEEP_INTERVAL_S, stopping)

@@ -13,9 +13,13 @@ from annotator.models import LeasedJob
 logger = logging.getLogger(__name__)
 
 
-def run_next(kind: JobKind, worker: str) -> LeasedJob | None:
-    """Claims the next job of a kind for `worker` and does it; None when none waits."""
-    job = queue.claim(kind.model.takeable(), worker)
+def run_next(kind: JobKind, worker: str, lane: str = "") -> LeasedJob | None:
+    """Claims the next job of a kind for `worker` and does it; None when none waits.
+
+    Args:
+        lane: of the kind; "": its first one.
+    """
+    job = queue.claim(kind.takeable(lane or kind.name), worker)
     if job is not None:
         run(job)
     return job

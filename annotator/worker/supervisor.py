@@ -1,4 +1,4 @@
-"""The worker: one process for each kind of job, so that no kind waits for another, and this parent.
+"""The worker: one process for each lane of each kind of job, so that none waits for another, and this parent.
 
 The parent does no job itself and so stays awake beside a long one. It starts processes again that die, signs that the
 worker is alive, and looks into the database every JOB_SWEEP_INTERVAL_S: other machines' workers die, too.
@@ -46,11 +46,13 @@ def run_worker(kinds: Iterable[JobKind]) -> None:
 
 
 class Child:
-    """The process that does the jobs of one kind, started again when it dies."""
+    """The process that does the jobs of one lane of a kind, started again when it dies."""
 
-    def __init__(self, kind: JobKind, worker: str) -> None:
+    def __init__(self, kind: JobKind, lane: str, worker: str) -> None:
         self.kind = kind
-        self._worker = worker
+        self._lane = lane
+        # The first process of a kind has the worker's own name, under which its device is noted.
+        self._worker = worker if lane == kind.name else f"{worker}/{lane}"
         self._deaths = 0
         self._restart_at_s: float | None = None  # None while it runs
         self._start()
@@ -68,7 +70,7 @@ class Child:
         self._deaths = 1 if now_s - self._started_s > HEALTHY_AFTER_S else self._deaths + 1
         # At once, then after 1, 3, 7 ... s.
         self._restart_at_s = now_s + min(2 ** (self._deaths - 1) - 1, RESTART_PAUSE_MAX_S)
-        logger.error("the process for %s ended with status %s", self.kind.name, status)
+        logger.error("the process for %s ended with status %s", self._lane, status)
         return True
 
     def stop(self, deadline_s: float) -> None:
@@ -79,12 +81,22 @@ class Child:
             self.process.kill()
             self.process.wait()
 
+    @property
+    def held(self) -> QuerySet[LeasedJob]:
+        return queue.held_by(self.kind.model, self._worker)
+
+    def give_back(self) -> None:
+        """Puts what the process held back into the queue."""
+        released = queue.release(self.held)
+        if released:
+            logger.info("gave %s unfinished %s back to the queue", released, self._lane)
+
     def _start(self) -> None:
         self._started_s, self._restart_at_s = time.monotonic(), None
         paths = [str(settings.BASE_DIR), *filter(None, sys.path)]
         self.process = subprocess.Popen(
             # -P: nothing is imported from the current folder, which may hold a celery.py of somebody's own.
-            [sys.executable, "-P", "-m", "annotator.worker", self.kind.name, self._worker],
+            [sys.executable, "-P", "-m", "annotator.worker", self.kind.name, self._lane, self._worker],
             stdin=subprocess.PIPE,  # never written to: its end tells the child that we are gone
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         )
@@ -104,13 +116,13 @@ class Worker:
         sync_bundles()
         logger.info("worker %s starts; stop it with Ctrl-C", self.name)
         self._beat()  # before the processes write into the row
-        children = [Child(kind, self.name) for kind in self._kinds]
+        children = [Child(kind, lane, self.name) for kind in self._kinds for lane in kind.lanes]
         try:
             while not self._stop.wait(DEATH_CHECK_S):
                 for child in children:
                     if child.restart_when_dead():
                         # The attempt counts: this job may be what killed the process.
-                        self._safely(queue.end_leases, self._held(child.kind))
+                        self._safely(queue.end_leases, child.held)
                 if time.monotonic() >= self._next_look_s:
                     self._next_look_s = time.monotonic() + settings.JOB_SWEEP_INTERVAL_S
                     self._look()
@@ -134,24 +146,16 @@ class Worker:
         if queue.expire(kind.model.objects.all()) + kind.add_missing():
             kind.wake()
 
-    def _held(self, kind: JobKind) -> QuerySet[LeasedJob]:
-        return queue.held_by(kind.model, self.name)
-
     def _end(self, children: list[Child]) -> None:
         for child in children:
             child.process.terminate()  # it ends after the present job
         deadline_s = time.monotonic() + settings.WORKER_STOP_GRACE_S
         for child in children:
             child.stop(deadline_s)
-        for kind in self._kinds:
-            self._safely(self._give_back, kind)
+        for child in children:
+            self._safely(child.give_back)
         self._safely(WorkerHeartbeat.objects.filter(name=self.name).delete)
         logger.info("worker %s has stopped", self.name)
-
-    def _give_back(self, kind: JobKind) -> None:
-        released = queue.release(self._held(kind))
-        if released:
-            logger.info("gave %s unfinished %s back to the queue", released, kind.name)
 
     @staticmethod
     def _safely(work: Callable[..., object], *arguments: object) -> None:

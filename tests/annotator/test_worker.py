@@ -130,7 +130,7 @@ def test_processes_do_not_outlive_a_killed_worker(site):
     worker = site.start_worker()
     site.wait(lambda: site.rows("select 1 from annotator_workerheartbeat"), "the worker is up")
     children = children_of(worker)
-    assert len(children) == 2
+    assert len(children) == 3  # embeddings, quick ones, exports
     worker.kill()
     worker.wait()
     site.wait(lambda: not any(is_alive(child) for child in children), "the processes are gone")

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {answerOf} from "../../static/js/api/uploads.js";
-import {canRetry, isAllKnown, trashedIds, UploadQueue} from "../../static/js/session/upload-queue.js";
+import {canRetry, isAllKnown} from "../../static/js/core/upload-outcome.js";
+import {trashedIds, UploadQueue} from "../../static/js/session/upload-queue.js";
 import {settle} from "./hand-made.js";
 
 const TAKEN = {images: [{id: 1, isDuplicate: false}], refused: [], message: ""};

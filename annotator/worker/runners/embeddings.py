@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.bundles.folders import folder_of
+from annotator.embeddings import stand_ins
 from annotator.embeddings import store as embedding_store
 from annotator.errors import MaskwrightError
 from annotator.files import unowned
@@ -53,6 +54,13 @@ def run(job: EmbeddingJob) -> None:
     logger.info("embedding of image %s %s made in %s ms", job.image_id, job.region or "(whole)", duration_ms)
     if not job.region:
         _make_tiles(job.image)
+
+
+def load_stand_in() -> None:
+    """Loads the bundle that stands in for others, where there are images of others: that takes seconds."""
+    stand_in = stand_ins.needed_stand_in()
+    if stand_in:
+        _encoder_for(stand_in, worker="")
 
 
 def _make_tiles(image: Image) -> None:

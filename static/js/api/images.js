@@ -7,25 +7,29 @@ import {NetworkError} from "./http.js";
 /** @import {Http} from "./http.js" */
 /** @import {ImageRow, Scene} from "../session/ports.d.ts" */
 
+/** As annotator/api/bundles.py writes it. @typedef {{name: string, family: string, title: string, digest: string, input_side: number, fit: "pad" | "stretch", mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null}} BundleWire */
+
 /**
  * @typedef {object} SceneWire one image's page, as annotator/pages/annotate.py:_scene writes it
  * @property {{id: number, name: string, role: Role, url: string, overlap: OverlapPolicy, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
  * @property {{id: number, name: string, width: number, height: number, state: ImageState, skip_reason: ImageMarks["skipReason"], skip_note: string, flagged: boolean, flagged_by: string | null, flagged_at: string | null, flag_note: string, digest: string, file_url: string, thumbnail_url: string,
  *   tiles: {url: string, side: number, levels: number} | null}} image
  * @property {{previous: number | null, next: number | null, next_open: number | null, position: number, total: number}} siblings
- * @property {{name: string, family: string, title: string, digest: string, input_side: number, fit: "pad" | "stretch", mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null} | null} bundle
+ * @property {BundleWire | null} bundle
+ * @property {BundleWire | null} stand_in
  */
 
 /**
  * @param {SceneWire} wire
  * @returns {Scene}
  */
-export function sceneFromWire({project, image, siblings, bundle}) {
+export function sceneFromWire({project, image, siblings, bundle, stand_in: standIn}) {
     return {
         project: {...project, categories: project.categories.map(categoryFromWire)},
         image: imageFromWire(image),
         siblings: siblingsFromWire(siblings),
         bundle: bundle && bundleFromWire(bundle),
+        standIn: standIn && bundleFromWire(standIn),
     };
 }
 
@@ -124,7 +128,7 @@ function imageFromWire(wire) {
 }
 
 /**
- * @param {NonNullable<SceneWire["bundle"]>} wire
+ * @param {BundleWire} wire
  * @returns {Bundle}
  */
 function bundleFromWire(wire) {

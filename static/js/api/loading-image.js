@@ -6,7 +6,7 @@ import {isPassing, isSignedOut, withPatience} from "./http.js";
 import {fetchPicture, fetchScene} from "./images.js";
 import {RegionImages} from "./region-images.js";
 
-/** @import {Bundle, DecoderImage} from "../core/types.d.ts" */
+/** @import {Bundle, DecoderImage, Region} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 /** @import {EmbeddingProgress, ImageRow, Scene, ServerAnnotation, WaitReason} from "../session/ports.d.ts" */
 
@@ -20,10 +20,12 @@ export class LoadingImage {
     scene;
     /** @type {Promise<ImageBitmap> | null} */
     #picture = null;
-    /** @type {DecoderImage | null} */
-    #decoderImage = null;
+    /** By digests of bundles. @type {Map<string, DecoderImage>} */
+    #decoderImages = new Map();
     /** Told about the embedding while somebody looks at this image. @type {(progress: EmbeddingProgress) => void} */
     onProgress = () => {};
+    /** What was told last. @type {EmbeddingProgress | null} */
+    progress = null;
     /** Told each time that a part has to wait. @type {(reason: WaitReason, part: Part) => void} */
     onWait = () => {};
 
@@ -71,23 +73,30 @@ export class LoadingImage {
     /**
      * @param {ImageRow} image
      * @param {Bundle} bundle
+     * @param {boolean} isStandIn nobody is told how far its embedding is
      * @returns {DecoderImage}
      */
-    decoderImage(image, bundle) {
-        if (this.#decoderImage) return this.#decoderImage;
+    decoderImage(image, bundle, isStandIn = false) {
+        const known = this.#decoderImages.get(bundle.digest);
+        if (known) return known;
         const regions = new RegionImages(this.#http, image, bundle.digest, this.#abort.signal);
-        this.#decoderImage = {
+        const decoderImage = {
             key: String(image.id),
             size: image.size,
             fetchEmbedding: () =>
                 fetchEmbedding(this.#http, image.id, bundle.digest, {
                     signal: this.#abort.signal,
-                    onProgress: (progress) => this.onProgress(progress),
+                    onProgress: (progress) => {
+                        if (isStandIn) return;
+                        this.progress = progress;
+                        this.onProgress(progress);
+                    },
                 }),
-            partOf: (region) => regions.partOf(region),
-            foresee: (region) => regions.foresee(region),
+            partOf: (/** @type {Region} */ region) => regions.partOf(region),
+            foresee: (/** @type {Region} */ region) => regions.foresee(region),
         };
-        return this.#decoderImage;
+        this.#decoderImages.set(bundle.digest, decoderImage);
+        return decoderImage;
     }
 
     /**

@@ -81,6 +81,11 @@ export function flowEvents({
         },
         onMarkRefused: ({name}, error) => notices.showProblem(`${name} was not marked: ${sentence(error)}`),
         onListDone: (openImageId) => sayListDone(openImageId, later().flow),
+        onReplaced: ({title, name}, replaced) =>
+            toast(`${title || name} answers now: this is its mask.`, "info", {
+                label: "Take the first one back",
+                do: () => workbench.answering.takeBack(replaced),
+            }),
         onReady: (openedAt) => {
             measureUntilPainted(stage, "ready-to-decode", openedAt);
             later().going.filmstrip.show();

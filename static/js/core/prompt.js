@@ -91,6 +91,11 @@ export function withMaskIndices(prompt, maskIndices) {
     };
 }
 
+/** The same prompt, of whose outputs none is chosen yet. @param {Prompt} prompt @returns {Prompt} */
+export function withoutChoices(prompt) {
+    return {...prompt, steps: prompt.steps.map((step) => ({...step, maskIndex: null}))};
+}
+
 /**
  * The same prompt with another decoder output chosen after its last step.
  *

@@ -5,8 +5,10 @@
 
 import {AddedCategories} from "./added-categories.js";
 import {MarksToSave, marksOf} from "./image-marks.js";
+import {StandIn} from "./stand-in.js";
 
-/** @import {Bundle, Category, ImageMarks} from "../core/types.d.ts" */
+/** @import {Bundle, Category, DecoderImage, ImageMarks} from "../core/types.d.ts" */
+/** @import {Replaced} from "./answering.js" */
 /** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation, WaitReason} from "./ports.d.ts" */
 /** @import {Workbench} from "./workbench.js" */
 
@@ -42,6 +44,8 @@ import {MarksToSave, marksOf} from "./image-marks.js";
  * @property {(openImageId: number | null) => void} onListDone the list's last image was finished; another one that is
  *   open, neither done nor skipped; null: none is
  * @property {(openedAt: number) => void} onReady the first mask is possible
+ * @property {(bundle: Bundle, replaced: Replaced) => void} [onReplaced] the image's own embedding has come, and its bundle
+ *   has answered the open prompt anew
  */
 
 /** @typedef {"next" | "previous"} Way */
@@ -82,6 +86,9 @@ export class ImageFlow {
     #further = 0;
     #isGoing = false;
     #marks;
+    #standIn;
+    /** The small bundle is being given the word. @type {Promise<unknown> | null} */
+    #beginning = null;
     #addedCategories = new AddedCategories();
 
     /**
@@ -97,11 +104,18 @@ export class ImageFlow {
         this.#workbench = workbench;
         this.#world = world;
         this.#events = events;
+        this.#standIn = new StandIn((bundle) => world.decoderFor(bundle));
         this.#marks = new MarksToSave((imageId, marks) => world.saveMarks(imageId, marks));
     }
 
+    /** Of the decoder that answers. */
     get bundle() {
-        return this.#decoder?.bundle ?? null;
+        return this.#workbench.prompts.bundle ?? this.#decoder?.bundle ?? null;
+    }
+
+    /** The name of the bundle that answers while the image's own embedding is being made; "": none does. */
+    get standInName() {
+        return this.#standIn.name;
     }
 
     get mayAnnotate() {
@@ -222,6 +236,7 @@ export class ImageFlow {
         this.pictureState = "loading";
         this.embedding = NOT_ASKED;
         this.masksState = "loading";
+        this.#standIn.name = "";
         mine.onWait = (reason, part) => {
             if (this.#shown !== mine) return;
             if (part === "annotations") this.#setMasksState("missing");
@@ -246,8 +261,12 @@ export class ImageFlow {
         const isPictureShown = this.#showPicture(mine, image);
         if (!decoder || !decoderImage) return;
         mine.onProgress = (progress) => {
-            if (this.#shown === mine && this.pictureState !== "failed") this.#setEmbedding(progress);
+            if (this.#shown !== mine) return;
+            if (this.pictureState !== "failed") this.#setEmbedding(progress);
+            if (progress.state === "queued" || progress.state === "running")
+                void this.#callStandIn(mine, isPictureShown, openedAt);
         };
+        if (mine.progress) mine.onProgress(mine.progress); // it was fetched ahead
         try {
             await decoder.prepare(decoderImage);
         } catch (error) {
@@ -257,8 +276,53 @@ export class ImageFlow {
             return;
         }
         if (!(await isPictureShown) || this.#shown !== mine) return;
+        if (this.#standIn.name) await this.#takeOver(mine, decoder, decoderImage);
+        else this.#begin(mine, openedAt);
+        if (this.#shown === mine) this.#setEmbedding({state: "ready", position: null, error: ""});
+    }
+
+    /**
+     * The image's own embedding has to be waited for: until it is there, the small bundle answers.
+     *
+     * @param {LoadingImage<Picture>} mine
+     * @param {Promise<boolean>} isPictureShown
+     * @param {number} openedAt
+     */
+    async #callStandIn(mine, isPictureShown, openedAt) {
+        const prepared = await this.#standIn.call(mine, this.scene);
+        if (!prepared || !(await isPictureShown) || this.#shown !== mine) return;
+        if (this.isReady || this.#standIn.name) return;
+        this.#standIn.name = prepared.decoder.bundle.name;
+        this.#beginning = this.#workbench.answering.change(prepared.decoder, prepared.image);
+        await this.#beginning;
+        if (this.#shown === mine) this.#begin(mine, openedAt);
+    }
+
+    /**
+     * The image's own embedding has come: its decoder answers from now on.
+     *
+     * @param {LoadingImage<Picture>} mine
+     * @param {Decoder} decoder
+     * @param {DecoderImage} decoderImage
+     */
+    async #takeOver(mine, decoder, decoderImage) {
+        await this.#beginning;
+        const replaced = await this.#workbench.answering.change(decoder, decoderImage);
+        if (this.#shown !== mine) return;
+        this.#standIn.name = "";
+        if (replaced) this.#events.onReplaced?.(decoder.bundle, replaced);
+        void this.#prepareAhead(mine); // with this decoder
+    }
+
+    /**
+     * The first mask is possible.
+     *
+     * @param {LoadingImage<Picture>} mine
+     * @param {number} openedAt
+     */
+    #begin(mine, openedAt) {
         this.isReady = true;
-        this.#setEmbedding({state: "ready", position: null, error: ""});
+        this.#events.onChange();
         this.#events.onReady(openedAt);
         void this.#prepareAhead(mine);
     }
@@ -373,10 +437,12 @@ export class ImageFlow {
         const coming = this.#world.load(next);
         this.#ahead = coming;
         try {
-            const {image, bundle} = await coming.scene;
+            const scene = await coming.scene;
+            const {image, bundle} = scene;
             if (this.#shown !== mine || this.#ahead !== coming) return;
             await coming.picture(image);
-            if (bundle && this.bundle?.digest === bundle.digest)
+            if (this.#standIn.name) await this.#standIn.call(coming, scene);
+            if (bundle && this.#decoder?.bundle.digest === bundle.digest)
                 await this.#decoder?.prepare(coming.decoderImage(image, bundle));
         } catch {
             // What went wrong is said when the image is opened, if it is still wrong then.

@@ -200,6 +200,8 @@ export type Scene = {
         readonly total: number;
     };
     readonly bundle: Bundle | null;
+    /** Answers while the bundle's embedding of the image is being made; null: nothing does. */
+    readonly standIn: Bundle | null;
 };
 
 export type EmbeddingProgress = {
@@ -220,12 +222,15 @@ export type LoadingImage<Picture> = {
     readonly scene: Promise<Scene>;
     /** Told about the embedding while somebody looks at this image. */
     onProgress: (progress: EmbeddingProgress) => void;
+    /** What was told last; null: it was not asked for yet. */
+    readonly progress: EmbeddingProgress | null;
     /** Told each time that a part of it has to wait. */
     onWait: (reason: WaitReason, part: "scene" | "picture" | "annotations") => void;
     picture(image: ImageRow): Promise<Picture>;
     /** Always asked anew: somebody else may have annotated since the image was fetched ahead. */
     annotations(): Promise<ServerAnnotation[]>;
-    decoderImage(image: ImageRow, bundle: Bundle): DecoderImage;
+    /** isStandIn: of the bundle that answers first; `onProgress` is not told of that one. */
+    decoderImage(image: ImageRow, bundle: Bundle, isStandIn?: boolean): DecoderImage;
     /** Nobody waits for it any more; its picture must not be drawn again. */
     giveUp(): void;
 };

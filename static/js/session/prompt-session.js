@@ -14,6 +14,7 @@ import {
     withLastChoice,
     withMaskIndices,
     withPoint,
+    withoutChoices,
 } from "../core/prompt.js";
 
 /** @import {Candidate, DecoderImage, ImagePoint, PointLabel, Prompt, Region} from "../core/types.d.ts" */
@@ -91,6 +92,26 @@ export class PromptSession {
         this.#image = image;
         this.region = null;
         this.show(EMPTY_PROMPT);
+    }
+
+    /** Names the image that is prompted; null: there is none. */
+    get imageKey() {
+        return this.#image?.key ?? null;
+    }
+
+    /**
+     * Another decoder answers for the same image. The open prompt is decoded anew, and what it offers is its own.
+     *
+     * @param {Decoder} decoder
+     * @param {DecoderImage} image
+     */
+    answerWith(decoder, image) {
+        this.#decoder = decoder;
+        this.#image = image;
+        this.#prompt = withoutChoices(this.#prompt);
+        this.#candidates = [];
+        this.#shown = null;
+        this.decodeAgain();
     }
 
     /**

@@ -1,5 +1,7 @@
 /** Uploads files in one request each, a few at a time, so that each has its own progress and one bad file fails alone. */
 
+import {canRetry} from "../core/upload-outcome.js";
+
 /** @import {UploadAnswer} from "./ports.d.ts" */
 
 const AT_ONCE = 3;
@@ -154,19 +156,6 @@ export class UploadQueue {
         upload.state = state;
         this.#onChange(upload);
     }
-}
-
-/** @param {Upload<UploadFile>} upload */
-export function canRetry({state, answer}) {
-    return state === "cancelled" || (state === "failed" && !answer.isFinal);
-}
-
-/**
- * @param {Upload<UploadFile>} upload
- * @returns {boolean} whether it went well and brought no new image
- */
-export function isAllKnown({state, answer: {images}}) {
-    return state === "done" && images.length > 0 && images.every(({isDuplicate}) => isDuplicate);
 }
 
 /**

@@ -22,6 +22,7 @@ import {
     withoutLastStep,
 } from "../core/prompt.js";
 import {placed} from "../core/regions.js";
+import {Answering} from "./answering.js";
 import {Combining} from "./combining.js";
 import {Copying} from "./copying.js";
 import {Draft, NO_WORK, idsOf} from "./draft.js";
@@ -88,6 +89,7 @@ export class Workbench {
     combining;
     copying;
     naming;
+    answering;
     visibility;
     numbers = new ObjectNumbers();
 
@@ -140,6 +142,7 @@ export class Workbench {
         this.hand = new HandWork(this, parts);
         this.moving = new MovingPrompts(this, parts);
         this.visibility = new Visibility(this.selection, events.onChange);
+        this.answering = new Answering(this, {turns: this.#accepting, onSay: events.onSay});
         this.naming = new Naming(this, {turns: this.#accepting, onSay: events.onSay});
         const byHand = {
             turns: this.#accepting,

@@ -8,6 +8,7 @@
  * @typedef {object} Situation
  * @property {boolean} mayAnnotate
  * @property {string | null} bundleName null: no model is installed
+ * @property {string} standInName of the bundle that answers while the image's embedding is being made; "": none does
  * @property {boolean} isBestByBox a first box gives better masks than a first click
  * @property {EmbeddingProgress} embedding
  * @property {boolean} isReady the first mask is possible
@@ -138,9 +139,13 @@ function hintForMouse(now, keyOf) {
  * @param {Situation} now
  * @returns {Badge}
  */
-export function modelBadge({bundleName, mayAnnotate, isReady, embedding: {state, position}}) {
+export function modelBadge({bundleName, standInName, mayAnnotate, isReady, embedding: {state, position}}) {
     if (!bundleName) return {tone: "bad", text: "no model"};
     if (!mayAnnotate) return {tone: "waiting", text: "read only"};
+    if (standInName)
+        return state === "failed"
+            ? {tone: "bad", text: `${standInName} answers · ${bundleName} failed`}
+            : {tone: "working", text: `${standInName} answers · ${bundleName} is being prepared`};
     if (isReady) return {tone: "good", text: `ready · ${bundleName}`};
     switch (state) {
         case "failed":

@@ -32,7 +32,7 @@ import {hint, modelBadge, savingBadge} from "./bench-status.js";
  *
  * @typedef {object} Session
  * @property {Workbench} workbench
- * @property {{scene: Scene, bundle: Bundle | null, mayAnnotate: boolean, isReady: boolean, pictureState: string,
+ * @property {{scene: Scene, bundle: Bundle | null, standInName: string, mayAnnotate: boolean, isReady: boolean, pictureState: string,
  *   masksState: "loading" | "shown" | "missing", embedding: EmbeddingProgress}} flow
  * @property {Autosave} autosave
  * @property {Sight} sight
@@ -296,7 +296,8 @@ export class BenchView {
         return {
             mayAnnotate: flow.mayAnnotate,
             bundleName: flow.scene.bundle?.name ?? null,
-            isBestByBox: flow.scene.bundle?.isBestByBox ?? false,
+            standInName: flow.standInName,
+            isBestByBox: flow.bundle?.isBestByBox ?? false,
             embedding: flow.embedding,
             isReady: flow.isReady,
             isDecoding: prompts.isDecoding,

@@ -1,11 +1,11 @@
 /** Rows of the list of objects are dragged where the list has the order that people make by hand. */
 
-/** @import Sortable from "../../../vendor/sortable/sortable.esm.js" */
+/** What is used of the library's object. @typedef {{option(name: "disabled", value: boolean): unknown}} Draggable */
 
 export class RowDragging {
     #list;
     #onDrop;
-    /** @type {Promise<Sortable> | null} */
+    /** @type {Promise<Draggable> | null} */
     #sortable = null;
     /** While a row is dragged, the list's rows stay where the library has put them. */
     isDragging = false;
@@ -27,7 +27,7 @@ export class RowDragging {
         this.#list.toggleAttribute("data-movable", isOn);
     }
 
-    /** @returns {Promise<Sortable>} */
+    /** @returns {Promise<Draggable>} */
     async #make() {
         const {default: Sortable} = await import("../../../vendor/sortable/sortable.esm.js");
         return new Sortable(this.#list, {

@@ -1,7 +1,7 @@
 /** The list of uploads in the corner: one line a file, an overall bar, what failed and why. */
 
 import {button, element, find, icon, iconButton} from "../elements.js";
-import {canRetry, isAllKnown} from "../../session/upload-queue.js";
+import {canRetry, isAllKnown} from "../../core/upload-outcome.js";
 import {plural} from "../words.js";
 
 /** @import {Upload, UploadFile} from "../../session/upload-queue.js" */

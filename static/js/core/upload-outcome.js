@@ -1,0 +1,20 @@
+/** What came of an upload, from its state and the server's answer. */
+
+/**
+ * @typedef {object} Outcome
+ * @property {string} state
+ * @property {{images: readonly {isDuplicate: boolean}[], isFinal?: boolean}} answer isFinal: the same file would be refused again
+ */
+
+/** @param {Outcome} upload */
+export function canRetry({state, answer}) {
+    return state === "cancelled" || (state === "failed" && !answer.isFinal);
+}
+
+/**
+ * @param {Outcome} upload
+ * @returns {boolean} whether it went well and brought no new image
+ */
+export function isAllKnown({state, answer: {images}}) {
+    return state === "done" && images.length > 0 && images.every(({isDuplicate}) => isDuplicate);
+}
