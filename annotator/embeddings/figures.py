@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from django.db.models import Avg, Sum
+from django.db.models import Avg, Exists, OuterRef, Sum
 
-from annotator.models import Bundle, EmbeddingJob
+from annotator.models import Bundle, EmbeddingJob, Project
+from annotator.models.embedding import EmbeddingJobQuerySet
 
 JOBS_LOOKED_AT = 500
 RECENT_JOBS = 100
@@ -32,17 +33,36 @@ def figures_of(bundle: Bundle) -> BundleFigures:
     jobs = of_bundle.of_whole_images()
     ready = jobs.filter(state=State.READY)
     stored_bytes = of_bundle.filter(state=State.READY).aggregate(sum=Sum("size_bytes", default=0))["sum"]
+    return BundleFigures(
+        ready=ready.count(),
+        size_bytes=stored_bytes,
+        waiting=jobs.filter(state__in=[State.QUEUED, State.RUNNING]).count(),
+        median_ms=_median_ms(ready),
+    )
+
+
+def _median_ms(ready: EmbeddingJobQuerySet) -> float | None:
+    """Of the latest jobs that really made an embedding."""
     # What several projects have is computed for the first of them only. Later entries of the dict win, and those are
     # the older ones: the job that did the work.
     latest = ready.filter(duration_ms__isnull=False).order_by("-finished_at")
     measured = latest.values_list("image__digest", "duration_ms")[:JOBS_LOOKED_AT]
     times_ms = {digest: duration_ms for digest, duration_ms in measured if duration_ms is not None}
-    return BundleFigures(
-        ready=ready.count(),
-        size_bytes=stored_bytes,
-        waiting=jobs.filter(state__in=[State.QUEUED, State.RUNNING]).count(),
-        median_ms=statistics.median(times_ms.values()) if times_ms else None,
+    return statistics.median(times_ms.values()) if times_ms else None
+
+
+def needs_of(project: Project, bundle: Bundle) -> dict[str, float | None]:
+    """How many embeddings a project lacks for a bundle, and how long one worker has to make them.
+
+    Returns:
+        missing; seconds, None where none of the bundle was measured yet.
+    """
+    ready = EmbeddingJob.objects.of_whole_images().filter(
+        image=OuterRef("pk"), bundle=bundle, state=State.READY
     )
+    missing = project.images.filter(~Exists(ready)).count()
+    median_ms = _median_ms(EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, state=State.READY))
+    return {"missing": missing, "seconds": None if median_ms is None else missing * median_ms / 1000}
 
 
 def mean_recent_ms() -> float | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 
 import pytest
+from django.utils import timezone
 
 from annotator.embeddings import stand_ins
 from annotator.jobs import queue
 from annotator.jobs.kinds import KINDS
 from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob
-from tests.annotator.world import browser_of, client_of, encode_image
+from tests.annotator.world import browser_of, client_of, encode_image, html
 
 EMBEDDINGS = KINDS["embeddings"]
 
@@ -95,3 +98,13 @@ def test_the_stand_in_is_loaded_ahead_only_where_it_may_be_needed(project, image
     project.bundle = pocket
     project.save()
     assert stand_ins.needed_stand_in() is None
+
+
+def test_a_projects_settings_say_what_another_bundle_would_need(alice, project, image, second_image, pocket):
+    EmbeddingJob.objects.filter(image=image).update(
+        state="ready", duration_ms=3000, finished_at=timezone.now()
+    )
+    page = html(browser_of(alice), f"/projects/{project.pk}/settings/")
+    needs = json.loads(re.search(r'<script id="bundle-needs"[^>]*>(.*?)</script>', page).group(1))
+    assert needs["small"] == needs[""] == {"missing": 1, "seconds": 3.0}
+    assert needs["pocket"] == {"missing": 2, "seconds": None}

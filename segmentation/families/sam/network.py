@@ -14,6 +14,7 @@ from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig
 from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder, SamVisionEncoder
 
 from segmentation.families.positions import image_positions
+from segmentation.families.sam.encoders import vit
 from segmentation.families.sam.encoders.efficientvit import ATTENTION, FUSED, RES, EfficientVitShape
 from segmentation.families.sam.encoders.repvit import RepVitShape
 from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
@@ -60,9 +61,11 @@ class SamShape(NetworkShape):
 
 
 class VisionEncoder(SamVisionEncoder):
-    """transformers' encoder, giving the tensor itself."""
+    """transformers' encoder, giving the tensor itself: by `encoders.vit` on a CPU where no gradients are asked for."""
 
     def forward(self, pixels: Tensor) -> Tensor:
+        if pixels.device.type == "cpu" and pixels.dtype == torch.float32 and not torch.is_grad_enabled():
+            return vit.encode(self, pixels)
         return super().forward(pixels).last_hidden_state
 
 

@@ -2,12 +2,23 @@
 
 import {Http} from "../api/http.js";
 import {deleteProject, updateProject} from "../api/projects.js";
-import {find} from "../view/elements.js";
+import {find, pageData} from "../view/elements.js";
 import {act, toast, toastOnNextPage} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
+import {embeddingNeeds} from "../view/words.js";
+
+/** @import {EmbeddingNeeds} from "../view/words.js" */
 
 const http = new Http();
 const form = find("[data-settings]", HTMLFormElement);
+const bundle = find("[name=bundle]", HTMLSelectElement, form);
+const needs = /** @type {Record<string, EmbeddingNeeds>} */ (pageData("bundle-needs"));
+const showNeeds = () => {
+    const place = find("[data-bundle-needs]", HTMLElement, form);
+    place.textContent = bundle.value in needs ? embeddingNeeds(needs[bundle.value]) : "";
+};
+bundle.addEventListener("change", showNeeds);
+showNeeds();
 form.addEventListener("submit", (event) => {
     event.preventDefault();
     act(form, async () => {

@@ -54,6 +54,23 @@ export function plural(count, word) {
     return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
+/** seconds: of one worker; null: nobody knows yet. @typedef {{missing: number, seconds: number | null}} EmbeddingNeeds */
+
+/** What a project would have to wait for with a model. @param {EmbeddingNeeds} needs */
+export function embeddingNeeds({missing, seconds}) {
+    if (missing === 0) return "Every image is ready for this model.";
+    const images = missing === 1 ? "1 image needs" : `${missing} images need`;
+    const time = seconds === null ? "" : `, ${aboutTime(seconds)} of one worker`;
+    return `${images} an embedding of this model${time}.`;
+}
+
+/** @param {number} seconds */
+function aboutTime(seconds) {
+    if (seconds < 90) return `about ${plural(Math.max(1, Math.round(seconds)), "second")}`;
+    if (seconds < 5400) return `about ${plural(Math.round(seconds / 60), "minute")}`;
+    return `about ${plural(Math.round(seconds / 3600), "hour")}`;
+}
+
 const SKIP_REASONS = {
     blurred: "blurred",
     nothing: "nothing to annotate",

@@ -1,0 +1,118 @@
+"""How long does an image's embedding take, beside the original package with the same weights?
+
+    python benchmarks/encoder.py [VARIANT ...] [--rounds 5] [--threads N]
+
+For each network (vit_b where none is named; sam2-tiny and the like where sam2 is there, see sam_parity.py), in one
+process and in turns: the original's `set_image`, this project's `set_image`, and for SAM's own encoder transformers'
+modules, which this project used before. Random weights of a fixed seed, one picture of 1536 x 1024. Prints the median,
+least and most seconds after a first call that does not count, how many times faster than the original's median that
+is, the largest difference of the embeddings, and how much memory a call takes for a moment beyond what the process had.
+"""
+
+import argparse
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from transformers.models.sam.modeling_sam import SamVisionEncoder  # noqa: E402
+
+from benchmarks.sam_parity import SAM2, Pair, photograph, sam2_pair, sam_pair  # noqa: E402
+from segmentation.families.sam.encoders import vit  # noqa: E402
+from segmentation.families.sam.network import VARIANTS, SamShape  # noqa: E402
+
+IMAGE_HW = (1024, 1536)
+MEBIBYTE = 1 << 20
+
+
+@contextmanager
+def transformers_modules() -> Iterator[None]:
+    """SAM's own encoder as transformers computes it, in place of ours."""
+    ours = vit.encode
+    vit.encode = lambda encoder, pixels: SamVisionEncoder.forward(encoder, pixels).last_hidden_state
+    try:
+        yield
+    finally:
+        vit.encode = ours
+
+
+def candidates(name: str, pair: Pair) -> dict[str, Callable[[np.ndarray], None]]:
+    def by_modules(image: np.ndarray) -> None:
+        with transformers_modules():
+            pair.converted.set_image(image)
+
+    runs = {"the original": pair.original.set_image, "this project": pair.converted.set_image}
+    if isinstance(VARIANTS.get(name), SamShape):
+        runs["transformers' modules"] = by_modules
+    return runs
+
+
+def peak_of(work: Callable[[], None]) -> tuple[float, float]:
+    """Seconds, and mebibytes beyond what was in use before, at the worst moment (Linux)."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
+    before = _status("VmRSS")
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started, (_status("VmHWM") - before) / MEBIBYTE
+
+
+def _status(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
+
+
+def compare(name: str, rounds: int) -> None:
+    pair = sam2_pair(name.removeprefix(SAM2), False) if name.startswith(SAM2) else sam_pair(name, False)
+    image = photograph(*IMAGE_HW)
+    runs = candidates(name, pair)
+    seconds: dict[str, list[float]] = {label: [] for label in runs}
+    extra: dict[str, float] = dict.fromkeys(runs, 0.0)
+    difference: dict[str, float] = {}
+    for round_number in range(rounds + 1):
+        for label, run in runs.items():
+            took, peak = peak_of(lambda run=run: run(image))
+            if round_number == 0:
+                continue
+            seconds[label].append(took)
+            extra[label] = max(extra[label], peak)
+            if label != "the original" and label not in difference:
+                ours = pair.converted.get_image_embedding()
+                theirs = pair.embeddings()
+                difference[label] = max(np.abs(ours[key] - theirs[key].numpy()).max() for key in theirs)
+    reference = statistics.median(seconds["the original"])
+    for label, taken in seconds.items():
+        median = statistics.median(taken)
+        print(
+            f"{name:16} {label:22} {median:7.2f} [{min(taken):.2f} to {max(taken):.2f}] {reference / median:6.2f}x "
+            f"{difference.get(label, 0):10.1e} {extra[label]:8.0f}",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("variants", nargs="*", default=["vit_b"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    print(f"torch {torch.__version__}, {args.threads} threads, {torch.backends.cpu.get_cpu_capability()}")
+    print(f"{'network':16} {'by':22} {'s':>7} {'':15} {'faster':>9} {'difference':>9} {'MiB more':>8}")
+    for name in args.variants:
+        compare(name, args.rounds)
+
+
+if __name__ == "__main__":
+    main()

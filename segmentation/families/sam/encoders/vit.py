@@ -1,0 +1,123 @@
+"""SAM's own image encoder on a processor: what transformers' modules compute with the same weights, sooner and in less
+memory.
+
+Theirs builds every attention matrix with its bias at once, 800 MB for a picture, which costs more than the products.
+Here windows fold the bias into the product (below), and layers that attend over the whole image go by a few rows of
+queries.
+
+The bias of a query q at (a, b) for a key at (r, c) is `q . h[a - r + n - 1] + q . w[b - c + n - 1]` (arXiv 2112.01526).
+With one-hot codes of r and c behind the key, and q's products with both tables behind the query, one dot product holds
+all of it.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers.models.sam.modeling_sam import SamVisionAttention, SamVisionEncoder
+
+QUERY_ROWS = 4  # of patches, whose attention to the whole image stays in the processor's cache
+
+
+def encode(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
+    """What `encoder` gives for `pixels`, without gradients.
+
+    Args:
+        encoder: transformers' modules with their weights, float32, on the CPU.
+        pixels: (B, 3, side, side).
+
+    Returns:
+        (B, C, side / patch, side / patch).
+    """
+    tokens = _patches(encoder, pixels)  # (B, n, n, D)
+    for layer in encoder.layers:
+        normed = layer.layer_norm1(tokens)
+        attend = _in_windows if layer.window_size else _over_all
+        tokens = tokens + layer.attn.proj(attend(layer.attn, normed, layer.window_size))
+        tokens = tokens + layer.mlp(layer.layer_norm2(tokens))
+    return _neck(encoder.neck, tokens)
+
+
+def _patches(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
+    """(B, n, n, D): each patch by one product, and where it lies."""
+    projection = encoder.patch_embed.projection
+    patch = projection.kernel_size[0]
+    count = pixels.shape[2] // patch
+    patches = (
+        pixels.unflatten(3, (count, patch)).unflatten(2, (count, patch)).permute(0, 2, 4, 1, 3, 5).flatten(3)
+    )
+    tokens = functional.linear(patches, projection.weight.flatten(1), projection.bias)
+    return tokens if encoder.pos_embed is None else tokens + encoder.pos_embed
+
+
+def _in_windows(attention: SamVisionAttention, normed: Tensor, size: int) -> Tensor:
+    """(B, n, n, D): attention inside of windows of `size` x `size` patches, the last ones padded with zeros."""
+    batch, side = normed.shape[:2]
+    heads, count = attention.num_attention_heads, -(-side // size)
+    # What is padded is zero, and the product with zero is the bias.
+    bias = attention.qkv.bias if attention.qkv.bias is not None else normed.new_zeros(3 * normed.shape[3])
+    qkv = bias.expand(batch, count * size, count * size, -1).clone()
+    qkv[:, :side, :side] = attention.qkv(normed)
+    windows = qkv.view(batch, count, size, count, size, 3, heads, -1).permute(5, 0, 1, 3, 6, 2, 4, 7)
+    query, key, value = windows.reshape(3, batch * count**2, heads, size**2, -1)
+    by_row, by_column = _position_products(attention, query, size)
+    width = query.shape[3]
+    codes = _place_codes(size, key).expand(*key.shape[:3], -1)
+    # torch's kernel for processors wants values as wide as queries.
+    attended = functional.scaled_dot_product_attention(
+        torch.cat([query * attention.scale, by_row, by_column], dim=3),
+        torch.cat([key, codes], dim=3),
+        functional.pad(value, (0, 2 * size)),
+        scale=1.0,
+    )[..., :width]
+    placed = attended.view(batch, count, count, heads, size, size, width).permute(0, 1, 4, 2, 5, 3, 6)
+    return placed.reshape(batch, count * size, count * size, -1)[:, :side, :side]
+
+
+def _over_all(attention: SamVisionAttention, normed: Tensor, _size: int) -> Tensor:
+    """(B, n, n, D): attention over the whole image, head by head."""
+    batch, side = normed.shape[:2]
+    heads = attention.num_attention_heads
+    qkv = attention.qkv(normed).view(batch, side**2, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    query, key, value = qkv.contiguous()
+    by_row, by_column = _position_products(attention, query, side)
+    query = query * attention.scale
+    attended = torch.empty_like(normed).view(batch, side**2, heads, -1)
+    step = QUERY_ROWS * side
+    for item in range(batch):
+        for head in range(heads):
+            keys, values = key[item, head].t(), value[item, head]
+            for start in range(0, side**2, step):
+                part = slice(start, start + step)
+                scores = query[item, head, part] @ keys
+                on_grid = scores.view(-1, side, side)
+                on_grid += by_row[item, head, part, :, None]
+                on_grid += by_column[item, head, part, None, :]
+                attended[item, part, head] = scores.softmax(dim=1) @ values
+    return attended.view(batch, side, side, -1)
+
+
+def _position_products(attention: SamVisionAttention, query: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """(N, heads, size * size, size) twice: each query's products with the tables for every row and column of keys."""
+    at = torch.arange(size)
+    distance = at[:, None] - at[None, :] + size - 1
+    grid = query.unflatten(2, (size, size))
+    by_row = torch.einsum("nhabd,ard->nhabr", grid, attention.rel_pos_h[distance])
+    by_column = torch.einsum("nhabd,bcd->nhabc", grid, attention.rel_pos_w[distance])
+    return by_row.flatten(2, 3), by_column.flatten(2, 3)
+
+
+def _place_codes(size: int, like: Tensor) -> Tensor:
+    """(size * size, 2 * size): one-hot row and column of each place."""
+    eye = torch.eye(size, dtype=like.dtype)
+    return torch.cat([eye.repeat_interleave(size, dim=0), eye.repeat(size, 1)], dim=1)
+
+
+def _neck(neck: nn.Module, tokens: Tensor) -> Tensor:
+    """(B, C, n, n): channels stay last in memory, as they come."""
+    narrow = functional.linear(tokens, neck.conv1.weight.flatten(1))
+    image = neck.conv2(_normed(neck.layer_norm1, narrow).permute(0, 3, 1, 2))
+    return _normed(neck.layer_norm2, image.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).contiguous()
+
+
+def _normed(norm: nn.Module, tokens: Tensor) -> Tensor:
+    return functional.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)

@@ -1,0 +1,51 @@
+"""SAM's own image encoder as it runs on a CPU, against transformers' modules with the same weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from segmentation.families.sam.encoders import vit
+from segmentation.families.sam.network import SamShape
+
+
+def encoder_of(**changes):
+    """Random weights, the positions' tables too, which are zeros in a new network."""
+    shape = SamShape(
+        **{"width": 48, "depth": 3, "heads": 3, "global_layers": (1,), "channels": 16, "input_side": 320}
+        | changes
+    )
+    torch.manual_seed(0)
+    encoder = shape.new_encoder().eval()
+    with torch.no_grad():
+        for name, weights in encoder.named_parameters():
+            if "norm" not in name:
+                weights.normal_(std=0.4 if "pos" in name else 0.15)
+            else:
+                weights.add_(0.2 * torch.randn_like(weights))
+    return encoder
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},  # windows of 14 in 20 patches: padded
+        {"global_layers": (0, 1, 2)},
+        {"input_side": 224, "global_layers": ()},  # one window, without padding
+        {"width": 42, "mlp": 100},  # as pruned networks have it
+    ],
+)
+@torch.inference_mode()
+def test_it_gives_what_transformers_modules_give(changes):
+    encoder = encoder_of(**changes)
+    pixels = torch.randn(2, 3, encoder.image_size, encoder.image_size)
+    expected = super(type(encoder), encoder).forward(pixels).last_hidden_state
+    assert expected.std() > 0.5
+    torch.testing.assert_close(vit.encode(encoder, pixels), expected, atol=2e-5, rtol=0)
+    torch.testing.assert_close(encoder(pixels), expected, atol=2e-5, rtol=0)
+
+
+def test_where_gradients_are_asked_for_the_modules_give_them():
+    encoder = encoder_of()
+    encoder(torch.randn(1, 3, 320, 320)).sum().backward()
+    assert encoder.layers[1].attn.rel_pos_h.grad.abs().sum() > 0
