@@ -9,6 +9,11 @@ class UnknownBundle(MaskwrightError):
     code = "unknown_bundle"
 
 
+class BundleInUse(MaskwrightError):
+    code = "bundle_in_use"
+    status = 409
+
+
 class BundleRefused(MaskwrightError):
     code = "bundle_refused"
 

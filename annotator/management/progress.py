@@ -38,3 +38,8 @@ class ProgressLine:
             self._stream.write(f"\r{' ' * self._width}\r", ending="")
             self._stream.flush()
             self._width = 0
+
+
+def megabytes(done: int, total: int | None) -> str:
+    """How far a download is: "12 of 375 MB"; without the total where nobody knows it."""
+    return f"{done / 1e6:.0f} of {total / 1e6:.0f} MB" if total else f"{done / 1e6:.0f} MB"

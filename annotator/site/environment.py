@@ -112,6 +112,11 @@ VARIABLES: dict[str, Variable] = {
     "CELERY_BROKER_URL": Variable(
         ADDRESS, "filesystem://localhost", "Carries the wake-ups: a folder, or Redis."
     ),
+    "MODEL": Variable(
+        TEXT,
+        "",
+        "`make run` installs this published model (`manage.py bundles list`) and makes it the default.",
+    ),
     "WEIGHTS_MIRROR": Variable(
         ADDRESS, "", "Published weights are fetched below this address instead of their publishers'."
     ),

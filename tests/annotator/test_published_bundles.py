@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,9 @@ import torch
 from django.core.management import CommandError, call_command
 
 import segmentation.catalogue
+from annotator.embeddings import store as embedding_store
 from annotator.models import Bundle, EmbeddingJob
+from segmentation.bundle import BUILT_IN_DIR
 from segmentation.families.sam.network import VARIANTS
 from tests.publisher import publishing
 from tests.segmentation.original_sam import build_original
@@ -125,3 +128,52 @@ def test_a_file_at_hand_needs_no_network(publisher, checkpoint, own_folders, tmp
 def test_what_cannot_be_done_is_said(publisher, arguments, words):
     with pytest.raises(CommandError, match=words):
         run(*arguments)
+
+
+def test_a_bundle_that_nobody_uses_is_removed_with_what_was_made_of_it(publisher, own_folders, image, bundle):
+    run("install", "not-free", "--accept-licence", "--default")
+    run("install", "sam-vit-b")
+    vit = Bundle.objects.available().get(name="sam-vit-b")
+    run("use", "sam-vit-b", "--project", image.project.name)
+    with pytest.raises(CommandError, match=f"is used by {image.project.name}. Give them another model"):
+        run("remove", "sam-vit-b")
+    image.project.bundle = None
+    image.project.save()
+    run("default", "sam-vit-b")
+    with pytest.raises(CommandError, match="Make another bundle the default one first"):
+        run("remove", "sam-vit-b")
+    run("default", "not-free")
+    embedding_store.save(vit.digest, image.digest, b"bytes")
+    EmbeddingJob.objects.filter(bundle=vit, image=image).update(state="ready")
+    assert "sam-vit-b is removed with 1 embedding." in run("remove", "sam-vit-b")
+    vit.refresh_from_db()
+    assert (vit.is_available, vit.decoder_sha256) == (False, "")
+    assert not EmbeddingJob.objects.filter(bundle=vit).exists()
+    left = [path for path in own_folders.rglob("*") if path.is_file() and vit.digest in str(path)]
+    assert left == []
+    run("install", "sam-vit-b")  # the same bundle again
+    vit.refresh_from_db()
+    assert vit.is_available and vit.decoder_sha256
+
+
+def test_a_bundle_tests_itself(publisher, own_folders):
+    run("install", "sam-vit-b")
+    assert re.search(r"ok +sam-vit-b: [0-9.]+ s an image on cpu; its decoder differs", run("selftest"))
+    digest = Bundle.objects.get(name="sam-vit-b").digest
+    [weights] = (own_folders / "bundles/by-digest" / digest).glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(CommandError, match="1 of 1 bundles do not work here"):
+        run("selftest", "sam-vit-b")
+
+
+def test_a_model_named_for_make_run_is_the_default_before_the_demo_is_embedded(
+    publisher, own_folders, monkeypatch
+):
+    monkeypatch.setenv("MODEL", "sam-vit-b")
+    settings_of_the_repository = [BUILT_IN_DIR, own_folders / "bundles"]
+    monkeypatch.setattr("django.conf.settings.BUNDLE_DIRS", settings_of_the_repository)
+    for _ in range(2):  # the second time it is there
+        call_command("prepare_site", "--skip-static", stdout=io.StringIO())
+        assert Bundle.objects.default().name == "sam-vit-b"
+    assert set(EmbeddingJob.objects.values_list("bundle__name", flat=True)) == {"sam-vit-b"}
+    assert len(publisher.asked) == 1

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotator.bundles import catalogue, published
+from annotator.bundles import catalogue, published, removal
 from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
 from annotator.management import find_project
-from annotator.management.progress import ProgressLine
+from annotator.management.progress import ProgressLine, megabytes
 from annotator.models import Bundle
 from annotator.projects import projects
 from segmentation.catalogue import members
@@ -46,6 +46,12 @@ class Command(BaseCommand):
         use.add_argument("--project", required=True, help=find_project.HELP)
         default = actions.add_parser("default", help="The bundle that new projects get.")
         default.add_argument("name")
+        remove = actions.add_parser(
+            "remove", help="Removes a bundle that nobody uses, its decoder and its embeddings."
+        )
+        remove.add_argument("name")
+        test = actions.add_parser("selftest", help="Whether bundles work here: files, encoder, decoder.")
+        test.add_argument("name", nargs="?", help="Every installed one where none is named.")
 
     def handle(self, *, action: str, **options: Any) -> None:
         try:
@@ -88,11 +94,12 @@ class Command(BaseCommand):
                 )
             line = ProgressLine(self.stderr)
 
-            def progress(done: int, total: int | None) -> None:
-                line.show(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB" if total else f"{done / 1e6:.0f} MB")
-
             bundle = published.install_member(
-                name, accept_licence=accept_licence, make_default=default, progress=progress, say=self._say
+                name,
+                accept_licence=accept_licence,
+                make_default=default,
+                progress=lambda done, total: line.show(megabytes(done, total)),
+                say=self._say,
             )
         else:
             if not source.exists():
@@ -125,6 +132,33 @@ class Command(BaseCommand):
         sync_bundles()
         catalogue.set_default(catalogue.by_name(name))
         self.stdout.write(f"New projects get {name}.")
+
+    def _remove(self, *, name: str, **options: Any) -> None:
+        sync_bundles()
+        removed = removal.remove(catalogue.by_name(name))
+        self.stdout.write(
+            f"{name} is removed with {removed.embeddings} embedding{'' if removed.embeddings == 1 else 's'}."
+        )
+
+    def _selftest(self, *, name: str | None, **options: Any) -> None:
+        from annotator.bundles.selftest import self_test  # torch comes in here
+
+        sync_bundles()
+        chosen = [catalogue.by_name(name)] if name else Bundle.objects.available()
+        failures = []
+        for bundle in chosen:
+            try:
+                found = self_test(bundle)
+            except MaskwrightError as error:
+                failures.append(error.message)
+                self.stdout.write(f"failed  {error.message}")
+            else:
+                self.stdout.write(
+                    f"ok      {bundle.name}: {found.encode_s:.2f} s an image on {found.device}; its decoder differs "
+                    f"from the network by {found.max_logit_difference:.0e} of the logits' range"
+                )
+        if failures:
+            raise CommandError(f"{len(failures)} of {len(chosen)} bundles do not work here.")
 
     def _say(self, text: str) -> None:
         self.stderr.write(text)

@@ -13,12 +13,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
-from annotator.bundles import decoders
+from annotator.bundles import catalogue, decoders
 from annotator.bundles.errors import BundleRefused
 from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
+from annotator.management.progress import ProgressLine, megabytes
 from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
 from annotator.site import migrations, storage_mark
@@ -52,6 +53,8 @@ class Command(BaseCommand):
                     # Cleared first: hashed names of former versions would stay for ever.
                     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
             self._install_bundles()
+            if model := read("MODEL"):
+                self._install_model(model)
             if not no_demo:
                 self._make_demo(logins_file)
         except MaskwrightError as error:
@@ -93,6 +96,23 @@ class Command(BaseCommand):
             raise CommandError(" ".join(refused.values()))
         for problem in refused.values():
             self.stdout.write(f"      {problem}")
+
+    def _install_model(self, name: str) -> None:
+        """A published model becomes the default before the demo's images are embedded."""
+        bundle = Bundle.objects.available().filter(name=name).first()
+        if bundle:
+            catalogue.set_default(bundle)
+            return
+        from annotator.bundles import published  # torch comes in here
+
+        line = ProgressLine(self.stdout)
+        with self._step(f"model {name} fetched, checked, converted and installed"):
+            published.install_member(
+                name,
+                make_default=True,
+                progress=lambda done, total: line.show(megabytes(done, total)),
+                say=lambda text: self.stdout.write(f"      {text}"),
+            )
 
     def _make_demo(self, logins_file: Path | None) -> None:
         password = read(PASSWORD_VARIABLE)
