@@ -8,7 +8,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from annotator.site.environment import MEBIBYTE, WrongEnvironment, check, read
-from segmentation.bundle import BUILT_IN_DIR
+from segmentation.bundle import BUILT_IN_BUNDLE, BUILT_IN_DIR
 
 BASE_DIR = Path(__file__).resolve().parent.parent  # the checkout, or where pip installs packages
 INSTALLED_WEB_DIR = BASE_DIR / "annotator" / "_web"  # made by the wheel, see pyproject.toml
@@ -182,7 +182,7 @@ JOB_SWEEP_INTERVAL_S = read("JOB_SWEEP_INTERVAL_S")
 # How many images after the opened one are prepared ahead of the rest of the queue.
 EMBEDDING_PREPARE_AHEAD = 3
 # The bundle that answers while the embedding of a project's own is not ready; one that is not installed never does.
-STAND_IN_BUNDLE = read("STAND_IN_BUNDLE")
+STAND_IN_BUNDLE = read("STAND_IN_BUNDLE") or BUILT_IN_BUNDLE
 # How long a stopping worker lets the running job finish before it gives the job back.
 WORKER_STOP_GRACE_S = read("WORKER_STOP_GRACE_S")
 EXPORT_KEEP_DAYS = read("EXPORT_KEEP_DAYS")

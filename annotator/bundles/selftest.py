@@ -1,4 +1,4 @@
-"""Whether an installed bundle works on this machine: from its files to a mask. Loads torch."""
+"""Whether an installed bundle works on this machine: files, image encoder, decoder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from annotator.errors import MaskwrightError
 from annotator.models import Bundle
 from segmentation.bundle import load_manifest
 from segmentation.decoder.parity import compare_file, sample_image
-from segmentation.encoder import ImageEncoder
 from segmentation.errors import SegmentationError
 
 
@@ -37,6 +36,8 @@ def self_test(bundle: Bundle) -> SelfTest:
     Raises:
         BundleRefused: something of it does not work; the sentence says what.
     """
+    from segmentation.encoder import ImageEncoder  # torch comes in here
+
     try:
         folder = folder_of(bundle)
         digest = load_manifest(folder).digest

@@ -123,8 +123,8 @@ VARIABLES: dict[str, Variable] = {
     # --- jobs ---
     "STAND_IN_BUNDLE": Variable(
         TEXT,
-        "pocket",
-        "The bundle that answers while the embedding of a project's own is being made; `none`: people wait.",
+        None,
+        "Answers while the embedding of a project's own bundle is made: the built-in bundle. With `none`, people wait.",
     ),
     "DEVICE": Variable(
         _matching(

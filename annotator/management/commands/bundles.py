@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotator.bundles import catalogue, published, removal
+from annotator.bundles.selftest import self_test
 from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
 from annotator.management import find_project
@@ -141,8 +142,6 @@ class Command(BaseCommand):
         )
 
     def _selftest(self, *, name: str | None, **options: Any) -> None:
-        from annotator.bundles.selftest import self_test  # torch comes in here
-
         sync_bundles()
         chosen = [catalogue.by_name(name)] if name else Bundle.objects.available()
         failures = []

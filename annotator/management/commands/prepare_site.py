@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
-from annotator.bundles import catalogue, decoders
+from annotator.bundles import catalogue, decoders, published
 from annotator.bundles.errors import BundleRefused
 from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
@@ -103,8 +103,6 @@ class Command(BaseCommand):
         if bundle:
             catalogue.set_default(bundle)
             return
-        from annotator.bundles import published  # torch comes in here
-
         line = ProgressLine(self.stdout)
         with self._step(f"model {name} fetched, checked, converted and installed"):
             published.install_member(
