@@ -488,3 +488,20 @@ print(outcomes["made True"], sorted(Annotation.objects.values_list("number", fla
     )
     # Made once, repeated nine times; written once, nine conflicts. Ten others have ten numbers of their own.
     assert printed.split() == ["1", "9", "1", "9", "2", "10", "True"]
+
+
+# --- asked again and again ---
+def test_a_list_that_has_not_changed_is_not_sent_again(bob, image, post, patch, category):
+    client, url = client_of(bob), f"/api/images/{image.pk}/annotations/?page_size=500"
+    row = post(annotation_body(category)).json()
+    tags = [client.get(url).headers["ETag"]]
+    again = client.get(url, headers={"if-none-match": tags[0]})
+    assert (again.status_code, again.content) == (304, b"")
+    patch(row, name="chair")
+    changed = client.get(url, headers={"if-none-match": tags[0]})
+    assert (changed.status_code, changed.json()["results"][0]["name"]) == (200, "chair")
+    client.delete(f"/api/annotations/{row['id']}/?version=2")
+    gone = client.get(url, headers={"if-none-match": changed.headers["ETag"]})
+    assert (gone.status_code, gone.json()["results"]) == (200, [])
+    other = client.get(f"/api/images/{image.pk}/annotations/?deleted=true")
+    assert other.headers["ETag"] != gone.headers["ETag"]

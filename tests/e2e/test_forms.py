@@ -93,3 +93,17 @@ def test_a_new_project_takes_a_list_and_says_which_category_is_there_twice(page:
     [project] = [row for row in api("manager").get("/api/projects/").json()["results"] if row["name"] == name]
     rows = api("manager").get(f"/api/projects/{project['id']}/categories/").json()["results"]
     assert [row["name"] for row in rows] == ["oak", "birch", "beech"]
+
+
+def test_a_category_that_was_deleted_comes_back_as_it_was(page: Page, sign_in, project, api):
+    manager, url = api("manager"), f"/api/projects/{project['id']}/categories/"
+    manager.post(url, data={"name": "spoon", "supercategory": "cutlery", "color": "#123456"})
+    before = manager.get(url).json()["results"]
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/labels/")
+    page.get_by_role("button", name="Delete cup").click()
+    expect(page.get_by_label("Name of cup")).to_have_count(0)
+    page.locator(".toast", has_text="Deleted “cup”").get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Name of cup")).to_have_value("cup")
+    after = manager.get(url).json()["results"]
+    assert [row | {"id": 0} for row in after] == [row | {"id": 0} for row in before]

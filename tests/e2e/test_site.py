@@ -230,8 +230,11 @@ def test_selected_images_are_marked_and_deleted(page: Page, sign_in, project, ap
     page.get_by_role("button", name="Mark done").click()
     expect(tile).to_have_attribute("data-state", "done")
     expect(page.get_by_text("1 of 1 done")).to_be_visible()
+    page.locator(".toast", has_text="1 image marked done.").get_by_role("button", name="Undo").click()
+    expect(tile).to_have_attribute("data-state", "in_progress")
 
-    tile.get_by_role("checkbox").check()
+    page.keyboard.press("Control+a")
+    expect(tile.get_by_role("checkbox")).to_be_checked()
     page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Delete 1 image?")

@@ -18,9 +18,17 @@ export class HandMadeWorker extends EventTarget {
     static asked = [];
     /** A message for the next decode or finish instead of an answer. */
     static trouble = "";
+    /** The predicted IoU of every mask. */
+    static predictedIou = 0.9;
 
     static reset() {
-        Object.assign(HandMadeWorker, {started: [], isHolding: false, asked: [], trouble: ""});
+        Object.assign(HandMadeWorker, {
+            started: [],
+            isHolding: false,
+            asked: [],
+            trouble: "",
+            predictedIou: 0.9,
+        });
         globalThis.Worker = HandMadeWorker;
     }
     static get latest() {
@@ -83,7 +91,7 @@ export class HandMadeWorker extends EventTarget {
             index,
             // The larger the index, the larger the mask.
             logits: Float32Array.from({length: 16}, (_, k) => (k < 4 * (index + 1) ? 1 : -1)),
-            predictedIou: 0.9,
+            predictedIou: HandMadeWorker.predictedIou,
             stabilityScore: 0.8,
         }));
         return {candidates, maskIndices: steps.map(({maskIndex}) => maskIndex ?? indices[0]), runs: 1};

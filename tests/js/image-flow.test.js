@@ -132,6 +132,7 @@ function flowFrom(imageId, options) {
         },
         onWait: say("waits"),
         onDraftKept: ({name}) => said.push(`draft kept on ${name}`),
+        onPoorAccepted: ({name}) => said.push(`poor mask accepted on ${name}`),
         onPictureProblem: (error) => said.push(`picture problem ${error.message}`),
         onEmbeddingProblem: (error) => said.push(`embedding problem ${error.message}`),
         onMarked() {},
@@ -288,6 +289,24 @@ test("done accepts the open mask first, and marks nothing where that fails", asy
     assert.equal(said.at(-1), "problem Out of memory.");
     assert.equal(states.at(-1)[1], "in_progress");
     assert.equal(workbench.isOpen, true);
+});
+
+test("done says that it accepted a poor mask, and keeps quiet over others", async () => {
+    for (const [predictedIou, words] of [
+        [0.4, ["poor mask accepted on 9.png"]],
+        [0.9, []],
+    ]) {
+        const {flow, first, loaded, workbench, said} = flowFrom(9);
+        await first.arrive();
+        HandMadeWorker.predictedIou = predictedIou;
+        workbench.addPoint(at(1), 1, 1);
+        await settle();
+        await Promise.all([flow.finish(), settle().then(() => loaded.get(9).arrive("scene"))]);
+        assert.deepEqual(
+            said.filter((each) => each.startsWith("poor")),
+            words,
+        );
+    }
 });
 
 test("masks that cannot be fetched are missing, not none, until they arrive", async () => {

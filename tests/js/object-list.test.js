@@ -161,3 +161,13 @@ test("where no number is left between two ranks, all objects get new ones", () =
         ],
     );
 });
+
+test("another category for an old mask says nothing about what is drawn next", () => {
+    const {workbench} = bench();
+    workbench.select("a");
+    workbench.pickCategory(1);
+    workbench.cancel();
+    assert.deepEqual([workbench.document.get("a").categoryId, workbench.category.name], [2, "cup"]);
+    workbench.pickCategory(1);
+    assert.equal(workbench.category.name, "person");
+});

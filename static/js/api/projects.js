@@ -38,7 +38,7 @@ export async function deleteProject(http, projectId) {
 /**
  * @param {Http} http
  * @param {number} projectId
- * @param {{name: string, color?: string, supercategory: string}} fields without a color, the server picks a free one
+ * @param {{[name: string]: string | number}} fields name, supercategory; without a color, the server picks a free one
  * @returns {Promise<Category>}
  */
 export async function createCategory(http, projectId, fields) {

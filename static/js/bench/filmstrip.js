@@ -35,7 +35,7 @@ export function filmstripOf({http, list, flow, preferences, drafts}) {
     });
     const isShown = () => ROOM.matches && preferences.settings.filmstrip;
     let hasBegun = false; // the first image comes first
-    let isDraftOpen = false;
+    let isDraftKept = false;
 
     const show = () => {
         root.hidden = !preferences.settings.filmstrip;
@@ -58,10 +58,11 @@ export function filmstripOf({http, list, flow, preferences, drafts}) {
             hasBegun = true;
             show();
         },
-        /** @param {boolean} isOpen whether the image on screen has a mask that is not accepted */
-        noteDraft(isOpen) {
-            if (isOpen === isDraftOpen) return;
-            isDraftOpen = isOpen;
+        /** The image on screen may have got, or lost, a mask that is not accepted. */
+        noteDraft() {
+            const isKept = drafts.has(flow.scene.image.id);
+            if (isKept === isDraftKept) return;
+            isDraftKept = isKept;
             if (hasBegun && isShown()) strip.drawSoon();
         },
         /** @param {number} imageId @param {Partial<ImageRow>} marks */

@@ -72,6 +72,11 @@ export function flowEvents({
         onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showOffline()),
         onDraftKept: ({name}) => toast(`1 mask on ${name} was not accepted. It is kept there as a draft.`),
         onOpenAccepted: ({name}) => toast(`The open mask on ${name} was accepted.`),
+        onPoorAccepted: ({id, name}) =>
+            toast(`The open mask on ${name} was accepted, though it is poor.`, "info", {
+                label: "Go back to it",
+                do: () => void later().flow.open(id, true),
+            }),
         onStayed: ({name}) => toast(`You went on working, so this is still ${name}.`),
         onPictureProblem: (error) => notices.showPictureProblem(sentence(error)),
         onEmbeddingProblem: (error) => showEmbeddingProblem(error, http, later().flow, notices),

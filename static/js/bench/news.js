@@ -1,4 +1,7 @@
-/** When the annotate page looks for what others have made of its image: another tab has saved, or the person comes back. */
+/**
+ * When the annotate page looks for what others have made of its image: another tab has saved, the person comes back, or some
+ * time has gone by. The server answers in a few bytes where nothing has changed.
+ */
 
 import {AnnotationServer} from "../api/annotations.js";
 import {News} from "../session/news.js";
@@ -10,6 +13,7 @@ import {News} from "../session/news.js";
 /** @import {SavedChannel} from "../storage/saved-channel.js" */
 
 const TOGETHER_MS = 300; // an act over many masks is saved one by one
+const LOOK_MS = 20_000;
 
 /**
  * @param {Http} http
@@ -28,8 +32,10 @@ export function listenForNews(http, tabs, {workbench, autosave, flow}) {
     tabs.onSaved = (imageId) => {
         if (isShown(imageId)) lookSoon();
     };
-    addEventListener("focus", lookSoon);
-    document.addEventListener("visibilitychange", () => {
+    const lookIfSeen = () => {
         if (document.visibilityState === "visible") lookSoon();
-    });
+    };
+    addEventListener("focus", lookSoon);
+    document.addEventListener("visibilitychange", lookIfSeen);
+    setInterval(lookIfSeen, LOOK_MS);
 }

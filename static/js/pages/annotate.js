@@ -189,7 +189,7 @@ function render() {
     showRegion(benchStage, workbench, refining);
     sightPanel.render();
     polygon.render();
-    going.filmstrip.noteDraft(workbench.isOpen);
+    going.filmstrip.noteDraft();
     if (!workbench.canPreview && !workbench.prompts.isDecoding) preview.leave();
 }
 

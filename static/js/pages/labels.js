@@ -13,6 +13,7 @@ const http = new Http();
 const table = new LabelsTable({
     update: (categoryId, fields) => updateCategory(http, categoryId, fields),
     remove: (categoryId, moveTo) => deleteCategory(http, categoryId, moveTo),
+    create: async (fields) => void (await createCategory(http, projectId(), fields)),
     isInUse: (error) => error instanceof ApiError && error.code === "category_in_use",
 });
 

@@ -3,6 +3,7 @@
  * left meanwhile is dropped.
  */
 
+import {FAIR_FROM} from "../core/quality.js";
 import {AddedCategories} from "./added-categories.js";
 import {MarksToSave, marksOf} from "./image-marks.js";
 import {StandIn} from "./stand-in.js";
@@ -36,6 +37,7 @@ import {StandIn} from "./stand-in.js";
  * @property {(reason: WaitReason) => void} onWait something of the image has to wait; it is tried again
  * @property {(image: ImageRow) => void} onDraftKept an image was left with a mask that was not accepted
  * @property {(image: ImageRow) => void} [onOpenAccepted] an image was left, and its open mask accepted
+ * @property {(image: ImageRow) => void} [onPoorAccepted] its open mask was accepted because it is done, though the mask is poor
  * @property {(image: ImageRow) => void} [onStayed] another image took long to come, and the person went on working on this one
  * @property {(error: unknown) => void} onPictureProblem
  * @property {(error: unknown) => void} onEmbeddingProblem
@@ -337,9 +339,12 @@ export class ImageFlow {
         if (!this.mayAnnotate) return;
         const {image} = this.scene;
         this.#world.closeShape?.();
+        const {shownMask, isOpen} = this.#workbench;
         const isAccepted = await this.#workbench.acceptOpen();
         if (this.scene.image.id !== image.id) return; // another image was opened meanwhile
         if (!isAccepted) return; // why it cannot be accepted is said
+        const predictedIou = shownMask?.candidate?.predictedIou ?? 1;
+        if (isOpen && predictedIou < FAIR_FROM) this.#events.onPoorAccepted?.(image);
         if (image.state !== "done") this.mark(image, {state: "done", ...NOT_SKIPPED});
         await this.#goOn();
     }

@@ -504,16 +504,23 @@ export class Workbench {
         this.#events.onChange();
     }
 
-    /** @param {number} index of the category: changes that of all selected masks, else picks the next one's */
+    /**
+     * Changes the category of all selected masks; where none is, picks that of the next one. Correcting an old mask says
+     * nothing about what is drawn next.
+     *
+     * @param {number} index of the category
+     */
     pickCategory(index) {
         const category = this.#categories[index];
         if (!category || !this.#mayAnnotate) return;
         this.#accepting.after(() => {
             // Several that were selected beside an open draft are meant, not the draft.
             const isBeside = this.selection.isSeveral && !this.draft.edited && !this.draft.isEmpty;
-            if (!isBeside) this.#categoryId = category.id;
-            this.#lastCategory.note(this.#projectId, category.id);
             const labelled = isBeside ? this.selection.annotations : this.#labelled;
+            if (labelled.length === 0) {
+                this.#categoryId = category.id;
+                this.#lastCategory.note(this.#projectId, category.id);
+            }
             const others = labelled.filter(({categoryId}) => categoryId !== category.id);
             const updated = this.#locks
                 .free(others)

@@ -59,6 +59,10 @@ export class CategoriesPanel {
 
     /** Draws the eye here: a category has to be picked first. */
     flash() {
+        if (this.#list.children.length === 0) {
+            document.querySelector("[data-open-new-category]")?.dispatchEvent(new Event("click"));
+            return;
+        }
         this.#list.animate(
             [{outlineColor: "transparent"}, {outlineColor: "var(--accent)"}, {outlineColor: "transparent"}],
             700,

@@ -42,11 +42,25 @@ export function offerSelection(gallery, bar, {mark, remove, restore}) {
      */
     const markChosen = (button, which, marks, words) =>
         act(button, async () => {
+            const before = marks.state ? statesOf(selection) : null;
             const count = await mark(which, marks);
             await gallery.draw(selection.items.map(idOf));
             void gallery.drawCounts();
             selection.clear();
-            toast(`${plural(count, "image")} ${words}.`);
+            toast(
+                `${plural(count, "image")} ${words}.`,
+                "info",
+                before ? {label: "Undo", do: () => void markAsBefore(before)} : undefined,
+            );
+        });
+
+    /** @param {ReadonlyMap<ImageState, number[]>} before ids by the state that these images had */
+    const markAsBefore = (before) =>
+        act(gallery.list, async () => {
+            for (const [state, ids] of before) await mark({ids}, {state});
+            await gallery.draw([...before.values()].flat());
+            void gallery.drawCounts();
+            toast("Marked as before.");
         });
 
     for (const button of findAll("[data-mark]", HTMLButtonElement, bar))
@@ -98,4 +112,21 @@ export function offerSelection(gallery, bar, {mark, remove, restore}) {
         void gallery.refresh();
     });
     return selection;
+}
+
+/**
+ * The states of the ticked images, by which a mark is taken back. A skipped one has a reason that a tile does not know, and
+ * of images on other pages nothing is known here.
+ *
+ * @param {Selection} selection
+ * @returns {Map<ImageState, number[]> | null} ids by state; null: the mark cannot be taken back
+ */
+function statesOf({items, allFound}) {
+    /** @type {Map<ImageState, number[]>} */
+    const ids = new Map();
+    for (const item of items) {
+        const state = /** @type {ImageState} */ (item.dataset.state);
+        ids.set(state, [...(ids.get(state) ?? []), idOf(item)]);
+    }
+    return allFound || ids.has("skipped") ? null : ids;
 }

@@ -10,6 +10,7 @@ const SAVED_SHOWN_MS = 1500;
  * @typedef {object} LabelsServer
  * @property {(categoryId: number, fields: {[name: string]: string | number}) => Promise<void>} update
  * @property {(categoryId: number, moveTo: number | null) => Promise<void>} remove moveTo: the category that its masks get
+ * @property {(fields: {[name: string]: string | number}) => Promise<void>} create
  * @property {(error: unknown) => boolean} isInUse masks have the category that was to be removed
  */
 
@@ -98,8 +99,13 @@ export class LabelsTable {
      */
     #delete(button, row) {
         void act(button, async () => {
+            const fields = fieldsOf(row);
             try {
                 await this.#server.remove(idOf(row), null);
+                toast(`Deleted “${fields.name}”.`, "info", {
+                    label: "Undo",
+                    do: () => this.#bringBack(fields),
+                });
             } catch (error) {
                 if (!this.#server.isInUse(error) || this.#rows.length < 2) throw error;
                 const moveTo = await this.#askWhere(
@@ -112,7 +118,14 @@ export class LabelsTable {
             }
             row.remove();
             this.#showOrder();
-            if (!this.#rows.length) location.reload();
+        });
+    }
+
+    /** @param {{[name: string]: string | number}} fields of a category that no mask had */
+    #bringBack(fields) {
+        void act(this.body, async () => {
+            await this.#server.create(fields);
+            location.reload();
         });
     }
 
@@ -160,4 +173,14 @@ export class LabelsTable {
 /** @param {HTMLElement} row */
 function idOf(row) {
     return Number(row.dataset.categoryId);
+}
+
+/** What a category is, so that it can be made again. @param {HTMLElement} row @returns {{[name: string]: string | number}} */
+function fieldsOf(row) {
+    const values = [...row.querySelectorAll("input[name]")].map((input) => {
+        const {name, defaultValue} = /** @type {HTMLInputElement} */ (input);
+        return [name, defaultValue];
+    });
+    const {cocoId, position} = row.dataset;
+    return {...Object.fromEntries(values), coco_id: Number(cocoId), position: Number(position)};
 }

@@ -40,6 +40,12 @@ export class Selection {
         addEventListener("keydown", (event) => {
             if (event.key === "Escape" && this.items.length && !document.querySelector("dialog[open]"))
                 this.clear();
+            const isTyping =
+                event.target instanceof Element && event.target.closest("input, select, textarea");
+            if ((event.ctrlKey || event.metaKey) && event.key === "a" && !isTyping && this.#boxes.length) {
+                event.preventDefault();
+                this.#tick(this.#boxes, true);
+            }
         });
         this.show(); // the browser may have kept ticks over a reload
     }
