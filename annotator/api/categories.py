@@ -31,6 +31,7 @@ class CategorySerializer(serializers.ModelSerializer):
         model = Category
         fields = ["id", "coco_id", "name", "color", "supercategory", "position", "annotation_count"]
         validators: list[object] = []  # uniqueness in the project is checked by annotator.projects.categories
+        extra_kwargs = {"name": {"error_messages": {"blank": "A category needs a name."}}}
 
     def validate_color(self, value: str) -> str:
         return value.lower()

@@ -107,3 +107,14 @@ def test_a_category_that_was_deleted_comes_back_as_it_was(page: Page, sign_in, p
     expect(page.get_by_label("Name of cup")).to_have_value("cup")
     after = manager.get(url).json()["results"]
     assert [row | {"id": 0} for row in after] == [row | {"id": 0} for row in before]
+
+
+def test_a_name_that_is_being_typed_is_saved_when_its_page_goes(page: Page, sign_in, project, api):
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/labels/")
+    page.get_by_label("Name of cup").fill("mug")
+    with page.expect_request(lambda request: request.method == "PATCH"):
+        page.reload()
+    page.wait_for_timeout(500)
+    page.reload()
+    expect(page.get_by_label("Name of mug")).to_have_value("mug")

@@ -3,8 +3,13 @@
 /**
  * @typedef {object} Outcome
  * @property {string} state
- * @property {{images: readonly {isDuplicate: boolean}[], isFinal?: boolean}} answer isFinal: the same file would be refused again
+ * @property {{images: readonly {isDuplicate: boolean}[], refused: readonly unknown[], isFinal?: boolean}} answer isFinal: the same file would be refused again
  */
+
+/** Whether there is nothing to say but that it is done. @param {Outcome} upload */
+export function isPlainSuccess(upload) {
+    return upload.state === "done" && upload.answer.refused.length === 0 && !isAllKnown(upload);
+}
 
 /** @param {Outcome} upload */
 export function canRetry({state, answer}) {

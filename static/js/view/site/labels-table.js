@@ -25,6 +25,10 @@ export class LabelsTable {
     constructor(server) {
         this.#server = server;
         this.body.addEventListener("change", (event) => this.#save(event.target));
+        // What was typed and not left is saved all the same: the browser goes on sending it.
+        addEventListener("pagehide", () => {
+            if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
+        });
         this.body.addEventListener("keydown", (event) => this.#endEdit(event));
         this.body.addEventListener("click", (event) => {
             const button = event.target instanceof Element ? event.target.closest("button") : null;
@@ -138,7 +142,9 @@ export class LabelsTable {
         const dialog = find("#move-masks", HTMLDialogElement);
         const select = find("select", HTMLSelectElement, dialog);
         const others = this.#rows.filter((other) => other !== row);
+        select.required = true;
         select.replaceChildren(
+            new Option("Choose a category", ""),
             ...others.map(
                 (other) =>
                     new Option(find("[name=name]", HTMLInputElement, other).value, String(idOf(other))),

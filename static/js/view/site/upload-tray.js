@@ -1,7 +1,7 @@
 /** The list of uploads in the corner: one line a file, an overall bar, what failed and why. */
 
 import {button, element, find, icon, iconButton} from "../elements.js";
-import {canRetry, isAllKnown} from "../../core/upload-outcome.js";
+import {canRetry, isAllKnown, isPlainSuccess} from "../../core/upload-outcome.js";
 import {plural} from "../words.js";
 
 /** @import {Upload, UploadFile} from "../../session/upload-queue.js" */
@@ -9,6 +9,7 @@ import {plural} from "../words.js";
 // Thousands of lines would make the page slow; what failed is always shown.
 const MAX_LINES = 300;
 const MAX_REASONS = 20;
+const LEAVES_AFTER_MS = 8000;
 const BUTTON = "button plain tight square";
 
 /**
@@ -42,6 +43,7 @@ export class UploadTray {
     #close;
     #actions;
     #isStale = false;
+    #leaving = 0;
     /** @type {Map<Upload<F>, HTMLLIElement>} */
     #lines = new Map();
 
@@ -89,6 +91,7 @@ export class UploadTray {
         this.#cancelAll.hidden = !isBusy;
         this.#close.hidden = isBusy;
         this.#retryAll.hidden = isBusy || uploads.filter(canRetry).length < 2;
+        this.#leaveSoon(!isBusy && uploads.length > 0 && uploads.every(isPlainSuccess));
         const parts = [
             count.done > known && `${plural(count.done - known, "file")} uploaded`,
             known && `${known} already here`,
@@ -99,6 +102,12 @@ export class UploadTray {
             ? `Uploading ${over + 1} of ${uploads.length} · ${Math.floor(100 * progress)} %`
             : parts.join(", ");
         if (this.#title.textContent !== text) this.#title.textContent = text;
+    }
+
+    /** Where there is nothing to read, the tray leaves the pictures under it free. @param {boolean} isDone */
+    #leaveSoon(isDone) {
+        clearTimeout(this.#leaving);
+        if (isDone) this.#leaving = window.setTimeout(() => this.#actions.close(), LEAVES_AFTER_MS);
     }
 
     /** @param {Upload<F>} upload */
