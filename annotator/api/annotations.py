@@ -169,7 +169,8 @@ class AnnotationsView(SavesAnnotations, generics.ListAPIView):
         if headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status=304, headers=headers)
         response = super().get(request, *args, **kwargs)
-        response.headers.update(headers)
+        for name, value in headers.items():
+            response.headers[name] = value
         return response
 
     @extend_schema(

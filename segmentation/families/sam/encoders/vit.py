@@ -10,10 +10,18 @@ With one-hot codes of r and c behind the key, and q's products with both tables 
 all of it.
 """
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers.models.sam.modeling_sam import SamVisionAttention, SamVisionEncoder
+from transformers.models.sam.modeling_sam import (
+    SamVisionAttention,
+    SamVisionEncoder,
+    SamVisionLayer,
+    SamVisionNeck,
+)
 
 QUERY_ROWS = 4  # of patches, whose attention to the whole image stays in the processor's cache
 
@@ -29,7 +37,7 @@ def encode(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
         (B, C, side / patch, side / patch).
     """
     tokens = _patches(encoder, pixels)  # (B, n, n, D)
-    for layer in encoder.layers:
+    for layer in cast(Iterable[SamVisionLayer], encoder.layers):
         normed = layer.layer_norm1(tokens)
         attend = _in_windows if layer.window_size else _over_all
         tokens = tokens + layer.attn.proj(attend(layer.attn, normed, layer.window_size))
@@ -112,12 +120,12 @@ def _place_codes(size: int, like: Tensor) -> Tensor:
     return torch.cat([eye.repeat_interleave(size, dim=0), eye.repeat(size, 1)], dim=1)
 
 
-def _neck(neck: nn.Module, tokens: Tensor) -> Tensor:
+def _neck(neck: SamVisionNeck, tokens: Tensor) -> Tensor:
     """(B, C, n, n): channels stay last in memory, as they come."""
     narrow = functional.linear(tokens, neck.conv1.weight.flatten(1))
     image = neck.conv2(_normed(neck.layer_norm1, narrow).permute(0, 3, 1, 2))
     return _normed(neck.layer_norm2, image.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).contiguous()
 
 
-def _normed(norm: nn.Module, tokens: Tensor) -> Tensor:
-    return functional.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)
+def _normed(norm: nn.LayerNorm, tokens: Tensor) -> Tensor:
+    return functional.layer_norm(tokens, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
