@@ -27,7 +27,8 @@ export class LabelsTable {
         this.body.addEventListener("change", (event) => this.#save(event.target));
         // What was typed and not left is saved all the same: the browser goes on sending it.
         addEventListener("pagehide", () => {
-            if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
+            const {activeElement: field} = document;
+            if (field instanceof HTMLInputElement && field.value !== field.defaultValue) this.#save(field);
         });
         this.body.addEventListener("keydown", (event) => this.#endEdit(event));
         this.body.addEventListener("click", (event) => {
