@@ -1,11 +1,13 @@
-"""The bundles of this installation: one by its name, and the one that new projects get."""
+"""The bundles of this installation: one by its name, the one that new projects get, and what can be fetched."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 
-from annotator.bundles.errors import UnknownBundle
+from annotator.bundles.errors import UnknownBundle, WeightsUnavailable
 from annotator.models import Bundle
+from segmentation.catalogue import Member
 
 
 def by_name(name: str) -> Bundle:
@@ -23,3 +25,18 @@ def set_default(bundle: Bundle) -> None:
         Bundle.objects.filter(is_default=True).exclude(pk=bundle.pk).update(is_default=False)
         Bundle.objects.filter(pk=bundle.pk).update(is_default=True)
     bundle.is_default = True
+
+
+def can_be_fetched(row: Member) -> bool:
+    """Whether a published model has an address here: its publisher's, or the mirror's."""
+    return bool(row.addresses or settings.WEIGHTS_MIRROR)
+
+
+def require_address(row: Member) -> None:
+    """Raises WeightsUnavailable where a published model cannot be fetched; the sentence says what to do instead."""
+    if not can_be_fetched(row):
+        raise WeightsUnavailable(
+            f"{row.title} is to be had from its publisher's own page only, as {row.file_name}. Fetch it there, and "
+            f"install it with --from-file {row.file_name} --family {row.family} --variant {row.variant} "
+            f"--name {row.name}."
+        )

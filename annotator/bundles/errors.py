@@ -14,12 +14,23 @@ class BundleInUse(MaskwrightError):
     status = 409
 
 
+class BundleBusy(MaskwrightError):
+    code = "bundle_busy"
+    status = 409
+
+
 class BundleRefused(MaskwrightError):
     code = "bundle_refused"
 
 
 class WeightsUnavailable(MaskwrightError):
     code = "weights_unavailable"
+
+
+class FetchFailed(WeightsUnavailable):
+    """The connection was lost, or no server answered; what has come stays."""
+
+    code = "fetch_failed"
 
 
 class LicenceNotAccepted(MaskwrightError):

@@ -27,6 +27,17 @@ def folder_of(bundle: Bundle) -> Path:
     return [local_path(bundle_storage(), name, kept_as=name) for name in names][0].parent
 
 
+def weights_bytes(bundle: Bundle) -> int | None:
+    """How large the bundle's weights are; None where their file is not there."""
+    file = bundle.manifest["weights"]["file"]
+    try:
+        if bundle.path:
+            return (Path(bundle.path) / file).stat().st_size
+        return bundle_storage().size(stored_names(bundle.digest, file)[0])
+    except OSError:
+        return None
+
+
 def store(directory: Path, manifest: Manifest) -> None:
     """Puts a bundle's files into storage, as files that no row owns yet; the manifest last."""
     names = stored_names(manifest.digest, manifest.weights_file)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-from annotator.bundles.errors import BundleRefused, LicenceNotAccepted, WeightsUnavailable
+from annotator.bundles import catalogue, licences
+from annotator.bundles.errors import BundleRefused, FetchFailed, WeightsUnavailable
 from annotator.bundles.install import install_bundle
 from annotator.models import Bundle
 from segmentation.bundle import BundleError
 from segmentation.catalogue import UnknownMember, member
-from segmentation.catalogue.download import DownloadError, Progress, download
+from segmentation.catalogue.download import DownloadError, Interrupted, Progress, download
 from segmentation.families.convert import convert
 
 Say = Callable[[str], None]
@@ -33,12 +34,13 @@ def install_member(
     process, costs nothing of it.
 
     Args:
-        accept_licence: needed where the licence does not allow everything to everybody.
+        accept_licence: needed once where the licence does not allow everything to everybody.
         progress: is told (bytes so far, bytes in all or None).
         say: is told what is done now.
 
     Raises:
-        WeightsUnavailable: not in the catalogue, nowhere to be had, no room, or not the published file.
+        WeightsUnavailable: not in the catalogue, nowhere to be had, no room, or not the published file. FetchFailed
+            where another attempt may do.
         LicenceNotAccepted: the licence has to be accepted.
         BundleRefused: the file cannot be converted or installed.
     """
@@ -46,20 +48,15 @@ def install_member(
         row = member(name)
     except UnknownMember as error:
         raise WeightsUnavailable(f"{error}") from error
-    if not row.is_free and not accept_licence:
-        raise LicenceNotAccepted(
-            f"{row.title} comes under {row.licence}. Read it at its publisher's, and accept it with --accept-licence."
-        )
-    if not row.addresses and not settings.WEIGHTS_MIRROR:
-        raise WeightsUnavailable(
-            f"{row.title} is to be had from its publisher's own page only, as {row.file_name}. Fetch it there, and "
-            f"install it with --from-file {row.file_name} --family {row.family} --variant {row.variant} --name {name}."
-        )
+    catalogue.require_address(row)
+    licences.require_accepted(row, None, accept_licence)
     file = settings.DATA_DIR / "downloads" / row.file_name
     if not file.exists():
         say(f"fetching {row.file_name}")
         try:
             download(row.published, file, mirror=settings.WEIGHTS_MIRROR, progress=progress)
+        except Interrupted as error:
+            raise FetchFailed(f"{error}.") from error
         except DownloadError as error:
             raise WeightsUnavailable(f"{error}.") from error
     bundle = install_published(

@@ -2,6 +2,7 @@
 
 from annotator.models.annotation import Annotation
 from annotator.models.bundle import Bundle
+from annotator.models.bundle_job import AcceptedLicence, BundleJob
 from annotator.models.category import Category
 from annotator.models.embedding import EmbeddingJob
 from annotator.models.export import Export
@@ -16,8 +17,10 @@ from annotator.models.user import User
 from annotator.models.worker import WorkerHeartbeat
 
 __all__ = [
+    "AcceptedLicence",
     "Annotation",
     "Bundle",
+    "BundleJob",
     "Category",
     "EmbeddingJob",
     "Export",

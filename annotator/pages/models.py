@@ -1,24 +1,113 @@
-"""The models page: the installed bundles, how fast they are, and who works with them."""
+"""The models page: the installed bundles and how fast they are, what can be installed, and who works with them."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from annotator.embeddings.figures import figures_of
+from annotator.bundles import catalogue, folders, jobs, licences
+from annotator.embeddings.figures import BundleFigures, figures_of
 from annotator.jobs import report
-from annotator.models import Bundle
+from annotator.models import Bundle, BundleJob, Membership, Project, Role, User
+from annotator.people.permissions import signed_in
+from segmentation.bundle import BUILT_IN_BUNDLE
+from segmentation.catalogue import Member, members
+
+# What the catalogue's classes of speed mean, in words.
+SPEEDS = {
+    "fast": "under a second an image on a CPU",
+    "medium": "a few seconds an image on a CPU",
+    "slow": "ten seconds an image or more on a CPU; better with a GPU",
+}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A card of a bundle that is there."""
+
+    bundle: Bundle
+    figures: BundleFigures
+    job: BundleJob | None
+    weights_bytes: int | None
+    row: Member | None
+    projects: list[Project]
+
+    @property
+    def licence(self) -> str:
+        return self.bundle.manifest.get("licence") or (self.row.licence if self.row else "")
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.bundle.name == BUILT_IN_BUNDLE
+
+    @property
+    def why_not_removable(self) -> str:
+        """Why it cannot be removed; "" where it can."""
+        if self.bundle.is_default:
+            return "It is the default."
+        if self.projects:
+            return "Projects use it."
+        if self.bundle.path:
+            return "It lies in a folder of this computer and goes when the folder does."
+        return ""
+
+
+@dataclass(frozen=True)
+class Available:
+    """A card of a published model that is not installed."""
+
+    row: Member
+    job: BundleJob | None
+    can_be_fetched: bool
+    licence_accepted: bool
+
+    @property
+    def speed(self) -> str:
+        return SPEEDS[self.row.speed]
 
 
 @require_GET
 @login_required
 def models(request: HttpRequest) -> HttpResponse:
-    bundles = Bundle.objects.available().order_by("-is_default", "name")
+    user = signed_in(request.user)
+    bundles = list(Bundle.objects.available().order_by("-is_default", "name"))
+    rows = {row.name: row for row in members()}
+    newest = jobs.latest()
+    names = {bundle.name for bundle in bundles}
+    workers = list(report.alive_workers())
     context = {
-        "bundles": [(bundle, figures_of(bundle)) for bundle in bundles],
+        "installed": [
+            Installed(
+                bundle=bundle,
+                figures=figures_of(bundle),
+                job=newest.get(bundle.name),
+                weights_bytes=folders.weights_bytes(bundle),
+                row=rows.get(bundle.name),
+                projects=list(Project.objects.filter(bundle=bundle).only("id", "name")),
+            )
+            for bundle in bundles
+        ],
+        "available": [
+            Available(row, newest.get(row.name), catalogue.can_be_fetched(row), licences.is_accepted(row))
+            for row in rows.values()
+            if row.name not in names
+        ],
+        "managed": _managed_by(user),
         "counts": report.counts()["embeddings"],
-        "workers": list(report.alive_workers()),
+        "workers": workers,
+        "has_gpu": any(worker.device.startswith(("cuda", "mps")) for worker in workers),
     }
     return render(request, "pages/models.html", context)
+
+
+def _managed_by(user: User) -> list[Project]:
+    """The projects whose model the person may change."""
+    projects = Project.objects.visible_to(user).order_by("name")
+    if not user.is_staff:
+        mine = Membership.objects.filter(user=user, role=Role.MANAGER).values("project")
+        projects = projects.filter(pk__in=mine)
+    return list(projects.only("id", "name")[:100])

@@ -48,3 +48,9 @@ def require(user: Visitor, right: str, project: Project | int) -> None:
         role = role_of(user, project) or "not a member"
         wanted = " or ".join(sorted(ROLES_WITH_RIGHT[right]))
         raise NotAllowed(f"This needs the role {wanted} in the project; yours is: {role}.")
+
+
+def require_staff(user: Visitor) -> None:
+    """Raises NotAllowed for everybody but those who run the server."""
+    if not sees_everything(user):
+        raise NotAllowed("Only those who run this server may do that.")

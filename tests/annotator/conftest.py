@@ -70,7 +70,7 @@ def bundle(db) -> Bundle:
         family="sam",
         input_side=64,
         embedding={"image_embedding": [2, 4, 4]},
-        manifest={},
+        manifest={"weights": {"file": "weights.safetensors"}},
         path="/nowhere",
         is_default=True,
     )

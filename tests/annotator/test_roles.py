@@ -9,8 +9,9 @@ import pytest
 from django.urls import reverse
 
 from annotator.api.urls import urlpatterns
-from annotator.models import Export, Membership
+from annotator.models import BundleJob, Export, Membership
 from annotator.projects import categories, projects
+from segmentation.catalogue import members
 from tests.annotator.world import annotation_body, client_of, encode_image, upload
 
 ROLES = ("anonymous", "stranger", "viewer", "annotator", "manager", "staff")
@@ -40,6 +41,10 @@ def manage(success: int):
 
 def signed_in(success: int):
     return (401, *[success] * 5)
+
+
+def admin(success: int):
+    return (401, 403, 403, 403, 403, success)
 
 
 def anybody(success: int):
@@ -102,6 +107,13 @@ TABLE = [
     Row("GET", "export-file", read(409)),  # it is not ready
     Row("GET", "bundles", signed_in(200)),
     Row("GET", "bundle", signed_in(200)),
+    Row("DELETE", "bundle", admin(409)),  # it lies in a folder
+    Row("POST", "bundle-default", admin(204)),
+    Row("POST", "bundle-selftest", admin(202)),
+    Row("GET", "bundle-job", signed_in(200)),
+    Row("DELETE", "bundle-job", admin(204)),
+    Row("GET", "catalogue", signed_in(200)),
+    Row("POST", "catalogue-install", admin(202)),
     Row("GET", "bundle-decoder", signed_in(503)),  # it has not been exported
     Row("GET", "bundle-fast-decoder", signed_in(404)),  # likewise
     Row("GET", "schema", anybody(200)),
@@ -120,6 +132,7 @@ def world(project, category, image, annotation, charlie):
         format="coco",
         options={"segmentation": "rle", "include_images": False, "states": []},
     )
+    job = BundleJob.objects.create(action="selftest", name="another")
     of_project, of_image = {"project_id": project.pk}, {"image_id": image.pk}
     of_annotation = {"annotation_id": annotation.pk}
     return {
@@ -153,6 +166,10 @@ def world(project, category, image, annotation, charlie):
             "export": {"export_id": export.pk},
             "export-file": {"export_id": export.pk},
             "bundle": {"name": "small"},
+            "bundle-default": {"name": "small"},
+            "bundle-selftest": {"name": "small"},
+            "bundle-job": {"job_id": job.pk},
+            "catalogue-install": {"name": members()[0].name},
             "bundle-decoder": {"name": "small"},
             "bundle-fast-decoder": {"name": "small"},
         },

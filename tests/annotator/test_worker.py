@@ -129,7 +129,7 @@ def test_a_process_killed_in_mid_job_is_replaced(site):
 def test_processes_do_not_outlive_a_killed_worker(site):
     worker = site.start_worker()
     # For embeddings, quick ones, exports.
-    site.wait(lambda: len(children_of(worker)) == 3, "the worker has its processes")
+    site.wait(lambda: len(children_of(worker)) == 4, "the worker has its processes")
     children = children_of(worker)
     worker.kill()
     worker.wait()

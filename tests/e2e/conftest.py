@@ -46,6 +46,7 @@ class Site:
     Attributes:
         python, command: the interpreter, and Django's command line; others where it was installed as a package.
         cwd: the folder that both are started in.
+        more_env: variables beside those that every site has.
     """
 
     data_dir: Path
@@ -55,6 +56,7 @@ class Site:
     command: tuple[str, ...] = (sys.executable, "manage.py")
     cwd: Path = ROOT
     processes: dict[str, subprocess.Popen] = field(default_factory=dict)
+    more_env: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -68,6 +70,7 @@ class Site:
             "HOST": "127.0.0.1",
             "MASKWRIGHT_DEMO_PASSWORD": PASSWORD,
             "OMP_NUM_THREADS": "2",
+            **self.more_env,
         }
 
     def manage(self, *args: str) -> str:

@@ -18,6 +18,12 @@ const showNeeds = () => {
     place.textContent = bundle.value in needs ? embeddingNeeds(needs[bundle.value]) : "";
 };
 bundle.addEventListener("change", showNeeds);
+// The page of models leads here with the one that is to be used; saving it is left to the person.
+const proposed = new URLSearchParams(location.search).get("model");
+if (proposed && [...bundle.options].some(({value}) => value === proposed)) {
+    bundle.value = proposed;
+    bundle.focus();
+}
 showNeeds();
 form.addEventListener("submit", (event) => {
     event.preventDefault();

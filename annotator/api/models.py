@@ -1,0 +1,134 @@
+"""The catalogue of published models over HTTP, and what admins have done with models: installed, tested, removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotator.bundles import catalogue, jobs, licences
+from annotator.models import Bundle, BundleJob
+from annotator.people.permissions import require_staff, signed_in
+from segmentation.catalogue import Member, UnknownMember, member, members
+
+ROW_FIELDS = ("name", "family", "variant", "title", "licence", "good_for", "speed", "size")
+
+
+class BundleJobSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = BundleJob
+        fields = [
+            "id", "action", "name", "state", "stage", "done", "total", "rate", "error", "result", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class CatalogueRowSerializer(serializers.Serializer):
+    """A published model. `licence_accepted` also where the licence asks for nothing."""
+
+    name = serializers.CharField()
+    family = serializers.CharField()
+    variant = serializers.CharField()
+    title = serializers.CharField()
+    licence = serializers.CharField()
+    licence_accepted = serializers.BooleanField()
+    good_for = serializers.CharField()
+    speed = serializers.CharField(help_text="Of its image encoder on a CPU: fast, medium or slow.")
+    size = serializers.IntegerField(allow_null=True, help_text="Bytes to fetch; null where nobody says.")
+    can_be_fetched = serializers.BooleanField()
+    is_installed = serializers.BooleanField()
+
+
+class InstallSerializer(serializers.Serializer):
+    accept_licence = serializers.BooleanField(
+        default=False, help_text="Needed once where the licence does not allow everything to everybody."
+    )
+
+
+class StaffWriteMixin(APIView):
+    """Everybody who is signed in reads; a request that changes something is for those who run the server."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            require_staff(request.user)
+
+
+class CatalogueView(generics.GenericAPIView):
+    """The published models that can be installed by name."""
+
+    pagination_class = None
+    serializer_class = CatalogueRowSerializer
+
+    @extend_schema(responses=CatalogueRowSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        installed = set(Bundle.objects.available().values_list("name", flat=True))
+        return Response(
+            [
+                {field: getattr(row, field) for field in ROW_FIELDS}
+                | {
+                    "licence_accepted": licences.is_accepted(row),
+                    "can_be_fetched": catalogue.can_be_fetched(row),
+                    "is_installed": row.name in installed,
+                }
+                for row in members()
+            ]
+        )
+
+
+class CatalogueInstallView(StaffWriteMixin, generics.GenericAPIView):
+    serializer_class = InstallSerializer
+
+    @extend_schema(request=InstallSerializer, responses={202: BundleJobSerializer})
+    def post(self, request: Request, name: str) -> Response:
+        """Has a worker fetch, check, convert, install and test the model; follow it under `/api/bundle-jobs/{id}/`."""
+        row = _row(name)
+        form = self.get_serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        job = jobs.install(row, signed_in(request.user), accept_licence=form.validated_data["accept_licence"])
+        return Response(BundleJobSerializer(job).data, status=202)
+
+
+class BundleDefaultView(StaffWriteMixin, generics.GenericAPIView):
+    queryset = Bundle.objects.available()
+    lookup_field = "name"
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, name: str) -> Response:
+        """New projects get this bundle, and so do those that chose none."""
+        catalogue.set_default(self.get_object())
+        return Response(status=204)
+
+
+class BundleSelfTestView(StaffWriteMixin, generics.GenericAPIView):
+    queryset = Bundle.objects.available()
+    lookup_field = "name"
+
+    @extend_schema(request=None, responses={202: BundleJobSerializer})
+    def post(self, request: Request, name: str) -> Response:
+        """Has a worker read the bundle's files, embed an image and compare the decoder with the network."""
+        job = jobs.self_test(self.get_object(), signed_in(request.user))
+        return Response(BundleJobSerializer(job).data, status=202)
+
+
+class BundleJobView(StaffWriteMixin, generics.RetrieveDestroyAPIView):
+    """Deleting cancels a job that waits or runs; its row stays until it is deleted once more."""
+
+    lookup_url_kwarg = "job_id"
+    serializer_class = BundleJobSerializer
+    queryset = BundleJob.objects.all()
+
+    def perform_destroy(self, job: BundleJob) -> None:
+        jobs.cancel(job)
+
+
+def _row(name: str) -> Member:
+    try:
+        return member(name)
+    except UnknownMember as error:
+        raise Http404(str(error)) from error

@@ -1,0 +1,51 @@
+/** What admins do with models: install, test, choose, remove. */
+
+/** @import {Http} from "./http.js" */
+
+/**
+ * Has a worker install a published model.
+ *
+ * @param {Http} http
+ * @param {string} name
+ * @param {boolean} acceptLicence
+ */
+export async function installModel(http, name, acceptLicence) {
+    const body = {accept_licence: acceptLicence};
+    await http.json(`/api/catalogue/${encodeURIComponent(name)}/install/`, {method: "POST", body});
+}
+
+/**
+ * Cancels a job that waits or runs.
+ *
+ * @param {Http} http
+ * @param {number} jobId
+ */
+export async function cancelBundleJob(http, jobId) {
+    await http.json(`/api/bundle-jobs/${jobId}/`, {method: "DELETE"});
+}
+
+/**
+ * Has a worker test an installed model.
+ *
+ * @param {Http} http
+ * @param {string} name
+ */
+export async function selfTestModel(http, name) {
+    await http.json(`/api/bundles/${encodeURIComponent(name)}/selftest/`, {method: "POST"});
+}
+
+/**
+ * @param {Http} http
+ * @param {string} name
+ */
+export async function makeDefaultModel(http, name) {
+    await http.json(`/api/bundles/${encodeURIComponent(name)}/default/`, {method: "POST"});
+}
+
+/**
+ * @param {Http} http
+ * @param {string} name
+ */
+export async function removeModel(http, name) {
+    await http.json(`/api/bundles/${encodeURIComponent(name)}/`, {method: "DELETE"});
+}

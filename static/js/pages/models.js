@@ -1,0 +1,107 @@
+/** Models: installed and removed, tested, chosen; what the worker does is watched until it is over. */
+
+import {Http} from "../api/http.js";
+import {cancelBundleJob, installModel, makeDefaultModel, removeModel, selfTestModel} from "../api/models.js";
+import {find, findAll} from "../view/elements.js";
+import {act, ask, toast} from "../view/site/feedback.js";
+import {syncItems} from "../view/site/keyed-list.js";
+import {Poller} from "../view/site/poller.js";
+
+const http = new Http();
+const POLL_MS = 1000;
+const POLL_AWAY_MS = 5000;
+const LISTS = ["[data-models]", "[data-catalogue]"];
+
+/** Draws both lists as the server has them now. */
+async function refresh() {
+    const response = await http.request(location.pathname);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const list of LISTS) {
+        const fresh = page.querySelector(list);
+        if (!fresh) throw new Error("You are signed out. Reload the page to sign in again.");
+        syncItems(find(list, HTMLUListElement), fresh.innerHTML, "model", {isWhole: true});
+    }
+    find("[data-empty]", HTMLElement).hidden = find(LISTS[0], HTMLUListElement).childElementCount > 0;
+}
+
+const isPending = () =>
+    document.querySelector("[data-model][data-state=queued], [data-model][data-state=running]") !== null;
+const poller = new Poller(async () => {
+    if (!isPending()) return null;
+    try {
+        await refresh();
+    } catch {
+        return POLL_AWAY_MS; // the server is away; what is shown stays
+    }
+    return isPending() ? POLL_MS : null;
+});
+poller.after(POLL_MS);
+
+/**
+ * @param {string} id
+ * @param {string} title
+ */
+function dialogAbout(id, title) {
+    const dialog = find(`#${id}`, HTMLDialogElement);
+    find("[data-dialog-title]", HTMLElement, dialog).textContent = title;
+    return dialog;
+}
+
+/**
+ * @param {HTMLElement} button
+ * @param {() => Promise<void>} work
+ * @param {string} [said]
+ */
+async function change(button, work, said) {
+    await act(button, async () => {
+        await work();
+        if (said) toast(said);
+        await refresh();
+        poller.after(POLL_MS);
+    });
+}
+
+/** What each button of a card does. @type {Record<string, (button: HTMLElement, card: HTMLElement) => unknown>} */
+const ACTIONS = {
+    async install(button, card) {
+        const {model = "", title = "", licence = ""} = card.dataset;
+        const asks = "asks" in card.dataset;
+        if (asks) {
+            const dialog = dialogAbout("accept-licence", `Install ${title}`);
+            find("[data-dialog-licence]", HTMLElement, dialog).textContent = licence;
+            find("input", HTMLInputElement, dialog).checked = false;
+            if ((await ask(dialog)) !== "install") return;
+        }
+        await change(button, () => installModel(http, model, asks));
+    },
+    cancel: (button, card) => change(button, () => cancelBundleJob(http, Number(card.dataset.job))),
+    selftest: (button, card) => change(button, () => selfTestModel(http, card.dataset.model ?? "")),
+    default: (button, card) =>
+        change(
+            button,
+            () => makeDefaultModel(http, card.dataset.model ?? ""),
+            `New projects get ${card.dataset.title}.`,
+        ),
+    async remove(button, card) {
+        if ((await ask(dialogAbout("remove-model", `Remove ${card.dataset.title}?`))) !== "remove") return;
+        await change(
+            button,
+            () => removeModel(http, card.dataset.model ?? ""),
+            `${card.dataset.title} is removed.`,
+        );
+    },
+    use(_button, card) {
+        const dialog = dialogAbout("use-model", `Use ${card.dataset.title} in`);
+        for (const link of findAll("[data-project]", HTMLAnchorElement, dialog))
+            link.search = new URLSearchParams({model: card.dataset.model ?? ""}).toString();
+        dialog.showModal();
+    },
+};
+
+document.addEventListener("click", ({target}) => {
+    const button = target instanceof Element ? target.closest("button") : null;
+    const card = button?.closest("[data-model]");
+    if (!button || !(card instanceof HTMLElement)) return;
+    const action = Object.keys(ACTIONS).find((name) => name in button.dataset);
+    if (action) void ACTIONS[action](button, card);
+});

@@ -1,0 +1,173 @@
+"""Models installed and tested by the worker: asked for over the API, followed, cancelled."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import replace
+
+import pytest
+import torch
+
+import segmentation.catalogue
+from annotator.bundles import jobs
+from annotator.jobs import queue
+from annotator.jobs.errors import LeaseLost
+from annotator.jobs.kinds import KINDS
+from annotator.models import AcceptedLicence, Bundle, BundleJob
+from annotator.worker.run_job import run_next
+from annotator.worker.runners import bundles as runner
+from segmentation.families.sam.network import VARIANTS
+from tests.annotator.world import browser_of, client_of, html
+from tests.publisher import publishing
+from tests.segmentation.original_sam import build_original
+
+KIND = KINDS["bundles"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> bytes:
+    """A small checkpoint in Meta's format."""
+    stream = io.BytesIO()
+    torch.save(build_original(VARIANTS["tiny"]).state_dict(), stream)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def publisher(db, checkpoint, own_folders, settings, monkeypatch):
+    """A catalogue of three: a free one, one whose licence asks, and one without an address."""
+    monkeypatch.setitem(VARIANTS, "vit_b", VARIANTS["tiny"])
+    free = replace(
+        segmentation.catalogue.member("sam-vit-b"),
+        size=len(checkpoint),
+        sha256=hashlib.sha256(checkpoint).hexdigest(),
+    )
+    rows = (
+        free,
+        replace(free, name="not-free", title="Not free", licence="No commercial use"),
+        replace(free, name="by-hand", title="By hand", addresses=()),
+    )
+    monkeypatch.setattr(segmentation.catalogue, "members", lambda: rows)
+    monkeypatch.setattr("annotator.pages.models.members", lambda: rows)
+    monkeypatch.setattr("annotator.api.models.members", lambda: rows)
+    monkeypatch.setattr("segmentation.catalogue.download.FIRST_PAUSE_S", 0)
+    settings.DATA_DIR = own_folders
+    with publishing(checkpoint) as publisher:
+        settings.WEIGHTS_MIRROR = publisher.url
+        yield publisher
+
+
+def ask_for(client, name: str = "sam-vit-b", **body: bool):
+    return client.post(f"/api/catalogue/{name}/install/", body, format="json")
+
+
+def test_a_worker_installs_and_tests_what_was_asked_for(publisher, staff):
+    client = client_of(staff)
+    answer = ask_for(client)
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    job = run_next(KIND, "w")
+    found = client.get(f"/api/bundle-jobs/{job.pk}/").json()
+    assert (found["state"], found["done"], found["error"]) == ("ready", len(publisher.content), "")
+    assert found["result"]["device"] == "cpu" and found["result"]["encode_s"] > 0
+    assert Bundle.objects.available().get(name="sam-vit-b").decoder_sha256
+    rows = {row["name"]: row["is_installed"] for row in client.get("/api/catalogue/").json()}
+    assert rows == {"sam-vit-b": True, "not-free": False, "by-hand": False}
+    again = ask_for(client)
+    assert (again.status_code, again.json()["error"]["code"]) == (400, "weights_unavailable")
+
+
+def test_one_thing_at_a_time_is_done_with_a_model(publisher, staff):
+    client = client_of(staff)
+    ask_for(client)
+    answer = ask_for(client)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "bundle_busy")
+    assert BundleJob.objects.count() == 1
+
+
+def test_a_licence_is_accepted_once_and_recorded(publisher, staff):
+    client = client_of(staff)
+    answer = ask_for(client, "not-free")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "licence_not_accepted")
+    assert not BundleJob.objects.exists()
+    assert ask_for(client, "not-free", accept_licence=True).status_code == 202
+    accepted = AcceptedLicence.objects.get()
+    assert (accepted.name, accepted.licence, accepted.accepted_by) == ("not-free", "No commercial use", staff)
+    jobs.cancel(BundleJob.objects.get())
+    assert ask_for(client, "not-free").status_code == 202
+
+
+def test_a_model_without_an_address_says_what_to_do(publisher, staff, settings):
+    settings.WEIGHTS_MIRROR = ""
+    answer = ask_for(client_of(staff), "by-hand")
+    assert answer.status_code == 400 and "--from-file" in answer.json()["error"]["message"]
+
+
+def test_a_cancelled_download_is_gone_on_with(publisher, staff, own_folders, monkeypatch):
+    """The cancellation comes from another process, between two chunks."""
+    client = client_of(staff)
+    job_id = ask_for(client).json()["id"]
+    publisher.cut_after = [1000]
+    monkeypatch.setattr(runner, "PROGRESS_INTERVAL_S", 0)
+    seen = []
+
+    def cancelled(job, **values):
+        if values.get("done"):
+            seen.append(values["done"])
+            assert client.delete(f"/api/bundle-jobs/{job_id}/").status_code == 204
+        update(job, **values)
+
+    update = queue.update
+    monkeypatch.setattr(queue, "update", cancelled)
+    run_next(KIND, "w")
+    job = BundleJob.objects.get()
+    assert (job.state, seen) == ("cancelled", [1000])
+    monkeypatch.setattr(queue, "update", update)
+    assert ask_for(client).status_code == 202
+    assert run_next(KIND, "w").pk != job.pk
+    assert publisher.asked[-1] == "bytes=1000-"
+    assert Bundle.objects.available().filter(name="sam-vit-b").exists()
+
+
+def test_a_lost_connection_is_tried_again_and_a_wrong_file_is_not(publisher, staff):
+    client = client_of(staff)
+    ask_for(client)
+    publisher.answers = [503] * 20
+    run_next(KIND, "w")
+    assert BundleJob.objects.get().state == "queued"
+    publisher.answers = []
+    publisher.content = publisher.content[:-1] + b"x"
+    run_next(KIND, "w")
+    job = BundleJob.objects.get()
+    assert job.state == "failed" and "the published file has" in job.error
+    assert "the published file has" in html(browser_of(staff), "/models/")
+
+
+def test_a_job_that_was_taken_over_writes_nothing(publisher, staff):
+    jobs.install(segmentation.catalogue.members()[0], staff)
+    job = queue.claim(KIND.takeable("bundles"), "w")
+    BundleJob.objects.update(state="queued", **queue.NO_LEASE)
+    with pytest.raises(LeaseLost):
+        runner.run(job)
+    assert not Bundle.objects.filter(name="sam-vit-b").exists()
+
+
+def test_an_installed_bundle_is_tested_made_the_default_and_removed(publisher, staff):
+    client = client_of(staff)
+    ask_for(client)
+    run_next(KIND, "w")
+    assert client.post("/api/bundles/sam-vit-b/selftest/").status_code == 202
+    run_next(KIND, "w")
+    assert BundleJob.objects.get().result["max_logit_difference"] < 1e-3
+    assert client.post("/api/bundles/sam-vit-b/default/").status_code == 204
+    assert client.delete("/api/bundles/sam-vit-b/").status_code == 409
+    ask_for(client, "not-free", accept_licence=True)
+    run_next(KIND, "w")
+    assert client.post("/api/bundles/not-free/default/").status_code == 204
+    assert client.delete("/api/bundles/sam-vit-b/").status_code == 204
+    assert client.get("/api/bundles/sam-vit-b/").status_code == 404
+
+
+def test_managers_see_the_cards_and_admins_act(publisher, staff, alice, project):
+    seen = html(browser_of(alice), "/models/")
+    assert "SAM ViT-B" in seen and "data-install" not in seen and "data-use" in seen
+    assert "data-install" in html(browser_of(staff), "/models/")
