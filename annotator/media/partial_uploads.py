@@ -6,9 +6,11 @@ again. The files of a part that came to nothing are noted as any other (`annotat
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -18,8 +20,8 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
-from django.db.models import Q
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from annotator.files import stored, unowned
@@ -36,8 +38,10 @@ from annotator.media.errors import (
 from annotator.models import PartialUpload, Project, User
 from annotator.site.environment import MEBIBYTE
 
+logger = logging.getLogger(__name__)
+
 FOLDER = "uploads/"
-LONGEST_TAKING_IN = timedelta(minutes=15)  # a zip of many pictures takes minutes
+HELD_FOR = timedelta(seconds=60)  # the right to take a file in, once its process no longer renews it
 MOST_OPEN = 50  # uploads of one person that are not finished
 
 
@@ -87,34 +91,77 @@ def append(upload: PartialUpload, offset_bytes: int, content: bytes) -> PartialU
         with transaction.atomic():
             # Of two parts that come at once for one place, one is written.
             same = PartialUpload.objects.filter(pk=upload.pk, offset_bytes=offset_bytes, report__isnull=True)
-            written = same.update(offset_bytes=end, parts=[*upload.parts, name], expires_at=_expiry())
+            parts = [*upload.parts, name]
+            written = same.update(offset_bytes=end, parts=parts, expires_at=_expiry())
             if written != 1:
                 raise WrongOffset("Another part has arrived meanwhile; ask how much is there.")
             unowned.strike_out([name])
     except BaseException:
         unowned.discard([name])
         raise
-    upload.refresh_from_db()
+    # Not read again: somebody may give the upload up at this moment.
+    upload.offset_bytes, upload.parts = end, parts
     return upload
 
 
 @contextmanager
 def taking_in(upload: PartialUpload) -> Iterator[None]:
-    """Holds the right to take the file in. It is free again if that fails, or if the process dies, after a while.
+    """Holds the right to take the file in, and renews it: a zip of many pictures takes minutes.
+
+    It is free again if that fails, and HELD_FOR after the process died.
 
     Raises:
         UploadBusy: another request takes it in, or has just done so.
     """
     now = timezone.now()
-    free = Q(taken_in_at=None) | Q(taken_in_at__lt=now - LONGEST_TAKING_IN)
-    mine = PartialUpload.objects.filter(pk=upload.pk, report__isnull=True)
-    if mine.filter(free).update(taken_in_at=now) != 1:
+    free = Q(taken_in_at=None) | Q(taken_in_at__lt=now - HELD_FOR)
+    if _not_taken_in(upload).filter(free).update(taken_in_at=now) != 1:
         raise UploadBusy("The file is being taken in; ask again in a moment.")
+    keeper = _Keeper(upload, now)
     try:
-        yield
+        with keeper:
+            yield
     except BaseException:
-        mine.filter(taken_in_at=now).update(taken_in_at=None)
+        _not_taken_in(upload).filter(taken_in_at=keeper.held_at).update(taken_in_at=None)
         raise
+
+
+class _Keeper:
+    """Renews, from a thread of its own, the right to take a file in."""
+
+    def __init__(self, upload: PartialUpload, held_at: datetime) -> None:
+        self.held_at = held_at
+        self._upload = upload
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"taking in {upload.pk}", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        try:
+            while not self._stop.wait(HELD_FOR.total_seconds() / 4):
+                now = timezone.now()
+                try:
+                    if (
+                        _not_taken_in(self._upload).filter(taken_in_at=self.held_at).update(taken_in_at=now)
+                        != 1
+                    ):
+                        return
+                    self.held_at = now
+                except DatabaseError as error:  # busy, or it restarts: the next round tries again
+                    logger.warning("cannot renew the right to take in %s: %s", self._upload.pk, error)
+                    connection.close()
+        finally:
+            connection.close()
+
+
+def _not_taken_in(upload: PartialUpload) -> QuerySet[PartialUpload]:
+    return PartialUpload.objects.filter(pk=upload.pk, report__isnull=True)
 
 
 def whole_file(upload: PartialUpload) -> IO[bytes]:
@@ -149,10 +196,12 @@ def note_report(upload: PartialUpload, report: dict) -> None:
 
 def give_up(uploads: list[PartialUpload]) -> int:
     """Forgets uploads and deletes what has arrived of them; how many."""
-    names = [name for upload in uploads for name in upload.parts]
     with transaction.atomic():
+        # Read under a lock: another part may have arrived since the caller read the rows.
+        rows = PartialUpload.objects.select_for_update().filter(pk__in=[upload.pk for upload in uploads])
+        names = [name for parts in rows.values_list("parts", flat=True) for name in parts]
         unowned.note(names)
-        PartialUpload.objects.filter(pk__in=[upload.pk for upload in uploads]).delete()
+        rows.delete()
         transaction.on_commit(lambda: unowned.discard(names))
     return len(uploads)
 

@@ -505,3 +505,19 @@ def test_a_list_that_has_not_changed_is_not_sent_again(bob, image, post, patch, 
     assert (gone.status_code, gone.json()["results"]) == (200, [])
     other = client.get(f"/api/images/{image.pk}/annotations/?deleted=true")
     assert other.headers["ETag"] != gone.headers["ETag"]
+
+
+def test_a_list_is_sent_again_when_masks_of_the_trash_went_with_their_category(
+    alice, bob, image, project, post, patch, category
+):
+    """What goes for good and what is made anew must not add up to the tag of before."""
+    client, url = client_of(bob), f"/api/images/{image.pk}/annotations/"
+    post(annotation_body(category))
+    other = categories.create_category(project, name="gone soon")
+    thrown = post(annotation_body(other)).json()
+    client.delete(f"/api/annotations/{thrown['id']}/?version=1")
+    tag = client.get(url).headers["ETag"]
+    assert client_of(alice).delete(f"/api/categories/{other.pk}/").status_code == 204
+    made = post(annotation_body(category)).json()
+    client.patch(f"/api/annotations/{made['id']}/", {"version": 1, "name": "chair"}, format="json")
+    assert client.get(url, headers={"if-none-match": tag}).status_code == 200

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
+import os
+import time
 import uuid
 import zipfile
 from datetime import timedelta
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 from django.urls import reverse
 from django.utils import timezone
 
 from annotator.api.partial_uploads import MOST_BYTES_PER_PART
+from annotator.files import unowned
 from annotator.media import partial_uploads
-from annotator.media.errors import WrongOffset
+from annotator.media.errors import UploadBusy, WrongOffset
 from annotator.models import Image, PartialUpload, UnownedFile
 from annotator.people import members
 from annotator.projects import projects
@@ -253,7 +257,7 @@ def test_of_two_that_finish_an_upload_at_once_one_takes_it_in(alice, content, ad
     assert Image.objects.count() == 0
     # That process died; after a while the next one may.
     assert client_of(alice).post(f"{address}finish/").status_code == 503
-    PartialUpload.objects.update(taken_in_at=timezone.now() - partial_uploads.LONGEST_TAKING_IN * 1.1)
+    PartialUpload.objects.update(taken_in_at=timezone.now() - partial_uploads.HELD_FOR * 1.1)
     assert client_of(alice).post(f"{address}finish/").status_code == 201
 
 
@@ -272,3 +276,48 @@ def test_nobody_has_any_number_of_uploads_open(alice, project, content, address,
     patch(alice, address, 0, content)
     client_of(alice).post(f"{address}finish/")
     assert begin(alice, project, 10).status_code == 201
+
+
+def test_a_part_that_arrives_while_its_upload_is_given_up_leaves_no_file(
+    alice, content, address, monkeypatch, django_capture_on_commit_callbacks
+):
+    """The other request commits its part after this one has read the row."""
+    upload = PartialUpload.objects.get()
+    patch(alice, address, 0, content[:100])
+    with django_capture_on_commit_callbacks(execute=True):
+        partial_uploads.give_up([upload])
+    assert files_below("uploads") == []
+
+
+def test_an_upload_that_is_given_up_while_a_part_is_stored_is_no_fault(alice, content, address, monkeypatch):
+    strike_out = unowned.strike_out
+
+    def then_given_up(names):
+        strike_out(names)
+        PartialUpload.objects.all().delete()
+
+    monkeypatch.setattr(unowned, "strike_out", then_given_up)
+    assert patch(alice, address, 0, content[:100]).status_code == 204
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_right_to_take_a_file_in_is_kept_while_its_process_lives(address, monkeypatch):
+    monkeypatch.setattr(partial_uploads, "HELD_FOR", timedelta(seconds=0.4))
+    upload = PartialUpload.objects.get()
+    with partial_uploads.taking_in(upload):
+        time.sleep(1)
+        with pytest.raises(UploadBusy), partial_uploads.taking_in(upload):
+            pass
+
+
+def test_a_full_disk_is_said_and_leaves_what_has_arrived(alice, content, address, monkeypatch):
+    """The real errno; a disk that is really full is filled by hand (a small tmpfs)."""
+    patch(alice, address, 0, content[:100])
+
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(type(storages["default"]), "save", full)
+    answer = patch(alice, address, 100, content[100:])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, "storage_full")
+    assert head(alice, address).headers["Upload-Offset"] == "100"

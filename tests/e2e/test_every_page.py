@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import skimage
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import PASSWORD
+from tests.e2e.conftest import PASSWORD, sign_in_as
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -81,6 +81,16 @@ def test_axe_finds_nothing_on_any_page(page: Page, sign_in, project, axe_source,
         expect(page.get_by_role("dialog")).to_be_visible()
         found += complaints(page, axe_source)
     assert found == []
+
+
+def test_a_finger_finds_the_whole_bar_of_the_workbench_on_a_phone(browser: Browser, site, project):
+    context = browser.new_context(base_url=site.url, viewport=PHONE, has_touch=True)
+    page = context.new_page()
+    sign_in_as(page, "manager")
+    page.goto(f"/images/{project['image']}/annotate/")
+    box = page.locator("[data-action=done]").bounding_box()
+    context.close()
+    assert box["x"] + box["width"] <= PHONE["width"]
 
 
 def test_a_phone_shows_every_page_without_scrolling_sideways(page: Page, sign_in, project):

@@ -117,3 +117,21 @@ def test_a_name_that_is_being_typed_is_saved_when_its_page_goes(page: Page, sign
     page.wait_for_timeout(1000)
     page.reload()
     expect(page.get_by_label("Name of mug")).to_have_value("mug")
+
+
+def test_a_long_list_of_categories_is_searched(page: Page, sign_in, project, api):
+    rows = [{"name": f"part {number}", "supercategory": "engine"} for number in range(12)]
+    url = f"/api/projects/{project['id']}/categories/list/"
+    assert api("manager").post(url, data={"categories": [*rows, {"name": "Wheel"}]}).ok
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/labels/")
+    search = page.get_by_label("Find a category")
+    shown = page.locator("[data-labels] tbody tr[data-category-id]:visible")
+    search.fill("wheel")
+    expect(shown).to_have_count(1)
+    search.fill("ENGINE")
+    expect(shown).to_have_count(12)
+    search.fill("sail")
+    expect(page.get_by_role("status").filter(has_text="No category is called “sail”.")).to_be_visible()
+    search.fill("")
+    expect(shown).to_have_count(len(api("manager").get(url.replace("list/", "")).json()["results"]))

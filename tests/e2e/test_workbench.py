@@ -172,8 +172,11 @@ def test_undo_and_redo_go_through_points_saves_categories_and_deletes(bench: Ben
     bench.press("Delete")
     expect(bench.objects).to_have_count(0)
 
+    message = bench.page.locator(".toast", has_text="Deleted person 1")
+    expect(message).to_be_visible()
     bench.press("Control+z")  # the delete
     expect(bench.objects).to_contain_text("person")
+    expect(message).to_have_count(0)
     bench.press("Control+z")  # the category
     expect(bench.objects).to_contain_text("cup")
     bench.press("Control+z")  # the save: the prompt is on screen again

@@ -103,6 +103,7 @@ function flowFrom(imageId, options) {
             onMask() {},
             onCategoryMissing() {},
             onQuick() {},
+            onSay() {},
             onDelete() {},
         },
     );

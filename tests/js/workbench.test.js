@@ -43,7 +43,7 @@ function bench({
     settings = {farClickAccepts: false, quickMode: false},
 } = {}) {
     const clock = {ms: 0};
-    const said = {problems: [], masks: [], changes: 0, missing: 0, deleted: [], quick: []};
+    const said = {problems: [], masks: [], changes: 0, missing: 0, deleted: [], quick: [], words: []};
     let ids = 0;
     const workbench = new Workbench(
         "ann",
@@ -59,6 +59,7 @@ function bench({
             onCategoryMissing: () => said.missing++,
             onQuick: ({id}) => said.quick.push(id),
             onDelete: (annotations) => said.deleted.push(...annotations.map(({id}) => id)),
+            onSay: (text) => said.words.push(text),
         },
     );
     const decoder = handMadeDecoder(() => workbench.prompts.decodeAgain());
@@ -694,7 +695,7 @@ test("looking at saved masks is nothing to undo, and a click elsewhere begins a 
 });
 
 test("a mask is edited only when that is asked for, and Escape leaves it as it was saved", async () => {
-    const {workbench} = bench();
+    const {workbench, said} = bench();
     workbench.addPoint(at(1), 1, 1);
     workbench.accept();
     await settle();
@@ -708,6 +709,7 @@ test("a mask is edited only when that is asked for, and Escape leaves it as it w
     await settle();
     assert.deepEqual([stepsOf(workbench), workbench.isOpen, workbench.selection.id], [2, true, "made-1"]);
     workbench.cancel();
+    assert.match(said.words.at(-1), /again as it was saved/);
     assert.deepEqual([workbench.draft.edited, workbench.draft.isEmpty], [null, true]);
     assert.equal(workbench.selection.id, "made-1", "it is still looked at");
     workbench.cancel();

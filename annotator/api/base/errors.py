@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import Any
 
@@ -19,6 +20,7 @@ from annotator.site.storage import StorageAway
 logger = logging.getLogger(__name__)
 
 NOT_FIELDS = "non_field_errors"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ErrorDetailSerializer(serializers.Serializer):
@@ -51,6 +53,12 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         return Response(error_body("bad_request", "The request is malformed."), status=400)
     if isinstance(error, RecursionError):
         return Response(error_body("bad_request", "The request is nested too deep."), status=400)
+    if isinstance(error, OSError) and error.errno in FULL:
+        logger.error("%s", error)
+        message = (
+            "The server's disk is full; nothing was changed. Tell an administrator, and try again later."
+        )
+        return Response(error_body("storage_full", message), status=507, headers={"Retry-After": "60"})
     if isinstance(error, StorageAway):
         logger.error("%s", error)
         message = (

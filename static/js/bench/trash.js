@@ -31,21 +31,40 @@ export async function trashOf(imageId, server, {workbench, autosave, view}) {
         }));
 }
 
-/**
- * One message for all that are about to be deleted, with one way back.
- *
- * @param {readonly Annotation[]} annotations
- * @param {{workbench: Workbench, autosave: Autosave, view: BenchView}} bench
- */
-export function sayDeleted(annotations, {workbench, autosave, view}) {
-    const [first, ...others] = annotations;
-    const what = others.length === 0 ? view.nameOf(first) : `${annotations.length} objects`;
-    toast(`Deleted ${what}.`, "info", {
-        label: "Undo",
-        do: () => {
-            if (workbench.bringBack(...annotations)) return;
-            for (const annotation of annotations) autosave.bringBack(annotation);
-            workbench.noteBroughtBack(...annotations);
-        },
-    });
+/** One message for each deletion, with its way back; it goes when all that was deleted is there again, however. */
+export class DeletionMessages {
+    #bench;
+    /** @type {Map<readonly Annotation[], () => void>} */
+    #shown = new Map();
+
+    /** @param {() => {workbench: Workbench, autosave: Autosave, view: BenchView}} bench */
+    constructor(bench) {
+        this.#bench = bench;
+    }
+
+    /** @param {readonly Annotation[]} annotations that are about to be deleted */
+    say(annotations) {
+        const {workbench, autosave, view} = this.#bench();
+        const [first, ...others] = annotations;
+        const what = others.length === 0 ? view.nameOf(first) : `${annotations.length} objects`;
+        const close = toast(`Deleted ${what}.`, "info", {
+            label: "Undo",
+            do: () => {
+                if (workbench.bringBack(...annotations)) return;
+                for (const annotation of annotations) autosave.bringBack(annotation);
+                workbench.noteBroughtBack(...annotations);
+            },
+        });
+        // Until the deletion is done, all of them are there.
+        setTimeout(() => this.#shown.set(annotations, close));
+    }
+
+    render() {
+        const {document} = this.#bench().workbench;
+        for (const [annotations, close] of this.#shown) {
+            if (!annotations.every(({id}) => document.get(id))) continue;
+            close();
+            this.#shown.delete(annotations);
+        }
+    }
 }

@@ -18,7 +18,7 @@ import {offerNewCategory} from "../bench/new-category.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
 import {autosaveOf, preferencesOf} from "../bench/saving.js";
 import {refiningOf, showRegion} from "../bench/refining.js";
-import {sayDeleted, trashOf} from "../bench/trash.js";
+import {DeletionMessages, trashOf} from "../bench/trash.js";
 import {worldOf} from "../bench/world.js";
 import {candidateCovers} from "../core/candidate-mask.js";
 import {FAIR_FROM} from "../core/quality.js";
@@ -69,6 +69,7 @@ const signInDialog = new SignInDialog(find("[data-sign-in]", HTMLDialogElement),
 
 const kept = keptBy(page.user, page.scene.image.id);
 const world = worldOf(page.user, kept, preferences);
+const deletions = new DeletionMessages(() => ({workbench, autosave, view}));
 const workbench = new Workbench(page.user, world, {
     onChange: render,
     onProblem: (text) => {
@@ -78,7 +79,7 @@ const workbench = new Workbench(page.user, world, {
     onCategoryMissing: () => view.flashCategories(),
     ...{onSay: toast, onRefuse: (text) => toast(text, "error")},
     onHistory: (ids) => autosave.expectDeleted(ids),
-    onDelete: (annotations) => sayDeleted(annotations, {workbench, autosave, view}),
+    onDelete: (annotations) => deletions.say(annotations),
     onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
 });
 
@@ -185,10 +186,8 @@ async function start() {
 }
 
 function render() {
-    view.render();
+    for (const part of [view, sightPanel, polygon, deletions]) part.render();
     showRegion(benchStage, workbench, refining);
-    sightPanel.render();
-    polygon.render();
     going.filmstrip.noteDraft();
     if (!workbench.canPreview && !workbench.prompts.isDecoding) preview.leave();
 }

@@ -17,6 +17,14 @@ const table = new LabelsTable({
     isInUse: (error) => error instanceof ApiError && error.code === "category_in_use",
 });
 
+const search = findOptional("[data-label-search]", HTMLInputElement);
+search?.addEventListener("input", () => {
+    const count = table.search(search.value);
+    find("[data-none-found]", HTMLElement).textContent = count
+        ? ""
+        : `No category is called “${search.value}”.`;
+});
+
 const form = findOptional("[data-new-category]", HTMLFormElement);
 if (form) {
     // Only the grip drags: text in the fields can be selected as usual.

@@ -431,7 +431,10 @@ export class Workbench {
     cancel() {
         if (!this.canCancel) return;
         this.#accepting.after(() => {
-            const isWorking = !this.draft.isEmpty || this.draft.edited !== null;
+            const {edited} = this.draft;
+            const isWorking = !this.draft.isEmpty || edited !== null;
+            if (edited && this.draft.isWorkedOn)
+                this.#events.onSay("The mask is again as it was saved. Ctrl+Z goes on.");
             this.#leaveDraft(isWorking ? this.selection.id : null);
         });
     }

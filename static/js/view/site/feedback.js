@@ -11,6 +11,7 @@ const INFO_SHOWN_MS = 4000;
  * @param {string} text
  * @param {"info" | "error"} kind
  * @param {{label: string, do: () => void}} [action] what can be done about it; then the message stays longer
+ * @returns {() => void} takes the message away
  */
 export function toast(text, kind = "info", action) {
     const box = element(
@@ -31,6 +32,7 @@ export function toast(text, kind = "info", action) {
     for (const other of all.children) if (!action && other.textContent === box.textContent) other.remove();
     all.append(box);
     setTimeout(() => box.remove(), kind === "error" || action ? ERROR_SHOWN_MS : INFO_SHOWN_MS);
+    return () => box.remove();
 }
 
 const NEXT_TOAST = "next-toast";

@@ -40,6 +40,13 @@ export class LabelsTable {
         });
     }
 
+    /** Shows the categories alone whose name or supercategory has these letters. @param {string} text */
+    search(text) {
+        const wanted = text.trim().toLocaleLowerCase();
+        for (const row of this.#rows) row.hidden = !wordsOf(row).includes(wanted);
+        return this.#rows.filter((row) => !row.hidden).length;
+    }
+
     beginDrag() {
         this.#orderBefore = this.#rows;
     }
@@ -89,7 +96,8 @@ export class LabelsTable {
      * @param {boolean} isUp
      */
     #move(button, row, isUp) {
-        const neighbour = isUp ? row.previousElementSibling : row.nextElementSibling;
+        const shown = this.#rows.filter((each) => !each.hidden);
+        const neighbour = shown[shown.indexOf(row) + (isUp ? -1 : 1)];
         if (!neighbour) return;
         if (isUp) neighbour.before(row);
         else neighbour.after(row);
@@ -175,6 +183,15 @@ export class LabelsTable {
         }
         toast("Order saved.");
     }
+}
+
+/** What is searched, small letters. @param {HTMLElement} row */
+function wordsOf(row) {
+    const fields = [...row.querySelectorAll("input[type=text]")].map(
+        (input) => /** @type {HTMLInputElement} */ (input).value,
+    );
+    // Who may not change the categories sees them as text.
+    return (fields.length ? fields.join("\n") : (row.textContent ?? "")).toLocaleLowerCase();
 }
 
 /** @param {HTMLElement} row */
