@@ -56,6 +56,7 @@ def test_the_manifest_says_the_outputs_and_the_digest_covers_them(toy, tmp_path)
         {"count": 0, "single": 0, "candidates": []},
         {"count": 5, "single": 0},
         {"count": 5, "single": True, "candidates": [1]},
+        {"count": 5, "single": None, "candidates": []},
         [5, 0, [1]],
         None,
     ],
