@@ -39,7 +39,7 @@ _BEGINNINGS = [
     ("vision_encoder.backbone.blocks.", Network("SAM 2", "sam2")),
     ("mask_decoder.hf_token.", Network("HQ-SAM")),
     ("mask_decoder.hq_token.", Network("HQ-SAM")),
-    ("prompt_encoder.invalid_points.", Network("EfficientSAM")),
+    ("prompt_encoder.invalid_points.", Network("EfficientSAM", "efficient_sam")),
     (
         "image_encoder.backbone.stages.5.op_list.6.",
         Network("EfficientViT-SAM-XL1", "sam", "efficientvit_sam_xl1"),

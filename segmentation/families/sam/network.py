@@ -96,8 +96,8 @@ _XL0 = EfficientVitShape(
 # Sources: segment-anything, build_sam.py; MedSAM, MedSAM_Inference.py; SlimSAM, build_sam.py; MobileSAM, build_sam.py;
 # TinySAM, build_sam.py, mask_decoder.py and tinysam_zero_shot_ins_eval.py; EdgeSAM, rep_vit.py; RepViT,
 # sam/repvit_sam/modeling/repvit.py; efficientvit, sam.py and sam_model_zoo.py. `tiny` is for tests: random weights, the
-# whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256 by 256 logits out), no attention
-# over all 4096 patches in the encoder.
+# whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256 by 256 logits out), no
+# attention over all 4096 patches in the encoder.
 VARIANTS: dict[str, NetworkShape] = {
     "vit_b": _VIT_B,
     "vit_l": SamShape(
