@@ -180,7 +180,7 @@ def measure(
     candidates = list(roles.candidates)
     result = Measured(
         source, is_whole_object, int(target.sum()), label, [real[best]], max(real[k] for k in candidates),
-        real[roles.single], 0.0, 0.0, 0.0,
+        real[candidate_order(rated, roles, point_count=2)[0]], 0.0, 0.0, 0.0,
         [(float(rated[k]), real[k]) for k in candidates], [(float(rated[best]), real[best])],
     )  # fmt: skip
     mask, previous = outputs[best], logits[best : best + 1]
@@ -194,15 +194,17 @@ def measure(
         points.append([click[0], click[1]])
         labels.append(click[2])
         logits, rated = predictor.predict_raw(np.array(points), np.array(labels), mask_input=previous)
-        previous = logits[[roles.single]]
+        answer = candidate_order(rated, roles, point_count=2)[0]
+        previous = logits[[answer]]
         mask = shown(previous)[0]
         iou = iou_of(mask, target)
         result.click_ious.append(iou)
-        result.shown_pairs.append((float(rated[roles.single]), iou))
+        result.shown_pairs.append((float(rated[answer]), iou))
 
     box_xyxy = tight_box(target)
-    logits, _ = predictor.predict_raw(box=box_xyxy)
-    result.box = iou_of(shown(logits[[roles.single]])[0], target)
+    logits, rated = predictor.predict_raw(box=box_xyxy)
+    answer = candidate_order(rated, roles, point_count=0, has_box=True)[0]
+    result.box = iou_of(shown(logits[[answer]])[0], target)
     result.grabcut = iou_of(grabcut(pixels, box_xyxy), target)
     result.flood = iou_of(flood(pixels, x, y), target)
     return result

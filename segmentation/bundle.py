@@ -57,12 +57,12 @@ class Outputs:
     """The masks that one decode gives, and what each is for.
 
     count       how many there are
-    single      the one that answers a prompt that is not ambiguous
+    single      the one that answers a prompt that is not ambiguous; None: the best rated candidate does
     candidates  those offered for an ambiguous one
     """
 
     count: int
-    single: int
+    single: int | None
     candidates: tuple[int, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -344,7 +344,8 @@ _KEYS = {
     "digest",
 }
 _OUTPUTS_RULE = (
-    "{count, single, candidates}: how many masks a decode gives, the number of one, a list of numbers"
+    "{count, single, candidates}: how many masks a decode gives, the number of one or null, a list of numbers (not "
+    "empty beside null)"
 )
 
 
@@ -354,7 +355,9 @@ def _are_outputs(value: Any) -> bool:
     count, candidates = value["count"], value["candidates"]
     if not _is_whole(count) or not isinstance(candidates, list | tuple):
         return False
-    numbers = [value["single"], *candidates]
+    if value["single"] is None and not candidates:
+        return False
+    numbers = [*candidates] if value["single"] is None else [value["single"], *candidates]
     return all(type(number) is int and 0 <= number < count for number in numbers) and len(
         set(candidates)
     ) == len(candidates)

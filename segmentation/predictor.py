@@ -19,7 +19,7 @@ from segmentation.decoder.session import open_decoder
 from segmentation.errors import SegmentationError
 from segmentation.families import family_of
 from segmentation.frames import ModelFrame
-from segmentation.prompts import PromptError, build_prompt_tensors
+from segmentation.prompts import PromptError, build_prompt_tensors, candidate_order
 from segmentation.regions import Region
 
 if TYPE_CHECKING:
@@ -226,7 +226,10 @@ class Predictor:
         """
         low_res_logits, iou_predictions = self.predict_raw(point_coords, point_labels, box, mask_input)
         outputs = self.manifest.outputs
-        chosen = list(outputs.candidates) if multimask_output else [outputs.single]
+        # Two points stand for any prompt that is not ambiguous.
+        chosen = (
+            list(outputs.candidates) if multimask_output else candidate_order(iou_predictions, outputs, 2)[:1]
+        )
         low_res_logits, iou_predictions = low_res_logits[chosen], iou_predictions[chosen]
         logits = masks.postprocess(low_res_logits, self.present_frame())
         shown = logits if return_logits else logits > self.manifest.mask_threshold

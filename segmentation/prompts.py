@@ -70,7 +70,8 @@ def candidate_order(
     """The decoder's outputs that are offered for a prompt, the one that is shown at first before the others.
 
     A single point is ambiguous: the candidates, best predicted IoU first. Anything more means one object: the output
-    for such prompts, then the best candidates, as many outputs in all as for a single point.
+    for such prompts, then the best candidates, as many outputs in all as for a single point. A decoder without an
+    output for such prompts answers them as it does a single point.
 
     Args:
         iou_predictions: (C,), one for each output.
@@ -78,7 +79,7 @@ def candidate_order(
         point_count, has_box: of the whole prompt.
     """
     best_first = sorted(outputs.candidates, key=lambda index: -iou_predictions[index])
-    if point_count == 1 and not has_box and best_first:
+    if outputs.single is None or (point_count == 1 and not has_box and best_first):
         return best_first
     others = [index for index in best_first if index != outputs.single]
     return [outputs.single, *others][: max(1, len(best_first))]

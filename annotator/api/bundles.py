@@ -24,10 +24,11 @@ from segmentation.frames import PAD, STRETCH
 
 
 class OutputsSerializer(serializers.Serializer):
-    """The masks that one decode gives: how many, the one for a clear prompt, those for an ambiguous one."""
+    """The masks that one decode gives: how many, the one for a clear prompt (null: the best rated of the others), those
+    for an ambiguous one."""
 
     count = serializers.IntegerField()
-    single = serializers.IntegerField()
+    single = serializers.IntegerField(allow_null=True)
     candidates = serializers.ListField(child=serializers.IntegerField())
 
 

@@ -7,7 +7,7 @@ in docs/bundles.md. Nothing else names it. Importing this package loads no torch
 from pathlib import Path
 
 from segmentation.bundle import Bundle, Manifest
-from segmentation.families import pocket, sam, sam2
+from segmentation.families import efficient_sam, pocket, sam, sam2
 from segmentation.families.family import (
     DecoderFiles,
     DecoderSession,
@@ -23,7 +23,9 @@ __all__ = [
     "WeightsInvalid", "family_of", "load_model", "recipe_of", "trainable",
 ]  # fmt: skip
 
-FAMILIES: dict[str, Family] = {row.name: row for row in (sam.FAMILY, sam2.FAMILY, pocket.FAMILY)}
+FAMILIES: dict[str, Family] = {
+    row.name: row for row in (sam.FAMILY, sam2.FAMILY, efficient_sam.FAMILY, pocket.FAMILY)
+}
 
 
 def family_of(manifest: Manifest) -> Family:

@@ -39,7 +39,7 @@ _BEGINNINGS = [
     ("vision_encoder.backbone.blocks.", Network("SAM 2", "sam2")),
     ("mask_decoder.hf_token.", Network("HQ-SAM")),
     ("mask_decoder.hq_token.", Network("HQ-SAM")),
-    ("prompt_encoder.invalid_points.", Network("EfficientSAM")),
+    ("prompt_encoder.invalid_points.", Network("EfficientSAM", "efficient_sam")),
     (
         "image_encoder.backbone.stages.5.op_list.6.",
         Network("EfficientViT-SAM-XL1", "sam", "efficientvit_sam_xl1"),
@@ -56,7 +56,11 @@ _BEGINNINGS = [
     ("image_encoder.backbone.stages.4.", Network("EfficientViT-SAM-L0", "sam", "efficientvit_sam_l0")),
     ("image_encoder.fuse_stage2.", Network("EdgeSAM", "sam", "edge_sam")),
     ("image_encoder.features.", Network("RepViT-SAM", "sam", "repvit_sam")),
-    ("image_encoder.layers.", Network("MobileSAM", "sam", "mobile_sam")),
+    # Both have the same network.
+    (
+        "image_encoder.layers.",
+        Network("MobileSAM, or of TinySAM (--variant tiny_sam)", "sam", "mobile_sam"),
+    ),
 ]
 # SAM's own networks differ in their width.
 _POSITIONS = ("image_encoder.pos_embed", "vision_encoder.pos_embed")

@@ -61,6 +61,7 @@ def prompt_loss(
     real_iou = mask_iou(logits.detach() > 0, wide > 0.5)
     iou_error = (iou_predictions - real_iou).square()
     single, several = outputs.single, list(outputs.candidates)
+    assert single is not None, "a network that is trained here has an output for a clear prompt"
     candidates = each[:, several].amin(1)
     # A little of the mean keeps a candidate that never wins from dying.
     candidates = 0.9 * candidates + 0.1 * each[:, several].mean(1)

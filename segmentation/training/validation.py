@@ -137,8 +137,9 @@ class _Protocol:
         rows, columns = np.flatnonzero(target.any(1)), np.flatnonzero(target.any(0))
         prompt = PromptBatch(1, self.recipe.cell)
         prompt.add_box(0, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-        logits, _ = _decode(self.model, embedding, prompt, None, target.shape[0])
-        self.results["box"].append(iou_of((logits[0, self.recipe.outputs.single] > 0).numpy(), target))
+        logits, iou = _decode(self.model, embedding, prompt, None, target.shape[0])
+        pick = candidate_order(iou[0].numpy(), self.recipe.outputs, 0, has_box=True)[0]
+        self.results["box"].append(iou_of((logits[0, pick] > 0).numpy(), target))
 
 
 def iou_of(mask: NDArray[np.bool_], target: NDArray[np.bool_]) -> float:

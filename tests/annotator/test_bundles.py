@@ -116,6 +116,15 @@ def test_a_bundle_that_does_not_exist_is_an_error_that_names_those_there_are(ins
         call_command("install_bundle", "unknown")
 
 
+def test_a_bundle_may_keep_no_mask_for_a_clear_prompt(alice):
+    none = {"count": 4, "single": None, "candidates": [1, 2, 3]}
+    Bundle.objects.create(
+        name="none", digest="6" * 64, family="none", input_side=64, embedding={}, manifest={"outputs": none}
+    )
+    rows = client_of(alice).get("/api/bundles/").json()["results"]
+    assert [row["outputs"] for row in rows if row["name"] == "none"] == [none]
+
+
 def test_installing_a_folder_copies_it_and_exports_its_decoder(installed, tiny_dirs, own_folders, alice):
     call_command("install_bundle", str(tiny_dirs / "third" / "other"), "--default")
     bundle = Bundle.objects.get(name="other")

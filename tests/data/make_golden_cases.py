@@ -164,6 +164,7 @@ def candidate_orders() -> list[dict]:
     five = {"count": 5, "single": 4, "candidates": [0, 1, 2, 3]}  # the last one answers a clear prompt
     both = {"count": 3, "single": 1, "candidates": [0, 1, 2]}  # its single mask is a candidate too
     only = {"count": 1, "single": 0, "candidates": []}
+    none = {"count": 4, "single": None, "candidates": [1, 2, 3]}  # the best candidate answers a clear prompt
     point, points = ([[1, 2]], [1]), ([[1, 2], [3, 4]], [1, 0])
     return [
         {
@@ -200,6 +201,8 @@ def candidate_orders() -> list[dict]:
             ),
             ("one point, one output", point, None, only, [0.3], [0]),
             ("two points, one output", points, None, only, [0.3], [0]),
+            ("two points, no single mask", points, None, none, [0.9, 0.2, 0.6, 0.4], [2, 3, 1]),
+            ("a box, no single mask", ([], []), [0, 0, 5, 5], none, [0.9, 0.7, 0.6, 0.4], [1, 2, 3]),
         ]
     ]
 

@@ -1,4 +1,4 @@
-"""MobileSAM's own code (the package mobilesam-mirror), to compare with.
+"""MobileSAM's own code (the package mobilesam-mirror), to compare with; TinySAM's differs from it in what it gives.
 
 The package does not say that it needs timm, of which it takes three small functions that do nothing here; timm needs
 torchvision, which this project does without. As for `original_sam`, stand-ins are there only while it is imported.
@@ -7,10 +7,11 @@ torchvision, which this project does without. As for `original_sam`, stand-ins a
 import sys
 import types
 
+import numpy as np
 from torch import nn
 
 from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
-from tests.segmentation.original_sam import build_original, torchvision_stand_in
+from tests.segmentation.original_sam import SamPredictor, build_original, torchvision_stand_in
 
 _layers = types.ModuleType("timm.models.layers")
 _layers.DropPath = nn.Identity
@@ -33,7 +34,7 @@ with torchvision_stand_in():
         for _name in _MODULES:
             del sys.modules[_name]
 
-__all__ = ["build_original_mobile", "sam_model_registry"]
+__all__ = ["TinySamPredictor", "build_original_mobile", "sam_model_registry"]
 
 
 def build_original_mobile(shape: TinyVitShape) -> nn.Module:
@@ -47,3 +48,17 @@ def build_original_mobile(shape: TinyVitShape) -> nn.Module:
         drop_path_rate=0.0,
     )
     return build_original(shape, encoder)
+
+
+class TinySamPredictor(SamPredictor):
+    """As TinySAM's own: its decoder leaves mask 0 out, always, and its scripts take the best rated of the rest.
+
+    Sources: TinySAM, tinysam/modeling/mask_decoder.py, forward; demo.py; eval/tinysam_zero_shot_ins_eval.py.
+    """
+
+    def predict(self, *prompt, multimask_output: bool = True, **named):
+        masks, rated, logits = super().predict(*prompt, multimask_output=True, **named)
+        if multimask_output:
+            return masks, rated, logits
+        best = [int(np.argmax(rated))]
+        return masks[best], rated[best], logits[best]

@@ -153,7 +153,7 @@ def named(*names):
         ),
         (
             ["image_encoder.layers.0.blocks.0.conv1.c.weight"],
-            "MobileSAM: .* --family sam --variant mobile_sam",
+            "MobileSAM, or of TinySAM .--variant tiny_sam.: .* --family sam --variant mobile_sam",
         ),
         (["image_encoder.fuse_stage2.weight"], "EdgeSAM: .* --variant edge_sam"),
         (["image_encoder.features.0.0.c.weight"], "RepViT-SAM: .* --variant repvit_sam"),

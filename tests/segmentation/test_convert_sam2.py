@@ -83,7 +83,10 @@ def test_another_variant_is_refused_by_its_name(is_of, asked):
 @pytest.mark.parametrize(
     ("name", "whose"),
     [
-        ("image_encoder.layers.0.blocks.0.conv1.c.weight", "MobileSAM, not of SAM 2: .* --family sam"),
+        (
+            "image_encoder.layers.0.blocks.0.conv1.c.weight",
+            "MobileSAM, or of TinySAM .*, not of SAM 2: .* --family sam",
+        ),
         ("detector.backbone.x", "SAM 3, not of SAM 2: this version"),
     ],
 )

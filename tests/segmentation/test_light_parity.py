@@ -11,6 +11,8 @@ import pytest
 import torch
 from transformers import SamConfig, SamMaskDecoderConfig, SamModel
 
+from segmentation.decoder.export import export_decoder
+from segmentation.decoder.package import export_package
 from segmentation.encoder import preprocess
 from segmentation.families.convert import convert
 from segmentation.families.sam.network import VARIANTS
@@ -18,7 +20,7 @@ from segmentation.frames import STRETCH
 from segmentation.masks import postprocess
 from segmentation.predictor import load_predictor
 from segmentation.prompts import build_prompt_tensors
-from tests.segmentation.original_mobile_sam import build_original_mobile
+from tests.segmentation.original_mobile_sam import TinySamPredictor, build_original_mobile
 from tests.segmentation.original_mobile_sam import sam_model_registry as mobile_registry
 from tests.segmentation.original_sam import SamPredictor, build_original, photograph, randomise
 from tests.segmentation.test_sam_parity import TOLERANCE, assert_same_answers, prompts
@@ -35,6 +37,9 @@ SHORT = {
         VARIANTS["mobile_sam"], widths=(16, 32, 40, 320), depths=(1, 1, 2, 1), heads=(1, 2, 2, 10)
     ),
 }
+SHORT["tiny_sam"] = dataclasses.replace(
+    SHORT["mobile_sam"], title="TinySAM", outputs=VARIANTS["tiny_sam"].outputs
+)
 IMAGES = [
     pytest.param((90, 150), None, id="landscape, every prompt"),
     pytest.param((150, 90), {"everything", "a box"}, id="portrait"),
@@ -70,6 +75,28 @@ def mobile_pair(tmp_path_factory):
 @pytest.mark.parametrize(("image_hw", "names"), IMAGES)
 def test_mobile_sam(mobile_pair, image_hw, names):
     assert_same_answers(*mobile_pair, photograph(*image_hw), names)
+
+
+@pytest.fixture(scope="module")
+def tiny_pair(tmp_path_factory):
+    place = tmp_path_factory.mktemp("tiny")
+    original = randomise(build_original_mobile(SHORT["tiny_sam"]), seed=10).eval()
+    return TinySamPredictor(original), loaded(saved(original.state_dict(), place), "tiny_sam", place)
+
+
+@pytest.mark.parametrize(("image_hw", "names"), IMAGES)
+def test_tiny_sam_never_gives_the_first_mask(tiny_pair, image_hw, names):
+    _, ours = tiny_pair
+    assert ours.manifest.outputs.as_dict() == {"count": 4, "single": None, "candidates": [1, 2, 3]}
+    assert ours.manifest.title == "TinySAM"
+    assert_same_answers(*tiny_pair, photograph(*image_hw), names)
+
+
+def test_tiny_sams_decoder_in_onnx_and_its_package_answer_as_torch(tiny_pair, tmp_path):
+    _, ours = tiny_pair
+    report = export_decoder(ours.bundle, tmp_path / "decoder.onnx")
+    assert report.max_relative_logit_difference < 1e-3
+    export_package(ours.bundle, tmp_path / "package.safetensors")
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def toy(tmp_path, monkeypatch):
 
 def test_a_bundle_of_a_family_without_a_row_is_refused(tmp_path):
     make_toy_bundle(tmp_path / "toy")
-    with pytest.raises(UnknownFamily, match="'toy'; known: pocket, sam, sam2"):
+    with pytest.raises(UnknownFamily, match="'toy'; known: efficient_sam, pocket, sam, sam2"):
         load_model(tmp_path / "toy")
 
 
@@ -56,6 +56,7 @@ def test_the_manifest_says_the_outputs_and_the_digest_covers_them(toy, tmp_path)
         {"count": 0, "single": 0, "candidates": []},
         {"count": 5, "single": 0},
         {"count": 5, "single": True, "candidates": [1]},
+        {"count": 5, "single": None, "candidates": []},
         [5, 0, [1]],
         None,
     ],

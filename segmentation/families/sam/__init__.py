@@ -2,7 +2,7 @@
 and a decoder that answers several times faster.
 
 A variant is an image encoder and how images are brought to it: vit_b, vit_l, vit_h; medsam; slimsam_50, slimsam_77;
-mobile_sam; edge_sam; repvit_sam; efficientvit_sam_l0 to _xl1; and `tiny` for tests. One embedding tensor.
+mobile_sam; tiny_sam; edge_sam; repvit_sam; efficientvit_sam_l0 to _xl1; and `tiny` for tests. One embedding tensor.
 """
 
 from collections.abc import Mapping

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder, SamVisionEncoder
 
+from segmentation.bundle import DEFAULT_OUTPUTS, Outputs
 from segmentation.families.positions import image_positions
 from segmentation.families.sam.encoders import vit
 from segmentation.families.sam.encoders.efficientvit import ATTENTION, FUSED, RES, EfficientVitShape
@@ -70,6 +71,13 @@ class VisionEncoder(SamVisionEncoder):
 
 
 _VIT_B = SamShape(title="Segment Anything vit_b", width=768, depth=12, heads=12, global_layers=(2, 5, 8, 11))
+_MOBILE = TinyVitShape(
+    title="MobileSAM",
+    widths=(64, 128, 160, 320),
+    depths=(2, 2, 6, 2),
+    heads=(2, 4, 5, 10),
+    windows=(7, 7, 14, 7),
+)
 _L0 = EfficientVitShape(
     title="EfficientViT-SAM-L0", widths=(32, 64, 128, 256, 512), depths=(1, 1, 1, 4, 4), neck_depth=4
 )
@@ -86,9 +94,10 @@ _XL0 = EfficientVitShape(
 )
 
 # Sources: segment-anything, build_sam.py; MedSAM, MedSAM_Inference.py; SlimSAM, build_sam.py; MobileSAM, build_sam.py;
-# EdgeSAM, rep_vit.py; RepViT, sam/repvit_sam/modeling/repvit.py; efficientvit, sam.py and sam_model_zoo.py. `tiny` is
-# for tests: random weights, the whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256
-# by 256 logits out), no attention over all 4096 patches in the encoder.
+# TinySAM, build_sam.py, mask_decoder.py and tinysam_zero_shot_ins_eval.py; EdgeSAM, rep_vit.py; RepViT,
+# sam/repvit_sam/modeling/repvit.py; efficientvit, sam.py and sam_model_zoo.py. `tiny` is for tests: random weights, the
+# whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256 by 256 logits out), no
+# attention over all 4096 patches in the encoder.
 VARIANTS: dict[str, NetworkShape] = {
     "vit_b": _VIT_B,
     "vit_l": SamShape(
@@ -107,12 +116,10 @@ VARIANTS: dict[str, NetworkShape] = {
     ),
     "slimsam_50": replace(_VIT_B, title="SlimSAM-50", width=384, mlp=1536),
     "slimsam_77": replace(_VIT_B, title="SlimSAM-77", width=168, mlp=696),
-    "mobile_sam": TinyVitShape(
-        title="MobileSAM",
-        widths=(64, 128, 160, 320),
-        depths=(2, 2, 6, 2),
-        heads=(2, 4, 5, 10),
-        windows=(7, 7, 14, 7),
+    "mobile_sam": _MOBILE,
+    # Its decoder never gives mask 0, and whoever asks takes the best rated of the others, for a box as for a point.
+    "tiny_sam": replace(
+        _MOBILE, title="TinySAM", outputs=Outputs(count=4, single=None, candidates=(1, 2, 3))
     ),
     "edge_sam": RepVitShape(
         title="EdgeSAM",
@@ -237,4 +244,6 @@ def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:
         "embedding": {EMBEDDING_NAME: list(shape.embedding_shape)},
     }
     # Left out where it says nothing new: the digests of the bundles that are there cover the keys of their manifests.
+    if shape.outputs != DEFAULT_OUTPUTS:
+        fields["outputs"] = shape.outputs.as_dict()
     return fields if shape.fit == PAD else {**fields, "fit": shape.fit}

@@ -107,8 +107,8 @@ def _refuse_others(published: Mapping[str, Tensor], shape: NetworkShape, error: 
 
 
 FAMILY_NAME = "sam"
-# These say how an image is brought to the network, or are for people.
-_NOT_OF_THE_NETWORK = {"title", "licence", "pixel_mean", "pixel_std", "fit", "full_contrast"}
+# These say how an image is brought to the network, what its answers are for, or are for people.
+_NOT_OF_THE_NETWORK = {"title", "licence", "pixel_mean", "pixel_std", "fit", "full_contrast", "outputs"}
 
 
 def _is_same_network(one: NetworkShape, other: NetworkShape) -> bool:

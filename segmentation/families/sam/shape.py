@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from segmentation.bundle import DEFAULT_OUTPUTS, Outputs
 from segmentation.frames import PAD
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)
@@ -25,6 +26,7 @@ class NetworkShape:
     batch_norm_epsilon      of the published image encoder
     decoder_epsilon         of the layer norms in the mask decoder's two-way transformer
     full_contrast           the image's smallest value becomes 0 and its largest 1, as MedSAM was trained
+    outputs                 what each of the decoder's four masks is for
     """
 
     title: str = "Segment Anything"
@@ -40,6 +42,7 @@ class NetworkShape:
     batch_norm_epsilon: float = 1e-5
     decoder_epsilon: float = 1e-5
     full_contrast: bool = False
+    outputs: Outputs = DEFAULT_OUTPUTS
 
     @property
     def embedding_shape(self) -> tuple[int, int, int]:

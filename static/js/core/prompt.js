@@ -168,7 +168,8 @@ export function buildPromptTensors(steps, imageSize, square) {
  * The decoder's outputs that are offered for a prompt, the one that is shown at first before the others.
  *
  * A single point is ambiguous: the candidates, best predicted IoU first. Anything more means one object: the output for
- * such prompts, then the best candidates, as many outputs in all as for a single point.
+ * such prompts, then the best candidates, as many outputs in all as for a single point. A decoder without an output for
+ * such prompts answers them as it does a single point.
  *
  * @param {readonly PromptStep[]} steps
  * @param {ArrayLike<number>} iouPredictions one for each output
@@ -178,7 +179,7 @@ export function buildPromptTensors(steps, imageSize, square) {
 export function candidateOrder(steps, iouPredictions, {single, candidates}) {
     const bestFirst = [...candidates].sort((a, b) => iouPredictions[b] - iouPredictions[a]);
     const isOnePoint = steps.length === 1 && steps[0].kind === "point" && !steps[0].base;
-    if (isOnePoint && bestFirst.length > 0) return bestFirst;
+    if (single === null || (isOnePoint && bestFirst.length > 0)) return bestFirst;
     const others = bestFirst.filter((index) => index !== single);
     return [single, ...others].slice(0, Math.max(1, bestFirst.length));
 }

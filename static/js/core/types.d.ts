@@ -60,7 +60,8 @@ export type Prompt = {readonly steps: readonly PromptStep[]; readonly region?: R
 /** The masks that one decode gives: how many, which answers a prompt that is not ambiguous, which are offered for one that is. */
 export type Outputs = {
     readonly count: number;
-    readonly single: number;
+    /** Null where none is kept for a clear prompt: the best rated candidate answers it. */
+    readonly single: number | null;
     readonly candidates: readonly number[];
 };
 
