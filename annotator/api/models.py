@@ -48,6 +48,12 @@ class InstallSerializer(serializers.Serializer):
     accept_licence = serializers.BooleanField(
         default=False, help_text="Needed once where the licence does not allow everything to everybody."
     )
+    accept_digest = serializers.RegexField(
+        r"^([0-9a-f]{64})?$",
+        default="",
+        allow_blank=True,
+        help_text="The sha256 that is taken where nobody publishes one.",
+    )
 
 
 class StaffWriteMixin(APIView):
@@ -90,7 +96,7 @@ class CatalogueInstallView(StaffWriteMixin, generics.GenericAPIView):
         row = _row(name)
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
-        job = jobs.install(row, signed_in(request.user), accept_licence=form.validated_data["accept_licence"])
+        job = jobs.install(row, signed_in(request.user), **form.validated_data)
         return Response(BundleJobSerializer(job).data, status=202)
 
 

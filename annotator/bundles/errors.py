@@ -33,6 +33,20 @@ class FetchFailed(WeightsUnavailable):
     code = "fetch_failed"
 
 
+class DigestNotAccepted(MaskwrightError):
+    """Nobody publishes the digest of a file; the one found has to be accepted by a person.
+
+    Attributes:
+        sha256: the one found.
+    """
+
+    code = "digest_not_accepted"
+
+    def __init__(self, message: str, sha256: str) -> None:
+        super().__init__(message)
+        self.sha256 = sha256
+
+
 class LicenceNotAccepted(MaskwrightError):
     code = "licence_not_accepted"
 

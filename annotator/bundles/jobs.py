@@ -16,7 +16,9 @@ Action = BundleJob.Action
 State = BundleJob.State
 
 
-def install(row: Member, user: User | None, *, accept_licence: bool = False) -> BundleJob:
+def install(
+    row: Member, user: User | None, *, accept_licence: bool = False, accept_digest: str = ""
+) -> BundleJob:
     """Has a worker install a published model.
 
     Raises:
@@ -28,7 +30,7 @@ def install(row: Member, user: User | None, *, accept_licence: bool = False) -> 
         raise WeightsUnavailable(f"{row.title} is installed.")
     catalogue.require_address(row)
     licences.require_accepted(row, user, accept_licence)
-    return _start(Action.INSTALL, row.name, user)
+    return _start(Action.INSTALL, row.name, user, accept_digest)
 
 
 def self_test(bundle: Bundle, user: User | None) -> BundleJob:
@@ -51,12 +53,14 @@ def latest() -> dict[str, BundleJob]:
     return {job.name: job for job in BundleJob.objects.order_by("created_at", "pk")}
 
 
-def _start(action: Action, name: str, user: User | None) -> BundleJob:
+def _start(action: Action, name: str, user: User | None, accept_digest: str = "") -> BundleJob:
     try:
         with transaction.atomic():
             # What came of the one before is of no more interest.
             BundleJob.objects.filter(name=name).exclude(state__in=[State.QUEUED, State.RUNNING]).delete()
-            job = BundleJob.objects.create(action=action, name=name, created_by=user)
+            job = BundleJob.objects.create(
+                action=action, name=name, accept_digest=accept_digest, created_by=user
+            )
             kind_of(BundleJob).wake()
     except IntegrityError as error:
         raise BundleBusy(f"The worker already has something to do with {name}.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from annotator.bundles import catalogue, licences
-from annotator.bundles.errors import BundleRefused, FetchFailed, WeightsUnavailable
+from annotator.bundles.errors import BundleRefused, DigestNotAccepted, FetchFailed, WeightsUnavailable
 from annotator.bundles.install import install_bundle
 from annotator.models import Bundle
 from segmentation.bundle import BundleError
@@ -24,6 +25,7 @@ def install_member(
     name: str,
     *,
     accept_licence: bool = False,
+    accept_digest: str = "",
     make_default: bool = False,
     progress: Progress = lambda done, total: None,
     say: Say = lambda text: None,
@@ -35,6 +37,7 @@ def install_member(
 
     Args:
         accept_licence: needed once where the licence does not allow everything to everybody.
+        accept_digest: the sha256 that is taken where nobody publishes one.
         progress: is told (bytes so far, bytes in all or None).
         say: is told what is done now.
 
@@ -42,6 +45,7 @@ def install_member(
         WeightsUnavailable: not in the catalogue, nowhere to be had, no room, or not the published file. FetchFailed
             where another attempt may do.
         LicenceNotAccepted: the licence has to be accepted.
+        DigestNotAccepted: nobody publishes the file's digest, and `accept_digest` is another one; the file stays.
         BundleRefused: the file cannot be converted or installed.
     """
     try:
@@ -59,12 +63,25 @@ def install_member(
             raise FetchFailed(f"{error}.") from error
         except DownloadError as error:
             raise WeightsUnavailable(f"{error}.") from error
+    if row.sha256 is None:
+        _require_digest(file, accept_digest)
     bundle = install_published(
         file, row.family, row.variant, name,
         title=row.title, licence=row.licence, make_default=make_default, say=say,
     )  # fmt: skip
     file.unlink(missing_ok=True)
     return bundle
+
+
+def _require_digest(file: Path, accepted: str) -> None:
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != accepted:
+        raise DigestNotAccepted(
+            f"Nobody publishes a sha256 of {file.name}. The file that came has {found}. Compare it with one that you "
+            f"trust; to install it, accept that digest (--accept-digest {found}).",
+            found,
+        )
 
 
 def install_published(

@@ -24,7 +24,12 @@ class BundleJob(LeasedJob):
     done = models.PositiveBigIntegerField(default=0, help_text="Bytes fetched so far.")
     total = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes to fetch, where known.")
     rate = models.PositiveBigIntegerField(default=0, help_text="Bytes fetched in a second, lately.")
-    result = models.JSONField(null=True, blank=True, help_text="What the self-test found.")
+    accept_digest = models.CharField(
+        max_length=64, blank=True, help_text="The sha256 that is taken where nobody publishes one."
+    )
+    result = models.JSONField(
+        null=True, blank=True, help_text="What the self-test found; or the digest that nobody has accepted."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -1,7 +1,8 @@
 """The published members of the SAM family that can be installed by name: one table, `members.toml`.
 
 Who publishes a file, how large it is and what its sha256 is are facts read in public sources (docs/bundles.md); a file
-is accepted only with the digest that the table has. Imports neither torch nor Django.
+is accepted only with the digest that the table has. Where nobody publishes a digest, a person has to accept the one
+found. Imports neither torch nor Django.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Member:
     file_name       as it is published
     addresses       where it is to be had; none: only from its publisher's own page, then `--from-file`
     size            bytes, or None where nobody says
-    sha256          hexadecimal
+    sha256          hexadecimal, or None where nobody publishes it
     """
 
     name: str
@@ -49,7 +50,7 @@ class Member:
     file_name: str
     addresses: tuple[str, ...]
     size: int | None
-    sha256: str
+    sha256: str | None
 
     @property
     def is_free(self) -> bool:
@@ -67,7 +68,15 @@ def members() -> tuple[Member, ...]:
     """All rows, in the table's order."""
     rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))["member"]
     return tuple(
-        Member(**{**row, "addresses": tuple(row["addresses"]), "size": row.get("size")}) for row in rows
+        Member(
+            **{
+                **row,
+                "addresses": tuple(row["addresses"]),
+                "size": row.get("size"),
+                "sha256": row.get("sha256"),
+            }
+        )
+        for row in rows
     )
 
 

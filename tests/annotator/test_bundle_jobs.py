@@ -57,7 +57,7 @@ def publisher(db, checkpoint, own_folders, settings, monkeypatch):
         yield publisher
 
 
-def ask_for(client, name: str = "sam-vit-b", **body: bool):
+def ask_for(client, name: str = "sam-vit-b", **body: bool | str):
     return client.post(f"/api/catalogue/{name}/install/", body, format="json")
 
 
@@ -94,6 +94,25 @@ def test_a_licence_is_accepted_once_and_recorded(publisher, staff):
     assert (accepted.name, accepted.licence, accepted.accepted_by) == ("not-free", "No commercial use", staff)
     jobs.cancel(BundleJob.objects.get())
     assert ask_for(client, "not-free").status_code == 202
+
+
+def test_a_digest_that_nobody_publishes_is_accepted_by_a_person(publisher, staff, monkeypatch):
+    [free, *others] = segmentation.catalogue.members()
+    rows = (replace(free, sha256=None, size=None), *others)
+    monkeypatch.setattr(segmentation.catalogue, "members", lambda: rows)
+    client = client_of(staff)
+    found = hashlib.sha256(publisher.content).hexdigest()
+    for accepted in ("", "0" * 64):
+        assert ask_for(client, accept_digest=accepted).status_code == 202
+        job = run_next(KIND, "w")
+        job.refresh_from_db()
+        assert (job.state, job.result) == ("failed", {"sha256": found}) and found in job.error
+    assert f'data-digest="{found}"' in html(browser_of(staff), "/models/")
+    assert ask_for(client, accept_digest=found).status_code == 202
+    job = run_next(KIND, "w")
+    job.refresh_from_db()
+    assert (job.state, len(publisher.asked)) == ("ready", 1)
+    assert ask_for(client, "not-free", accept_digest="x").status_code == 400
 
 
 def test_a_model_without_an_address_says_what_to_do(publisher, staff, settings):

@@ -86,7 +86,7 @@ def test_what_was_fetched_is_gone_on_with_and_a_wrong_file_is_never_installed(
 
 
 def test_a_licence_that_is_not_free_has_to_be_accepted(publisher):
-    with pytest.raises(CommandError, match="accept it with --accept-licence"):
+    with pytest.raises(CommandError, match="accept it: .* by --accept-licence"):
         run("install", "not-free")
     run("install", "not-free", "--accept-licence")
     assert Bundle.objects.available().filter(name="not-free").exists()

@@ -209,7 +209,7 @@ function writingBench(mayAnnotate = true) {
         brushSize: {change: tell("brush")},
         toolbox: {chosen: "hand", use: tell("use")},
         notices: {hasProblem: false, hideProblem() {}},
-        sidePanel: {toggle: tell("panel")},
+        sidePanel: {open() {}, toggle: tell("panel")},
         keysDialog: {show: tell("keys")},
         sightPanel: {toggle: tell("sight")},
         sight: {

@@ -48,6 +48,19 @@ test("what others made, changed and deleted is shown", async () => {
     assert.deepEqual(categoriesOf(workbench), [1, 2, 1, 1]);
 });
 
+test("what is asked about during a look is looked at afterwards", async () => {
+    const {workbench, server, news, row} = newsOf([]);
+    const [first, second] = [row("a", 2, {categoryId: 2}), row("b", 2, {categoryId: 2})];
+    let answer;
+    server.list = () => new Promise((resolve) => (answer = resolve));
+    const looking = news.look(7);
+    const asked = news.look(7); // the second mask was saved after the first answer was made
+    server.list = async () => [first, second, row("c"), row("d")];
+    answer([first, row("b"), row("c"), row("d")]);
+    await Promise.all([looking, asked]);
+    assert.deepEqual(categoriesOf(workbench), [2, 2, 1, 1]);
+});
+
 test("a mask that a list of several pages missed stays", async () => {
     const {workbench, server, news, row} = newsOf([]);
     server.rows = ["a", "b", "d"].map((id) => row(id));

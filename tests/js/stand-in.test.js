@@ -70,6 +70,21 @@ test("the small bundle answers until the image's own embedding has come", async 
     assert.equal(flow.embedding.state, "ready");
 });
 
+test("what was clicked and accepted before any embedding was there is the stand-in's", async () => {
+    const {image, workbench, answering, arrive} = opened();
+    await settle();
+    image.onProgress(QUEUED);
+    workbench.addPoint(POINT, FOREGROUND, 0);
+    workbench.accept();
+    await arrive(SMALL.digest);
+    await settle();
+    assert.deepEqual(answering(), [true, "small", "small"]);
+    assert.deepEqual(
+        workbench.document.annotations.map(({bundleDigest}) => bundleDigest),
+        [SMALL.digest],
+    );
+});
+
 test("the mask that was replaced can be taken back until one goes on", async () => {
     const {image, workbench, said, told, arrive} = opened();
     await settle();

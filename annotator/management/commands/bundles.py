@@ -42,6 +42,9 @@ class Command(BaseCommand):
         install.add_argument(
             "--accept-licence", action="store_true", help="You have read the licence and accept it."
         )
+        install.add_argument(
+            "--accept-digest", default="", metavar="SHA256", help="Of a file whose digest nobody publishes."
+        )
         use = actions.add_parser("use", help="A project changes to a bundle; its embeddings are queued.")
         use.add_argument("name")
         use.add_argument("--project", required=True, help=find_project.HELP)
@@ -85,6 +88,7 @@ class Command(BaseCommand):
         licence: str | None,
         default: bool,
         accept_licence: bool,
+        accept_digest: str,
         **options: Any,
     ) -> None:
         source = from_file or from_folder
@@ -98,6 +102,7 @@ class Command(BaseCommand):
             bundle = published.install_member(
                 name,
                 accept_licence=accept_licence,
+                accept_digest=accept_digest,
                 make_default=default,
                 progress=lambda done, total: line.show(megabytes(done, total)),
                 say=self._say,

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 
 from annotator.bundles import catalogue
-from annotator.bundles.errors import UnknownBundle
+from annotator.bundles.errors import DigestNotAccepted, UnknownBundle
 from annotator.bundles.published import FetchFailed, install_member
 from annotator.bundles.selftest import self_test
 from annotator.errors import MaskwrightError
@@ -32,6 +32,9 @@ def run(job: BundleJob) -> None:
         raise
     except FetchFailed as error:
         raise JobFailed(error.message) from error
+    except DigestNotAccepted as error:
+        queue.update(job, result={"sha256": error.sha256})
+        raise JobFailed(error.message, permanent=True) from error
     except MaskwrightError as error:
         raise JobFailed(error.message, permanent=True) from error
     queue.finish(job, stage="", result=asdict(found))
@@ -44,7 +47,9 @@ def _installed(job: BundleJob) -> Bundle:
     except UnknownBundle:
         if job.action != BundleJob.Action.INSTALL:
             raise
-    return install_member(job.name, progress=_Progress(job), say=lambda text: _say(job, text))
+    return install_member(
+        job.name, accept_digest=job.accept_digest, progress=_Progress(job), say=lambda text: _say(job, text)
+    )
 
 
 def _say(job: BundleJob, text: str) -> None:

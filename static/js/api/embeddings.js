@@ -1,6 +1,6 @@
 /** Image embeddings: waits until the server has made one, saying what it waits for. */
 
-import {isPassing, isSignedOut, pause, withPatience} from "./http.js";
+import {NetworkError, isPassing, isSignedOut, pause, withPatience} from "./http.js";
 
 /** @import {Http} from "./http.js" */
 /** @import {EmbeddingProgress} from "../session/ports.d.ts" */
@@ -41,7 +41,12 @@ export async function fetchEmbedding(http, imageId, bundleDigest, options = {}) 
         const answer = await withPatience(
             async () => {
                 const response = await http.request(url, {signal});
-                return response.status === 202 ? await response.json() : await response.arrayBuffer();
+                try {
+                    return response.status === 202 ? await response.json() : await response.arrayBuffer();
+                } catch (error) {
+                    if (signal?.aborted) throw error;
+                    throw new NetworkError(); // cut off on the way
+                }
             },
             {
                 signal,

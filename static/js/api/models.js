@@ -8,9 +8,10 @@
  * @param {Http} http
  * @param {string} name
  * @param {boolean} acceptLicence
+ * @param {string} acceptDigest the sha256 that is taken where nobody publishes one; "": none
  */
-export async function installModel(http, name, acceptLicence) {
-    const body = {accept_licence: acceptLicence};
+export async function installModel(http, name, acceptLicence, acceptDigest) {
+    const body = {accept_licence: acceptLicence, accept_digest: acceptDigest};
     await http.json(`/api/catalogue/${encodeURIComponent(name)}/install/`, {method: "POST", body});
 }
 

@@ -36,10 +36,14 @@ export function isEnd(end, annotationOf) {
     return [...end].every(([id, expected]) => {
         const found = annotationOf(id);
         if (!expected || !found) return !expected && !found;
-        // The mask and what it is; estimates, effort and times the server may write in another way.
+        // What a person made of it, which an undo would write back; estimates, effort and times the server may write in
+        // another way.
         return (
             expected.categoryId === found.categoryId &&
-            expected.segmentation.counts === found.segmentation.counts
+            expected.segmentation.counts === found.segmentation.counts &&
+            (expected.name ?? "") === (found.name ?? "") &&
+            (expected.color ?? "") === (found.color ?? "") &&
+            Boolean(expected.isLocked) === Boolean(found.isLocked)
         );
     });
 }

@@ -72,7 +72,7 @@ const ACTIONS = {
             find("input", HTMLInputElement, dialog).checked = false;
             if ((await ask(dialog)) !== "install") return;
         }
-        await change(button, () => installModel(http, model, asks));
+        await change(button, () => installModel(http, model, asks, button.dataset.digest ?? ""));
     },
     cancel: (button, card) => change(button, () => cancelBundleJob(http, Number(card.dataset.job))),
     selftest: (button, card) => change(button, () => selfTestModel(http, card.dataset.model ?? "")),

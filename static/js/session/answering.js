@@ -38,6 +38,11 @@ export class Answering {
         await this.#decodeAhead(decoder, image);
         const mask = prompts.shown && !draft.handMade ? await prompts.finish().catch(() => null) : null;
         const isSamePrompt = prompts.prompt.steps.length === prompt.steps.length;
+        // What waits for a mask waits for the decoder that is to be replaced, perhaps for minutes: now this one gives it.
+        if (prompts.isDecoding && prompts.imageKey === image.key) {
+            prompts.answerWith(decoder, image);
+            return null;
+        }
         return new Promise((resolve) =>
             this.#turns.after(() => {
                 const isOpen = prompts.imageKey === image.key;

@@ -16,6 +16,8 @@ export class News {
     #workbench;
     #isShown;
     #isLooking = false;
+    /** That was asked about meanwhile. @type {number | null} */
+    #next = null;
 
     /**
      * @param {{list: (imageId: number) => Promise<ServerAnnotation[]>, listDeleted: (imageId: number) => Promise<ServerAnnotation[]>}} server
@@ -36,7 +38,12 @@ export class News {
      * @param {number} imageId
      */
     async look(imageId) {
-        if (this.#isLooking || !this.#isShown(imageId)) return;
+        if (!this.#isShown(imageId)) return;
+        if (this.#isLooking) {
+            // What was saved after this look had its answer would be missed.
+            this.#next = imageId;
+            return;
+        }
         this.#isLooking = true;
         try {
             const listed = await this.#server.list(imageId);
@@ -51,6 +58,9 @@ export class News {
         } finally {
             this.#isLooking = false;
         }
+        const next = this.#next;
+        this.#next = null;
+        if (next !== null) await this.look(next);
     }
 
     /**

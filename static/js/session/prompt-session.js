@@ -44,6 +44,7 @@ export class PromptSession {
     #revision = 0;
     /** @type {Promise<void> | null} */
     #decoding = null;
+    #tellReplaced = () => {}; // of the decoder, to who waits for a decode
 
     /** @param {PromptEvents} events */
     constructor(events) {
@@ -112,6 +113,7 @@ export class PromptSession {
         this.#candidates = [];
         this.#shown = null;
         this.decodeAgain();
+        this.#tellReplaced();
     }
 
     /**
@@ -192,9 +194,14 @@ export class PromptSession {
         this.#image?.foresee?.(region);
     }
 
-    /** Resolves when no decode is under way. */
+    /** Resolves when no decode is under way; a decode whose decoder was replaced meanwhile is not waited for. */
     async settle() {
-        await this.#decoding;
+        while (this.#decoding) {
+            const replaced = new Promise((resolve) => {
+                this.#tellReplaced = () => resolve(null);
+            });
+            await Promise.race([this.#decoding, replaced]);
+        }
     }
 
     /** @returns {Promise<FinishedMask | null>} the mask on screen at image size; null: there is none */

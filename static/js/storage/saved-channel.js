@@ -8,7 +8,9 @@ export class SavedChannel {
     #channel = new BroadcastChannel(CHANNEL);
 
     constructor() {
-        this.#channel.onmessage = ({data}) => this.onSaved(Number(data));
+        this.#channel.onmessage = ({data}) => {
+            if (typeof data === "number") this.onSaved(data);
+        };
     }
 
     /** @param {number} imageId */

@@ -35,7 +35,7 @@ import {OBJECT_COMMANDS} from "./objects.js";
  * @property {{hasChosen: boolean, cancel(): boolean, removeCorners(): void}} polygon
  * @property {{change(direction: number): void}} brushSize
  * @property {{hasProblem: boolean, hideProblem(): void}} notices
- * @property {{toggle(): void}} sidePanel
+ * @property {{open(): void, toggle(): void}} sidePanel
  * @property {{show(): void}} keysDialog
  * @property {{show(): void}} palette
  * @property {Sight} sight
@@ -255,7 +255,10 @@ export const COMMANDS = [
         title: "Find a category by its name",
         group: "Masks",
         isForAnnotators: true,
-        do: ({view}) => view.findCategory(),
+        do: ({view, sidePanel}) => {
+            sidePanel.open();
+            view.findCategory();
+        },
     },
     {
         action: "hide-masks",

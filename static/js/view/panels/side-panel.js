@@ -19,6 +19,10 @@ export class SidePanel {
         if (storage.getItem(STORAGE_KEY) === "closed") body.classList.add(CLOSED);
     }
 
+    open() {
+        if (this.#body.classList.contains(CLOSED)) this.toggle();
+    }
+
     toggle() {
         const isClosed = this.#body.classList.toggle(CLOSED);
         this.#storage.setItem(STORAGE_KEY, isClosed ? "closed" : "open");

@@ -18,6 +18,8 @@ export class LabelsTable {
     /** Its rows are the categories'. */
     body = find("[data-labels] tbody", HTMLTableSectionElement);
     #server;
+    /** @type {Promise<unknown>} */
+    #saving = Promise.resolve();
     /** @type {HTMLTableRowElement[]} */
     #orderBefore = [];
 
@@ -60,7 +62,8 @@ export class LabelsTable {
     /** The rows have another order now: keys and arrows follow, and the server is told. */
     reorder() {
         this.#showOrder();
-        void act(this.body, () => this.#saveOrder());
+        // Of two orders that are saved at once, a part of each would be kept.
+        this.#saving = this.#saving.then(() => act(this.body, () => this.#saveOrder()));
     }
 
     get #rows() {
