@@ -59,7 +59,12 @@ class CategoryListRowSerializer(serializers.ModelSerializer):
 
 class CategoryListSerializer(serializers.Serializer):
     categories = serializers.ListField(
-        child=CategoryListRowSerializer(), allow_empty=False, max_length=MOST_AT_ONCE
+        child=CategoryListRowSerializer(),
+        allow_empty=False,
+        max_length=MOST_AT_ONCE,
+        error_messages={
+            "max_length": f"At most {MOST_AT_ONCE} categories are added at once: add the list in parts."
+        },
     )
 
 

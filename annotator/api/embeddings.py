@@ -14,7 +14,7 @@ from annotator.api.base.scope import RowView
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
-from annotator.embeddings.which_bundle import asked_bundle, bundle_of
+from annotator.embeddings.which_bundle import asked_bundle
 from annotator.models import Bundle, EmbeddingJob, Image
 
 
@@ -84,17 +84,18 @@ class EmbeddingView(RowView):
         return _job_state(job)
 
     @extend_schema(
-        parameters=[REGION],
+        parameters=[OpenApiParameter("digest", str, description="As above."), REGION],
         request=None,
         responses={202: EmbeddingStateSerializer, 400: ErrorSerializer, 409: ErrorSerializer},
     )
     def post(self, request: Request, image_id: int) -> HttpResponseBase:
         """Tries a failed embedding again."""
         image = self.get_object()
+        bundle = asked_bundle(image.project, request.query_params.get("digest", ""))
         if self._region:
-            job = regions.open_region(image, regions.region_of(self._region, image))
+            job = regions.open_region(image, regions.region_of(self._region, image), bundle=bundle)
         else:
-            job = embedding_queue.ensure_job(image, bundle_of(image.project))
+            job = embedding_queue.ensure_job(image, bundle)
         return _job_state(embedding_queue.retry(job))
 
     def right(self) -> str:

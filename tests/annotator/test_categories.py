@@ -91,3 +91,12 @@ def test_of_a_list_with_a_name_that_cannot_be_nothing_is_added(alice, project, b
     )
     assert answer.status_code == 400
     assert not project.categories.filter(name="car").exists()
+
+
+def test_a_list_that_is_too_long_says_how_long_it_may_be(alice, project):
+    rows = [{"name": f"part {number}"} for number in range(1001)]
+    answer = client_of(alice).post(
+        f"/api/projects/{project.pk}/categories/list/", {"categories": rows}, format="json"
+    )
+    assert answer.status_code == 400
+    assert "At most 1000 categories are added at once" in answer.json()["error"]["message"]

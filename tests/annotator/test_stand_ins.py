@@ -108,3 +108,15 @@ def test_a_projects_settings_say_what_another_bundle_would_need(alice, project, 
     needs = json.loads(re.search(r'<script id="bundle-needs"[^>]*>(.*?)</script>', page).group(1))
     assert needs["small"] == needs[""] == {"missing": 1, "seconds": 3.0}
     assert needs["pocket"] == {"missing": 2, "seconds": None}
+
+
+def test_a_failed_embedding_of_the_stand_in_is_tried_again(alice, bob, project, pocket):
+    image = intake.ingest_image(project, io.BytesIO(encode_image((300, 400))), "large.png", alice).image
+    for region in ("", "64,96,128,128"):
+        ask(bob, image, pocket.digest, region)
+        EmbeddingJob.objects.filter(bundle=pocket).update(state="failed", error="damaged")
+        query = f"?digest={pocket.digest}&region={region}"
+        answer = client_of(bob).post(f"/api/images/{image.pk}/embedding/{query}")
+        assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+        assert EmbeddingJob.objects.filter(bundle=pocket, state="queued", region=region).count() == 1
+        assert not EmbeddingJob.objects.exclude(bundle=pocket).exclude(region="").exists()

@@ -67,10 +67,11 @@ export async function fetchEmbedding(http, imageId, bundleDigest, options = {}) 
 /**
  * @param {Http} http
  * @param {number} imageId
- * @param {string} region empty: the whole image
+ * @param {{region?: string, bundleDigest?: string}} [which] of the whole image, by the project's bundle, where left out
  */
-export async function retryEmbedding(http, imageId, region = "") {
-    await http.json(embeddingUrl(imageId) + (region && `?region=${region}`), {method: "POST"});
+export async function retryEmbedding(http, imageId, {region = "", bundleDigest = ""} = {}) {
+    const query = new URLSearchParams({...(region && {region}), ...(bundleDigest && {digest: bundleDigest})});
+    await http.json(`${embeddingUrl(imageId)}?${query}`, {method: "POST"});
 }
 
 /** @param {number} imageId */

@@ -11,6 +11,7 @@ import {answerOf} from "./uploads.js";
 /** Smaller files are sent in one request. */
 export const LARGE_FROM_BYTES = 8 * 2 ** 20;
 const PART_BYTES = 4 * 2 ** 20;
+const DISK_FULL = 507; // which trying again and again does not mend
 const KEY = "maskwright:upload";
 const TUS = {"Tus-Resumable": "1.0.0"};
 
@@ -72,6 +73,7 @@ export function sendInParts(projectId, batch, file, {onProgress, onSent}) {
             offset = 0;
         }
         let failures = 0;
+        let isAnew = false;
         while (offset < file.size) {
             const from = offset;
             onProgress(from);
@@ -89,14 +91,20 @@ export function sendInParts(projectId, batch, file, {onProgress, onSent}) {
                 offset = Number(answer.header("Upload-Offset"));
                 failures = 0;
             } catch (error) {
-                const isElsewhere = error instanceof ApiError && error.status === 409;
-                if (!isPassing(error) && !isElsewhere) throw error;
+                const status = error instanceof ApiError ? error.status : 0;
+                // 409: another part has arrived; 404, 410: another tab gave this upload up.
+                if (status === DISK_FULL || (!isPassing(error) && ![404, 409, 410].includes(status)))
+                    throw error;
                 // The file is read anew for each part: one that changed on the disk meanwhile cannot be gone on with.
                 await file.slice(from, from + 1).arrayBuffer();
                 if (failures > 0) await pause(retryDelayMs(failures - 1), signal);
                 failures++;
                 offset = await withPatience(() => arrived(address), {signal});
-                if (offset === null) throw new ApiError(410, "gone", "The upload took too long. Retry.");
+                if (offset !== null) continue;
+                if (isAnew) throw new ApiError(410, "gone", "The upload took too long. Retry.");
+                isAnew = true;
+                address = await withPatience(begin, {signal});
+                offset = 0;
             }
         }
         onSent();
@@ -121,7 +129,9 @@ export function sendInParts(projectId, batch, file, {onProgress, onSent}) {
             }
             if (!(error instanceof ApiError)) return answerOf({status: 0, responseText: ""});
             if (error.status === 410) known.forget();
-            return answerOf({status: error.status, responseText: JSON.stringify(error.body)});
+            const {status, code, message, body} = error;
+            const said = "error" in body ? body : {error: {code, message, fields: {}}};
+            return answerOf({status, responseText: JSON.stringify(said)});
         }
     }
 

@@ -83,7 +83,8 @@ export class RegionImages {
             return await fetch();
         } catch (error) {
             if (!(error instanceof EmbeddingFailed)) throw error;
-            await retryEmbedding(this.#http, this.#imageId, text); // it may have failed a week ago
+            // It may have failed a week ago.
+            await retryEmbedding(this.#http, this.#imageId, {region: text, bundleDigest: this.#digest});
             return fetch();
         }
     }
