@@ -69,6 +69,7 @@ class CatalogueView(generics.GenericAPIView):
     """The published models that can be installed by name."""
 
     pagination_class = None
+    queryset = Bundle.objects.none()  # of the API's schema
     serializer_class = CatalogueRowSerializer
 
     @extend_schema(responses=CatalogueRowSerializer(many=True))

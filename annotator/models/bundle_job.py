@@ -31,7 +31,12 @@ class BundleJob(LeasedJob):
         null=True, blank=True, help_text="What the self-test found; or the digest that nobody has accepted."
     )
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -68,6 +73,7 @@ class AcceptedLicence(models.Model):
         settings.AUTH_USER_MODEL,
         null=True,
         blank=True,
+        db_index=False,
         on_delete=models.SET_NULL,
         related_name="+",
         help_text="Empty: whoever was at the command line.",
