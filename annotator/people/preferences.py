@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
+from django.db import transaction
 from rest_framework import serializers
 
 from annotator.models import User
@@ -67,6 +68,28 @@ class PreferencesSerializer(serializers.Serializer):
         if len(keys) > MOST_COMMANDS or any(len(action) > 40 for action in keys):
             raise serializers.ValidationError(f"At most {MOST_COMMANDS} commands, of 40 characters each.")
         return keys
+
+
+def change(user: User, changes: Any) -> dict[str, Any]:
+    """Sets some of them, and leaves the others as they are, which another tab may have set; all of them, then.
+
+    Args:
+        changes: by the serializer's names. `last_categories` is for the projects that it names.
+
+    Raises:
+        ValidationError: a value is refused; nothing is changed.
+    """
+    form = PreferencesSerializer(data=changes, partial=True)
+    form.is_valid(raise_exception=True)
+    with transaction.atomic():
+        row = User.objects.select_for_update().get(pk=user.pk)
+        before = preferences_of(row)
+        wanted = before | form.validated_data
+        wanted["last_categories"] = before["last_categories"] | wanted["last_categories"]
+        whole = PreferencesSerializer(data=wanted)
+        whole.is_valid(raise_exception=True)
+        User.objects.filter(pk=user.pk).update(preferences=whole.validated_data)
+    return whole.validated_data
 
 
 def preferences_of(user: User) -> dict:

@@ -72,3 +72,13 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_changed(alice, body):
 def test_what_lies_there_and_no_longer_fits_is_as_if_it_were_not(alice, stored):
     alice.preferences = stored
     assert preferences_of(alice) == USUAL
+
+
+def test_of_two_tabs_each_changes_what_it_was_told_to(alice):
+    client = client_of(alice)
+    client.patch(URL, {"keys": {"accept": ["g"]}, "last_categories": {"3": 17}}, format="json")
+    answer = client.patch(URL, {"last_categories": {"4": 20}}, format="json")
+    assert answer.json() == {**USUAL, "keys": {"accept": ["g"]}, "last_categories": {"3": 17, "4": 20}}
+    assert client.patch(URL, {"quick_mode": "perhaps"}, format="json").status_code == 400
+    assert client.patch(URL, ["quick_mode"], format="json").status_code == 400
+    assert client.get(URL).json() == answer.json()

@@ -58,6 +58,7 @@ TABLE = [
     Row("POST", "images-delete", manage(200)),
     Row("GET", "preferences", signed_in(200)),
     Row("PUT", "preferences", signed_in(200)),
+    Row("PATCH", "preferences", signed_in(200)),
     Row("GET", "projects", signed_in(200)),
     Row("POST", "projects", signed_in(201)),
     Row("GET", "project", read()),

@@ -26,7 +26,7 @@ test("a change is there at once, and of several only the last is sent after the 
     const sent = [];
     const answers = [];
     const {preferences, said} = preferencesOf((settings) => {
-        sent.push(settings.quickMode);
+        sent.push(settings);
         return new Promise((resolve) => answers.push(resolve));
     });
     preferences.change({quickMode: true});
@@ -34,23 +34,25 @@ test("a change is there at once, and of several only the last is sent after the 
     preferences.change({quickMode: false});
     preferences.change({farClickAccepts: true});
     assert.deepEqual(preferences.settings, {...USUAL, farClickAccepts: true});
-    assert.deepEqual([sent, said.changes], [[true], 3]);
+    assert.deepEqual([sent, said.changes], [[{quickMode: true}], 3]);
     answers.shift()();
     await settle();
-    assert.deepEqual(sent, [true, false]);
+    assert.deepEqual(sent, [{quickMode: true}, {quickMode: false, farClickAccepts: true}]);
 });
 
 test("what cannot be saved is said, and what comes after it is still sent", async () => {
     let isDown = true;
-    const {preferences, said} = preferencesOf(async () => {
+    const sent = [];
+    const {preferences, said} = preferencesOf(async (changes) => {
         if (isDown) throw new Error("away");
+        sent.push(changes);
     });
     preferences.change({quickMode: true});
     await settle();
     isDown = false;
-    preferences.change({quickMode: false});
+    preferences.change({filmstrip: false});
     await settle();
-    assert.deepEqual(said.problems, ["away"]);
+    assert.deepEqual([said.problems, sent], [["away"], [{quickMode: true, filmstrip: false}]]);
 });
 
 test("on the wire they are what the API says, there and back", async () => {

@@ -19,32 +19,25 @@ export function preferencesFromWire(wire) {
     };
 }
 
+/** @type {Record<keyof Settings, keyof PreferencesWire>} */
+const NAMES = {
+    acceptOnLeave: "accept_on_leave",
+    farClickAccepts: "far_click_accepts",
+    quickMode: "quick_mode",
+    filmstrip: "filmstrip",
+    refineAutomatically: "refine_automatically",
+    keys: "keys",
+    categoryKeys: "category_keys",
+    lastCategories: "last_categories",
+};
+
 /**
  * @param {Http} http
- * @param {Readonly<Settings>} settings
+ * @param {Partial<Settings>} changes the others stay as they are, which another tab may have set
  */
-export async function savePreferences(
-    http,
-    {
-        acceptOnLeave,
-        farClickAccepts,
-        quickMode,
-        filmstrip,
-        refineAutomatically,
-        keys,
-        categoryKeys,
-        lastCategories,
-    },
-) {
-    const body = {
-        accept_on_leave: acceptOnLeave,
-        far_click_accepts: farClickAccepts,
-        quick_mode: quickMode,
-        filmstrip,
-        refine_automatically: refineAutomatically,
-        keys,
-        category_keys: categoryKeys,
-        last_categories: lastCategories,
-    };
-    await http.json("/api/me/preferences/", {method: "PUT", body});
+export async function savePreferences(http, changes) {
+    const body = Object.fromEntries(
+        Object.entries(changes).map(([name, value]) => [NAMES[/** @type {keyof Settings} */ (name)], value]),
+    );
+    await http.json("/api/me/preferences/", {method: "PATCH", body});
 }

@@ -87,7 +87,7 @@ export function autosaveOf(
  * @param {() => void} onChange
  */
 export function preferencesOf(settings, http, onChange) {
-    return new Preferences(settings, (wanted) => savePreferences(http, wanted), {
+    return new Preferences(settings, (changes) => savePreferences(http, changes), {
         onChange,
         onProblem: (error) => toast(`Your settings could not be saved: ${sentence(error)}`, "error"),
     });

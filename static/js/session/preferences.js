@@ -17,25 +17,41 @@ export class Preferences {
     settings;
     #save;
     #onChange;
+    #onProblem;
+    /** What the server has not been told yet. @type {Partial<Settings>} */
+    #changed = {};
     /** @type {Promise<unknown>} */
     #saving = Promise.resolve();
 
     /**
      * @param {Readonly<Settings>} settings
-     * @param {(settings: Readonly<Settings>) => Promise<unknown>} save
+     * @param {(changes: Partial<Settings>) => Promise<unknown>} save
      * @param {{onChange: () => void, onProblem: (error: unknown) => void}} events
      */
     constructor(settings, save, {onChange, onProblem}) {
         this.settings = settings;
-        this.#save = (/** @type {Readonly<Settings>} */ wanted) => save(wanted).catch(onProblem);
+        this.#save = save;
+        this.#onProblem = onProblem;
         this.#onChange = onChange;
     }
 
     /** @param {Partial<Settings>} changes kept at once here, and one after the other at the server */
     change(changes) {
         this.settings = {...this.settings, ...changes};
-        const wanted = this.settings;
-        this.#saving = this.#saving.then(() => wanted === this.settings && this.#save(wanted));
+        this.#changed = {...this.#changed, ...changes};
+        this.#saving = this.#saving.then(() => this.#saveChanges());
         this.#onChange();
+    }
+
+    async #saveChanges() {
+        const changes = this.#changed;
+        if (Object.keys(changes).length === 0) return; // an earlier turn took them along
+        this.#changed = {};
+        try {
+            await this.#save(changes);
+        } catch (error) {
+            this.#changed = {...changes, ...this.#changed}; // the next change takes them along
+            this.#onProblem(error);
+        }
     }
 }
