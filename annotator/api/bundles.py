@@ -11,14 +11,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.files import BYTES, file_response
+from annotator.api.base.scope import StaffWriteMixin
 from annotator.bundles import decoders, removal
 from annotator.files.stored import open_file
 from annotator.models import Bundle
-from annotator.people.permissions import require_staff
 from segmentation.bundle import fit_of, outputs_of
 from segmentation.frames import PAD, STRETCH
 
@@ -100,16 +99,12 @@ class BundlesView(generics.ListAPIView):
     queryset = Bundle.objects.available()
 
 
-class BundleView(generics.RetrieveDestroyAPIView):
+class BundleView(StaffWriteMixin, generics.RetrieveDestroyAPIView):
     """Deleting removes a bundle that nobody uses, with its decoder and its embeddings; for those who run the server."""
 
     serializer_class = BundleSerializer
     queryset = Bundle.objects.available()
     lookup_field = "name"
-
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        require_staff(request.user)
-        return super().destroy(request, *args, **kwargs)
 
     def perform_destroy(self, bundle: Bundle) -> None:
         removal.remove(bundle)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from annotator.api.base.scope import StaffWriteMixin
 from annotator.bundles import catalogue, jobs, licences
 from annotator.models import Bundle, BundleJob
-from annotator.people.permissions import require_staff, signed_in
+from annotator.people.permissions import signed_in
 from segmentation.catalogue import Member, UnknownMember, member, members
 
 ROW_FIELDS = ("name", "family", "variant", "title", "licence", "good_for", "speed", "size")
@@ -54,15 +52,6 @@ class InstallSerializer(serializers.Serializer):
         allow_blank=True,
         help_text="The sha256 that is taken where nobody publishes one.",
     )
-
-
-class StaffWriteMixin(APIView):
-    """Everybody who is signed in reads; a request that changes something is for those who run the server."""
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
-            require_staff(request.user)
 
 
 class CatalogueView(generics.GenericAPIView):

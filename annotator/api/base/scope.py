@@ -1,4 +1,5 @@
-"""What every view under a project shares: find it among the visible rows, then ask for the right."""
+"""What every view under a project shares: find it among the visible rows, then ask for the right. And what those share
+that are no project's, but the server's."""
 
 from __future__ import annotations
 
@@ -9,12 +10,22 @@ from django.db.models import Model
 from django.shortcuts import get_object_or_404
 from rest_framework import generics
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from annotator.models import Project
 from annotator.models.visibility import VisibleQuerySet
 from annotator.people import permissions
 
 WRITES = {"POST", "PATCH", "DELETE"}
+
+
+class StaffWriteMixin(APIView):
+    """Everybody who is signed in reads; a request that changes something is for those who run the server."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method in WRITES:
+            permissions.require_staff(request.user)
 
 
 class ScopedView(generics.GenericAPIView):

@@ -6,8 +6,8 @@ import time
 from dataclasses import asdict
 
 from annotator.bundles import catalogue
-from annotator.bundles.errors import DigestNotAccepted, UnknownBundle
-from annotator.bundles.published import FetchFailed, install_member
+from annotator.bundles.errors import DigestNotAccepted, FetchFailed, UnknownBundle
+from annotator.bundles.published import install_member
 from annotator.bundles.selftest import self_test
 from annotator.errors import MaskwrightError
 from annotator.jobs import queue
