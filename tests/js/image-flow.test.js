@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test, {beforeEach} from "node:test";
 
 import {ImageFlow} from "../../static/js/session/image-flow.js";
+import {MarksToSave} from "../../static/js/session/image-marks.js";
 import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {LastCategory} from "../../static/js/session/last-category.js";
 import {Workbench} from "../../static/js/session/workbench.js";
@@ -76,6 +77,12 @@ class HandMadeImage {
     }
 }
 
+/** An image as the server gives it once these marks are saved. */
+function savedAs(marks) {
+    const untouched = {state: "in_progress", skipReason: "", skipNote: "", isFlagged: false, flagNote: ""};
+    return {...untouched, ...marks, flaggedBy: null, flaggedAt: null};
+}
+
 function deferred() {
     const made = {};
     made.promise = new Promise((resolve, reject) => Object.assign(made, {resolve, reject}));
@@ -116,8 +123,14 @@ function flowFrom(imageId, options) {
         decoderFor: () => handMadeDecoder(),
         saveMarks: async (id, marks) => {
             states.push([id, marks.state]);
-            return {flaggedBy: null, flaggedAt: null};
+            return savedAs(marks);
         },
+        marks: new MarksToSave(
+            journalOf(),
+            {save: (id, marks) => world.saveMarks(id, marks), troubleOf: () => ""},
+            async () => {},
+            () => {},
+        ),
         acceptFrom: () => options?.acceptFrom ?? null,
         now: () => 100,
     };
@@ -436,7 +449,7 @@ test("an image is skipped for a reason, and the next one comes", async () => {
     const sent = [];
     world.saveMarks = async (id, marks) => {
         sent.push([id, marks]);
-        return {flaggedBy: null, flaggedAt: null};
+        return savedAs(marks);
     };
     await first.arrive();
     const why = {skipReason: "other", skipNote: "a test shot"};
@@ -469,25 +482,28 @@ test("a mark that is on its way is seen on an image that was fetched before it a
     assert.equal(flow.scene.image.state, "in_progress", "it is as it was");
 });
 
-test("an image is not fetched before its mark has an answer", async () => {
+test("an image whose mark waits for the server is opened all the same", async () => {
     const {flow, first, loaded, world} = flowFrom(7);
     const answer = deferred();
     world.saveMarks = () => answer.promise;
     await first.arrive();
-    await flow.skip({skipReason: "blurred", skipNote: ""});
+    const why = {skipReason: "blurred", skipNote: ""};
+    await flow.skip(why);
     await loaded.get(8).arrive();
     void flow.open(7, false);
     await settle();
-    assert.equal(loaded.has(7), false);
-    answer.resolve({flaggedBy: null, flaggedAt: null});
+    answer.resolve(savedAs({state: "skipped", ...why}));
     await settle();
-    await loaded.get(7).arrive();
-    assert.equal(flow.scene.image.id, 7);
+    await loaded.get(7).arrive(); // as the server had it before the mark
+    assert.deepEqual([flow.scene.image.id, flow.scene.image.state], [7, "skipped"]);
 });
 
 test("a flag leaves the state alone, and says who the server says", async () => {
     const {flow, first, world} = flowFrom(7);
-    world.saveMarks = async () => ({flaggedBy: "ann", flaggedAt: "2026-01-01T00:00:00Z"});
+    world.saveMarks = async (id, marks) => ({
+        ...savedAs({state: "in_progress", ...marks}),
+        ...{flaggedBy: "ann", flaggedAt: "2026-01-01T00:00:00Z"},
+    });
     await first.arrive();
     flow.mark(flow.scene.image, {isFlagged: true, flagNote: "two?"});
     assert.deepEqual([flow.scene.image.isFlagged, flow.scene.image.state], [true, "in_progress"]);

@@ -39,7 +39,7 @@ function opened({standIn = SMALL} = {}) {
     const {workbench, said} = bench();
     const told = [];
     const world = {
-        ...{now: () => 0, acceptFrom: () => null, load: () => image},
+        ...{now: () => 0, acceptFrom: () => null, load: () => image, marks: {overlay: (image) => image}},
         decoderFor: (bundle) => handMadeDecoder(() => {}, bundle),
     };
     const flow = new ImageFlow(image, scene, workbench, world, {

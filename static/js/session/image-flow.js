@@ -5,11 +5,11 @@
 
 import {FAIR_FROM} from "../core/quality.js";
 import {AddedCategories} from "./added-categories.js";
-import {MarksToSave, marksOf} from "./image-marks.js";
 import {StandIn} from "./stand-in.js";
 
 /** @import {Bundle, Category, DecoderImage, ImageMarks} from "../core/types.d.ts" */
 /** @import {Replaced} from "./answering.js" */
+/** @import {MarksToSave} from "./image-marks.js" */
 /** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation, WaitReason} from "./ports.d.ts" */
 /** @import {Workbench} from "./workbench.js" */
 
@@ -18,7 +18,7 @@ import {StandIn} from "./stand-in.js";
  * @typedef {object} FlowWorld
  * @property {(imageId: number) => LoadingImage<Picture>} load begins to fetch
  * @property {(bundle: Bundle) => Decoder} decoderFor
- * @property {(imageId: number, marks: Partial<ImageMarks>) => Promise<ImageRow>} saveMarks gives the image as it is then
+ * @property {MarksToSave} marks
  * @property {() => number | null} acceptFrom a predicted IoU: an open mask that is estimated at least as well is accepted
  *   when its image is left; null: none is
  * @property {() => void} [closeShape] a shape that is being drawn becomes part of the open mask
@@ -42,7 +42,7 @@ import {StandIn} from "./stand-in.js";
  * @property {(error: unknown) => void} onPictureProblem
  * @property {(error: unknown) => void} onEmbeddingProblem
  * @property {(imageId: number, marks: Partial<ImageRow>) => void} onMarked an image is marked otherwise now
- * @property {(image: ImageRow, error: unknown) => void} onMarkRefused it is as it was
+ * @property {(image: {id: number, name: string}, error: unknown) => void} onMarkRefused it is as it was before
  * @property {(openImageId: number | null) => void} onListDone the list's last image was finished; another one that is
  *   open, neither done nor skipped; null: none is
  * @property {(openedAt: number) => void} onReady the first mask is possible
@@ -107,7 +107,9 @@ export class ImageFlow {
         this.#world = world;
         this.#events = events;
         this.#standIn = new StandIn((bundle) => world.decoderFor(bundle));
-        this.#marks = new MarksToSave((imageId, marks) => world.saveMarks(imageId, marks));
+        this.#marks = world.marks;
+        this.#marks.onShown = (imageId, marks) => this.#showMarks(imageId, marks);
+        this.#marks.onRefused = (image, error) => events.onMarkRefused(image, error);
     }
 
     /** Of the decoder that answers. */
@@ -162,12 +164,6 @@ export class ImageFlow {
     async open(imageId, isNew) {
         const openedAt = this.#world.now();
         await this.#workbench.settle();
-        if (this.#marks.isWaiting(imageId)) {
-            // What is fetched now might be older than the mark, and arrive after the mark's answer.
-            const opening = this.#opening;
-            await this.#marks.settled;
-            if (this.#opening !== opening) return;
-        }
         if (imageId === (this.#opening ?? this.#shown).imageId) return; // it is there, or on its way
         this.#opening?.giveUp();
         this.#opening = null;
@@ -380,15 +376,7 @@ export class ImageFlow {
      * @param {Partial<ImageMarks>} marks what is left out stays
      */
     mark(image, marks) {
-        const before = marksOf(this.scene.image.id === image.id ? this.scene.image : image);
-        this.#showMarks(image.id, marks);
-        this.#marks.send(image.id, marks).then(
-            ({flaggedBy, flaggedAt}) => this.#showMarks(image.id, {flaggedBy, flaggedAt}),
-            (error) => {
-                this.#showMarks(image.id, before);
-                this.#events.onMarkRefused(image, error);
-            },
-        );
+        this.#marks.send(this.scene.image.id === image.id ? this.scene.image : image, marks);
     }
 
     /** @param {LoadingImage<Picture>} mine */

@@ -35,6 +35,7 @@ import {hint, modelBadge, savingBadge} from "./bench-status.js";
  * @property {{scene: Scene, bundle: Bundle | null, standInName: string, mayAnnotate: boolean, isReady: boolean, pictureState: string,
  *   masksState: "loading" | "shown" | "missing", embedding: EmbeddingProgress}} flow
  * @property {Autosave} autosave
+ * @property {{readonly status: SaveStatus}} saving of masks and marks
  * @property {Sight} sight
  * @property {{readonly chosen: string | null}} toolbox
  * @property {{readonly isDrawing: boolean}} lasso
@@ -265,8 +266,8 @@ export class BenchView {
     }
 
     #renderSaving() {
-        const {workbench, autosave} = this.#session;
-        const known = autosave.status;
+        const {workbench, saving} = this.#session;
+        const known = saving.status;
         // A mask counts from the moment Enter was pressed, not only when it has been made.
         const isMaking = known.state === "saved" && workbench.isAccepting;
         /** @type {SaveStatus} */
