@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {History} from "../../static/js/core/history.js";
-import {endOf, isEnd} from "../../static/js/core/history-end.js";
+import {endOf, fits} from "../../static/js/core/history-end.js";
 import {KeptHistories} from "../../static/js/session/kept-histories.js";
 import {HandMadeShelf, HandMadeTabs, annotationOf, created, deleted, settle, updated} from "./hand-made.js";
 import {bench, idsOf} from "./hand-made-bench.js";
@@ -44,17 +44,17 @@ test("a history ends with what its changes made, those that were undone taken ba
         (...rows) =>
         (id) =>
             rows.find((row) => row.id === id);
-    assert.equal(isEnd(endOf(changes, 4), there(other)), true);
-    assert.equal(isEnd(endOf(changes, 4), there({...other, timeSpentS: 9}, annotationOf("d"))), true);
-    assert.equal(isEnd(endOf(changes, 4), there(a)), false, "another category");
+    assert.equal(fits(changes, 4, there(other)), true);
+    assert.equal(fits(changes, 4, there({...other, timeSpentS: 9}, annotationOf("d"))), true);
+    assert.equal(fits(changes, 4, there(a)), false, "another category");
     for (const theirs of [{name: "mug"}, {color: "#123456"}, {isLocked: true}])
         assert.equal(
-            isEnd(endOf(changes, 4), there({...other, ...theirs})),
+            fits(changes, 4, there({...other, ...theirs})),
             false,
             "an undo would take it back",
         );
-    assert.equal(isEnd(endOf(changes, 4), there(other, b)), false, "somebody restored it");
-    assert.equal(isEnd(endOf(changes, 1), there(a, b)), false, "somebody deleted it");
+    assert.equal(fits(changes, 4, there(other, b)), false, "somebody restored it");
+    assert.equal(fits(changes, 1, there(a, b)), false, "somebody deleted it");
 });
 
 // --- over a reload ---
@@ -197,4 +197,30 @@ test("a deletion that was taken back from another image's page is undone in its 
     await settle();
     workbench.redo();
     assert.deepEqual(idsOf(workbench), ["a"]);
+});
+
+test("an undo takes back what its step changed, and leaves what others changed meanwhile", async () => {
+    const {workbench} = pageOn();
+    await settle();
+    workbench.select("a");
+    workbench.pickCategory(1);
+    const theirs = {...workbench.document.get("a"), name: "mug", rank: 3};
+    workbench.takeNews([{id: "a", annotation: theirs}]);
+    const seen = () => {
+        const {categoryId, name, rank} = workbench.document.get("a");
+        return [categoryId, name, rank];
+    };
+    workbench.undo();
+    assert.deepEqual(seen(), [1, "mug", 3]);
+    workbench.redo();
+    assert.deepEqual(seen(), [2, "mug", 3]);
+    workbench.takeNews([{id: "a", annotation: {...theirs, categoryId: 1}}]);
+    assert.equal(workbench.draft.canUndo, false, "others changed what the step had changed");
+});
+
+test("a step that does not fit what is there leaves the history as it was", () => {
+    const {workbench} = pageOn();
+    const gone = annotationOf("gone");
+    assert.throws(() => workbench.draft.change({}, deleted(gone)));
+    assert.equal(workbench.draft.canUndo, false);
 });

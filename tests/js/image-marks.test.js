@@ -30,12 +30,7 @@ function waiting(journal = journalOf()) {
         },
         troubleOf: ({message}) => (["offline", "signed_out"].includes(message) ? message : ""),
     };
-    const marks = new MarksToSave(
-        journal,
-        server,
-        pause.pause,
-        () => {},
-    );
+    const marks = new MarksToSave(journal, server, pause.pause, () => {});
     marks.onShown = (imageId, {state}) => shown.push([imageId, state]);
     marks.onRefused = ({name}, {message}) => refused.push(`${name} ${message}`);
     return {marks, sent, answers, shown, refused, pause, journal};

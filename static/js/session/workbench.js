@@ -312,7 +312,7 @@ export class Workbench {
     }
 
     /**
-     * Changes that the server has, of the image on screen. Steps of the history that speak of them no longer fit.
+     * Changes that the server has, of the image on screen. A history that no longer fits them is forgotten.
      *
      * @param {readonly Piece[]} pieces none of them is being edited
      */
@@ -321,7 +321,6 @@ export class Workbench {
             before: this.document.get(id),
             after: annotation,
         }));
-        for (const {id} of pieces) this.#histories.forgetOf(id);
         this.document.apply(
             {
                 created: changed.flatMap(({before, after}) => (!before && after ? [after] : [])),
@@ -330,6 +329,7 @@ export class Workbench {
             },
             "server",
         );
+        this.#histories.check(this.document);
         this.#events.onChange();
     }
 
