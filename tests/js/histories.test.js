@@ -48,11 +48,7 @@ test("a history ends with what its changes made, those that were undone taken ba
     assert.equal(fits(changes, 4, there({...other, timeSpentS: 9}, annotationOf("d"))), true);
     assert.equal(fits(changes, 4, there(a)), false, "another category");
     for (const theirs of [{name: "mug"}, {color: "#123456"}, {isLocked: true}])
-        assert.equal(
-            fits(changes, 4, there({...other, ...theirs})),
-            false,
-            "an undo would take it back",
-        );
+        assert.equal(fits(changes, 4, there({...other, ...theirs})), false, "an undo would take it back");
     assert.equal(fits(changes, 4, there(other, b)), false, "somebody restored it");
     assert.equal(fits(changes, 1, there(a, b)), false, "somebody deleted it");
 });

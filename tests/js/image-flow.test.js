@@ -18,7 +18,7 @@ function sceneOf(imageId, {role = "annotator", state = "in_progress", bundle = B
     };
     const categories = [{id: 1, name: "cup", color: "#000000", supercategory: ""}];
     return {
-        project: {role, categories},
+        project: {id: 3, role, categories},
         image: {id: imageId, name: `${imageId}.png`, state},
         siblings,
         bundle,
@@ -569,4 +569,39 @@ test("who went on working while the next image took long to come stays", async (
     await settle();
     await loaded.get(8).arrive("scene");
     assert.equal(flow.scene.image.id, 8);
+});
+
+test("categories that others made are fetched when a mask of theirs comes, and what was fetched before knows them too", async () => {
+    const {flow, first, loaded, workbench} = flowFrom(7);
+    await first.arrive();
+    await loaded.get(8).arrive("picture"); // fetched ahead, with its scene on the way
+    const theirs = annotationOf("a", {categoryId: 2});
+    flow.noticeCategories([annotationOf("b")]);
+    assert.equal(loaded.has(7), false, "all of them are known");
+    flow.noticeCategories([theirs]);
+    flow.noticeCategories([theirs]);
+    const both = [...flow.scene.project.categories, {id: 2, name: "spoon", color: "#ffffff"}];
+    await loaded.get(7).arriveAs({...sceneOf(7), project: {...sceneOf(7).project, categories: both}});
+    assert.deepEqual(flow.scene.project.categories, both);
+    flow.go("next");
+    await settle();
+    await loaded.get(8).arrive("scene");
+    assert.deepEqual(flow.scene.project.categories, both);
+    const left = both.slice(1);
+    void flow.refreshCategories();
+    await loaded.get(8).arriveAs({...sceneOf(8), project: {...sceneOf(8).project, categories: left}});
+    assert.equal(workbench.category.name, "spoon", "the picked one was deleted");
+});
+
+test("another bundle's decoder takes the place of the one before, which ends", async () => {
+    const {flow, first, loaded} = flowFrom(7);
+    await first.arrive();
+    flow.go("next");
+    await settle();
+    await loaded.get(8).arriveAs({...sceneOf(8), bundle: {...BUNDLE, digest: "d2"}});
+    await loaded.get(8).arrive();
+    assert.deepEqual(
+        HandMadeWorker.started.map(({isGone}) => isGone),
+        [true, false],
+    );
 });

@@ -77,14 +77,17 @@ export function savingOf(
         onSaved: (imageId) => tabs.tell(imageId),
         onGivenUp: (id, before) => workbench.replaceFromServer(id, before),
         onNumber: ({id, imageId}, number) => workbench.noteNumber(id, imageId, number),
-        onRefusal: (refusal) =>
+        onDecided: (id) => notices.forgetMask(id),
+        onRefusal: (refusal) => {
+            void flow().refreshCategories(); // its category may be gone
             notices.showRefusal(refusal, {
                 onRetry: () => autosave.retryRefused(refusal.id),
                 onDiscard: () => {
                     autosave.discardRefused(refusal.id);
                     location.reload(); // to what the server has
                 },
-            }),
+            });
+        },
     });
     workbench.document.subscribe((changes, origin) => {
         if (origin === "user") autosave.submit(changes);

@@ -4,10 +4,10 @@
  */
 
 import {FAIR_FROM} from "../core/quality.js";
-import {AddedCategories} from "./added-categories.js";
+import {NewestCategories} from "./newest-categories.js";
 import {StandIn} from "./stand-in.js";
 
-/** @import {Bundle, Category, DecoderImage, ImageMarks} from "../core/types.d.ts" */
+/** @import {Annotation, Bundle, Category, DecoderImage, ImageMarks} from "../core/types.d.ts" */
 /** @import {Replaced} from "./answering.js" */
 /** @import {MarksToSave} from "./image-marks.js" */
 /** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation, WaitReason} from "./ports.d.ts" */
@@ -46,6 +46,7 @@ import {StandIn} from "./stand-in.js";
  * @property {(openImageId: number | null) => void} onListDone the list's last image was finished; another one that is
  *   open, neither done nor skipped; null: none is
  * @property {(openedAt: number) => void} onReady the first mask is possible
+ * @property {() => void} [onAnswering] another decoder answers for the image on screen: regions are its own
  * @property {(bundle: Bundle, replaced: Replaced) => void} [onReplaced] the image's own embedding has come, and its bundle
  *   has answered the open prompt anew
  */
@@ -91,7 +92,11 @@ export class ImageFlow {
     #standIn;
     /** The small bundle is being given the word. @type {Promise<unknown> | null} */
     #beginning = null;
-    #addedCategories = new AddedCategories();
+    #categories = new NewestCategories();
+    /** The project's categories are being asked for. */
+    #isAsking = false;
+    /** When each image was asked for. @type {WeakMap<LoadingImage<Picture>, number>} */
+    #askedAt = new WeakMap();
 
     /**
      * @param {LoadingImage<Picture>} first
@@ -168,7 +173,7 @@ export class ImageFlow {
         this.#opening?.giveUp();
         this.#opening = null;
         if (imageId === this.#shown.imageId) return;
-        const next = this.#ahead?.imageId === imageId ? this.#ahead : this.#world.load(imageId);
+        const next = this.#ahead?.imageId === imageId ? this.#ahead : this.#load(imageId);
         if (this.#ahead !== next) this.#ahead?.giveUp();
         this.#ahead = null;
         this.#opening = next;
@@ -201,7 +206,7 @@ export class ImageFlow {
         const before = this.#shown;
         this.#shown = next;
         this.#opening = null;
-        const project = this.#addedCategories.overlay(scene.project);
+        const project = this.#categories.overlay(scene.project, this.#askedAt.get(next) ?? 0);
         this.scene = {...scene, project, image: this.#marks.overlay(scene.image)};
         this.#events.onOpened(imageId, isNew);
         void this.show(openedAt);
@@ -215,11 +220,51 @@ export class ImageFlow {
      * @param {Category} category
      */
     addCategory(projectId, category) {
-        this.#addedCategories.add(projectId, category);
-        if (projectId !== this.scene.project.id) return;
-        const project = this.#addedCategories.overlay(this.scene.project);
-        this.scene = {...this.scene, project};
-        this.#workbench.takeCategories(project.categories, category.id);
+        const {project} = this.scene;
+        if (projectId === project.id)
+            this.#takeCategories([...project.categories, category], this.#world.now(), category.id);
+    }
+
+    /** Masks of the image on screen came from the server: others may have made categories for them. @param {readonly Annotation[]} annotations */
+    noticeCategories(annotations) {
+        const known = new Set(this.scene.project.categories.map(({id}) => id));
+        if (annotations.some(({categoryId}) => !known.has(categoryId))) void this.refreshCategories();
+    }
+
+    /** Asks once for the project's categories, which others may have made or deleted. */
+    async refreshCategories() {
+        if (this.#isAsking) return;
+        this.#isAsking = true;
+        const {image, project} = this.scene;
+        const at = this.#world.now();
+        try {
+            const {categories} = (await this.#world.load(image.id).scene).project;
+            const isOther = JSON.stringify(categories) !== JSON.stringify(this.scene.project.categories);
+            if (this.scene.project.id === project.id && isOther) this.#takeCategories(categories, at);
+        } catch {
+            // The next occasion asks again.
+        } finally {
+            this.#isAsking = false;
+        }
+    }
+
+    /**
+     * @param {readonly Category[]} categories all of the project on screen
+     * @param {number} at when they were so
+     * @param {number} [pickedId] for the next mask
+     */
+    #takeCategories(categories, at, pickedId) {
+        const {project} = this.scene;
+        this.#categories.note(project.id, categories, at);
+        this.scene = {...this.scene, project: {...project, categories}};
+        this.#workbench.takeCategories(categories, pickedId);
+    }
+
+    /** @param {number} imageId */
+    #load(imageId) {
+        const loading = this.#world.load(imageId);
+        this.#askedAt.set(loading, this.#world.now());
+        return loading;
     }
 
     /**
@@ -240,8 +285,10 @@ export class ImageFlow {
             if (part === "annotations") this.#setMasksState("missing");
             this.#events.onWait(reason);
         };
-        if (bundle && this.#decoder?.bundle.digest !== bundle.digest)
+        if (bundle && this.#decoder?.bundle.digest !== bundle.digest) {
+            this.#decoder?.end();
             this.#decoder = this.#world.decoderFor(bundle);
+        }
         const decoder = bundle && this.#decoder;
         const decoderImage = bundle && this.mayAnnotate ? mine.decoderImage(image, bundle) : null;
         this.#events.onShow(this.scene);
@@ -293,7 +340,9 @@ export class ImageFlow {
         this.#standIn.name = prepared.decoder.bundle.name;
         this.#beginning = this.#workbench.answering.change(prepared.decoder, prepared.image);
         await this.#beginning;
-        if (this.#shown === mine) this.#begin(mine, openedAt);
+        if (this.#shown !== mine) return;
+        this.#events.onAnswering?.();
+        this.#begin(mine, openedAt);
     }
 
     /**
@@ -308,8 +357,9 @@ export class ImageFlow {
         const replaced = await this.#workbench.answering.change(decoder, decoderImage);
         if (this.#shown !== mine) return;
         this.#standIn.name = "";
+        this.#events.onAnswering?.();
         if (replaced) this.#events.onReplaced?.(decoder.bundle, replaced);
-        void this.#prepareAhead(mine); // with this decoder
+        void this.#prepareAhead(mine); // where fetching it ahead has failed meanwhile
     }
 
     /**
@@ -427,7 +477,7 @@ export class ImageFlow {
         const {next} = this.scene.siblings;
         if (next === null || this.#ahead?.imageId === next || this.#opening) return;
         this.#ahead?.giveUp();
-        const coming = this.#world.load(next);
+        const coming = this.#load(next);
         this.#ahead = coming;
         try {
             const scene = await coming.scene;
@@ -440,6 +490,7 @@ export class ImageFlow {
         } catch {
             // What went wrong is said when the image is opened, if it is still wrong then.
             if (this.#ahead === coming) this.#ahead = null;
+            coming.giveUp();
         }
     }
 

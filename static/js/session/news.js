@@ -15,6 +15,7 @@ export class News {
     #autosave;
     #workbench;
     #isShown;
+    #onTaken;
     #isLooking = false;
     /** That was asked about meanwhile. @type {number | null} */
     #next = null;
@@ -24,12 +25,14 @@ export class News {
      * @param {Pick<Autosave, "isNews" | "isSaved" | "noteListed" | "noteDeleted">} autosave
      * @param {Pick<Workbench, "document" | "draft" | "takeNews">} workbench
      * @param {(imageId: number) => boolean} isShown whether the masks of this image are on the screen, all of them
+     * @param {(annotations: readonly Annotation[]) => void} onTaken these are shown now
      */
-    constructor(server, autosave, workbench, isShown) {
+    constructor(server, autosave, workbench, isShown, onTaken = () => {}) {
         this.#server = server;
         this.#autosave = autosave;
         this.#workbench = workbench;
         this.#isShown = isShown;
+        this.#onTaken = onTaken;
     }
 
     /**
@@ -81,5 +84,6 @@ export class News {
             ...changed.map(({annotation}) => ({id: annotation.id, annotation})),
             ...gone.map(({annotation}) => ({id: annotation.id, annotation: null})),
         ]);
+        this.#onTaken(changed.map(({annotation}) => annotation));
     }
 }

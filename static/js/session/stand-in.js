@@ -43,7 +43,10 @@ export class StandIn {
      */
     async #prepare(image, {image: row, standIn}) {
         if (!standIn) return null;
-        if (this.#decoder?.bundle.digest !== standIn.digest) this.#decoder = this.#decoderFor(standIn);
+        if (this.#decoder?.bundle.digest !== standIn.digest) {
+            this.#decoder?.end();
+            this.#decoder = this.#decoderFor(standIn);
+        }
         const prepared = {decoder: this.#decoder, image: image.decoderImage(row, standIn, true)};
         try {
             await prepared.decoder.prepare(prepared.image);

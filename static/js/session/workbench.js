@@ -495,15 +495,17 @@ export class Workbench {
     }
 
     /**
-     * The project has got one more category, which is picked for the next mask.
+     * The project's categories are others now.
      *
-     * @param {readonly Category[]} categories all of them, the new one too
-     * @param {number} newId
+     * @param {readonly Category[]} categories all of them
+     * @param {number} [pickedId] a new one, which is picked for the next mask
      */
-    takeCategories(categories, newId) {
+    takeCategories(categories, pickedId) {
         this.#categories = categories;
-        this.#categoryId = newId;
-        this.#lastCategory.note(this.#projectId, newId);
+        if (pickedId !== undefined) {
+            this.#categoryId = pickedId;
+            this.#lastCategory.note(this.#projectId, pickedId);
+        } else if (!this.#isCategory(this.#categoryId)) this.#categoryId = categories[0]?.id ?? null;
         this.#events.onChange();
     }
 
@@ -703,8 +705,12 @@ export class Workbench {
     /** @param {(annotation: Annotation) => void} onSaved */
     #startAccepting(onSaved = () => {}) {
         this.#accepting.start(async () => {
-            const annotation = await this.#accept();
-            if (annotation) onSaved(annotation);
+            try {
+                const annotation = await this.#accept();
+                if (annotation) onSaved(annotation);
+            } catch (error) {
+                this.#events.onProblem(error instanceof Error ? error.message : String(error));
+            }
         }, this.#events.onChange);
         this.#events.onChange();
     }
@@ -718,7 +724,7 @@ export class Workbench {
             return null;
         }
         const after = await this.#annotation(before);
-        if (!after) return null;
+        if (!after || this.draft.edited !== before) return null; // "theirs" was taken meanwhile
         const {annotation, updated, refusal} = settled(this.#overlap, after, this.document.annotations);
         if (refusal) {
             this.#events.onProblem(refusal);
