@@ -92,6 +92,14 @@ export class Http {
     }
 }
 
+/** The page that is shown, as the server draws it now. @param {Http} http @returns {Promise<string>} HTML */
+export async function thisPage(http) {
+    const response = await http.request(location.pathname + location.search);
+    return response.text().catch(() => {
+        throw new NetworkError(); // cut off on the way
+    });
+}
+
 /** Whether the browser goes on sending it when its page has gone. @param {unknown} body as JSON */
 export function outlivesPage(body) {
     return isShort(JSON.stringify(body));

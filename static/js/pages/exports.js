@@ -1,9 +1,9 @@
 /** Exports: started in a dialog, watched until they are ready. */
 
 import {removeExport, startExport} from "../api/exports.js";
-import {Http} from "../api/http.js";
+import {Http, thisPage} from "../api/http.js";
 import {Poller} from "../view/site/poller.js";
-import {refreshLists} from "../view/site/live-lists.js";
+import {syncLists} from "../view/site/live-lists.js";
 import {find, findAll, findOptional} from "../view/elements.js";
 import {act, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
@@ -24,7 +24,7 @@ const empty = find("[data-empty]", HTMLElement);
 
 /** Draws the list as the server has it now. */
 async function refresh() {
-    await refreshLists(http, [{selector: "[data-exports]", key: "exportId"}]);
+    syncLists(await thisPage(http), [{selector: "[data-exports]", key: "exportId"}]);
     empty.hidden = list.childElementCount > 0;
 }
 

@@ -1,10 +1,10 @@
 /** Models: installed and removed, tested, chosen; what the worker does is watched until it is over. */
 
-import {Http} from "../api/http.js";
+import {Http, thisPage} from "../api/http.js";
 import {cancelBundleJob, installModel, makeDefaultModel, removeModel, selfTestModel} from "../api/models.js";
 import {find, findAll} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
-import {refreshLists} from "../view/site/live-lists.js";
+import {syncLists} from "../view/site/live-lists.js";
 import {Poller} from "../view/site/poller.js";
 
 const http = new Http();
@@ -14,7 +14,7 @@ const INSTALLED = "[data-models]";
 
 /** Draws both lists as the server has them now. */
 async function refresh() {
-    await refreshLists(http, [
+    syncLists(await thisPage(http), [
         {selector: INSTALLED, key: "model"},
         {selector: "[data-catalogue]", key: "model"},
     ]);

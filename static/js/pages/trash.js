@@ -1,11 +1,11 @@
 /** A project's trash: what was deleted comes back by a click, or goes for good after a question. */
 
-import {Http} from "../api/http.js";
+import {Http, thisPage} from "../api/http.js";
 import {removeImagesForGood, restoreImages, restoreMask} from "../api/trash.js";
 import {find} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {syncLiveParts} from "../view/site/keyed-list.js";
-import {refreshLists} from "../view/site/live-lists.js";
+import {syncLists} from "../view/site/live-lists.js";
 import {projectId} from "../view/site/page.js";
 import {plural} from "../view/words.js";
 
@@ -17,12 +17,12 @@ const dialog = find("#confirm-remove", HTMLDialogElement);
 
 /** Draws the lists as the server has them now. */
 async function refresh() {
-    syncLiveParts(
-        await refreshLists(http, [
-            {selector: "[data-trash-images]", key: "imageId"},
-            {selector: "[data-trash-masks]", key: "maskId"},
-        ]),
-    );
+    const html = await thisPage(http);
+    syncLists(html, [
+        {selector: "[data-trash-images]", key: "imageId"},
+        {selector: "[data-trash-masks]", key: "maskId"},
+    ]);
+    syncLiveParts(html);
 }
 
 /**
