@@ -106,11 +106,11 @@ test("after a reload undo and redo go on where they were", async () => {
 test("the history of an image is there when one comes back to it, and not that of another one", async () => {
     const {workbench, open} = await workedOn();
     open(8);
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     await settle();
     assert.deepEqual([workbench.draft.canUndo, workbench.draft.canRedo], [false, false]);
     open(7);
-    workbench.showSaved([MASKS[0]]);
+    workbench.arrivals.showSaved([MASKS[0]]);
     await settle();
     assert.equal(workbench.draft.canRedo, true);
     workbench.redo();
@@ -136,7 +136,7 @@ test("what is done before the saved masks are known comes after the earlier step
     const {workbench, open} = pageOn({...first, masks: [MASKS[0]]});
     open(7);
     workbench.hand.paint(stroke(1), false);
-    workbench.showSaved([MASKS[0]]);
+    workbench.arrivals.showSaved([MASKS[0]]);
     await settle();
     workbench.undo();
     workbench.undo();
@@ -184,12 +184,12 @@ test("a deletion that was taken back from another image's page is undone in its 
     workbench.remove("b");
     await settle();
     open(8);
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     workbench.noteBroughtBack({...b, imageId: 7});
     await settle();
     await settle();
     open(7);
-    workbench.showSaved([a, b]);
+    workbench.arrivals.showSaved([a, b]);
     await settle();
     workbench.redo();
     assert.deepEqual(idsOf(workbench), ["a"]);
@@ -199,9 +199,9 @@ test("an undo takes back what its step changed, and leaves what others changed m
     const {workbench} = pageOn();
     await settle();
     workbench.select("a");
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     const theirs = {...workbench.document.get("a"), name: "mug", rank: 3};
-    workbench.takeNews([{id: "a", annotation: theirs}]);
+    workbench.arrivals.takeNews([{id: "a", annotation: theirs}]);
     const seen = () => {
         const {categoryId, name, rank} = workbench.document.get("a");
         return [categoryId, name, rank];
@@ -210,7 +210,7 @@ test("an undo takes back what its step changed, and leaves what others changed m
     assert.deepEqual(seen(), [1, "mug", 3]);
     workbench.redo();
     assert.deepEqual(seen(), [2, "mug", 3]);
-    workbench.takeNews([{id: "a", annotation: {...theirs, categoryId: 1}}]);
+    workbench.arrivals.takeNews([{id: "a", annotation: {...theirs, categoryId: 1}}]);
     assert.equal(workbench.draft.canUndo, false, "others changed what the step had changed");
 });
 

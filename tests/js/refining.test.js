@@ -61,7 +61,7 @@ async function bench({isAutomatic = false, size = SIZE, bundle = BUNDLE} = {}) {
         decoder: handMadeDecoder(() => {}, bundle),
         categories: [{id: 1, name: "cup", color: "#000000", supercategory: ""}],
     });
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     let timer = null;
     const refining = new Refining(
         workbench,
@@ -89,7 +89,7 @@ async function bench({isAutomatic = false, size = SIZE, bundle = BUNDLE} = {}) {
             await settle();
         },
         async click(point) {
-            workbench.addPoint(point, 1, 0);
+            workbench.prompting.addPoint(point, 1, 0);
             await settle();
         },
     };

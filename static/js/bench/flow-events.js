@@ -69,7 +69,7 @@ export function flowEvents({
             notices.hideSignedOut();
             notices.hideOffline();
             for (const {annotation, number} of listed) workbench.noteNumber(annotation.id, imageId, number);
-            workbench.showSaved(autosave.overlay(imageId, listed));
+            workbench.arrivals.showSaved(autosave.overlay(imageId, listed));
             later().flow.noticeCategories(listed.map(({annotation}) => annotation));
         },
         onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showOffline()),

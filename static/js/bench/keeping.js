@@ -64,7 +64,7 @@ export async function beginKeeping(
             kind === "unsaved" ? [/** @type {Unsaved} */ (value)] : [],
         );
         for (const {id, imageId, desired} of records)
-            if (isShown(imageId)) workbench.replaceFromServer(id, desired);
+            if (isShown(imageId)) workbench.arrivals.replaceFromServer(id, desired);
         autosave.resume(records);
         marks.resume();
     };
@@ -84,7 +84,7 @@ export async function beginKeeping(
  */
 function wouldBeMissed(workbench, {state, count, keeping}, waiting) {
     const isKept = keeping === "kept";
-    if (workbench.isAccepting || (workbench.isOpen && !isKept)) return true;
+    if (workbench.accepting.isBusy || (workbench.isOpen && !isKept)) return true;
     if (state === "saved") return false;
     const isOnItsWay =
         state === "saving" && count === 1 && waiting.every(({desired}) => outlivesPage(desired));

@@ -71,11 +71,11 @@ export function savingOf(
         onStatus: tellStatus,
         onConflict: (conflict) =>
             onConflict(conflict, (choice) => {
-                if (choice === "theirs") workbench.replaceFromServer(conflict.id, conflict.theirs);
+                if (choice === "theirs") workbench.arrivals.replaceFromServer(conflict.id, conflict.theirs);
                 autosave.resolveConflict(conflict.id, choice);
             }),
         onSaved: (imageId) => tabs.tell(imageId),
-        onGivenUp: (id, before) => workbench.replaceFromServer(id, before),
+        onGivenUp: (id, before) => workbench.arrivals.replaceFromServer(id, before),
         onNumber: ({id, imageId}, number) => workbench.noteNumber(id, imageId, number),
         onDecided: (id) => notices.forgetMask(id),
         onRefusal: (refusal) => {

@@ -117,7 +117,7 @@ const flow = new ImageFlow(
 const going = goingOf({http, list, flow, preferences, drafts: world.drafts});
 const repeating = new Repeating(workbench, flow, {...world, onSay: toast});
 const preview = new Preview(
-    workbench,
+    workbench.prompting,
     (candidate, point) =>
         flow.bundle !== null && candidateCovers(candidate, point, stage.imageSize, flow.bundle),
     (candidate) => benchStage.showPreview(candidate, flow.bundle),
@@ -172,7 +172,7 @@ const view = new BenchView(shown, benchStage, commands);
 void start();
 
 async function start() {
-    listenToKeys(commands, (index) => workbench.pickCategory(index), categoryKeys.pick);
+    listenToKeys(commands, (index) => workbench.labelling.pick(index), categoryKeys.pick);
     addEventListener("popstate", () => {
         const imageId = imageIdOf(location.pathname);
         if (imageId) void flow.open(imageId, false);

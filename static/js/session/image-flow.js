@@ -3,11 +3,11 @@
  * left meanwhile is dropped.
  */
 
-import {FAIR_FROM} from "../core/quality.js";
+import {Finishing} from "./finishing.js";
 import {NewestCategories} from "./newest-categories.js";
 import {StandIn} from "./stand-in.js";
 
-/** @import {Annotation, Bundle, Category, DecoderImage, ImageMarks} from "../core/types.d.ts" */
+/** @import {Annotation, Bundle, Category, DecoderImage} from "../core/types.d.ts" */
 /** @import {Replaced} from "./answering.js" */
 /** @import {MarksToSave} from "./image-marks.js" */
 /** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation, WaitReason} from "./ports.d.ts" */
@@ -59,8 +59,6 @@ const NOT_ASKED = {state: "queued", position: null, error: ""};
 const LATE_MS = 3000; // who waits so long may have gone on working
 const MOST_FURTHER = 5; // so that a key held down does not run away
 
-const NOT_SKIPPED = /** @type {const} */ ({skipReason: "", skipNote: ""});
-
 /** @template Picture */
 export class ImageFlow {
     /** @type {Scene} */
@@ -73,6 +71,8 @@ export class ImageFlow {
     embedding = NOT_ASKED;
     /** The saved masks; missing: they could not be fetched so far. @type {"loading" | "shown" | "missing"} */
     masksState = "loading";
+    /** What is said of the image on screen. */
+    finishing;
 
     #workbench;
     #world;
@@ -90,8 +90,6 @@ export class ImageFlow {
     #isGoing = false;
     #marks;
     #standIn;
-    /** The small bundle is being given the word. @type {Promise<unknown> | null} */
-    #beginning = null;
     #categories = new NewestCategories();
     /** The project's categories are being asked for. */
     #isAsking = false;
@@ -111,7 +109,8 @@ export class ImageFlow {
         this.#workbench = workbench;
         this.#world = world;
         this.#events = events;
-        this.#standIn = new StandIn((bundle) => world.decoderFor(bundle));
+        this.#standIn = new StandIn((bundle) => world.decoderFor(bundle), workbench.answering);
+        this.finishing = new Finishing(this, workbench, world, events);
         this.#marks = world.marks;
         this.#marks.onShown = (imageId, marks) => this.#showMarks(imageId, marks);
         this.#marks.onRefused = (image, error) => events.onMarkRefused(image, error);
@@ -198,7 +197,7 @@ export class ImageFlow {
         this.#world.closeShape?.();
         const {isOpen} = this.#workbench;
         const from = this.#world.acceptFrom();
-        if (from !== null) await this.#workbench.acceptOpen(from);
+        if (from !== null) await this.#workbench.accepting.acceptOpen(from);
         await this.#workbench.settle(); // a mask that was accepted while the scene was on its way belongs to the old image
         if (this.#opening !== next) return;
         if (this.#workbench.isOpen) this.#events.onDraftKept(this.scene.image);
@@ -257,7 +256,7 @@ export class ImageFlow {
         const {project} = this.scene;
         this.#categories.note(project.id, categories, at);
         this.scene = {...this.scene, project: {...project, categories}};
-        this.#workbench.takeCategories(categories, pickedId);
+        this.#workbench.labelling.take(categories, pickedId);
     }
 
     /** @param {number} imageId */
@@ -337,9 +336,7 @@ export class ImageFlow {
         const prepared = await this.#standIn.call(mine, this.scene);
         if (!prepared || !(await isPictureShown) || this.#shown !== mine) return;
         if (this.isReady || this.#standIn.name) return;
-        this.#standIn.name = prepared.decoder.bundle.name;
-        this.#beginning = this.#workbench.answering.change(prepared.decoder, prepared.image);
-        await this.#beginning;
+        await this.#standIn.begin(prepared);
         if (this.#shown !== mine) return;
         this.#events.onAnswering?.();
         this.#begin(mine, openedAt);
@@ -353,8 +350,7 @@ export class ImageFlow {
      * @param {DecoderImage} decoderImage
      */
     async #takeOver(mine, decoder, decoderImage) {
-        await this.#beginning;
-        const replaced = await this.#workbench.answering.change(decoder, decoderImage);
+        const replaced = await this.#standIn.end(decoder, decoderImage);
         if (this.#shown !== mine) return;
         this.#standIn.name = "";
         this.#events.onAnswering?.();
@@ -378,55 +374,6 @@ export class ImageFlow {
     /** Tries once more to get the image on screen ready. */
     retry() {
         void this.show(this.#world.now());
-    }
-
-    /** Done, and on to the next image. A mask that is open is accepted first. */
-    async finish() {
-        if (!this.mayAnnotate) return;
-        const {image} = this.scene;
-        this.#world.closeShape?.();
-        const {shownMask, isOpen} = this.#workbench;
-        const isAccepted = await this.#workbench.acceptOpen();
-        if (this.scene.image.id !== image.id) return; // another image was opened meanwhile
-        if (!isAccepted) return; // why it cannot be accepted is said
-        const predictedIou = shownMask?.candidate?.predictedIou ?? 1;
-        if (isOpen && predictedIou < FAIR_FROM) this.#events.onPoorAccepted?.(image);
-        if (image.state !== "done") this.mark(image, {state: "done", ...NOT_SKIPPED});
-        await this.#goOn();
-    }
-
-    /**
-     * The image is dealt with, though it is not done; on to the next.
-     *
-     * @param {Pick<ImageMarks, "skipReason" | "skipNote">} why
-     */
-    async skip(why) {
-        if (!this.mayAnnotate) return;
-        this.mark(this.scene.image, {state: "skipped", ...why});
-        await this.#goOn();
-    }
-
-    /** To the next image that is neither done nor skipped. */
-    async goToOpen() {
-        const imageId = await this.#findOpen();
-        if (imageId === null) this.#events.onListDone(null);
-        else void this.open(imageId, true);
-    }
-
-    /** An image that is done or skipped is in progress again. */
-    reopen() {
-        const {image} = this.scene;
-        if (this.mayAnnotate && isFinished(image)) this.mark(image, {state: "in_progress", ...NOT_SKIPPED});
-    }
-
-    /**
-     * Says something of an image: here at once, and at the server.
-     *
-     * @param {ImageRow} image
-     * @param {Partial<ImageMarks>} marks what is left out stays
-     */
-    mark(image, marks) {
-        this.#marks.send(this.scene.image.id === image.id ? this.scene.image : image, marks);
     }
 
     /** @param {LoadingImage<Picture>} mine */
@@ -505,25 +452,6 @@ export class ImageFlow {
         this.#events.onChange();
     }
 
-    async #goOn() {
-        if (this.canGo("next")) this.go("next");
-        else this.#events.onListDone(await this.#findOpen());
-    }
-
-    /**
-     * Asked anew: what the scene says of it is as old as the moment when the scene was fetched ahead.
-     *
-     * @returns {Promise<number | null>} the list's next image that is open; null: there is none
-     */
-    async #findOpen() {
-        await this.#marks.settled;
-        try {
-            return (await this.#world.load(this.scene.image.id).scene).siblings.nextOpen;
-        } catch {
-            return this.scene.siblings.nextOpen;
-        }
-    }
-
     /** @param {"loading" | "shown" | "missing"} state */
     #setMasksState(state) {
         this.masksState = state;
@@ -536,11 +464,6 @@ export class ImageFlow {
         this.embedding = embedding;
         this.#events.onChange();
     }
-}
-
-/** Whether an image needs no more work. @param {Pick<ImageMarks, "state">} image */
-export function isFinished({state}) {
-    return state === "done" || state === "skipped";
 }
 
 /** @param {unknown} error */

@@ -23,7 +23,7 @@ export class News {
     /**
      * @param {{list: (imageId: number) => Promise<ServerAnnotation[]>, listDeleted: (imageId: number) => Promise<ServerAnnotation[]>}} server
      * @param {Pick<Autosave, "isNews" | "isSaved" | "noteListed" | "noteDeleted">} autosave
-     * @param {Pick<Workbench, "document" | "draft" | "takeNews">} workbench
+     * @param {Pick<Workbench, "document" | "draft" | "arrivals">} workbench
      * @param {(imageId: number) => boolean} isShown whether the masks of this image are on the screen, all of them
      * @param {(annotations: readonly Annotation[]) => void} onTaken these are shown now
      */
@@ -80,7 +80,7 @@ export class News {
         if (changed.length + gone.length === 0) return;
         for (const row of changed) this.#autosave.noteListed(row);
         for (const row of gone) this.#autosave.noteDeleted(row);
-        this.#workbench.takeNews([
+        this.#workbench.arrivals.takeNews([
             ...changed.map(({annotation}) => ({id: annotation.id, annotation})),
             ...gone.map(({annotation}) => ({id: annotation.id, annotation: null})),
         ]);

@@ -1,22 +1,33 @@
-/** The small bundle that answers while the image's own embedding, which may take a minute, is still being made. */
+/**
+ * The small bundle that answers while an image's own embedding, which may take a minute, is still being made, and the change
+ * to the image's own bundle when that has come.
+ */
 
 /** @import {Bundle, DecoderImage} from "../core/types.d.ts" */
+/** @import {Answering, Replaced} from "./answering.js" */
 /** @import {Decoder, LoadingImage, Scene} from "./ports.d.ts" */
 
-/** What it answers with. @typedef {{decoder: Decoder, image: DecoderImage}} Prepared */
+/** What a bundle answers with. @typedef {{decoder: Decoder, image: DecoderImage}} Prepared */
 
 export class StandIn {
     /** Of the bundle that answers now; "": it is the image's own. */
     name = "";
     #decoderFor;
+    #answering;
     /** Kept from image to image. @type {Decoder | null} */
     #decoder = null;
     /** By images. @type {WeakMap<object, Promise<Prepared | null>>} */
     #calls = new WeakMap();
+    /** The small bundle is being given the word. @type {Promise<unknown> | null} */
+    #beginning = null;
 
-    /** @param {(bundle: Bundle) => Decoder} decoderFor */
-    constructor(decoderFor) {
+    /**
+     * @param {(bundle: Bundle) => Decoder} decoderFor
+     * @param {Pick<Answering, "change">} answering
+     */
+    constructor(decoderFor, answering) {
         this.#decoderFor = decoderFor;
+        this.#answering = answering;
     }
 
     /**
@@ -33,6 +44,25 @@ export class StandIn {
         const calling = this.#prepare(image, scene);
         this.#calls.set(image, calling);
         return calling;
+    }
+
+    /** The small bundle answers from now on. @param {Prepared} prepared */
+    async begin({decoder, image}) {
+        this.name = decoder.bundle.name;
+        this.#beginning = this.#answering.change(decoder, image);
+        await this.#beginning;
+    }
+
+    /**
+     * The image's own embedding has come: its decoder answers from now on.
+     *
+     * @param {Decoder} decoder
+     * @param {DecoderImage} image
+     * @returns {Promise<Replaced | null>} the mask that was on screen; null: none was
+     */
+    async end(decoder, image) {
+        await this.#beginning;
+        return this.#answering.change(decoder, image);
     }
 
     /**
