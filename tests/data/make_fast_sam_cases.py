@@ -43,6 +43,7 @@ from tests.segmentation.fast_sam_world import (  # noqa: E402
     PICTURES,
     SAMPLE,
     SHORT,
+    masks_of,
     onnx_bytes,
     picture,
     prompts,
@@ -70,7 +71,9 @@ def found_by_original(content: bytes, image: np.ndarray) -> SimpleNamespace:
     return SimpleNamespace(boxes=found[:, :4], scores=found[:, 4], masks=masks)
 
 
-def answer_of_original(found: SimpleNamespace, image: np.ndarray, points: list, labels: list, box: Any) -> np.ndarray:
+def answer_of_original(
+    found: SimpleNamespace, image: np.ndarray, points: list, labels: list, box: Any
+) -> np.ndarray:
     """(H, W) bool."""
     from fastsam.prompt import FastSAMPrompt
 
@@ -85,13 +88,24 @@ def answer_of_original(found: SimpleNamespace, image: np.ndarray, points: list, 
 
 def write_cases() -> None:
     content = onnx_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "short.onnx").write_bytes(content)
+        VARIANTS["short"] = SHORT
+        convert(Path(folder) / "short.onnx", "fast_sam", "short", "ours", Path(folder) / "ours")
+        ours = load_predictor(Path(folder) / "ours", device="cpu")
+        ours.encoder  # noqa: B018  # is loaded here, while its folder is there
     cases: dict[str, np.ndarray] = {}
     for name in PICTURES:
         image = picture(name)
         found = found_by_original(content, image)
         cases[f"{name}/boxes"] = np.ascontiguousarray(found.boxes.numpy())
         cases[f"{name}/scores"] = np.ascontiguousarray(found.scores.numpy())
+        ours.set_image(image)
+        # Their rules over the masks that ours chooses among, as one instance has them; scores do not matter to them.
+        cells = torch.from_numpy(masks_of(ours.get_image_embedding()).astype(np.uint8))
+        ours_found = SimpleNamespace(boxes=found.boxes[: len(cells)], scores=found.scores, masks=cells)
         for kind, prompt in prompts(name).items():
+            cases[f"{name}/{kind}/cells"] = np.packbits(answer_of_original(ours_found, image, *prompt))
             cases[f"{name}/{kind}"] = np.packbits(answer_of_original(found, image, *prompt)[SAMPLE])
         print(name, len(found.boxes), "instances")
     safetensors.numpy.save_file(cases, CASES)
@@ -161,7 +175,12 @@ def compare_full(variant: str) -> None:
                     continue
                 masks, _, _ = ours.predict(box=np.array([x0, y0, x1, y1]))
                 agreeing.append(max((mask & one).sum() / (mask | one).sum() for one in masks))
-            print("IoU with its", len(agreeing), "larger masks, asked by their boxes:", np.quantile(agreeing, [0, 0.1, 0.5]))
+            print(
+                "IoU with its",
+                len(agreeing),
+                "larger masks, asked by their boxes:",
+                np.quantile(agreeing, [0, 0.1, 0.5]),
+            )
         print(manifest.title, manifest.licence)
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import warnings
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from segmentation.families.fast_sam.instances import COEFFICIENTS, SCORE
 from segmentation.families.fast_sam.network import STRIDES, FastSamShape
 from tests.segmentation import parity_world
 
@@ -24,7 +26,6 @@ SHORT = FastSamShape(title="short", stem=8, input_side=256)
 PICTURES = {"one": 1, "two": 2, "three": 3}
 SAMPLE = np.s_[1::2, ::2]  # of a mask (H, W)
 WIDTH = 8
-COEFFICIENTS = 32
 
 
 class SmallNetwork(nn.Module):
@@ -49,7 +50,11 @@ class SmallNetwork(nn.Module):
             self._found(head(features), stride)
             for head, features, stride in zip(self.heads, by_stride[1:], STRIDES, strict=True)
         ]
-        return torch.cat(found, 2), nn.functional.silu(self.prototypes(by_stride[0]))
+        # Smooth, as trained ones are: enlarged from stride 16.
+        prototypes = nn.functional.interpolate(
+            self.prototypes(by_stride[2]), (self.side // 4, self.side // 4), mode="bilinear"
+        )
+        return torch.cat(found, 2), prototypes
 
     def _found(self, answer: Tensor, stride: int) -> Tensor:
         """(1, 37, h, w) to (1, 37, h * w): boxes in pixels, a score, coefficients."""
@@ -68,7 +73,9 @@ def network() -> SmallNetwork:
     made = SmallNetwork(SHORT.input_side)
     with torch.no_grad():
         for name, weight in made.named_parameters():
-            values = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(weight.shape, np.float32)
+            values = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(
+                weight.shape, np.float32
+            )
             values *= 0.2 if weight.ndim == 1 else 1.6 * np.prod(weight.shape[1:]) ** -0.5
             weight.copy_(torch.from_numpy(np.asarray(values, np.float32)))
         made.stem.weight *= 4
@@ -103,6 +110,18 @@ def picture(name: str) -> np.ndarray:
     side = SHORT.input_side
     rough = parity_world.picture(side // 8, side // 8, PICTURES[name])
     return rough.repeat(8, axis=0).repeat(8, axis=1)
+
+
+def masks_of(embedding: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(n, S, S) bool, the smallest first: prototypes (1, 32, S, S) by coefficients, cut to the boxes."""
+    slots = embedding["instances"][0, :, 0]
+    slots = slots[:, slots[SCORE] > 0]
+    logits = np.tensordot(slots[SCORE + 1 :].T, embedding["prototypes"][0], 1)
+    cells = logits.shape[-1]
+    centres = (np.arange(cells) + 0.5) * (SHORT.input_side / cells)
+    x0, y0, x1, y1 = slots[:SCORE, :, None]
+    inside = ((centres > y0) & (centres < y1))[:, :, None] & ((centres > x0) & (centres < x1))[:, None]
+    return (logits > 0) & inside
 
 
 def prompts(name: str) -> dict[str, tuple[list, list, list | None]]:
