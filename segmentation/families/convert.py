@@ -3,8 +3,8 @@
 `python -m segmentation.families.convert --from-file FILE --family sam --variant vit_b --name sam-vit-b --out DIR`
 `python -m segmentation.families.convert --from-folder DIR --family sam --variant slimsam_77 --name slim --out DIR`
 
-A file is a checkpoint of torch (.pt, .pth), a safetensors file or, where a family is published so, an ONNX file; a folder
-is one of Hugging Face. No code in them is executed.
+A file is a checkpoint of torch (.pt, .pth), a safetensors file or, where a family is published so, an ONNX file; a
+folder is one of Hugging Face. No code in them is executed.
 """
 
 import argparse

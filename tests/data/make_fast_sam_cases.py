@@ -136,7 +136,11 @@ def random_checkpoint(variant: str, path: Path) -> None:
 
 
 def compare_full(variant: str) -> None:
+    import torchvision
     from ultralytics import FastSAM
+    from ultralytics.utils.nms import TorchNMS
+
+    torchvision.ops.nms = TorchNMS.nms  # Ultralytics' own, which it takes where there is no torchvision
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

@@ -46,7 +46,8 @@ def find_instances(
 
 
 def best_of_each(boxes: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Indices of the boxes (n, 4), best first, of which none overlaps a better one by more than OVERLAP; at most SLOTS."""
+    """Indices of the boxes, (n, 4), best first, of which none overlaps a better one by more than OVERLAP; SLOTS at
+    most."""
     left = np.arange(len(boxes))
     kept: list[int] = []
     while len(left) and len(kept) < SLOTS:
