@@ -78,6 +78,7 @@ def models(request: HttpRequest) -> HttpResponse:
     bundles = list(Bundle.objects.available().order_by("-is_default", "name"))
     rows = {row.name: row for row in members()}
     newest = jobs.latest()
+    asking = {row.name for row in licences.still_to_accept(rows.values())}
     names = {bundle.name for bundle in bundles}
     workers = list(report.alive_workers())
     context = {
@@ -93,7 +94,7 @@ def models(request: HttpRequest) -> HttpResponse:
             for bundle in bundles
         ],
         "available": [
-            Available(row, newest.get(row.name), catalogue.can_be_fetched(row), licences.is_accepted(row))
+            Available(row, newest.get(row.name), catalogue.can_be_fetched(row), row.name not in asking)
             for row in rows.values()
             if row.name not in names
         ],
