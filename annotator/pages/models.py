@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from annotator.bundles import catalogue, folders, jobs, licences
-from annotator.embeddings.figures import BundleFigures, figures_of
+from annotator.embeddings.figures import BundleFigures, figures_of, pace
 from annotator.jobs import report
 from annotator.models import Bundle, BundleJob, Project, Role, User
 from annotator.people.permissions import signed_in
@@ -101,6 +101,7 @@ def models(request: HttpRequest) -> HttpResponse:
         "managed": _managed_by(user),
         "counts": report.counts()["embeddings"],
         "workers": workers,
+        "pace": pace(len(workers)),
         "has_gpu": any(worker.device.startswith(("cuda", "mps")) for worker in workers),
     }
     return render(request, "pages/models.html", context)
