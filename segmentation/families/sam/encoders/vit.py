@@ -82,7 +82,8 @@ def _in_windows(attention: SamVisionAttention, normed: Tensor, size: int) -> Ten
     query, key, value = windows.reshape(3, batch * count**2, heads, size**2, -1)
     attended = _folded(attention, query, key, value, size)
     placed = attended.view(batch, count, count, heads, size, size, -1).permute(0, 1, 4, 2, 5, 3, 6)
-    return placed.reshape(batch, count * size, count * size, -1)[:, :side, :side]
+    # Laid out anew: of a part of a tensor torch makes one product for each row, with a copy of the weights each.
+    return placed.reshape(batch, count * size, count * size, -1)[:, :side, :side].contiguous()
 
 
 def _over_all_at_once(attention: SamVisionAttention, normed: Tensor, _size: int) -> Tensor:
