@@ -9,9 +9,9 @@ The bias of a query q at (a, b) for a key at (r, c) is `q . h[a - r + n - 1] + q
 With one-hot codes of r and c behind the key, and q's products with both tables behind the query, one dot product holds
 all of it.
 
-In bfloat16 the products are an order of magnitude faster on processors that have instructions for it (AMX), so much that
-the wider product is cheaper than going by rows; the sums between the layers and the norms stay float32. The embedding is
-another one then, by half a per cent: `segmentation.precision` says when it is used.
+On processors with instructions for it (AMX) products are many times faster in bfloat16, so much so that the wider product
+is cheaper than going by rows. Norms and the sums from layer to layer stay float32. The embedding is another one then, by
+half a per cent of its spread: `segmentation.precision` says when that is used.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ def encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype = to
     Args:
         encoder: transformers' modules with their weights, float32, on the CPU.
         pixels: (B, 3, side, side), float32.
-        products: float32, or bfloat16 for attention and MLPs.
+        products: in which attention and MLPs are computed: float32, or bfloat16 or float16.
 
     Returns:
         (B, C, side / patch, side / patch), float32.
