@@ -9,9 +9,9 @@ The bias of a query q at (a, b) for a key at (r, c) is `q . h[a - r + n - 1] + q
 With one-hot codes of r and c behind the key, and q's products with both tables behind the query, one dot product holds
 all of it.
 
-On processors with instructions for it (AMX) products are many times faster in bfloat16, so much so that the wider product
-is cheaper than going by rows. Norms and the sums from layer to layer stay float32. The embedding is another one then, by
-half a per cent of its spread: `segmentation.precision` says when that is used.
+On processors with instructions for it (AMX) products are many times faster in bfloat16, so much so that the wider
+product is cheaper than going by rows. Norms and the sums from layer to layer stay float32. The embedding is another one
+then, by half a per cent of its spread: `segmentation.precision` says when that is used.
 """
 
 from collections.abc import Iterable
