@@ -62,11 +62,14 @@ class SamShape(NetworkShape):
 
 
 class VisionEncoder(SamVisionEncoder):
-    """transformers' encoder, giving the tensor itself: by `encoders.vit` on a CPU where no gradients are asked for."""
+    """transformers' encoder, giving the tensor itself: by `encoders.vit` on a CPU where no gradients are asked for, its
+    products in what autocast asks for."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         if pixels.device.type == "cpu" and pixels.dtype == torch.float32 and not torch.is_grad_enabled():
-            return vit.encode(self, pixels)
+            reduced = torch.is_autocast_enabled("cpu")
+            with torch.autocast("cpu", enabled=False):
+                return vit.encode(self, pixels, torch.get_autocast_dtype("cpu") if reduced else torch.float32)
         return super().forward(pixels).last_hidden_state
 
 
