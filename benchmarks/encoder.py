@@ -41,7 +41,7 @@ MEBIBYTE = 1 << 20
 def transformers_modules() -> Iterator[None]:
     """SAM's own encoder as transformers computes it, in place of ours."""
     ours = vit.encode
-    vit.encode = lambda encoder, pixels, products: SamVisionEncoder.forward(encoder, pixels).last_hidden_state
+    vit.encode = lambda encoder, pixels: SamVisionEncoder.forward(encoder, pixels).last_hidden_state
     try:
         yield
     finally:

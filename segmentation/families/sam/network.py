@@ -62,14 +62,11 @@ class SamShape(NetworkShape):
 
 
 class VisionEncoder(SamVisionEncoder):
-    """transformers' encoder, giving the tensor itself: by `encoders.vit` on a CPU where no gradients are asked for, its
-    products in what autocast asks for."""
+    """transformers' encoder, giving the tensor itself: by `encoders.vit` on a CPU where no gradients are asked for."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         if pixels.device.type == "cpu" and pixels.dtype == torch.float32 and not torch.is_grad_enabled():
-            reduced = torch.is_autocast_enabled("cpu")
-            with torch.autocast("cpu", enabled=False):
-                return vit.encode(self, pixels, torch.get_autocast_dtype("cpu") if reduced else torch.float32)
+            return vit.encode(self, pixels)
         return super().forward(pixels).last_hidden_state
 
 

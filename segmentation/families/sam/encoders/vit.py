@@ -30,17 +30,24 @@ from transformers.models.sam.modeling_sam import (
 QUERY_ROWS = 4  # of patches, whose attention to the whole image stays in the processor's cache
 
 
-def encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype = torch.float32) -> Tensor:
-    """What `encoder` gives for `pixels`, without gradients.
+def encode(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
+    """What `encoder` gives for `pixels`, without gradients; attention and MLPs in what autocast asks for.
 
     Args:
         encoder: transformers' modules with their weights, float32, on the CPU.
         pixels: (B, 3, side, side), float32.
-        products: in which attention and MLPs are computed: float32, or bfloat16 or float16.
 
     Returns:
         (B, C, side / patch, side / patch), float32.
     """
+    reduced = torch.is_autocast_enabled("cpu")
+    products = torch.get_autocast_dtype("cpu") if reduced else torch.float32
+    # Here it is said for each product.
+    with torch.autocast("cpu", enabled=False):
+        return _encode(encoder, pixels, products)
+
+
+def _encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype) -> Tensor:
     over_all = _over_all_by_rows if products == torch.float32 else _over_all_at_once
     tokens = _patches(encoder, pixels)  # (B, n, n, D), float32 throughout
     for layer in cast(Iterable[SamVisionLayer], encoder.layers):
