@@ -36,13 +36,22 @@ def encode(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
     Returns:
         (B, C, side / patch, side / patch).
     """
+    return encode_with_early(encoder, pixels)[0]
+
+
+def encode_with_early(encoder: SamVisionEncoder, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
+    """As `encode`, and what the first layer that attends over the whole image gives, (B, D, side / patch, side /
+    patch); None where there is no such layer."""
+    early = None
     tokens = _patches(encoder, pixels)  # (B, n, n, D)
     for layer in cast(Iterable[SamVisionLayer], encoder.layers):
         normed = layer.layer_norm1(tokens)
         attend = _in_windows if layer.window_size else _over_all
         tokens = tokens + layer.attn.proj(attend(layer.attn, normed, layer.window_size))
         tokens = tokens + layer.mlp(layer.layer_norm2(tokens))
-    return _neck(encoder.neck, tokens)
+        if early is None and not layer.window_size:
+            early = tokens.permute(0, 3, 1, 2)
+    return _neck(encoder.neck, tokens), early
 
 
 def _patches(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
