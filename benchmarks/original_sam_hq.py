@@ -9,6 +9,7 @@ Stand-ins for what it imports of torchvision and timm are there only while it is
 `tests.segmentation.original_sam`.
 """
 
+import torch
 from torch import nn
 
 from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
@@ -28,7 +29,7 @@ with torchvision_stand_in(), timm_stand_in():
         TwoWayTransformer,
     )
 
-__all__ = ["SamPredictor", "build_original_hq", "sam_model_registry"]
+__all__ = ["SamPredictor", "build_original_hq", "hq_features", "sam_model_registry"]
 
 
 def build_original_hq(shape: NetworkShape) -> Sam:
@@ -56,6 +57,12 @@ def build_original_hq(shape: NetworkShape) -> Sam:
         ),
     )
     return sam.eval()
+
+
+def hq_features(predictor: SamPredictor) -> torch.Tensor:
+    """(1, C / 8, 4 h, 4 w) of the present image, as the first lines of the decoder's forward make them."""
+    decoder, early = predictor.model.mask_decoder, predictor.interm_features[0].permute(0, 3, 1, 2)
+    return decoder.embedding_encoder(predictor.features) + decoder.compress_vit_feat(early)
 
 
 def _encoder(shape: NetworkShape) -> nn.Module:

@@ -1,12 +1,12 @@
-"""What HQ-SAM (Ke et al. 2023, arXiv 2306.01567) adds to SAM's mask decoder: one more token, whose mask, made from finer
-features, is added to each of the others.
+"""What HQ-SAM (Ke et al. 2023, arXiv 2306.01567) adds to SAM's mask decoder: one more token, whose mask, made from
+finer features, is added to each of the others.
 
 Of these features the greater part depends on the image alone: it is a second tensor of the embedding. Names are those
 of transformers' SamHQMaskDecoder, which is not used because it makes its masks from the image as it was before it saw
 the prompt. Source: sam-hq, modeling/mask_decoder_hq.py.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,6 +16,14 @@ from transformers.models.sam.modeling_sam import SamFeedForward, SamMaskDecoder
 from segmentation.families.sam.encoders.parts import Norm
 
 HQ_FEATURES = "hq_features"  # the embedding's second tensor
+
+
+class EarlyEncoder(Protocol):
+    """An image encoder that gives its early features too."""
+
+    def with_early(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, side, side) to the image embedding (B, C, h, w) and the early features (B, early_width, h, w)."""
+        ...
 
 
 class HqMaskDecoder(SamMaskDecoder):

@@ -24,7 +24,7 @@ from segmentation.families.sam.encoders import vit
 from segmentation.families.sam.encoders.efficientvit import ATTENTION, FUSED, RES, EfficientVitShape
 from segmentation.families.sam.encoders.repvit import RepVitShape
 from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
-from segmentation.families.sam.hq import HQ_FEATURES, HqMaskDecoder
+from segmentation.families.sam.hq import HQ_FEATURES, EarlyEncoder, HqMaskDecoder
 from segmentation.families.sam.shape import NetworkShape
 from segmentation.frames import PAD, STRETCH
 from segmentation.prompts import PADDING
@@ -130,18 +130,14 @@ _XL0 = EfficientVitShape(
 )
 
 # Sources: segment-anything, build_sam.py; sam-hq, build_sam.py; MedSAM, MedSAM_Inference.py; SlimSAM, build_sam.py;
-# MobileSAM, build_sam.py; TinySAM, build_sam.py, mask_decoder.py and tinysam_zero_shot_ins_eval.py; EdgeSAM, rep_vit.py;
-# RepViT, sam/repvit_sam/modeling/repvit.py; efficientvit, sam.py and sam_model_zoo.py. `tiny` is for tests: random
-# weights, the whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256 by 256 logits out),
-# no attention over all 4096 patches in the encoder.
+# MobileSAM, build_sam.py; TinySAM, build_sam.py, mask_decoder.py and tinysam_zero_shot_ins_eval.py; EdgeSAM,
+# rep_vit.py; RepViT, sam/repvit_sam/modeling/repvit.py; efficientvit, sam.py and sam_model_zoo.py. `tiny` is for tests:
+# random weights, the whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256 by 256
+# logits out), no attention over all 4096 patches in the encoder.
 VARIANTS: dict[str, NetworkShape] = {
     "vit_b": _VIT_B,
     "vit_l": _VIT_L,
     "vit_h": _VIT_H,
-    "hq_vit_b": replace(_VIT_B, title="HQ-SAM vit_b", high_quality=True),
-    "hq_vit_l": replace(_VIT_L, title="HQ-SAM vit_l", high_quality=True),
-    "hq_vit_h": replace(_VIT_H, title="HQ-SAM vit_h", high_quality=True),
-    "hq_vit_tiny": replace(_MOBILE, title="Light HQ-SAM", high_quality=True),
     "medsam": replace(
         _VIT_B,
         title="MedSAM",
@@ -157,6 +153,10 @@ VARIANTS: dict[str, NetworkShape] = {
     "tiny_sam": replace(
         _MOBILE, title="TinySAM", outputs=Outputs(count=4, single=None, candidates=(1, 2, 3))
     ),
+    "hq_vit_b": replace(_VIT_B, title="HQ-SAM vit_b", high_quality=True),
+    "hq_vit_l": replace(_VIT_L, title="HQ-SAM vit_l", high_quality=True),
+    "hq_vit_h": replace(_VIT_H, title="HQ-SAM vit_h", high_quality=True),
+    "hq_vit_tiny": replace(_MOBILE, title="Light HQ-SAM", high_quality=True),
     "edge_sam": RepVitShape(
         title="EdgeSAM",
         licence="NTU S-Lab License 1.0 (non-commercial use only)",
@@ -212,7 +212,7 @@ class SamNetwork(nn.Module):
             low, high = (limit(pixels, (1, 2, 3), keepdim=True) for limit in (torch.amin, torch.amax))
             pixels = (pixels - low) / (high - low).clamp(min=1e-8)
         if isinstance(self.mask_decoder, HqMaskDecoder):
-            image, early = self.vision_encoder.with_early(pixels)
+            image, early = cast("EarlyEncoder", self.vision_encoder).with_early(pixels)
             return {EMBEDDING_NAME: image, HQ_FEATURES: self.mask_decoder.hq_features(image, early)}
         return {EMBEDDING_NAME: self.vision_encoder(pixels)}
 

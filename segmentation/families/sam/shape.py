@@ -60,8 +60,4 @@ class NetworkShape:
 
     @abstractmethod
     def new_encoder(self) -> nn.Module:
-        """(B, 3, input_side, input_side) to (B, C, h, w).
-
-        Where there is an `early_width`, it has a method `with_early` as well, which gives (B, early_width, h, w) beside
-        that.
-        """
+        """(B, 3, input_side, input_side) to (B, C, h, w); where there is an `early_width`, an EarlyEncoder too."""
