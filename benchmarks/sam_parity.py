@@ -73,6 +73,13 @@ class Pair:
     gives_best: bool = False
 
 
+def pair_of(name: str, half: bool) -> Pair:
+    """name: one of SAMS and HQS, or a variant of sam2 after SAM2."""
+    if name.startswith(SAM2):
+        return sam2_pair(name.removeprefix(SAM2), half)
+    return hq_pair(name, half) if name in HQS else sam_pair(name, half)
+
+
 def sam_pair(variant: str, half: bool) -> Pair:
     shape = VARIANTS[variant]
     if isinstance(shape, TinyVitShape):
@@ -131,10 +138,7 @@ def convert_and_load(checkpoint: Any, family: str, variant: str, half: bool) -> 
 
 def compare(name: str, images: list[str], half: bool) -> float:
     """Prints a row for each of IMAGES named; returns the largest difference of all."""
-    if name.startswith(SAM2):
-        pair = sam2_pair(name.removeprefix(SAM2), half)
-    else:
-        pair = hq_pair(name, half) if name in HQS else sam_pair(name, half)
+    pair = pair_of(name, half)
     worst = 0.0
     for image_name in images:
         image_hw = IMAGES[image_name]
