@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from transformers.models.sam.modeling_sam import SamVisionEncoder  # noqa: E402
 
-from benchmarks.sam_parity import SAM2, Pair, photograph, sam2_pair, sam_pair  # noqa: E402
+from benchmarks.sam_parity import Pair, pair_of, photograph  # noqa: E402
 from segmentation import precision  # noqa: E402
 from segmentation.families.sam.encoders import vit  # noqa: E402
 from segmentation.families.sam.network import VARIANTS, SamShape  # noqa: E402
@@ -63,7 +63,8 @@ def candidates(name: str, pair: Pair) -> dict[str, Callable[[np.ndarray], None]]
     runs = {"the original": pair.original.set_image, "this project": pair.converted.set_image}
     if precision.has_instructions():
         runs["this project, bfloat16"] = in_bfloat16
-    if isinstance(VARIANTS.get(name), SamShape):
+    shape = VARIANTS.get(name)
+    if isinstance(shape, SamShape) and not shape.high_quality:  # of which `encode` is not asked
         runs["transformers' modules"] = by_modules
     return runs
 
@@ -84,7 +85,7 @@ def _status(key: str) -> int:
 
 
 def compare(name: str, rounds: int) -> None:
-    pair = sam2_pair(name.removeprefix(SAM2), False) if name.startswith(SAM2) else sam_pair(name, False)
+    pair = pair_of(name, half=False)
     image = photograph(*IMAGE_HW)
     runs = candidates(name, pair)
     seconds: dict[str, list[float]] = {label: [] for label in runs}

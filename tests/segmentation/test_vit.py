@@ -71,3 +71,18 @@ def test_where_gradients_are_asked_for_the_modules_give_them():
     encoder = encoder_of()
     encoder(torch.randn(1, 3, 320, 320)).sum().backward()
     assert encoder.layers[1].attn.rel_pos_h.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(("global_layers", "first"), [((1, 2), 1), ((2,), 2)])
+def test_early_features_are_those_after_the_first_layer_over_the_whole_image(global_layers, first):
+    encoder = encoder_of(global_layers=global_layers)
+    given = []
+    encoder.layers[first].register_forward_hook(lambda _layer, _inputs, tokens: given.append(tokens))
+    pixels = torch.randn(1, 3, encoder.image_size, encoder.image_size)
+    expected, early = encoder.with_early(pixels)  # by the modules, because gradients may be asked for
+    torch.testing.assert_close(early, given[0].permute(0, 3, 1, 2))
+    with torch.inference_mode():
+        image, fast_early = encoder.with_early(pixels)
+        torch.testing.assert_close(encoder(pixels), image)
+    torch.testing.assert_close(image, expected, atol=2e-5, rtol=0)
+    torch.testing.assert_close(fast_early, early, atol=2e-5 * float(early.std()), rtol=0)

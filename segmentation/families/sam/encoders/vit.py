@@ -40,6 +40,12 @@ def encode(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
     Returns:
         (B, C, side / patch, side / patch), float32.
     """
+    return encode_with_early(encoder, pixels)[0]
+
+
+def encode_with_early(encoder: SamVisionEncoder, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
+    """As `encode`, and what the first layer that attends over the whole image gives, (B, D, side / patch, side /
+    patch); None where there is no such layer."""
     reduced = torch.is_autocast_enabled("cpu")
     products = torch.get_autocast_dtype("cpu") if reduced else torch.float32
     # Here it is said for each product.
@@ -47,8 +53,9 @@ def encode(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
         return _encode(encoder, pixels, products)
 
 
-def _encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype) -> Tensor:
+def _encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype) -> tuple[Tensor, Tensor | None]:
     over_all = _over_all_by_rows if products == torch.float32 else _over_all_at_once
+    early = None
     tokens = _patches(encoder, pixels)  # (B, n, n, D), float32 throughout
     for layer in cast(Iterable[SamVisionLayer], encoder.layers):
         attend = _in_windows if layer.window_size else over_all
@@ -56,7 +63,9 @@ def _encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype) ->
         tokens = tokens + _linear(layer.attn.proj, attended)
         hidden = functional.gelu(_linear(layer.mlp.lin1, layer.layer_norm2(tokens).to(products)))
         tokens = tokens + _linear(layer.mlp.lin2, hidden)
-    return _neck(encoder.neck, tokens)
+        if early is None and not layer.window_size:
+            early = tokens.permute(0, 3, 1, 2)
+    return _neck(encoder.neck, tokens), early
 
 
 def _linear(layer: nn.Linear, values: Tensor) -> Tensor:
