@@ -35,9 +35,7 @@ const FILES = {
 
 /** Lucide's names of the icons in the sprite; one line adds one. */
 const ICONS = [
-    "arrow-left",
     "ban",
-    "box-select",
     "brush",
     "chart-column",
     "check",
@@ -48,7 +46,6 @@ const ICONS = [
     "circle-alert",
     "circle-check",
     "circle-minus",
-    "circle-plus",
     "circle-dashed",
     "clock",
     "cloud-off",
@@ -57,13 +54,11 @@ const ICONS = [
     "cpu",
     "crosshair",
     "download",
-    "ellipsis",
     "eraser",
     "eye",
     "eye-off",
     "file-archive",
     "flag",
-    "folder-plus",
     "grip-vertical",
     "list-plus",
     "hand",
@@ -83,7 +78,6 @@ const ICONS = [
     "lock-open",
     "log-out",
     "maximize",
-    "monitor",
     "moon",
     "mouse-pointer-2",
     "paint-bucket",
@@ -105,7 +99,6 @@ const ICONS = [
     "squares-unite",
     "step-forward",
     "sun",
-    "tag",
     "text-cursor-input",
     "trash-2",
     "triangle-alert",
@@ -114,7 +107,6 @@ const ICONS = [
     "user",
     "user-plus",
     "users",
-    "wifi-off",
     "x",
 ];
 

@@ -18,6 +18,7 @@ from annotator.annotations.errors import VersionConflict
 from annotator.annotations.prompt import PromptSerializer
 from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.filters import IdFilter
+from annotator.api.base.names import NameField
 from annotator.api.base.scope import WRITES, RowView, ScopedView
 from annotator.models import Annotation, Image
 from annotator.models.annotation import LONGEST_NAME
@@ -40,13 +41,6 @@ class RleField(serializers.JSONField):
 @extend_schema_field(PromptSerializer)
 class PromptField(serializers.JSONField):
     """Passed on as sent; `annotator.annotations.prompt` checks it against the image."""
-
-
-class NameField(serializers.CharField):
-    """One line: what separates words is one space each."""
-
-    def to_internal_value(self, data: Any) -> str:
-        return " ".join(super().to_internal_value(data).split())
 
 
 class AnnotationSerializer(serializers.ModelSerializer):

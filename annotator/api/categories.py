@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.names import NameField
 from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.models import Category
 from annotator.models.figures import with_annotation_count
@@ -19,9 +20,12 @@ from annotator.people.permissions import signed_in
 from annotator.projects import categories
 
 MOST_AT_ONCE = 1000  # in one list
+LONGEST_NAME = 100
 
 
 class CategorySerializer(serializers.ModelSerializer):
+    name = NameField(max_length=LONGEST_NAME, error_messages={"blank": "A category needs a name."})
+    supercategory = NameField(max_length=LONGEST_NAME, required=False, allow_blank=True)
     coco_id = serializers.IntegerField(min_value=1, max_value=LARGEST_INTEGER, required=False)
     color = serializers.RegexField(r"^#[0-9a-fA-F]{6}\Z", required=False)
     position = serializers.IntegerField(min_value=0, max_value=LARGEST_INTEGER, required=False)
@@ -31,7 +35,6 @@ class CategorySerializer(serializers.ModelSerializer):
         model = Category
         fields = ["id", "coco_id", "name", "color", "supercategory", "position", "annotation_count"]
         validators: list[object] = []  # uniqueness in the project is checked by annotator.projects.categories
-        extra_kwargs = {"name": {"error_messages": {"blank": "A category needs a name."}}}
 
     def validate_color(self, value: str) -> str:
         return value.lower()
@@ -51,6 +54,9 @@ class CategoriesView(ProjectScopedView, generics.ListCreateAPIView):
 
 
 class CategoryListRowSerializer(serializers.ModelSerializer):
+    name = NameField(max_length=LONGEST_NAME)
+    supercategory = NameField(max_length=LONGEST_NAME, required=False, allow_blank=True)
+
     class Meta:
         model = Category
         fields = ["name", "supercategory"]

@@ -170,6 +170,7 @@ class PartialUploadFinishView(OwnUploadView):
             201: UploadReportSerializer,
             400: ErrorSerializer,
             409: ErrorSerializer,
+            410: ErrorSerializer,
             503: ErrorSerializer,
         },
     )
@@ -177,6 +178,7 @@ class PartialUploadFinishView(OwnUploadView):
         """Takes the file in and says what became of it; asked again, the answer is the same."""
         upload = self.get_object()
         if upload.report is not None:
+            partial_uploads.require_images(upload)
             return Response(upload.report["body"], status=upload.report["status"])
         with partial_uploads.taking_in(upload):
             with partial_uploads.whole_file(upload) as file:

@@ -8,6 +8,7 @@ import django_filters as filters
 from django.db.models import QuerySet
 from rest_framework import generics, serializers
 
+from annotator.api.base.names import NameField
 from annotator.api.base.scope import RowView, ScopedView
 from annotator.models import Bundle, Project, Role
 from annotator.models.figures import with_progress
@@ -18,6 +19,7 @@ from annotator.projects import projects
 class ProjectSerializer(serializers.ModelSerializer):
     """Reading needs a queryset `with_progress(Project.objects.with_role(user))`."""
 
+    name = NameField(max_length=200)
     role = serializers.ChoiceField(choices=Role.choices, read_only=True)
     bundle = serializers.SlugRelatedField(
         slug_field="name", queryset=Bundle.objects.available(), required=False, allow_null=True

@@ -92,6 +92,13 @@ class UploadIncomplete(UploadError):
     status = 409
 
 
+class UploadedImagesGone(UploadError):
+    """Images that the upload had brought were deleted for good since; the file can be sent anew."""
+
+    code = "uploaded_images_gone"
+    status = 410
+
+
 class TusVersion(UploadError):
     code = "tus_version"
     status = 412

@@ -32,10 +32,11 @@ from annotator.media.errors import (
     PartTooLong,
     TooManyUploads,
     UploadBusy,
+    UploadedImagesGone,
     UploadIncomplete,
     WrongOffset,
 )
-from annotator.models import PartialUpload, Project, User
+from annotator.models import Image, PartialUpload, Project, User
 from annotator.site.environment import MEBIBYTE
 
 logger = logging.getLogger(__name__)
@@ -192,6 +193,16 @@ def note_report(upload: PartialUpload, report: dict) -> None:
         unowned.note(upload.parts)
         PartialUpload.objects.filter(pk=upload.pk).update(report=report, parts=[])
         transaction.on_commit(lambda: unowned.discard(upload.parts))
+
+
+def require_images(upload: PartialUpload) -> None:
+    """Raises UploadedImagesGone, and forgets the upload, where an image that it brought is no longer there."""
+    brought = {row["id"] for row in (upload.report or {})["body"].get("results", [])}
+    if Image.with_deleted.filter(pk__in=brought).count() < len(brought):
+        give_up([upload])
+        raise UploadedImagesGone(
+            f"Images of {upload.name} were deleted for good since. Upload the file anew."
+        )
 
 
 def give_up(uploads: list[PartialUpload]) -> int:

@@ -84,8 +84,7 @@ def delete_category(category: Category, *, move_to: int | None = None, by: User 
     """Deletes a category.
 
     Args:
-        move_to: the category that its annotations get, deleted ones too; None: no annotation may have it, and softly
-            deleted ones that had it go for good.
+        move_to: the category that its annotations get, deleted ones too; None: no annotation may have it.
         by: who moves them.
 
     Raises:
@@ -104,16 +103,16 @@ def delete_category(category: Category, *, move_to: int | None = None, by: User 
             )
             # Who deleted a mask, and when, stays as it is.
             moved.filter(category=category).update(category=move_to, version=F("version") + 1)
-        having_it = Annotation.objects.live().filter(category=category)
+        having_it = Annotation.objects.filter(category=category)
         in_use = having_it.count()
         if in_use:
-            in_trash = in_use - having_it.on_live_images().count()
-            also = f" ({in_trash} on images in the trash)" if in_trash else ""
+            # Those could not come back without their category.
+            in_trash = in_use - having_it.live().on_live_images().count()
+            also = f" ({in_trash} in the trash)" if in_trash else ""
             raise CategoryInUse(
                 f"{in_use} mask{'' if in_use == 1 else 's'}{also} {'has' if in_use == 1 else 'have'} the category "
-                f"{category.name}. Give them another one, or delete them first."
+                f"{category.name}. Give them another one."
             )
-        Annotation.objects.filter(category=category).delete()
         category.delete()
 
 

@@ -134,6 +134,12 @@ VARIABLES: dict[str, Variable] = {
         "auto",
         "What a worker's torch computes on.",
     ),
+    "ENCODER_PRECISION": Variable(
+        _one_of("auto", "float32", "bfloat16"),
+        "auto",
+        "What image encoders compute in. With auto: float16 on a GPU; on a CPU bfloat16 where a measurement finds it "
+        "faster and the masks the same, else float32.",
+    ),
     "EMBEDDING_ENCODING": Variable(
         _one_of("float16", "int8"),
         "float16",

@@ -30,7 +30,22 @@ def test_a_category_in_use_is_not_deleted(alice, annotation, category):
     response = client_of(alice).delete(url)
     assert (response.status_code, response.json()["error"]["code"]) == (409, "category_in_use")
     client_of(alice).delete(f"/api/annotations/{annotation.pk}/")
-    assert client_of(alice).delete(url).status_code == 204
+    answer = client_of(alice).delete(url)  # the mask in the trash could not come back without it
+    assert (answer.status_code, "(1 in the trash)" in answer.json()["error"]["message"]) == (409, True)
+    other = categories.create_category(category.project, name="other")
+    assert client_of(alice).delete(f"{url}?move_to={other.pk}").status_code == 204
+
+
+def test_a_name_is_one_line_and_turns_no_text_around_it(alice, project):
+    url = f"/api/projects/{project.pk}/categories/"
+    made = client_of(alice).post(url, {"name": " big\u202e\n\x07cat \u200d"}, format="json").json()
+    assert made["name"] == "big cat \u200d"  # joins letters and pictures of letters: that stays
+    refused = client_of(alice).post(url, {"name": "\u202e"}, format="json")
+    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["name"])
+    listed = client_of(alice).post(f"{url}list/", {"categories": [{"name": "\u2067dog"}]}, format="json")
+    assert [row["name"] for row in listed.json()["created"]] == ["dog"]
+    renamed = client_of(alice).patch(f"/api/projects/{project.pk}/", {"name": "A\u202eB"}, format="json")
+    assert renamed.json()["name"] == "AB"
 
 
 def test_two_changes_of_a_category_at_one_time_do_not_undo_each_other(category):

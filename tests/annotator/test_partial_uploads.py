@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from annotator.api.partial_uploads import MOST_BYTES_PER_PART
 from annotator.files import unowned
-from annotator.media import partial_uploads
+from annotator.media import partial_uploads, removal, trash
 from annotator.media.errors import UploadBusy, WrongOffset
 from annotator.models import Image, PartialUpload, UnownedFile
 from annotator.people import members
@@ -321,3 +321,14 @@ def test_a_full_disk_is_said_and_leaves_what_has_arrived(alice, content, address
     answer = patch(alice, address, 100, content[100:])
     assert (answer.status_code, answer.json()["error"]["code"]) == (507, "storage_full")
     assert head(alice, address).headers["Upload-Offset"] == "100"
+
+
+def test_a_finished_upload_whose_image_is_gone_for_good_is_sent_anew(alice, content, address):
+    patch(alice, address, 0, content)
+    (row,) = client_of(alice).post(f"{address}finish/").json()["results"]
+    trash.throw_away([row["id"]], by=alice)
+    assert client_of(alice).post(f"{address}finish/").status_code == 201
+    removal.delete_images(Image.with_deleted.filter(pk=row["id"]))
+    answer = client_of(alice).post(f"{address}finish/")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (410, "uploaded_images_gone")
+    assert head(alice, address).status_code == 404

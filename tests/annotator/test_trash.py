@@ -209,9 +209,7 @@ def test_a_category_of_masks_in_the_trash_stays(alice, project, image, annotatio
     answer = client_of(alice).delete(f"/api/categories/{category.pk}/")
     assert answer.status_code == 409
     assert answer.json()["error"]["code"] == CategoryInUse.code
-    assert answer.json()["error"]["message"].startswith(
-        "1 mask (1 on images in the trash) has the category cat"
-    )
+    assert answer.json()["error"]["message"].startswith("1 mask (1 in the trash) has the category cat")
 
 
 def test_a_project_goes_with_its_trash(alice, project, image, annotation, django_capture_on_commit_callbacks):

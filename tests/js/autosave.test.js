@@ -26,7 +26,7 @@ function page({
     old = new HandMadeStorage(),
 } = {}) {
     const waiting = new HandMadePause();
-    const [conflicts, refusals] = [[], []];
+    const [conflicts, refusals, decided] = [[], [], []];
     const tabs = new HandMadeTabs(browser);
     void tabs.begin();
     const journal = journalOf(shelf, tabs);
@@ -34,6 +34,7 @@ function page({
         onStatus: () => {},
         onConflict: (conflict) => conflicts.push(conflict),
         onRefusal: (refusal) => refusals.push(refusal),
+        onDecided: (id) => decided.push(id),
     });
     /** As a page begins: reads what was left, and sends it. */
     const begin = async () => {
@@ -42,7 +43,7 @@ function page({
         await settle();
         return damaged;
     };
-    return {server, shelf, browser, tabs, waiting, journal, autosave, conflicts, refusals, begin};
+    return {server, shelf, browser, tabs, waiting, journal, autosave, conflicts, refusals, decided, begin};
 }
 
 const rowsOf = ({rows}) => [...rows.values()].filter(({isDeleted}) => !isDeleted);
@@ -579,4 +580,32 @@ test("a list that was asked for before a save and answers after it does not hide
     autosave.submit(deleted(annotationOf("a")));
     await settle();
     assert.deepEqual(shown([first]), [], "a delete is not taken back either");
+});
+
+test("what was refused is decided when the mask is wanted otherwise", async () => {
+    const {autosave, refusals, decided} = page();
+    autosave.submit(created(annotationOf("bad", {counts: "refused"})));
+    await settle();
+    assert.deepEqual([refusals.length, decided], [1, []]);
+    autosave.submit(updated(annotationOf("bad", {counts: "refused"}), annotationOf("bad")));
+    await settle();
+    assert.deepEqual([decided, autosave.status.state], [["bad"], "saved"]);
+});
+
+test("of images that are not on screen the contents are not kept in memory, and what is wanted is saved all the same", async () => {
+    const {autosave, server} = page();
+    const [a, b] = [annotationOf("a"), annotationOf("b", {imageId: 8})];
+    autosave.submit(created(a));
+    await settle();
+    autosave.overlay(8, []);
+    autosave.submit(updated(a, {...a, categoryId: 2}));
+    autosave.submit(created(b));
+    await settle();
+    assert.deepEqual(
+        rowsOf(server).map(({id, category}) => [id, category]),
+        [
+            ["a", 2],
+            ["b", 1],
+        ],
+    );
 });

@@ -197,7 +197,7 @@ test("a mask of noise is not split into hundreds of objects", () => {
     });
     const noise = Uint8Array.from({length: 900}, (_, k) => ((k % 30) + Math.floor(k / 30)) % 2);
     const mask = rleOf(columnsOf(encodeRle(noise, size)), 30);
-    workbench.showSaved([{...drawn("a", []), ...mask, imageId: 8}]);
+    workbench.arrivals.showSaved([{...drawn("a", []), ...mask, imageId: 8}]);
     workbench.select("a");
     workbench.combining.split();
     assert.deepEqual(idsOf(workbench), ["a"]);

@@ -171,20 +171,20 @@ function writingBench(mayAnnotate = true) {
                     ...{subtract: tell("subtract"), intersect: tell("intersect")},
                 },
             },
-            ...{
-                accept: tell("accept"),
-                cycleCandidate: tell("cycle"),
-                removeLastStep: tell("removeLastStep"),
-            },
+            labelling: {category: {id: 1}},
+            accepting: {accept: tell("accept")},
+            prompting: {cycleCandidate: tell("cycle"), removeLastStep: tell("removeLastStep")},
             ...{cancel: tell("cancel"), undo: tell("undo"), redo: tell("redo"), remove: tell("remove")},
         },
         flow: {
             ...{mayAnnotate, scene: {image: {state: "in_progress"}}, canGo: (way) => way === "next"},
             ...{
                 go: tell("go"),
-                finish: async () => told.push("finish"),
-                reopen: tell("reopen"),
-                goToOpen: async () => told.push("goToOpen"),
+                finishing: {
+                    finish: async () => told.push("finish"),
+                    reopen: tell("reopen"),
+                    goToOpen: async () => told.push("goToOpen"),
+                },
             },
         },
         preview: {toggle: tell("preview")},

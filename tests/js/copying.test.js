@@ -90,7 +90,7 @@ test("copied masks are pasted where they were on another image, cut off where it
     workbench.several.selectAll();
     workbench.copying.copy();
     open(8, {height: 6, width: 7});
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     workbench.copying.paste();
     assert.deepEqual(fresh(workbench).map(({imageId, segmentation: {size}}) => [imageId, ...size]), Array(3).fill([8, 6, 7])); // prettier-ignore
     assert.deepEqual(fresh(workbench).map(({area}) => area).sort(), [1, 2, 4]); // prettier-ignore
@@ -103,7 +103,7 @@ test("copied masks are pasted where they were on another image, cut off where it
     workbench.undo();
     assert.deepEqual(idsOf(workbench), []);
     open(9, {height: 2, width: 2});
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     workbench.copying.paste();
     assert.equal(fresh(workbench).length, 1);
     assert.equal(said.why.at(-1), "2 masks lie outside this image: not pasted.");
@@ -129,11 +129,11 @@ test("in another project a pasted mask has the category of the same name, else t
         {...CATEGORIES[0], id: 9, name: "person"},
     ];
     open(8, {height: 8, width: 8}, {projectId: 4, categories});
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     workbench.copying.paste();
     assert.deepEqual(categoriesOf(workbench).sort(), [1, 9], "cup is the next mask's, person person's");
     open(8, {height: 8, width: 8}, {projectId: 4, categories: []});
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     workbench.copying.paste();
     assert.deepEqual(idsOf(workbench), [], "no category, no mask");
 });

@@ -39,6 +39,10 @@ class Channel {
         this.#listeners.message({data: {id, error: {code, message}}});
     }
 
+    busy({id}) {
+        this.#listeners.message({data: {id, isBusy: true}});
+    }
+
     crash() {
         this.#listeners.error({preventDefault() {}});
     }
@@ -234,4 +238,47 @@ test("a mask is finished while a decode waits, each by its own id", async () => 
     assert.deepEqual(await finish, {area: 7});
     worker().reply(decodeRequest, decoded(1));
     assert.equal((await decode).candidates[0].index, 1);
+});
+
+test("a worker that says that it is busy, with a long download for example, is not taken for dead", async (t) => {
+    mock.timers.enable({apis: ["setTimeout"]});
+    t.after(() => mock.timers.reset());
+    const {client, restarts} = await openClient();
+    const slow = client.decode(imageOf("a"), at(1));
+    const load = await asked("load");
+    for (let minute = 0; minute < 3; minute++) {
+        mock.timers.tick(59_999);
+        worker().busy(load);
+    }
+    await settle();
+    assert.equal(restarts(), 0);
+    worker().reply(await answerUntilDecode(), decoded(1));
+    assert.equal((await slow).candidates[0].index, 1);
+});
+
+test("one crash counts once, however many waited for an answer", async () => {
+    const {client} = await openClient();
+    const works = ["a", "b", "c", "d", "e"].map((key) => client.prepare(imageOf(key)));
+    for (let k = 0; k < 2; k++) {
+        await asked("load");
+        worker().crash();
+    }
+    worker().reply(await asked("load"), {executionProvider: "wasm", threads: 1});
+    await settle();
+    for (const request of worker().requests.filter(({kind}) => kind === "setImage"))
+        worker().reply(request, null);
+    await Promise.all(works);
+    assert.equal(Channel.opened.length, 3);
+});
+
+test("a decoder that has ended lets its worker go and answers nothing any more", async () => {
+    const {client, restarts} = await openClient();
+    await started(client);
+    const lost = assert.rejects(client.decode(imageOf("a"), at(1)), {code: "decoder_ended"});
+    await asked("decode");
+    client.end();
+    await lost;
+    assert.deepEqual([worker().isTerminated, restarts()], [true, 0]);
+    await assert.rejects(client.prepare(imageOf("b")), {code: "decoder_ended"});
+    assert.equal(Channel.opened.length, 1);
 });

@@ -43,7 +43,7 @@ export function bench({
             ...{categories: CATEGORIES, mayAnnotate, ...more},
         });
     open(7);
-    workbench.showSaved(masks);
+    workbench.arrivals.showSaved(masks);
     workbench.document.subscribe((changes, origin) => origin === "user" && said.changes.push(changes));
     return {workbench, said, open, storage, drafts};
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {History} from "../../static/js/core/history.js";
-import {endOf, isEnd} from "../../static/js/core/history-end.js";
+import {endOf, fits} from "../../static/js/core/history-end.js";
 import {KeptHistories} from "../../static/js/session/kept-histories.js";
 import {HandMadeShelf, HandMadeTabs, annotationOf, created, deleted, settle, updated} from "./hand-made.js";
 import {bench, idsOf} from "./hand-made-bench.js";
@@ -44,17 +44,13 @@ test("a history ends with what its changes made, those that were undone taken ba
         (...rows) =>
         (id) =>
             rows.find((row) => row.id === id);
-    assert.equal(isEnd(endOf(changes, 4), there(other)), true);
-    assert.equal(isEnd(endOf(changes, 4), there({...other, timeSpentS: 9}, annotationOf("d"))), true);
-    assert.equal(isEnd(endOf(changes, 4), there(a)), false, "another category");
+    assert.equal(fits(changes, 4, there(other)), true);
+    assert.equal(fits(changes, 4, there({...other, timeSpentS: 9}, annotationOf("d"))), true);
+    assert.equal(fits(changes, 4, there(a)), false, "another category");
     for (const theirs of [{name: "mug"}, {color: "#123456"}, {isLocked: true}])
-        assert.equal(
-            isEnd(endOf(changes, 4), there({...other, ...theirs})),
-            false,
-            "an undo would take it back",
-        );
-    assert.equal(isEnd(endOf(changes, 4), there(other, b)), false, "somebody restored it");
-    assert.equal(isEnd(endOf(changes, 1), there(a, b)), false, "somebody deleted it");
+        assert.equal(fits(changes, 4, there({...other, ...theirs})), false, "an undo would take it back");
+    assert.equal(fits(changes, 4, there(other, b)), false, "somebody restored it");
+    assert.equal(fits(changes, 1, there(a, b)), false, "somebody deleted it");
 });
 
 // --- over a reload ---
@@ -110,11 +106,11 @@ test("after a reload undo and redo go on where they were", async () => {
 test("the history of an image is there when one comes back to it, and not that of another one", async () => {
     const {workbench, open} = await workedOn();
     open(8);
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     await settle();
     assert.deepEqual([workbench.draft.canUndo, workbench.draft.canRedo], [false, false]);
     open(7);
-    workbench.showSaved([MASKS[0]]);
+    workbench.arrivals.showSaved([MASKS[0]]);
     await settle();
     assert.equal(workbench.draft.canRedo, true);
     workbench.redo();
@@ -140,7 +136,7 @@ test("what is done before the saved masks are known comes after the earlier step
     const {workbench, open} = pageOn({...first, masks: [MASKS[0]]});
     open(7);
     workbench.hand.paint(stroke(1), false);
-    workbench.showSaved([MASKS[0]]);
+    workbench.arrivals.showSaved([MASKS[0]]);
     await settle();
     workbench.undo();
     workbench.undo();
@@ -188,13 +184,39 @@ test("a deletion that was taken back from another image's page is undone in its 
     workbench.remove("b");
     await settle();
     open(8);
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     workbench.noteBroughtBack({...b, imageId: 7});
     await settle();
     await settle();
     open(7);
-    workbench.showSaved([a, b]);
+    workbench.arrivals.showSaved([a, b]);
     await settle();
     workbench.redo();
     assert.deepEqual(idsOf(workbench), ["a"]);
+});
+
+test("an undo takes back what its step changed, and leaves what others changed meanwhile", async () => {
+    const {workbench} = pageOn();
+    await settle();
+    workbench.select("a");
+    workbench.labelling.pick(1);
+    const theirs = {...workbench.document.get("a"), name: "mug", rank: 3};
+    workbench.arrivals.takeNews([{id: "a", annotation: theirs}]);
+    const seen = () => {
+        const {categoryId, name, rank} = workbench.document.get("a");
+        return [categoryId, name, rank];
+    };
+    workbench.undo();
+    assert.deepEqual(seen(), [1, "mug", 3]);
+    workbench.redo();
+    assert.deepEqual(seen(), [2, "mug", 3]);
+    workbench.arrivals.takeNews([{id: "a", annotation: {...theirs, categoryId: 1}}]);
+    assert.equal(workbench.draft.canUndo, false, "others changed what the step had changed");
+});
+
+test("a step that does not fit what is there leaves the history as it was", () => {
+    const {workbench} = pageOn();
+    const gone = annotationOf("gone");
+    assert.throws(() => workbench.draft.change({}, deleted(gone)));
+    assert.equal(workbench.draft.canUndo, false);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test, {beforeEach} from "node:test";
 
 import {ImageFlow} from "../../static/js/session/image-flow.js";
+import {MarksToSave} from "../../static/js/session/image-marks.js";
 import {KeptDrafts} from "../../static/js/session/kept-drafts.js";
 import {LastCategory} from "../../static/js/session/last-category.js";
 import {Workbench} from "../../static/js/session/workbench.js";
@@ -17,7 +18,7 @@ function sceneOf(imageId, {role = "annotator", state = "in_progress", bundle = B
     };
     const categories = [{id: 1, name: "cup", color: "#000000", supercategory: ""}];
     return {
-        project: {role, categories},
+        project: {id: 3, role, categories},
         image: {id: imageId, name: `${imageId}.png`, state},
         siblings,
         bundle,
@@ -76,6 +77,12 @@ class HandMadeImage {
     }
 }
 
+/** An image as the server gives it once these marks are saved. */
+function savedAs(marks) {
+    const untouched = {state: "in_progress", skipReason: "", skipNote: "", isFlagged: false, flagNote: ""};
+    return {...untouched, ...marks, flaggedBy: null, flaggedAt: null};
+}
+
 function deferred() {
     const made = {};
     made.promise = new Promise((resolve, reject) => Object.assign(made, {resolve, reject}));
@@ -116,8 +123,14 @@ function flowFrom(imageId, options) {
         decoderFor: () => handMadeDecoder(),
         saveMarks: async (id, marks) => {
             states.push([id, marks.state]);
-            return {flaggedBy: null, flaggedAt: null};
+            return savedAs(marks);
         },
+        marks: new MarksToSave(
+            journalOf(),
+            {save: (id, marks) => world.saveMarks(id, marks), troubleOf: () => ""},
+            async () => {},
+            () => {},
+        ),
         acceptFrom: () => options?.acceptFrom ?? null,
         now: () => 100,
     };
@@ -129,7 +142,7 @@ function flowFrom(imageId, options) {
         onPicture: say("picture"),
         onSaved: (id, listed) => {
             said.push(`saved ${id}`);
-            workbench.showSaved(listed.map(({annotation}) => annotation));
+            workbench.arrivals.showSaved(listed.map(({annotation}) => annotation));
         },
         onWait: say("waits"),
         onDraftKept: ({name}) => said.push(`draft kept on ${name}`),
@@ -232,12 +245,12 @@ test("a mask accepted while the next image is being opened stays with its own", 
     await first.arrive();
     const made = [];
     workbench.document.subscribe(({created}, origin) => origin === "user" && made.push(...created));
-    workbench.addPoint({x: 1, y: 1, frame: "image"}, 1, 0);
+    workbench.prompting.addPoint({x: 1, y: 1, frame: "image"}, 1, 0);
     await settle();
     flow.go("next");
     await settle();
     HandMadeWorker.isHolding = true;
-    workbench.accept(); // the scene of 8 is still on its way
+    workbench.accepting.accept(); // the scene of 8 is still on its way
     await settle();
     await loaded.get(8).arrive("scene");
     assert.equal(flow.scene.image.id, 7);
@@ -260,7 +273,7 @@ test("an open mask is accepted when its image is left, or stays there as a draft
     ]) {
         const {flow, first, loaded, workbench, said} = flowFrom(7, {acceptFrom});
         await first.arrive();
-        workbench.addPoint(at(1), 1, 1);
+        workbench.prompting.addPoint(at(1), 1, 1);
         const counts = [];
         workbench.document.subscribe(({created}, origin) => origin === "user" && counts.push(created.length));
         flow.go("next");
@@ -279,14 +292,14 @@ test("an open mask is accepted when its image is left, or stays there as a draft
 test("done accepts the open mask first, and marks nothing where that fails", async () => {
     const {flow, first, loaded, workbench, states, said} = flowFrom(9);
     await first.arrive();
-    workbench.addPoint(at(1), 1, 1);
-    await Promise.all([flow.finish(), settle().then(() => loaded.get(9).arrive("scene"))]);
+    workbench.prompting.addPoint(at(1), 1, 1);
+    await Promise.all([flow.finishing.finish(), settle().then(() => loaded.get(9).arrive("scene"))]);
     assert.deepEqual([workbench.document.annotations.length, states], [1, [[9, "done"]]]);
-    flow.reopen();
-    workbench.addPoint(at(2), 1, 1);
+    flow.finishing.reopen();
+    workbench.prompting.addPoint(at(2), 1, 1);
     await settle();
     HandMadeWorker.trouble = "Out of memory.";
-    await flow.finish();
+    await flow.finishing.finish();
     assert.equal(said.at(-1), "problem Out of memory.");
     assert.equal(states.at(-1)[1], "in_progress");
     assert.equal(workbench.isOpen, true);
@@ -300,9 +313,9 @@ test("done says that it accepted a poor mask, and keeps quiet over others", asyn
         const {flow, first, loaded, workbench, said} = flowFrom(9);
         await first.arrive();
         HandMadeWorker.predictedIou = predictedIou;
-        workbench.addPoint(at(1), 1, 1);
+        workbench.prompting.addPoint(at(1), 1, 1);
         await settle();
-        await Promise.all([flow.finish(), settle().then(() => loaded.get(9).arrive("scene"))]);
+        await Promise.all([flow.finishing.finish(), settle().then(() => loaded.get(9).arrive("scene"))]);
         assert.deepEqual(
             said.filter((each) => each.startsWith("poor")),
             words,
@@ -367,11 +380,11 @@ test("a picture that is damaged is said once, and the embedding waits for nothin
 test("done marks the image and goes on; on an image that is done it only goes on", async () => {
     const {flow, first, loaded, states} = flowFrom(7, {state: "done"});
     await first.arrive();
-    await flow.finish();
+    await flow.finishing.finish();
     await settle();
     await loaded.get(8).arrive("scene");
     assert.deepEqual([flow.scene.image.id, states], [8, []]);
-    await flow.finish();
+    await flow.finishing.finish();
     await settle();
     await loaded.get(9).arrive("scene");
     assert.deepEqual([flow.scene.image.id, states], [9, [[8, "done"]]]);
@@ -384,7 +397,7 @@ test("done on the last image says what is left, as it is now and not when the im
     ]) {
         const {flow, first, loaded, said} = flowFrom(9);
         await first.arrive();
-        const isFinished = flow.finish();
+        const isFinished = flow.finishing.finish();
         await settle();
         await loaded.get(9).arriveAs({...sceneOf(9), siblings: {nextOpen}});
         await isFinished;
@@ -396,22 +409,22 @@ test("done on the last image says what is left, as it is now and not when the im
 test("an image that is done is opened again, once", async () => {
     const {flow, first, states} = flowFrom(9, {state: "done"});
     await first.arrive();
-    flow.reopen();
-    flow.reopen();
+    flow.finishing.reopen();
+    flow.finishing.reopen();
     assert.deepEqual([flow.scene.image.state, states], ["in_progress", [[9, "in_progress"]]]);
 });
 
 test("the next image that is not done is asked for when it is wanted", async () => {
     const {flow, first, loaded, said} = flowFrom(7);
     await first.arrive();
-    let isThere = flow.goToOpen();
+    let isThere = flow.finishing.goToOpen();
     await settle();
     await loaded.get(7).arriveAs({...sceneOf(7), siblings: {nextOpen: 9}});
     await isThere;
     await settle();
     await loaded.get(9).arrive("scene");
     assert.equal(flow.scene.image.id, 9);
-    isThere = flow.goToOpen();
+    isThere = flow.finishing.goToOpen();
     await settle();
     await loaded.get(9).arriveAs({...sceneOf(9), siblings: {nextOpen: null}});
     await isThere;
@@ -424,7 +437,7 @@ test("a mark that the server refuses is said", async () => {
     world.saveMarks = async () => {
         throw new Error("no");
     };
-    const isFinished = flow.finish();
+    const isFinished = flow.finishing.finish();
     await settle();
     await loaded.get(9).arrive("scene");
     await isFinished;
@@ -436,17 +449,17 @@ test("an image is skipped for a reason, and the next one comes", async () => {
     const sent = [];
     world.saveMarks = async (id, marks) => {
         sent.push([id, marks]);
-        return {flaggedBy: null, flaggedAt: null};
+        return savedAs(marks);
     };
     await first.arrive();
     const why = {skipReason: "other", skipNote: "a test shot"};
-    await flow.skip(why);
+    await flow.finishing.skip(why);
     await loaded.get(8).arrive();
     assert.deepEqual([flow.scene.image.id, sent], [8, [[7, {state: "skipped", ...why}]]]);
     void flow.open(7, true);
     await settle();
     await loaded.get(7).arriveAs({...sceneOf(7), image: {...sceneOf(7).image, state: "skipped", ...why}});
-    flow.reopen();
+    flow.finishing.reopen();
     assert.equal(flow.scene.image.state, "in_progress");
     assert.deepEqual(sent.at(-1), [7, {state: "in_progress", skipReason: "", skipNote: ""}]);
 });
@@ -461,7 +474,7 @@ test("a mark that is on its way is seen on an image that was fetched before it a
     await loaded.get(8).arrive();
     void flow.open(7, false);
     await settle();
-    flow.mark(sceneOf(7).image, {state: "skipped", skipReason: "blurred", skipNote: ""});
+    flow.finishing.mark(sceneOf(7).image, {state: "skipped", skipReason: "blurred", skipNote: ""});
     await loaded.get(7).arrive(); // as the server had it before the mark
     assert.deepEqual([flow.scene.image.id, flow.scene.image.state], [7, "skipped"]);
     answer.reject(new Error("no"));
@@ -469,27 +482,30 @@ test("a mark that is on its way is seen on an image that was fetched before it a
     assert.equal(flow.scene.image.state, "in_progress", "it is as it was");
 });
 
-test("an image is not fetched before its mark has an answer", async () => {
+test("an image whose mark waits for the server is opened all the same", async () => {
     const {flow, first, loaded, world} = flowFrom(7);
     const answer = deferred();
     world.saveMarks = () => answer.promise;
     await first.arrive();
-    await flow.skip({skipReason: "blurred", skipNote: ""});
+    const why = {skipReason: "blurred", skipNote: ""};
+    await flow.finishing.skip(why);
     await loaded.get(8).arrive();
     void flow.open(7, false);
     await settle();
-    assert.equal(loaded.has(7), false);
-    answer.resolve({flaggedBy: null, flaggedAt: null});
+    answer.resolve(savedAs({state: "skipped", ...why}));
     await settle();
-    await loaded.get(7).arrive();
-    assert.equal(flow.scene.image.id, 7);
+    await loaded.get(7).arrive(); // as the server had it before the mark
+    assert.deepEqual([flow.scene.image.id, flow.scene.image.state], [7, "skipped"]);
 });
 
 test("a flag leaves the state alone, and says who the server says", async () => {
     const {flow, first, world} = flowFrom(7);
-    world.saveMarks = async () => ({flaggedBy: "ann", flaggedAt: "2026-01-01T00:00:00Z"});
+    world.saveMarks = async (id, marks) => ({
+        ...savedAs({state: "in_progress", ...marks}),
+        ...{flaggedBy: "ann", flaggedAt: "2026-01-01T00:00:00Z"},
+    });
     await first.arrive();
-    flow.mark(flow.scene.image, {isFlagged: true, flagNote: "two?"});
+    flow.finishing.mark(flow.scene.image, {isFlagged: true, flagNote: "two?"});
     assert.deepEqual([flow.scene.image.isFlagged, flow.scene.image.state], [true, "in_progress"]);
     await settle();
     assert.deepEqual([flow.scene.image.flaggedBy, flow.scene.image.flagNote], ["ann", "two?"]);
@@ -498,7 +514,7 @@ test("a flag leaves the state alone, and says who the server says", async () => 
 test("a viewer sees picture and masks, and no embedding is fetched", async () => {
     const {flow, first, said, states} = flowFrom(7, {role: "viewer"});
     await first.arrive();
-    await flow.finish();
+    await flow.finishing.finish();
     assert.deepEqual(said, ["show 7", "picture picture 7", "saved 7"]);
     assert.deepEqual(HandMadeWorker.asked, []);
     assert.deepEqual(states, []);
@@ -534,7 +550,7 @@ test("a shape that is being drawn is closed before its image is left, or done", 
     assert.ok(!said.includes("closed on 7"), "as long as the next one is on its way it may be gone on with");
     await loaded.get(8).arrive("scene");
     assert.ok(said.indexOf("closed on 7") < said.indexOf("opened 8"));
-    await flow.finish();
+    await flow.finishing.finish();
     assert.ok(said.includes("closed on 8"));
 });
 
@@ -553,4 +569,39 @@ test("who went on working while the next image took long to come stays", async (
     await settle();
     await loaded.get(8).arrive("scene");
     assert.equal(flow.scene.image.id, 8);
+});
+
+test("categories that others made are fetched when a mask of theirs comes, and what was fetched before knows them too", async () => {
+    const {flow, first, loaded, workbench} = flowFrom(7);
+    await first.arrive();
+    await loaded.get(8).arrive("picture"); // fetched ahead, with its scene on the way
+    const theirs = annotationOf("a", {categoryId: 2});
+    flow.noticeCategories([annotationOf("b")]);
+    assert.equal(loaded.has(7), false, "all of them are known");
+    flow.noticeCategories([theirs]);
+    flow.noticeCategories([theirs]);
+    const both = [...flow.scene.project.categories, {id: 2, name: "spoon", color: "#ffffff"}];
+    await loaded.get(7).arriveAs({...sceneOf(7), project: {...sceneOf(7).project, categories: both}});
+    assert.deepEqual(flow.scene.project.categories, both);
+    flow.go("next");
+    await settle();
+    await loaded.get(8).arrive("scene");
+    assert.deepEqual(flow.scene.project.categories, both);
+    const left = both.slice(1);
+    void flow.refreshCategories();
+    await loaded.get(8).arriveAs({...sceneOf(8), project: {...sceneOf(8).project, categories: left}});
+    assert.equal(workbench.labelling.category.name, "spoon", "the picked one was deleted");
+});
+
+test("another bundle's decoder takes the place of the one before, which ends", async () => {
+    const {flow, first, loaded} = flowFrom(7);
+    await first.arrive();
+    flow.go("next");
+    await settle();
+    await loaded.get(8).arriveAs({...sceneOf(8), bundle: {...BUNDLE, digest: "d2"}});
+    await loaded.get(8).arrive();
+    assert.deepEqual(
+        HandMadeWorker.started.map(({isGone}) => isGone),
+        [true, false],
+    );
 });

@@ -4,24 +4,44 @@ import test from "node:test";
 import {marksToWire} from "../../static/js/api/images.js";
 import {MarksToSave} from "../../static/js/session/image-marks.js";
 import {skippedBecause} from "../../static/js/view/words.js";
-import {settle} from "./hand-made.js";
+import {together} from "../../static/js/session/save-status.js";
+import {HandMadePause, HandMadeShelf, HandMadeStorage, HandMadeTabs, journalOf, settle} from "./hand-made.js";
+
+const UNTOUCHED = {state: "not_started", skipReason: "", skipNote: "", isFlagged: false, flagNote: ""};
+const imageOf = (id, more = {}) => ({
+    id,
+    name: `${id}.png`,
+    flaggedBy: null,
+    flaggedAt: null,
+    ...UNTOUCHED,
+    ...more,
+});
 
 /** A server whose answers come when the test says so. */
-function waiting() {
-    const [sent, answers] = [[], []];
-    const marks = new MarksToSave((imageId, wanted) => {
-        sent.push([imageId, wanted.state]);
-        return new Promise((resolve, reject) => answers.push({resolve, reject}));
-    });
-    return {marks, sent, answers};
+function waiting(journal = journalOf()) {
+    const [sent, answers, shown, refused] = [[], [], [], []];
+    const pause = new HandMadePause();
+    const server = {
+        save(imageId, wanted) {
+            sent.push([imageId, wanted.state]);
+            return new Promise((resolve, reject) =>
+                answers.push({take: () => resolve(imageOf(imageId, wanted)), refuse: reject}),
+            );
+        },
+        troubleOf: ({message}) => (["offline", "signed_out"].includes(message) ? message : ""),
+    };
+    const marks = new MarksToSave(journal, server, pause.pause, () => {});
+    marks.onShown = (imageId, {state}) => shown.push([imageId, state]);
+    marks.onRefused = ({name}, {message}) => refused.push(`${name} ${message}`);
+    return {marks, sent, answers, shown, refused, pause, journal};
 }
 
 test("a mark is sent at once, the one after it when the first has its answer", async () => {
     const {marks, sent, answers} = waiting();
-    void marks.send(7, {state: "skipped"});
-    void marks.send(7, {state: "in_progress"});
+    marks.send(imageOf(7), {state: "skipped"});
+    marks.send(imageOf(7), {state: "in_progress"});
     assert.deepEqual(sent, [[7, "skipped"]]);
-    answers[0].resolve({});
+    answers[0].take();
     await settle();
     assert.deepEqual(sent, [
         [7, "skipped"],
@@ -29,29 +49,84 @@ test("a mark is sent at once, the one after it when the first has its answer", a
     ]);
 });
 
-test("one that is refused does not stop the next", async () => {
-    const {marks, sent, answers} = waiting();
-    const refused = marks.send(7, {state: "skipped"});
-    void marks.send(8, {state: "done"});
-    answers[0].reject(new Error("no"));
-    await assert.rejects(refused, /no/);
+test("what the server refuses is said and taken back, a later mark of the same image stays", async () => {
+    const {marks, sent, answers, refused, shown} = waiting();
+    marks.send(imageOf(7), {state: "skipped"});
+    marks.send(imageOf(7), {isFlagged: true});
+    marks.send(imageOf(8), {state: "done"});
+    answers[0].refuse(new Error("no"));
     await settle();
-    assert.equal(sent.length, 2);
+    assert.deepEqual(refused, ["7.png no"]);
+    assert.deepEqual(shown.at(-1), [7, "not_started"]);
+    assert.equal(marks.overlay(imageOf(7)).isFlagged, true);
+    answers[1].take();
+    await settle();
+    answers[2].take();
+    await settle();
+    assert.deepEqual(sent.at(-1), [8, "done"]);
 });
 
-test("what is on its way lies over what was fetched, until there is an answer", async () => {
+test("what is on its way, and what has just arrived, lies over what was fetched before", async () => {
     const {marks, answers} = waiting();
-    const fetched = {id: 7, state: "not_started", isFlagged: false};
-    void marks.send(7, {state: "skipped"});
-    void marks.send(7, {isFlagged: true});
-    assert.deepEqual(marks.overlay(fetched), {id: 7, state: "skipped", isFlagged: true});
-    assert.deepEqual(marks.overlay({...fetched, id: 8}), {...fetched, id: 8});
-    answers[0].resolve({});
+    marks.send(imageOf(7), {state: "skipped"});
+    marks.send(imageOf(7), {isFlagged: true});
+    const seen = (image) => [image.state, image.isFlagged];
+    assert.deepEqual(seen(marks.overlay(imageOf(7))), ["skipped", true]);
+    assert.deepEqual(marks.overlay(imageOf(8)), imageOf(8));
+    answers[0].take();
     await settle();
-    assert.deepEqual(marks.overlay(fetched), {id: 7, state: "not_started", isFlagged: true});
-    answers[1].resolve({});
-    await marks.settled;
-    assert.deepEqual(marks.overlay(fetched), fetched);
+    assert.deepEqual(seen(marks.overlay(imageOf(7))), ["skipped", true]);
+});
+
+test("while the server is away, or the person signed out, a mark waits on this computer", async () => {
+    const {marks, answers, sent, refused, pause, journal} = waiting();
+    const settled = [];
+    marks.send(imageOf(7), {state: "done"});
+    void marks.settled.then(() => settled.push("now"));
+    answers[0].refuse(new Error("signed_out"));
+    await settle();
+    assert.deepEqual(marks.status, {state: "unsaved", count: 1, reason: "signed_out", keeping: "kept"});
+    assert.deepEqual([settled, journal.all("mark").length], [[], 1]);
+    await pause.over();
+    await settle();
+    answers[1].take();
+    await settle();
+    assert.deepEqual(
+        [sent, settled, refused],
+        [
+            [
+                [7, "done"],
+                [7, "done"],
+            ],
+            ["now"],
+            [],
+        ],
+    );
+    assert.deepEqual([marks.status.state, journal.all("mark")], ["saved", []]);
+});
+
+test("what a page could not send is shown and sent by the next one", async () => {
+    const shelf = new HandMadeShelf();
+    const first = waiting(journalOf(shelf));
+    first.marks.send(imageOf(7), {state: "done"});
+    await settle();
+    const browser = new Map();
+    const journal = journalOf(shelf, new HandMadeTabs(browser));
+    await journal.open(7, new HandMadeStorage());
+    const {marks, sent, answers, shown} = waiting(journal);
+    marks.resume();
+    assert.deepEqual([sent, shown], [[[7, "done"]], [[7, "done"]]]);
+    answers[0].take();
+    await settle();
+    assert.equal(marks.status.state, "saved");
+});
+
+test("of two statuses the worse one counts", () => {
+    const saved = {state: "saved", count: 0, reason: "", keeping: "kept"};
+    const offline = {state: "unsaved", count: 2, reason: "offline", keeping: "writing"};
+    assert.deepEqual(together(saved, saved), saved);
+    assert.deepEqual(together(saved, offline), offline);
+    assert.deepEqual(together({...saved, state: "saving", count: 1}, offline), {...offline, count: 3});
 });
 
 test("on the wire a reason goes with the state skipped, a note with a flag", () => {

@@ -71,7 +71,7 @@ test("a mask that a list of several pages missed stays", async () => {
 test("what this page has not saved yet, and what is being edited, stays under the person's hands", async () => {
     const {workbench, server, news, row} = newsOf([]);
     workbench.select("a");
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     workbench.select("b");
     workbench.remove();
     workbench.edit("c");

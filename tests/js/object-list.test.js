@@ -35,7 +35,7 @@ test("several objects are locked, and unlocked where all of them are", () => {
 test("what is done to several objects leaves the locked ones as they are, and says so", () => {
     const {workbench, said} = bench({masks: ONE_LOCKED()});
     workbench.several.selectAll();
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     assert.deepEqual(categoriesOf(workbench), [2, 1, 2]);
     workbench.remove();
     assert.deepEqual(idsOf(workbench), ["b"]);
@@ -165,9 +165,9 @@ test("where no number is left between two ranks, all objects get new ones", () =
 test("another category for an old mask says nothing about what is drawn next", () => {
     const {workbench} = bench();
     workbench.select("a");
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     workbench.cancel();
-    assert.deepEqual([workbench.document.get("a").categoryId, workbench.category.name], [2, "cup"]);
-    workbench.pickCategory(1);
-    assert.equal(workbench.category.name, "person");
+    assert.deepEqual([workbench.document.get("a").categoryId, workbench.labelling.category.name], [2, "cup"]);
+    workbench.labelling.pick(1);
+    assert.equal(workbench.labelling.category.name, "person");
 });

@@ -61,7 +61,7 @@ async function bench({isAutomatic = false, size = SIZE, bundle = BUNDLE} = {}) {
         decoder: handMadeDecoder(() => {}, bundle),
         categories: [{id: 1, name: "cup", color: "#000000", supercategory: ""}],
     });
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     let timer = null;
     const refining = new Refining(
         workbench,
@@ -89,7 +89,7 @@ async function bench({isAutomatic = false, size = SIZE, bundle = BUNDLE} = {}) {
             await settle();
         },
         async click(point) {
-            workbench.addPoint(point, 1, 0);
+            workbench.prompting.addPoint(point, 1, 0);
             await settle();
         },
     };
@@ -274,4 +274,29 @@ test("a mask that reaches beyond a region stays as it is when the person did not
     await settle();
     assert.equal(workbench.draft.handMade, null);
     assert.equal(workbench.prompts.prompt.region, undefined);
+});
+
+test("another decoder asks for the region anew, and until it is there the whole image is used", async () => {
+    const {workbench, refining, rest, arrive, click, asked} = await bench();
+    await rest(SEEN);
+    refining.toggle();
+    await settle();
+    await arrive();
+    const other = {
+        ...{key: "7 other", size: SIZE, fetchEmbedding: async () => new ArrayBuffer(8)},
+        partOf: (region) => ({
+            ...{key: `7 other@${text(region)}`, size: SIZE, region},
+            fetchEmbedding: () => (asked.push(`other ${text(region)}`), new Promise(() => {})),
+        }),
+    };
+    workbench.prompts.answerWith(
+        handMadeDecoder(() => {}, {...BUNDLE, digest: "d2"}),
+        other,
+    );
+    refining.again();
+    await settle();
+    assert.deepEqual([refining.region, refining.waitingFor], [null, REGION]);
+    assert.equal(asked.at(-1), `other ${text(REGION)}`);
+    await click(IN_IT);
+    assert.equal(decodes().at(-1), "decode 7 other x1");
 });

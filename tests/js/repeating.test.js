@@ -39,9 +39,9 @@ test("the selected object's box is the next image's draft, with its category", a
     assert.deepEqual(flow.opened, [8]);
     const {prompt, categoryId, editedId} = drafts.of(8);
     assert.deepEqual([prompt.steps, categoryId, editedId], [BOX(3, 1, 5, 3), 2, null]);
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     assert.deepEqual(workbench.prompts.prompt.steps, BOX(3, 1, 5, 3));
-    assert.equal(workbench.category.name, "person");
+    assert.equal(workbench.labelling.category.name, "person");
     workbench.undo();
     assert.deepEqual(workbench.prompts.prompt.steps, []);
 });

@@ -48,7 +48,7 @@ test("all masks that are shown are selected, and Escape selects none", () => {
 test("one that leaves the document is selected no more, nor are any on another image", () => {
     const {workbench, open} = bench();
     workbench.several.selectAll();
-    workbench.replaceFromServer("d", null);
+    workbench.arrivals.replaceFromServer("d", null);
     assert.deepEqual(workbench.selection.ids, ["c", "b", "a"]);
     workbench.remove("a");
     assert.deepEqual(workbench.selection.ids, ["c", "b"]);
@@ -105,7 +105,7 @@ test("a category is given to all that are selected as one step", () => {
     const {workbench, said} = bench();
     workbench.several.extendTo("a");
     workbench.several.extendTo("c");
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     assert.deepEqual(categoriesOf(workbench), [2, 2, 2, 1]);
     assert.equal(said.changes.length, 1);
     assert.equal(workbench.selection.ids.length, 3);
@@ -130,7 +130,7 @@ test("all that are selected are deleted as one step, told once, and come back to
         ],
     );
     workbench.remove();
-    workbench.pickCategory(1); // something else is done before the message's button is pressed
+    workbench.labelling.pick(1); // something else is done before the message's button is pressed
     assert.equal(workbench.bringBack(...deleted), true);
     assert.deepEqual(idsOf(workbench), ["a", "b", "c", "d"]);
     assert.equal(said.changes.at(-1).created.length, 2, "one step brings them all back");
@@ -151,21 +151,21 @@ test("a viewer selects several and changes none", () => {
     const {workbench, said} = bench({mayAnnotate: false});
     workbench.several.selectAll();
     assert.equal(workbench.selection.ids.length, 4);
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     workbench.remove();
     assert.deepEqual([said.changes, idsOf(workbench).length], [[], 4]);
 });
 
 test("what the server has of a mask on another image is not shown on this one", () => {
     const {workbench} = bench();
-    workbench.replaceFromServer("elsewhere", {...annotationOf("elsewhere"), imageId: 8});
+    workbench.arrivals.replaceFromServer("elsewhere", {...annotationOf("elsewhere"), imageId: 8});
     assert.deepEqual(idsOf(workbench), ["a", "b", "c", "d"]);
 });
 
 test("a deletion that is taken back at once is no step of its own: undo goes on with what was before", () => {
     const {workbench} = bench();
     workbench.select("a");
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     workbench.select("b");
     const [b] = workbench.selection.annotations;
     workbench.remove();
@@ -185,7 +185,7 @@ test("several that were selected beside an open draft get the category, and the 
     const {workbench} = bench();
     workbench.hand.paint(new Map([[2, [0, 3]]]), false);
     workbench.several.selectAll();
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     assert.deepEqual([categoriesOf(workbench), workbench.draft.isEmpty], [[2, 2, 2, 2], false]);
-    assert.equal(workbench.category.id, 1);
+    assert.equal(workbench.labelling.category.id, 1);
 });

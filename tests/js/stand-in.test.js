@@ -39,12 +39,12 @@ function opened({standIn = SMALL} = {}) {
     const {workbench, said} = bench();
     const told = [];
     const world = {
-        ...{now: () => 0, acceptFrom: () => null, load: () => image},
+        ...{now: () => 0, acceptFrom: () => null, load: () => image, marks: {overlay: (image) => image}},
         decoderFor: (bundle) => handMadeDecoder(() => {}, bundle),
     };
     const flow = new ImageFlow(image, scene, workbench, world, {
         ...{onChange() {}, onShow() {}, onPicture() {}, onWait() {}, onMarked() {}},
-        onSaved: () => workbench.showSaved([]),
+        onSaved: () => workbench.arrivals.showSaved([]),
         onReady: () => told.push("ready"),
         onReplaced: (bundle, replaced) => told.push({by: bundle.name, replaced}),
     });
@@ -60,7 +60,7 @@ test("the small bundle answers until the image's own embedding has come", async 
     await arrive(SMALL.digest);
     assert.deepEqual(answering(), [true, "small", "small"]);
     assert.equal(flow.bundle.name, "small");
-    workbench.addPoint(POINT, FOREGROUND, 0);
+    workbench.prompting.addPoint(POINT, FOREGROUND, 0);
     await settle();
     assert.equal(workbench.prompts.candidates.length, 3);
     await arrive(BUNDLE.digest);
@@ -74,8 +74,8 @@ test("what was clicked and accepted before any embedding was there is the stand-
     const {image, workbench, answering, arrive} = opened();
     await settle();
     image.onProgress(QUEUED);
-    workbench.addPoint(POINT, FOREGROUND, 0);
-    workbench.accept();
+    workbench.prompting.addPoint(POINT, FOREGROUND, 0);
+    workbench.accepting.accept();
     await arrive(SMALL.digest);
     await settle();
     assert.deepEqual(answering(), [true, "small", "small"]);
@@ -90,7 +90,7 @@ test("the mask that was replaced can be taken back until one goes on", async () 
     await settle();
     image.onProgress(QUEUED);
     await arrive(SMALL.digest);
-    workbench.addPoint(POINT, FOREGROUND, 0);
+    workbench.prompting.addPoint(POINT, FOREGROUND, 0);
     await settle();
     await arrive(BUNDLE.digest);
     const {replaced} = told[1];
@@ -100,7 +100,7 @@ test("the mask that was replaced can be taken back until one goes on", async () 
     assert.equal(workbench.prompts.prompt.steps.length, 1);
     workbench.answering.takeBack(replaced);
     workbench.cancel();
-    workbench.addPoint(POINT, FOREGROUND, 0);
+    workbench.prompting.addPoint(POINT, FOREGROUND, 0);
     workbench.answering.takeBack(replaced);
     assert.equal(workbench.draft.handMade, null);
     assert.match(said.why.at(-1), /cannot be taken back/);
@@ -111,18 +111,18 @@ test("a mask keeps the digest of the bundle that made it", async () => {
     await settle();
     image.onProgress(QUEUED);
     await arrive(SMALL.digest);
-    workbench.addPoint(POINT, FOREGROUND, 0);
+    workbench.prompting.addPoint(POINT, FOREGROUND, 0);
     await settle();
     HandMadeWorker.isHolding = true;
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     await arrive(BUNDLE.digest); // in the middle of the accepting
     for (const worker of HandMadeWorker.started) while (worker.held.length) await worker.answerNext();
     await settle();
     HandMadeWorker.isHolding = false;
-    workbench.addPoint(POINT, FOREGROUND, 0);
+    workbench.prompting.addPoint(POINT, FOREGROUND, 0);
     await settle();
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     assert.deepEqual(
         workbench.document.annotations.map(({bundleDigest}) => bundleDigest),

@@ -17,7 +17,7 @@ import {
     HandMadeShelf,
     journalOf,
 } from "./hand-made.js";
-import {HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
+import {BUNDLE, HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
 
 const CATEGORIES = [
     {id: 1, name: "cup", color: "#000000", supercategory: ""},
@@ -86,7 +86,7 @@ beforeEach(() => HandMadeWorker.reset());
 
 test("a click is decoded, its best candidate shown and written into the prompt", async () => {
     const {workbench, said} = bench();
-    workbench.addPoint(at(1), 1, 42);
+    workbench.prompting.addPoint(at(1), 1, 42);
     assert.equal(workbench.prompts.isDecoding, true);
     await settle();
     assert.deepEqual(
@@ -96,10 +96,10 @@ test("a click is decoded, its best candidate shown and written into the prompt",
     assert.equal(workbench.prompts.shown.index, 2);
     assert.equal(workbench.prompts.prompt.steps[0].maskIndex, 2);
     assert.deepEqual(said.masks, [42]);
-    workbench.cycleCandidate(1);
+    workbench.prompting.cycleCandidate(1);
     assert.equal(workbench.prompts.shown.index, 1);
-    workbench.cycleCandidate(-1);
-    workbench.cycleCandidate(-1);
+    workbench.prompting.cycleCandidate(-1);
+    workbench.prompting.cycleCandidate(-1);
     assert.equal(workbench.prompts.shown.index, 3);
     assert.equal(decodesOf().length, 1, "another candidate needs no decode");
 });
@@ -107,9 +107,9 @@ test("a click is decoded, its best candidate shown and written into the prompt",
 test("an answer that comes after the prompt changed is dropped", async () => {
     const {workbench, said} = bench();
     HandMadeWorker.isHolding = true;
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
-    workbench.addPoint(at(2), 0, 2);
+    workbench.prompting.addPoint(at(2), 0, 2);
     await HandMadeWorker.latest.answerNext(); // to the prompt of one point
     assert.deepEqual(workbench.prompts.candidates, []);
     assert.deepEqual(said.masks, []);
@@ -124,7 +124,7 @@ test("an answer that comes after the prompt changed is dropped", async () => {
 test("an answer that comes after Escape shows nothing", async () => {
     const {workbench} = bench();
     HandMadeWorker.isHolding = true;
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     workbench.cancel();
     assert.equal(workbench.prompts.isDecoding, false);
@@ -136,13 +136,13 @@ test("an answer that comes after Escape shows nothing", async () => {
 test("an answer for the image before is dropped", async () => {
     const {workbench, open} = bench();
     HandMadeWorker.isHolding = true;
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     open(8);
     await HandMadeWorker.latest.answerNext();
     assert.deepEqual(workbench.prompts.candidates, []);
     HandMadeWorker.isHolding = false;
-    workbench.addPoint(at(1), 1, 2);
+    workbench.prompting.addPoint(at(1), 1, 2);
     await settle();
     assert.equal(decodesOf().at(-1), "decode 8 x1", "the same steps on another image are another question");
     assert.equal(workbench.prompts.candidates.length, 3);
@@ -151,7 +151,7 @@ test("an answer for the image before is dropped", async () => {
 test("a worker that is lost in mid-decode is replaced, and the newest prompt decoded by the next one", async () => {
     const {workbench, said} = bench();
     HandMadeWorker.isHolding = true;
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     HandMadeWorker.isHolding = false;
     await HandMadeWorker.latest.crash();
@@ -164,39 +164,39 @@ test("a worker that is lost in mid-decode is replaced, and the newest prompt dec
 
 test("a worker lost while a mask is being accepted finishes it in the next one", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     HandMadeWorker.isHolding = true;
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
-    assert.equal(workbench.isAccepting, true);
+    assert.equal(workbench.accepting.isBusy, true);
     HandMadeWorker.isHolding = false;
     await HandMadeWorker.latest.crash();
     await settle();
     assert.deepEqual(idsOf(workbench), ["made-1"]);
-    assert.equal(workbench.isAccepting, false);
+    assert.equal(workbench.accepting.isBusy, false);
 });
 
 test("a decode that fails is said, and the next step is decoded as usual", async () => {
     const {workbench, said} = bench();
     HandMadeWorker.trouble = "The decoder failed.";
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     assert.deepEqual(said.problems, ["The decoder failed."]);
     assert.equal(workbench.prompts.shown, null);
-    workbench.addPoint(at(2), 1, 2);
+    workbench.prompting.addPoint(at(2), 1, 2);
     await settle();
     assert.equal(workbench.prompts.shown.index, 0);
 });
 
 test("another category for the edited mask leaves the decode under way alone", async () => {
     const {workbench, said} = bench();
-    workbench.showSaved([annotationOf("a")]);
+    workbench.arrivals.showSaved([annotationOf("a")]);
     workbench.edit("a");
     HandMadeWorker.isHolding = true;
-    workbench.addPoint(at(1), 1, 42);
+    workbench.prompting.addPoint(at(1), 1, 42);
     await settle();
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     assert.equal(workbench.document.get("a").categoryId, 2);
     await HandMadeWorker.latest.answerNext();
     assert.deepEqual(said.masks, [42]);
@@ -205,25 +205,25 @@ test("another category for the edited mask leaves the decode under way alone", a
 
 test("a mask that was turned to before the click is the click's, and is turned on from there", async () => {
     const {workbench} = bench();
-    const nested = (await workbench.nestedAt(at(1))).map(({index}) => index);
+    const nested = (await workbench.prompting.nestedAt(at(1))).map(({index}) => index);
     const [smallest, next] = nested;
-    workbench.addPoint(at(1), 1, 1, smallest);
+    workbench.prompting.addPoint(at(1), 1, 1, smallest);
     await settle();
     assert.equal(workbench.prompts.shown.index, smallest);
     assert.equal(workbench.prompts.prompt.steps[0].maskIndex, smallest);
-    workbench.chooseNested(-1);
+    workbench.prompting.chooseNested(-1);
     assert.equal(workbench.prompts.shown.index, smallest, "there is no smaller one");
-    workbench.chooseNested(1);
+    workbench.prompting.chooseNested(1);
     assert.equal(workbench.prompts.shown.index, next);
-    assert.deepEqual(await workbench.nestedAt(at(5)), [], "a mask is being worked on");
+    assert.deepEqual(await workbench.prompting.nestedAt(at(5)), [], "a mask is being worked on");
 });
 
 test("a preview is given only while nothing is being worked on", async () => {
     const {workbench} = bench();
-    assert.equal((await workbench.preview(at(1))).index, 2);
-    workbench.addPoint(at(1), 1, 1);
+    assert.equal((await workbench.prompting.preview(at(1))).index, 2);
+    workbench.prompting.addPoint(at(1), 1, 1);
     assert.equal(decodesOf().length, 1, "the click's decode was done already");
-    assert.equal(await workbench.preview(at(5)), null);
+    assert.equal(await workbench.prompting.preview(at(5)), null);
     await settle();
     assert.equal(workbench.prompts.candidates.length, 3);
 });
@@ -232,11 +232,11 @@ test("a preview is given only while nothing is being worked on", async () => {
 
 test("what is done after Enter belongs to the next object", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept(); // before the decode has answered
-    workbench.addPoint(at(5), 1, 2);
-    workbench.addPoint(at(6), 1, 3);
-    assert.equal(workbench.isAccepting, true);
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept(); // before the decode has answered
+    workbench.prompting.addPoint(at(5), 1, 2);
+    workbench.prompting.addPoint(at(6), 1, 3);
+    assert.equal(workbench.accepting.isBusy, true);
     await settle();
     assert.deepEqual(
         workbench.document.annotations.map(({area}) => area),
@@ -248,12 +248,12 @@ test("what is done after Enter belongs to the next object", async () => {
 test("seconds and clicks are counted from the first click on, and go on when a mask is continued", async () => {
     const {workbench, clock} = bench();
     clock.ms = 5000; // looking for the object
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     clock.ms = 6000;
-    workbench.addPoint(at(2), 1, 1);
-    workbench.removeLastStep();
+    workbench.prompting.addPoint(at(2), 1, 1);
+    workbench.prompting.removeLastStep();
     clock.ms = 6540;
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     const [first] = workbench.document.annotations;
     assert.deepEqual([first.timeSpentS, first.clicks], [1.5, 2]);
@@ -261,8 +261,8 @@ test("seconds and clicks are counted from the first click on, and go on when a m
     workbench.edit(first.id);
     await settle();
     clock.ms = 61_000;
-    workbench.addPoint(at(3), 0, 1);
-    workbench.accept();
+    workbench.prompting.addPoint(at(3), 0, 1);
+    workbench.accepting.accept();
     await settle();
     const [after] = workbench.document.annotations;
     assert.deepEqual([after.id, after.timeSpentS, after.clicks], [first.id, 2.5, 3]);
@@ -271,8 +271,8 @@ test("seconds and clicks are counted from the first click on, and go on when a m
 
 test("without a category nothing is accepted, and the prompt stays", async () => {
     const {workbench, said} = bench({categories: []});
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept();
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept();
     await settle();
     assert.equal(said.missing, 1);
     assert.deepEqual(idsOf(workbench), []);
@@ -281,14 +281,14 @@ test("without a category nothing is accepted, and the prompt stays", async () =>
 
 test("a mask that cannot be finished is said, and the prompt stays", async () => {
     const {workbench, said} = bench();
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     HandMadeWorker.trouble = "Out of memory.";
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     assert.deepEqual(said.problems, ["Out of memory."]);
-    assert.equal(workbench.isAccepting, false);
-    workbench.accept();
+    assert.equal(workbench.accepting.isBusy, false);
+    workbench.accepting.accept();
     await settle();
     assert.deepEqual(idsOf(workbench), ["made-1"]);
 });
@@ -305,7 +305,7 @@ test("a mask made by hand is accepted without a prompt and without a decoder", a
     assert.equal(workbench.canAccept, true);
     assert.deepEqual(workbench.shownMask, {handMade: PAINTED, candidate: null});
     assert.equal(workbench.savedAs.name, "cup");
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     const [mask] = workbench.document.annotations;
     assert.deepEqual(
@@ -322,23 +322,23 @@ test("a mask made by hand is accepted without a prompt and without a decoder", a
 test("a click on a mask made by hand goes on from it; taken back, the mask is there again", async () => {
     const {workbench} = bench();
     paint(workbench);
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     const {prompt} = workbench.prompts;
     assert.deepEqual(prompt.steps[0].base, PAINTED);
     assert.equal(workbench.shownMask.candidate, workbench.prompts.shown);
-    workbench.addPoint(at(2), 0, 1);
-    workbench.setBox({x0: 0, y0: 0, x1: 3, y1: 3, frame: "image"}, 1);
+    workbench.prompting.addPoint(at(2), 0, 1);
+    workbench.prompting.setBox({x0: 0, y0: 0, x1: 3, y1: 3, frame: "image"}, 1);
     await settle();
     assert.deepEqual(
         workbench.prompts.prompt.steps.map(({base}) => base?.area),
         [3, undefined, undefined],
     );
-    for (let k = 0; k < 3; k++) workbench.removeLastStep();
+    for (let k = 0; k < 3; k++) workbench.prompting.removeLastStep();
     assert.deepEqual(workbench.shownMask.handMade, PAINTED);
     workbench.undo();
     await settle();
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     const [mask] = workbench.document.annotations;
     assert.deepEqual([mask.prompt, mask.bundleDigest], [null, "d1"], "its steps alone do not give it");
@@ -346,12 +346,12 @@ test("a click on a mask made by hand goes on from it; taken back, the mask is th
 
 test("a click refines a saved mask that has no prompt; taken back, it is as it was saved", async () => {
     const {workbench} = bench();
-    workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
+    workbench.arrivals.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
     workbench.edit("a");
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     assert.deepEqual(workbench.prompts.prompt.steps[0].base.segmentation, PAINTED.segmentation);
-    workbench.removeLastStep();
+    workbench.prompting.removeLastStep();
     assert.deepEqual([workbench.shownMask, workbench.isOpen, workbench.draft.edited.id], [null, false, "a"]);
 });
 
@@ -359,8 +359,8 @@ test("a box drawn anew keeps the mask that the prompt goes on from", () => {
     const {workbench} = bench();
     paint(workbench);
     const box = {x0: 0, y0: 0, x1: 3, y1: 3, frame: "image"};
-    workbench.setBox(box, 1);
-    workbench.setBox({...box, x1: 5}, 2);
+    workbench.prompting.setBox(box, 1);
+    workbench.prompting.setBox({...box, x1: 5}, 2);
     assert.deepEqual(
         workbench.prompts.prompt.steps.map(({box, base}) => [box.x1, base.area]),
         [[5, 3]],
@@ -369,18 +369,18 @@ test("a box drawn anew keeps the mask that the prompt goes on from", () => {
 
 test("a correction by hand goes on from the prompt's mask, and holds until the next click", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     paint(workbench);
     await settle();
     const {handMade} = workbench.shownMask;
     assert.equal(handMade.segmentation.counts, countsFromRuns([0, 1, 15, 3, 45]));
-    workbench.addPoint(at(2), 1, 1);
+    workbench.prompting.addPoint(at(2), 1, 1);
     await settle();
     assert.equal(workbench.shownMask.handMade, null);
     workbench.undo();
     assert.equal(workbench.shownMask.handMade, handMade);
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     assert.equal(workbench.shownMask, null);
     const [mask] = workbench.document.annotations;
@@ -390,17 +390,36 @@ test("a correction by hand goes on from the prompt's mask, and holds until the n
     );
 });
 
+test("where the model takes no mask, a click leaves a drawn one as it is, and says why", async () => {
+    const {workbench, said} = bench();
+    const other = {...BUNDLE, title: "Plain", takesMask: false};
+    workbench.prompts.answerWith(
+        handMadeDecoder(() => {}, other),
+        decoderImageOf(7),
+    );
+    paint(workbench);
+    workbench.prompting.addPoint(at(4), 1, 1);
+    await settle();
+    assert.deepEqual([stepsOf(workbench), workbench.shownMask.handMade.area], [0, 3]);
+    assert.match(said.words.at(-1), /^Plain cannot go on from a mask/);
+    workbench.accepting.accept();
+    await settle();
+    workbench.prompting.addPoint(at(4), 1, 1); // a new object is prompted as ever
+    await settle();
+    assert.equal(stepsOf(workbench), 1);
+});
+
 test("a saved mask that was corrected by hand loses its prompt, opens as it was saved, and gets it back by undo", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept();
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept();
     await settle();
     workbench.edit("made-1");
     await settle();
     const {prompt} = workbench.document.get("made-1");
     paint(workbench);
     assert.equal(workbench.shownMask.handMade.area, 4, "on top of the mask as it was saved");
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     assert.equal(workbench.document.get("made-1").prompt, null);
     workbench.edit("made-1");
@@ -414,12 +433,12 @@ test("a saved mask that was corrected by hand loses its prompt, opens as it was 
 
 test("strokes that come while the prompt's mask is being finished are all there, in their order", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     paint(workbench);
     workbench.hand.paint(new Map([[3, [0, 2]]]), false);
     workbench.hand.paint(new Map([[2, [0, 2]]]), true);
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     const [mask] = workbench.document.annotations;
     assert.equal(mask.segmentation.counts, countsFromRuns([0, 1, 17, 1, 5, 2, 38]));
@@ -427,7 +446,7 @@ test("strokes that come while the prompt's mask is being finished are all there,
 
 test("painting beside a mask that is only looked at begins a new object; erasing takes that mask up", async () => {
     const {workbench} = bench();
-    workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
+    workbench.arrivals.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
     workbench.select("a");
     workbench.hand.paint(new Map([[5, [1, 2]]]), false);
     assert.deepEqual([workbench.draft.edited, workbench.shownMask.handMade.area], [null, 1]);
@@ -448,12 +467,12 @@ test("erasing with nothing there does nothing; erasing all of a new object leave
     assert.deepEqual([workbench.draft.isEmpty, workbench.isOpen], [true, false]);
     workbench.undo();
     assert.equal(workbench.shownMask.handMade.area, 3);
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     const [id] = idsOf(workbench);
     workbench.edit(id);
     workbench.hand.paint(new Map([[2, [0, 8]]]), true);
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     assert.match(said.problems.at(-1), /empty: delete/);
     assert.equal(workbench.document.get(id).area, 3);
@@ -464,7 +483,7 @@ test("a mask is changed as a whole: the draft, else the one that is looked at, a
     assert.equal(workbench.canReshape, false);
     workbench.hand.reshape("grow");
     assert.equal(workbench.draft.isEmpty, true);
-    workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
+    workbench.arrivals.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
     workbench.select("a");
     assert.equal(workbench.canReshape, true);
     workbench.hand.reshape("grow");
@@ -472,14 +491,14 @@ test("a mask is changed as a whole: the draft, else the one that is looked at, a
     workbench.hand.reshape("shrink");
     workbench.undo();
     assert.equal(workbench.shownMask.handMade.area, 10);
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     assert.equal(workbench.document.get("a").area, 10);
 });
 
 test("a change by hand that changes no pixel keeps the prompt and its scores, and is nothing to undo", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     const {prompt, shown} = workbench.prompts;
     workbench.hand.paint(new Map(), false);
@@ -493,7 +512,7 @@ test("a change by hand that changes no pixel keeps the prompt and its scores, an
     assert.equal(workbench.draft.isEmpty, true, "the click was the last step");
     workbench.hand.paint(new Map(), false);
     assert.equal(workbench.draft.canUndo, false);
-    workbench.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
+    workbench.arrivals.showSaved([{...annotationOf("a"), segmentation: PAINTED.segmentation}]);
     workbench.select("a");
     workbench.hand.paint(new Map([[7, [0, 8]]]), true);
     assert.deepEqual(
@@ -508,10 +527,10 @@ test("the mask that a change by hand goes on from: the draft, the edited one, th
     const {hand} = workbench;
     assert.deepEqual([hand.target, await hand.finished()], [null, null]);
     const saved = {...annotationOf("a"), segmentation: PAINTED.segmentation};
-    workbench.showSaved([saved]);
+    workbench.arrivals.showSaved([saved]);
     workbench.select("a");
     assert.equal(hand.target, saved);
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     assert.equal(hand.target, workbench.prompts.shown);
     assert.equal((await hand.finished()).segmentation.counts, countsFromRuns([0, 1, 63]));
@@ -526,16 +545,16 @@ test("the mask that a change by hand goes on from: the draft, the edited one, th
 
 test("what was drawn on a prompt's mask is not lost to the keys of the prompt", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     paint(workbench);
     await settle();
     const {handMade} = workbench.shownMask;
     assert.deepEqual([workbench.canCycle, workbench.canRemoveStep, stepsOf(workbench)], [false, false, 0]);
-    workbench.cycleCandidate(1);
-    workbench.chooseCandidate(1);
-    workbench.removeLastStep();
-    workbench.removeMark({index: 0, part: "point"}, 1);
+    workbench.prompting.cycleCandidate(1);
+    workbench.prompting.chooseCandidate(1);
+    workbench.prompting.removeLastStep();
+    workbench.prompting.removeMark({index: 0, part: "point"}, 1);
     assert.equal(workbench.shownMask.handMade, handMade);
     workbench.undo();
     assert.equal(stepsOf(workbench), 1);
@@ -544,7 +563,7 @@ test("what was drawn on a prompt's mask is not lost to the keys of the prompt", 
 test("a shape that is closed while a mask is being accepted goes on from what is there afterwards", async () => {
     const {workbench} = bench();
     paint(workbench);
-    workbench.accept();
+    workbench.accepting.accept();
     workbench.hand.reshape("grow"); // nothing is there to be changed once the mask is accepted
     workbench.hand.paint(new Map([[5, [0, 2]]]), true);
     await settle();
@@ -568,9 +587,9 @@ test("where overlaps are settled, shared pixels go to the newer mask or stay wit
     ]) {
         const {workbench} = bench({overlap});
         workbench.hand.paint(stripe([0, 1, 2]), false);
-        workbench.accept();
+        workbench.accepting.accept();
         workbench.hand.paint(stripe([2, 3, 4]), false);
-        workbench.accept();
+        workbench.accepting.accept();
         await settle();
         assert.deepEqual(
             workbench.document.annotations.map(({area}) => area),
@@ -592,12 +611,12 @@ test("an older mask that is edited follows the same rule: made first, it is the 
         [4, 5],
     ]) {
         workbench.hand.paint(stripe(columns), false);
-        workbench.accept();
+        workbench.accepting.accept();
     }
     await settle();
     workbench.edit("made-1");
     workbench.hand.paint(stripe([2, 3, 4]), false);
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     assert.deepEqual(
         workbench.document.annotations.map(({area}) => area),
@@ -612,9 +631,9 @@ test("a mask of which nothing would be left is refused, and no other disappears 
     ]) {
         const {workbench, said} = bench({overlap});
         workbench.hand.paint(stripe([1, 2]), false);
-        workbench.accept();
+        workbench.accepting.accept();
         workbench.hand.paint(stripe(columns), false);
-        workbench.accept();
+        workbench.accepting.accept();
         await settle();
         assert.match(said.problems.at(-1), words);
         assert.deepEqual(
@@ -627,7 +646,7 @@ test("a mask of which nothing would be left is refused, and no other disappears 
 
 test("a viewer paints and changes nothing", () => {
     const {workbench} = bench({mayAnnotate: false});
-    workbench.showSaved([annotationOf("a")]);
+    workbench.arrivals.showSaved([annotationOf("a")]);
     workbench.select("a");
     paint(workbench);
     workbench.hand.reshape("grow");
@@ -638,12 +657,12 @@ test("a viewer paints and changes nothing", () => {
 
 test("undo and redo go through points, saves, categories and deletes", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     workbench.select("made-1");
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     workbench.remove();
     const state = () => [
         idsOf(workbench).length,
@@ -672,8 +691,8 @@ test("undo and redo go through points, saves, categories and deletes", async () 
 
 test("looking at saved masks is nothing to undo, and a click elsewhere begins a new object", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept();
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept();
     await settle();
     const saved = workbench.document.get("made-1");
     workbench.select("made-1");
@@ -685,10 +704,10 @@ test("looking at saved masks is nothing to undo, and a click elsewhere begins a 
     assert.deepEqual(idsOf(workbench), []);
     workbench.redo();
     workbench.select("made-1");
-    assert.equal((await workbench.preview(at(5))).index, 2, "a new object may be begun");
-    workbench.addPoint(at(2), 1, 1);
+    assert.equal((await workbench.prompting.preview(at(5))).index, 2, "a new object may be begun");
+    workbench.prompting.addPoint(at(2), 1, 1);
     assert.equal(workbench.selection.id, null);
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     assert.equal(workbench.document.annotations.length, 2);
     assert.equal(workbench.document.get("made-1"), saved, "the mask that was looked at is untouched");
@@ -696,8 +715,8 @@ test("looking at saved masks is nothing to undo, and a click elsewhere begins a 
 
 test("a mask is edited only when that is asked for, and Escape leaves it as it was saved", async () => {
     const {workbench, said} = bench();
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept();
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept();
     await settle();
     const saved = workbench.document.get("made-1");
     workbench.select("made-1");
@@ -705,7 +724,7 @@ test("a mask is edited only when that is asked for, and Escape leaves it as it w
     workbench.edit();
     await settle();
     assert.deepEqual([workbench.draft.edited, stepsOf(workbench), workbench.isOpen], [saved, 1, false]);
-    workbench.addPoint(at(2), 1, 1);
+    workbench.prompting.addPoint(at(2), 1, 1);
     await settle();
     assert.deepEqual([stepsOf(workbench), workbench.isOpen, workbench.selection.id], [2, true, "made-1"]);
     workbench.cancel();
@@ -721,14 +740,14 @@ test("a mask is edited only when that is asked for, and Escape leaves it as it w
 
 test("going from an edited mask to another accepts what was changed", async () => {
     const {workbench} = bench();
-    workbench.showSaved([annotationOf("a"), annotationOf("b")]);
+    workbench.arrivals.showSaved([annotationOf("a"), annotationOf("b")]);
     workbench.edit("a");
-    workbench.addPoint(at(4), 1, 1);
+    workbench.prompting.addPoint(at(4), 1, 1);
     workbench.select("b");
     await settle();
     assert.deepEqual([workbench.draft.edited, workbench.selection.id], [null, "b"]);
     assert.equal(workbench.document.get("a").bundleDigest, "d1", "it was made anew");
-    workbench.addPoint(at(5), 1, 1);
+    workbench.prompting.addPoint(at(5), 1, 1);
     workbench.edit("b");
     await settle();
     assert.equal(workbench.document.annotations.length, 3, "the new object was accepted first");
@@ -737,9 +756,9 @@ test("going from an edited mask to another accepts what was changed", async () =
 
 test("a mask that cannot be accepted is not left for another", async () => {
     const {workbench, said} = bench();
-    workbench.showSaved([annotationOf("a"), annotationOf("b")]);
+    workbench.arrivals.showSaved([annotationOf("a"), annotationOf("b")]);
     workbench.edit("a");
-    workbench.addPoint(at(4), 1, 1);
+    workbench.prompting.addPoint(at(4), 1, 1);
     await settle();
     HandMadeWorker.trouble = "Out of memory.";
     workbench.select("b");
@@ -750,28 +769,28 @@ test("a mask that cannot be accepted is not left for another", async () => {
 
 test("the category is the edited mask's, the new object's while one is begun, else the selected one's", async () => {
     const {workbench} = bench();
-    workbench.showSaved([annotationOf("a", {categoryId: 2})]);
-    const name = () => workbench.category.name;
+    workbench.arrivals.showSaved([annotationOf("a", {categoryId: 2})]);
+    const name = () => workbench.labelling.category.name;
     assert.equal(name(), "cup");
     workbench.select("a");
     assert.equal(name(), "person");
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     workbench.select("a");
     assert.equal(name(), "cup", "the begun object's");
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     assert.equal(workbench.document.get("a").categoryId, 2);
     workbench.cancel();
     workbench.edit("a");
-    workbench.pickCategory(0);
+    workbench.labelling.pick(0);
     assert.equal(workbench.document.get("a").categoryId, 1);
 });
 
 test("a delete is told, and taken back whatever was done since", async () => {
     const {workbench, said, open} = bench();
-    workbench.showSaved([annotationOf("a"), annotationOf("b")]);
+    workbench.arrivals.showSaved([annotationOf("a"), annotationOf("b")]);
     const [a] = workbench.document.annotations;
     workbench.remove("a");
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     assert.deepEqual(said.deleted, ["a"]);
     assert.equal(workbench.bringBack(a), true);
     assert.equal(workbench.bringBack(a), true, "twice is once");
@@ -784,10 +803,10 @@ test("a delete is told, and taken back whatever was done since", async () => {
 test("no prompt begins while the saved masks are missing", async () => {
     const {workbench} = bench();
     workbench.holdPrompts(true);
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     assert.deepEqual([stepsOf(workbench), workbench.canPreview], [0, false]);
     workbench.holdPrompts(false);
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     assert.equal(stepsOf(workbench), 1);
 });
 
@@ -797,60 +816,60 @@ test("a click far from a finished mask accepts it, where that is wanted; one nea
     // The mask of output 1 is the upper half of eight by eight pixels.
     const settings = {farClickAccepts: true, quickMode: false};
     const {workbench} = bench({settings});
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
-    workbench.chooseCandidate(1);
-    workbench.addPoint(at(1, 5), 1, 1); // near
-    await settle();
-    assert.equal(stepsOf(workbench), 2);
-    workbench.removeLastStep();
-    workbench.addPoint(at(1, 20), 0, 1); // to leave out
+    workbench.prompting.chooseCandidate(1);
+    workbench.prompting.addPoint(at(1, 5), 1, 1); // near
     await settle();
     assert.equal(stepsOf(workbench), 2);
-    workbench.removeLastStep();
+    workbench.prompting.removeLastStep();
+    workbench.prompting.addPoint(at(1, 20), 0, 1); // to leave out
     await settle();
-    workbench.chooseCandidate(1);
-    workbench.addPoint(at(1, 20), 1, 1);
+    assert.equal(stepsOf(workbench), 2);
+    workbench.prompting.removeLastStep();
+    await settle();
+    workbench.prompting.chooseCandidate(1);
+    workbench.prompting.addPoint(at(1, 20), 1, 1);
     await settle();
     assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [1, 1]);
     settings.farClickAccepts = false;
-    workbench.chooseCandidate(1);
-    workbench.addPoint(at(1, 20), 1, 1);
+    workbench.prompting.chooseCandidate(1);
+    workbench.prompting.addPoint(at(1, 20), 1, 1);
     await settle();
     assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [1, 2]);
 });
 
 test("so does a box that is drawn far from it, but none that reaches it", async () => {
     const {workbench} = bench({settings: {farClickAccepts: true, quickMode: false}});
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
-    workbench.chooseCandidate(1);
-    workbench.setBox({x0: 0, y0: 5, x1: 8, y1: 30, frame: "image"}, 1);
+    workbench.prompting.chooseCandidate(1);
+    workbench.prompting.setBox({x0: 0, y0: 5, x1: 8, y1: 30, frame: "image"}, 1);
     await settle();
     assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [0, 2]);
-    workbench.removeLastStep();
+    workbench.prompting.removeLastStep();
     await settle();
-    workbench.chooseCandidate(1);
-    workbench.setBox({x0: 0, y0: 20, x1: 8, y1: 30, frame: "image"}, 1);
+    workbench.prompting.chooseCandidate(1);
+    workbench.prompting.setBox({x0: 0, y0: 20, x1: 8, y1: 30, frame: "image"}, 1);
     await settle();
     assert.deepEqual([idsOf(workbench).length, stepsOf(workbench)], [1, 1]);
 });
 
 test("in quick mode a click or a box is a saved mask, but not if something else was done meanwhile", async () => {
     const {workbench, said} = bench({settings: {farClickAccepts: false, quickMode: true}});
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     await settle();
-    workbench.setBox({x0: 0, y0: 0, x1: 4, y1: 4, frame: "image"}, 1);
+    workbench.prompting.setBox({x0: 0, y0: 0, x1: 4, y1: 4, frame: "image"}, 1);
     await settle();
     await settle();
     assert.equal(idsOf(workbench).length, 2);
     assert.deepEqual(said.quick, idsOf(workbench));
     HandMadeWorker.isHolding = true;
-    workbench.addPoint(at(3), 1, 1);
+    workbench.prompting.addPoint(at(3), 1, 1);
     await settle();
     await HandMadeWorker.latest.answerNext(); // it is being accepted
-    workbench.showSaved([annotationOf("older")]);
+    workbench.arrivals.showSaved([annotationOf("older")]);
     while (HandMadeWorker.latest.held.length > 0) await HandMadeWorker.latest.answerNext();
     await settle();
     assert.deepEqual(
@@ -860,9 +879,9 @@ test("in quick mode a click or a box is a saved mask, but not if something else 
     );
     workbench.remove("made-3");
     workbench.remove("older");
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
-    workbench.addPoint(at(2), 1, 1);
+    workbench.prompting.addPoint(at(2), 1, 1);
     await settle();
     while (HandMadeWorker.latest.held.length > 0) await HandMadeWorker.latest.answerNext();
     await settle();
@@ -873,16 +892,16 @@ test("in quick mode a click or a box is a saved mask, but not if something else 
 
 test("the category used last is there after a reload, for the same project and person", () => {
     const {workbench, storage} = bench();
-    workbench.pickCategory(1);
-    assert.equal(bench({storage}).workbench.category.name, "person");
-    assert.equal(bench({storage, projectId: 4}).workbench.category.name, "cup");
-    assert.equal(bench().workbench.category.name, "cup", "another browser");
-    workbench.pickCategory(0);
-    workbench.pickCategory(1);
-    assert.deepEqual(bench({storage}).workbench.recentCategories, [2, 1]);
-    assert.deepEqual(bench({storage, projectId: 4}).workbench.recentCategories, []);
+    workbench.labelling.pick(1);
+    assert.equal(bench({storage}).workbench.labelling.category.name, "person");
+    assert.equal(bench({storage, projectId: 4}).workbench.labelling.category.name, "cup");
+    assert.equal(bench().workbench.labelling.category.name, "cup", "another browser");
+    workbench.labelling.pick(0);
+    workbench.labelling.pick(1);
+    assert.deepEqual(bench({storage}).workbench.labelling.recent, [2, 1]);
+    assert.deepEqual(bench({storage, projectId: 4}).workbench.labelling.recent, []);
     assert.equal(
-        bench({storage, categories: CATEGORIES.slice(0, 1)}).workbench.category.name,
+        bench({storage, categories: CATEGORIES.slice(0, 1)}).workbench.labelling.category.name,
         "cup",
         "it is gone",
     );
@@ -899,26 +918,29 @@ async function journalLeftIn(shelf) {
 
 test("a mask that was begun and not accepted is there when its image is opened again, in another page too", async () => {
     const {workbench, open, clock, shelf} = bench();
-    workbench.showSaved([]);
-    workbench.pickCategory(1);
+    workbench.arrivals.showSaved([]);
+    workbench.labelling.pick(1);
     clock.ms = 1000;
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
-    workbench.cycleCandidate(1);
+    workbench.prompting.cycleCandidate(1);
     open(8);
-    workbench.showSaved([]);
+    workbench.arrivals.showSaved([]);
     assert.deepEqual([stepsOf(workbench), workbench.isOpen], [0, false]);
 
     const later = bench({journal: await journalLeftIn(shelf), shelf});
     later.clock.ms = 500;
-    later.workbench.addPoint(at(9), 1, 1); // before it is known what is there
+    later.workbench.prompting.addPoint(at(9), 1, 1); // before it is known what is there
     assert.equal(stepsOf(later.workbench), 0);
-    later.workbench.showSaved([]);
+    later.workbench.arrivals.showSaved([]);
     await settle();
-    const {prompts, category} = later.workbench;
+    const {
+        prompts,
+        labelling: {category},
+    } = later.workbench;
     assert.deepEqual([stepsOf(later.workbench), prompts.shown.index, category.name], [1, 1, "person"]);
     assert.equal(later.workbench.isOpen, true);
-    later.workbench.accept();
+    later.workbench.accepting.accept();
     await settle();
     const [mask] = later.workbench.document.annotations;
     assert.deepEqual([mask.id, mask.clicks], ["made-1", 1]);
@@ -927,17 +949,17 @@ test("a mask that was begun and not accepted is there when its image is opened a
 
 test("changes of a saved mask are kept with it, as a new object where the mask is gone", async () => {
     const {workbench, shelf} = bench();
-    workbench.showSaved([annotationOf("a")]);
+    workbench.arrivals.showSaved([annotationOf("a")]);
     workbench.edit("a");
-    workbench.addPoint(at(4), 1, 1);
+    workbench.prompting.addPoint(at(4), 1, 1);
     await settle();
 
     const later = bench({journal: await journalLeftIn(shelf), shelf});
-    later.workbench.showSaved([annotationOf("a")]);
+    later.workbench.arrivals.showSaved([annotationOf("a")]);
     assert.deepEqual([later.workbench.draft.edited.id, later.workbench.selection.id], ["a", "a"]);
     await settle();
     const last = bench({journal: await journalLeftIn(shelf), shelf});
-    last.workbench.showSaved([]);
+    last.workbench.arrivals.showSaved([]);
     assert.deepEqual([last.workbench.draft.edited, stepsOf(last.workbench)], [null, 1]);
     last.workbench.undo();
     assert.equal(last.workbench.draft.isEmpty, true);
@@ -946,15 +968,15 @@ test("changes of a saved mask are kept with it, as a new object where the mask i
 
 test("a mask that was accepted just before a crash is not begun once more", async () => {
     const {workbench, shelf} = bench();
-    workbench.showSaved([]);
-    workbench.addPoint(at(1), 1, 1);
+    workbench.arrivals.showSaved([]);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     const [{key, value}] = await shelf.below(["ann"]);
-    workbench.accept();
+    workbench.accepting.accept();
     await settle();
     await shelf.write({put: [[key, value]]}); // the page died between the two writes
     const later = bench({journal: await journalLeftIn(shelf), shelf});
-    later.workbench.showSaved(workbench.document.annotations);
+    later.workbench.arrivals.showSaved(workbench.document.annotations);
     assert.equal(later.workbench.draft.isEmpty, true);
     assert.deepEqual(shelf.ids, []);
 });
@@ -965,13 +987,13 @@ test("a damaged draft is dropped, and a full disk keeps nobody from working", as
         const shelf = new HandMadeShelf();
         await shelf.write({put: [[["ann", "gone", "draft", 7], value]]});
         const {workbench} = bench({journal: await journalLeftIn(shelf)});
-        workbench.showSaved([]);
+        workbench.arrivals.showSaved([]);
         await settle();
         assert.deepEqual([workbench.draft.isEmpty, shelf.ids], [true, value === null ? [7] : []]);
     }
     const {workbench, shelf} = bench();
     shelf.trouble = "full";
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     assert.equal(workbench.isOpen, true);
 });
@@ -979,7 +1001,7 @@ test("a damaged draft is dropped, and a full disk keeps nobody from working", as
 test("a draft of the version before is taken over from where that kept it", async () => {
     const old = new HandMadeStorage();
     const {workbench, shelf} = bench();
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     await settle();
     const [{key, value}] = await shelf.below(["ann"]);
     await shelf.write({remove: [key]});
@@ -988,30 +1010,30 @@ test("a draft of the version before is taken over from where that kept it", asyn
     const journal = journalOf(shelf);
     await journal.open(7, old);
     const later = bench({journal});
-    later.workbench.showSaved([]);
+    later.workbench.arrivals.showSaved([]);
     await settle();
     assert.deepEqual([stepsOf(later.workbench), old.keys, shelf.ids], [1, [], [7]]);
 });
 
 test("an open mask is accepted when it is estimated well enough, else it stays a draft", async () => {
     const {workbench} = bench();
-    assert.equal(await workbench.acceptOpen(0.9), true, "nothing is open");
-    workbench.addPoint(at(1), 1, 1);
-    assert.equal(await workbench.acceptOpen(2), false);
+    assert.equal(await workbench.accepting.acceptOpen(0.9), true, "nothing is open");
+    workbench.prompting.addPoint(at(1), 1, 1);
+    assert.equal(await workbench.accepting.acceptOpen(2), false);
     assert.equal(workbench.isOpen, true);
-    assert.equal(await workbench.acceptOpen(0), true);
+    assert.equal(await workbench.accepting.acceptOpen(0), true);
     assert.deepEqual(idsOf(workbench), ["made-1"]);
     const bare = bench({categories: []});
-    bare.workbench.addPoint(at(1), 1, 1);
-    assert.equal(await bare.workbench.acceptOpen(0), false);
+    bare.workbench.prompting.addPoint(at(1), 1, 1);
+    assert.equal(await bare.workbench.accepting.acceptOpen(0), false);
     assert.equal(bare.said.missing, 1);
 });
 
 test("a delete during an accept comes after it, and twice is once", async () => {
     const {workbench} = bench();
-    workbench.showSaved([annotationOf("old")]);
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept();
+    workbench.arrivals.showSaved([annotationOf("old")]);
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept();
     workbench.remove("old");
     workbench.remove("old");
     await settle();
@@ -1020,16 +1042,16 @@ test("a delete during an accept comes after it, and twice is once", async () => 
 
 test("a viewer selects masks and changes nothing", async () => {
     const {workbench, said} = bench({mayAnnotate: false});
-    workbench.showSaved([annotationOf("a")]);
+    workbench.arrivals.showSaved([annotationOf("a")]);
     const before = said.changes;
     workbench.select("a");
     assert.equal(workbench.selection.id, "a");
     assert.ok(said.changes > before, "it is shown");
-    workbench.addPoint(at(1), 1, 1);
+    workbench.prompting.addPoint(at(1), 1, 1);
     paint(workbench);
-    workbench.accept();
+    workbench.accepting.accept();
     workbench.remove();
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     await settle();
     assert.deepEqual(workbench.document.annotations, [annotationOf("a")]);
     assert.deepEqual(HandMadeWorker.asked, []);
@@ -1037,10 +1059,10 @@ test("a viewer selects masks and changes nothing", async () => {
 
 test("masks made before the saved ones are listed stay", async () => {
     const {workbench} = bench();
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept();
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept();
     await settle();
-    workbench.showSaved([annotationOf("saved", {createdAt: "2020"})]);
+    workbench.arrivals.showSaved([annotationOf("saved", {createdAt: "2020"})]);
     assert.deepEqual(idsOf(workbench), ["saved", "made-1"]);
     workbench.undo();
     assert.deepEqual(idsOf(workbench), ["saved"]);
@@ -1081,8 +1103,8 @@ function savingBench() {
 test("an undo while the mask is being saved takes it off the server, a redo puts it back", async () => {
     const {workbench, server, autosave} = savingBench();
     server.isHolding = true;
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept();
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept();
     await settle();
     workbench.undo(); // its POST is on its way
     assert.deepEqual(idsOf(workbench), []);
@@ -1099,15 +1121,15 @@ test("an undo while the mask is being saved takes it off the server, a redo puts
 
 test("their side of a conflict replaces the mask, and an undo from before it is forgotten", async () => {
     const {workbench, server, autosave, conflicts} = savingBench();
-    workbench.addPoint(at(1), 1, 1);
-    workbench.accept();
+    workbench.prompting.addPoint(at(1), 1, 1);
+    workbench.accepting.accept();
     await settle();
     server.change("made-1", {clicks: 77});
     workbench.edit("made-1");
-    workbench.pickCategory(1);
+    workbench.labelling.pick(1);
     await settle();
     const [{id, theirs}] = conflicts;
-    workbench.replaceFromServer(id, theirs);
+    workbench.arrivals.replaceFromServer(id, theirs);
     autosave.resolveConflict(id, "theirs");
     await settle();
     assert.deepEqual(

@@ -1,6 +1,6 @@
 /** Annotations on the wire. */
 
-import {ApiError, isPassing} from "./http.js";
+import {ApiError, troubleOf} from "./http.js";
 
 /** @import {Annotation, Prompt, PromptStep, Region} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
@@ -151,9 +151,8 @@ export class AnnotationServer {
      * @returns {SaveProblem}
      */
     problemOf(error) {
-        const status = error instanceof ApiError ? error.status : 0;
-        if (status === 401) return {kind: "passing", reason: "signed_out"};
-        if (isPassing(error)) return {kind: "passing", reason: status ? "server" : "offline"};
+        const reason = troubleOf(error);
+        if (reason) return {kind: "passing", reason};
         if (error instanceof ApiError && error.body.current) {
             const current = annotationFromWire(/** @type {AnnotationWire} */ (error.body.current));
             return {kind: "conflict", current, isDeleted: error.code === "annotation_deleted"};

@@ -1,6 +1,6 @@
 /** Image embeddings: waits until the server has made one, saying what it waits for. */
 
-import {NetworkError, isPassing, isSignedOut, pause, withPatience} from "./http.js";
+import {NetworkError, pause, troubleOf, withPatience} from "./http.js";
 
 /** @import {Http} from "./http.js" */
 /** @import {EmbeddingProgress} from "../session/ports.d.ts" */
@@ -50,7 +50,7 @@ export async function fetchEmbedding(http, imageId, bundleDigest, options = {}) 
             },
             {
                 signal,
-                isWorthWaiting: (error) => isPassing(error) || isSignedOut(error),
+                isWorthWaiting: (error) => troubleOf(error) !== "",
                 onWait: () => onProgress({state: "offline", position: null, error: ""}),
             },
         );

@@ -55,7 +55,7 @@ export class Http {
     async request(url, {method = "GET", body, signal} = {}) {
         /** @type {Record<string, string>} */
         const headers = {Accept: "application/json"};
-        if (method !== "GET") headers["X-CSRFToken"] = csrfCookie() ?? this.#csrfToken;
+        if (method !== "GET") Object.assign(headers, csrfHeader(this.#csrfToken));
         const isForm = body instanceof URLSearchParams;
         if (isForm) headers["Content-Type"] = "application/x-www-form-urlencoded";
         else if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -92,6 +92,14 @@ export class Http {
     }
 }
 
+/** The page that is shown, as the server draws it now. @param {Http} http @returns {Promise<string>} HTML */
+export async function thisPage(http) {
+    const response = await http.request(location.pathname + location.search);
+    return response.text().catch(() => {
+        throw new NetworkError(); // cut off on the way
+    });
+}
+
 /** Whether the browser goes on sending it when its page has gone. @param {unknown} body as JSON */
 export function outlivesPage(body) {
     return isShort(JSON.stringify(body));
@@ -105,6 +113,18 @@ export function isPassing(error) {
 /** @param {unknown} error whether the same request may succeed once the person has signed in again */
 export function isSignedOut(error) {
     return error instanceof ApiError && error.status === 401;
+}
+
+/**
+ * Why the same request may succeed later; "": it will not.
+ *
+ * @param {unknown} error
+ * @returns {"offline" | "signed_out" | "server" | ""}
+ */
+export function troubleOf(error) {
+    if (isSignedOut(error)) return "signed_out";
+    if (error instanceof NetworkError) return "offline";
+    return isPassing(error) ? "server" : "";
 }
 
 /** The person has signed in again: whoever waits goes on at once. */
@@ -181,9 +201,16 @@ async function apiError(response) {
     );
 }
 
-/** Newer than the page's when somebody signed in again in another tab. */
-export function csrfCookie() {
-    return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? null;
+/**
+ * What a request that changes something has to carry. The cookie is newer than the page's token when somebody signed in again
+ * in another tab.
+ *
+ * @param {string} pageToken for a browser whose cookie is gone; "": the page has none
+ * @returns {Record<string, string>}
+ */
+export function csrfHeader(pageToken = "") {
+    const cookie = document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1];
+    return {"X-CSRFToken": cookie ?? pageToken};
 }
 
 /** @param {string | undefined} content in ASCII: masks are, and what is not is short */

@@ -2,7 +2,7 @@
 
 import {AnnotationServer} from "./annotations.js";
 import {fetchEmbedding} from "./embeddings.js";
-import {isPassing, isSignedOut, withPatience} from "./http.js";
+import {troubleOf, withPatience} from "./http.js";
 import {fetchPicture, fetchScene} from "./images.js";
 import {RegionImages} from "./region-images.js";
 
@@ -108,8 +108,9 @@ export class LoadingImage {
     async #patiently(part, work) {
         return withPatience(work, {
             signal: this.#abort.signal,
-            isWorthWaiting: (error) => isPassing(error) || isSignedOut(error),
-            onWait: (error) => this.onWait(isSignedOut(error) ? "signed_out" : "offline", part),
+            isWorthWaiting: (error) => troubleOf(error) !== "",
+            onWait: (error) =>
+                this.onWait(troubleOf(error) === "signed_out" ? "signed_out" : "offline", part),
         });
     }
 

@@ -3,7 +3,7 @@
  * restart of the server, or when the same file is chosen again on another day, the upload goes on where it stopped.
  */
 
-import {ApiError, csrfCookie, isPassing, NetworkError, pause, retryDelayMs, withPatience} from "./http.js";
+import {ApiError, csrfHeader, isPassing, NetworkError, pause, retryDelayMs, withPatience} from "./http.js";
 import {answerOf} from "./uploads.js";
 
 /** @import {UploadAnswer} from "../session/ports.d.ts" */
@@ -206,7 +206,7 @@ function send(method, url, {headers = {}, body, signal, onProgress, isRaw = fals
             else resolve({status, responseText, header: (name) => request.getResponseHeader(name)});
         });
         request.open(method, url);
-        request.setRequestHeader("X-CSRFToken", csrfCookie() ?? "");
+        for (const [name, value] of Object.entries(csrfHeader())) request.setRequestHeader(name, value);
         request.setRequestHeader("Accept", "application/json");
         for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
         signal?.addEventListener("abort", abort);

@@ -1,6 +1,6 @@
 /** Uploads: one file a request, so that each has its own progress and its own answer. */
 
-import {csrfCookie} from "./http.js";
+import {csrfHeader} from "./http.js";
 
 /** @import {UploadAnswer} from "../session/ports.d.ts" */
 
@@ -25,7 +25,7 @@ export function sendUpload(projectId, batch, file, {onProgress, onSent}) {
     body.append("files", file);
     body.append("batch", batch);
     request.open("POST", `/api/projects/${projectId}/images/`);
-    request.setRequestHeader("X-CSRFToken", csrfCookie() ?? "");
+    for (const [name, value] of Object.entries(csrfHeader())) request.setRequestHeader(name, value);
     request.setRequestHeader("Accept", "application/json");
     request.send(body);
     return {answer, abort: () => request.abort()};

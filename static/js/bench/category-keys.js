@@ -25,13 +25,13 @@ export function categoryKeysOf(preferences, commands, workbench, later) {
         /** @param {string} chord @returns {boolean} whether it picked a category */
         pick(chord) {
             const index = keys.indexOf(chord, categories());
-            if (index >= 0) workbench.pickCategory(index);
+            if (index >= 0) workbench.labelling.pick(index);
             return index >= 0;
         },
 
         /** Waits for the key. */
         listen() {
-            const {category} = workbench;
+            const {category} = workbench.labelling;
             if (!category) return;
             toast(`Press a key for ${category.name}. Backspace takes its key away, Esc leaves all as it is.`);
             const end = new AbortController();

@@ -62,12 +62,15 @@ export function flowEvents({
         onUnreachable: (imageId) => location.assign(annotateUrl(imageId, list)), // the server says what is wrong with it
         onPicture: (picture) => {
             notices.hidePicture();
+            notices.hideOffline();
             benchStage.showPicture(picture);
         },
         onSaved: (imageId, listed) => {
             notices.hideSignedOut();
+            notices.hideOffline();
             for (const {annotation, number} of listed) workbench.noteNumber(annotation.id, imageId, number);
-            workbench.showSaved(autosave.overlay(imageId, listed));
+            workbench.arrivals.showSaved(autosave.overlay(imageId, listed));
+            later().flow.noticeCategories(listed.map(({annotation}) => annotation));
         },
         onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showOffline()),
         onDraftKept: ({name}) => toast(`1 mask on ${name} was not accepted. It is kept there as a draft.`),
@@ -86,6 +89,7 @@ export function flowEvents({
         },
         onMarkRefused: ({name}, error) => notices.showProblem(`${name} was not marked: ${sentence(error)}`),
         onListDone: (openImageId) => sayListDone(openImageId, later().flow),
+        onAnswering: () => later().refining.again(),
         onReplaced: ({title, name}, replaced) =>
             toast(`${title || name} answers now: this is its mask.`, "info", {
                 label: "Take the first one back",

@@ -6,7 +6,8 @@ import {KeptHistories} from "../session/kept-histories.js";
 import {BrowserShelf} from "../storage/browser-shelf.js";
 import {BrowserTabs} from "../storage/browser-tabs.js";
 
-/** @import {Autosave} from "../session/autosave.js" */
+/** @import {Autosave, SaveStatus} from "../session/autosave.js" */
+/** @import {MarksToSave} from "../session/image-marks.js" */
 /** @import {Unsaved} from "../session/unsaved-records.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchNotices} from "../view/panels/bench-notices.js" */
@@ -32,13 +33,15 @@ export function keptBy(user, imageId) {
  * @param {object} bench
  * @param {Workbench} bench.workbench
  * @param {Autosave} bench.autosave
+ * @param {MarksToSave} bench.marks
+ * @param {{readonly status: SaveStatus}} bench.saving
  * @param {BenchNotices} bench.notices
  * @param {{readonly scene: {image: {id: number}}}} bench.flow
  * @param {{close(): void}} bench.lasso
  */
 export async function beginKeeping(
     {journal, histories, opening},
-    {workbench, autosave, notices, flow, lasso},
+    {workbench, autosave, marks, saving, notices, flow, lasso},
 ) {
     const damaged = await opening;
     if (damaged > 0) notices.showDamaged(damaged);
@@ -47,10 +50,12 @@ export async function beginKeeping(
         if (journal.isWorking !== wasWorking) notices.showKeeping(journal.isWorking);
         wasWorking = journal.isWorking;
         autosave.noteKeeping();
+        marks.noteKeeping();
     };
     journal.onChange = tell;
     tell();
     autosave.resume();
+    marks.resume();
     histories.tidy().catch(() => {}); // the next page tries again
     const isShown = (/** @type {string | number} */ imageId) => imageId === flow.scene.image.id;
     journal.mayTake = ({kind, id}) => (kind === "draft" ? !isShown(id) : id !== workbench.draft.edited?.id);
@@ -59,26 +64,29 @@ export async function beginKeeping(
             kind === "unsaved" ? [/** @type {Unsaved} */ (value)] : [],
         );
         for (const {id, imageId, desired} of records)
-            if (isShown(imageId)) workbench.replaceFromServer(id, desired);
+            if (isShown(imageId)) workbench.arrivals.replaceFromServer(id, desired);
         autosave.resume(records);
+        marks.resume();
     };
     addEventListener("beforeunload", (event) => {
         lasso.close(); // a shape that is being drawn is kept with the open mask
-        if (wouldBeMissed(workbench, autosave)) event.preventDefault();
+        if (wouldBeMissed(workbench, saving.status, autosave.waiting)) event.preventDefault();
     });
 }
 
 /**
- * Whether something would be missed if the page ended now. One mask that is on its way would not, if the browser goes on
- * sending it; nothing else is sent until a workbench is opened on this computer again.
+ * Whether something would be missed if the page ended now. One mask, or one mark, that is on its way would not, if the browser
+ * goes on sending it; nothing else is sent until a workbench is opened on this computer again.
  *
  * @param {Workbench} workbench
- * @param {Autosave} autosave
+ * @param {SaveStatus} status of masks and marks together
+ * @param {Autosave["waiting"]} waiting masks
  */
-function wouldBeMissed(workbench, {status: {state, keeping}, waiting}) {
+function wouldBeMissed(workbench, {state, count, keeping}, waiting) {
     const isKept = keeping === "kept";
-    if (workbench.isAccepting || (workbench.isOpen && !isKept)) return true;
+    if (workbench.accepting.isBusy || (workbench.isOpen && !isKept)) return true;
     if (state === "saved") return false;
-    const isOnItsWay = state === "saving" && waiting.length === 1 && outlivesPage(waiting[0].desired);
+    const isOnItsWay =
+        state === "saving" && count === 1 && waiting.every(({desired}) => outlivesPage(desired));
     return !(isKept && isOnItsWay);
 }

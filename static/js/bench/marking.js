@@ -22,11 +22,11 @@ export function markingOf(flow) {
             toast(`Skipped ${image.name}.`, "info", {
                 label: "Undo",
                 do: () => {
-                    flow.mark(image, before);
+                    flow.finishing.mark(image, before);
                     void flow.open(image.id, true);
                 },
             });
-            await flow.skip(skip);
+            await flow.finishing.skip(skip);
         },
         async flag() {
             const {image} = flow.scene;
@@ -42,11 +42,12 @@ export function markingOf(flow) {
                 note: image.flagNote,
             });
             if (!flag) return;
-            flow.mark(image, flag);
+            flow.finishing.mark(image, flag);
             const done = flag.isFlagged ? "Flagged" : "Removed the flag of";
             toast(`${done} ${image.name}.`, "info", {
                 label: "Undo",
-                do: () => flow.mark(image, {isFlagged: before.isFlagged, flagNote: before.flagNote}),
+                do: () =>
+                    flow.finishing.mark(image, {isFlagged: before.isFlagged, flagNote: before.flagNote}),
             });
         },
     };

@@ -18,12 +18,14 @@ const LOOK_MS = 20_000;
 /**
  * @param {Http} http
  * @param {SavedChannel} tabs
- * @param {{workbench: Workbench, autosave: Autosave, flow: () => Pick<ImageFlow<ImageBitmap>, "scene" | "masksState">}} bench
+ * @param {{workbench: Workbench, autosave: Autosave, flow: () => ImageFlow<ImageBitmap>}} bench
  */
 export function listenForNews(http, tabs, {workbench, autosave, flow}) {
     const isShown = (/** @type {number} */ imageId) =>
         flow().masksState === "shown" && flow().scene.image.id === imageId;
-    const news = new News(new AnnotationServer(http), autosave, workbench, isShown);
+    const news = new News(new AnnotationServer(http), autosave, workbench, isShown, (taken) =>
+        flow().noticeCategories(taken),
+    );
     let timer = 0;
     const lookSoon = () => {
         clearTimeout(timer);
@@ -35,7 +37,10 @@ export function listenForNews(http, tabs, {workbench, autosave, flow}) {
     const lookIfSeen = () => {
         if (document.visibilityState === "visible") lookSoon();
     };
-    addEventListener("focus", lookSoon);
+    addEventListener("focus", () => {
+        lookSoon();
+        void flow().refreshCategories();
+    });
     document.addEventListener("visibilitychange", lookIfSeen);
     setInterval(lookIfSeen, LOOK_MS);
 }

@@ -21,26 +21,26 @@ export function promptToolOf(benchStage, workbench, preview, {isReady, onMode}) 
         onHover: (point) => (point && isReady() ? preview.move(point, stage.view.scale) : preview.leave()),
         onPress: (point, label) => {
             preview.press();
-            workbench.anticipate(point, label);
+            workbench.prompting.anticipate(point, label);
         },
         onPoint: (point, label, timeStamp) =>
-            workbench.addPoint(
+            workbench.prompting.addPoint(
                 point,
                 label,
                 timeStamp,
                 label === FOREGROUND ? preview.choiceAt(point) : null,
             ),
         onTurn: (direction) => {
-            if (workbench.prompts.shown) workbench.chooseNested(direction);
+            if (workbench.prompts.shown) workbench.prompting.chooseNested(direction);
             else void preview.turn(direction);
         },
         onMode,
         onDraftBox: (box, pointer) => benchStage.showDraftBox(box, pointer),
-        onBox: (box, timeStamp) => workbench.setBox(box, timeStamp),
+        onBox: (box, timeStamp) => workbench.prompting.setBox(box, timeStamp),
         markAt: (place) => benchStage.markAt(place),
         onDraftMark: (mark, place) => benchStage.showDraggedMark(mark, place),
-        onMoveMark: (mark, place, timeStamp) => workbench.moveMark(mark, place, timeStamp),
-        onRemoveMark: (mark, timeStamp) => workbench.removeMark(mark, timeStamp),
+        onMoveMark: (mark, place, timeStamp) => workbench.prompting.moveMark(mark, place, timeStamp),
+        onRemoveMark: (mark, timeStamp) => workbench.prompting.removeMark(mark, timeStamp),
         onSelect: selectOnStage(benchStage, workbench),
         onEdit: (point) => workbench.edit(benchStage.maskAt(point)),
     });
@@ -76,7 +76,12 @@ export function keyPointsOf(benchStage, workbench) {
         /** @param {boolean} isForeground */
         add(isForeground) {
             const {pixel} = crosshair;
-            if (pixel) workbench.addPoint(pixel, isForeground ? FOREGROUND : BACKGROUND, performance.now());
+            if (pixel)
+                workbench.prompting.addPoint(
+                    pixel,
+                    isForeground ? FOREGROUND : BACKGROUND,
+                    performance.now(),
+                );
         },
     };
 }

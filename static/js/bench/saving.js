@@ -1,10 +1,13 @@
-/** How the annotate page saves masks and preferences, with what it has to say to the person. */
+/** How the annotate page saves masks, marks of images and preferences, with what it has to say to the person. */
 
 import {AnnotationServer} from "../api/annotations.js";
-import {pause, retryDelayMs} from "../api/http.js";
+import {pause, retryDelayMs, troubleOf} from "../api/http.js";
+import {markImage} from "../api/images.js";
 import {savePreferences} from "../api/preferences.js";
 import {Autosave} from "../session/autosave.js";
+import {MarksToSave} from "../session/image-marks.js";
 import {Preferences} from "../session/preferences.js";
+import {together} from "../session/save-status.js";
 import {UnsavedRecords} from "../session/unsaved-records.js";
 import {SavedChannel} from "../storage/saved-channel.js";
 import {toast} from "../view/site/feedback.js";
@@ -14,7 +17,7 @@ import {listenForNews} from "./news.js";
 /** @import {Http} from "../api/http.js" */
 /** @import {ImageFlow} from "../session/image-flow.js" */
 /** @import {Settings} from "../session/preferences.js" */
-/** @import {Conflict} from "../session/autosave.js" */
+/** @import {Conflict, SaveStatus} from "../session/autosave.js" */
 /** @import {Journal} from "../session/journal.js" */
 /** @import {Workbench} from "../session/workbench.js" */
 /** @import {BenchNotices} from "../view/panels/bench-notices.js" */
@@ -26,9 +29,9 @@ import {listenForNews} from "./news.js";
  * @param {BenchNotices} notices
  * @param {{onStatus: () => void, onSignedOut: () => void, onSignedIn: () => void,
  *   flow: () => ImageFlow<ImageBitmap>, onConflict: (conflict: Conflict, onChoice: (choice: "mine" | "theirs") => void) => void}} events
- * @returns {Autosave}
+ * @returns {{autosave: Autosave, marks: MarksToSave, saving: {readonly status: SaveStatus}}} saving: of both together
  */
-export function autosaveOf(
+export function savingOf(
     http,
     journal,
     workbench,
@@ -43,42 +46,54 @@ export function autosaveOf(
         if (!isPersistent) void navigator.storage?.persist?.();
         isPersistent = true;
     };
-    const autosave = new Autosave(
-        new AnnotationServer(http),
-        new UnsavedRecords(journal),
-        (attempt) => pause(retryDelayMs(attempt)),
-        {
-            onStatus: ({state, reason}) => {
-                if (state === "unsaved") askToPersist();
-                const was = isSignedOut;
-                isSignedOut = reason === "signed_out";
-                if (isSignedOut && !was) onSignedOut();
-                if (was && !isSignedOut) onSignedIn();
-                onStatus();
-            },
-            onConflict: (conflict) =>
-                onConflict(conflict, (choice) => {
-                    if (choice === "theirs") workbench.replaceFromServer(conflict.id, conflict.theirs);
-                    autosave.resolveConflict(conflict.id, choice);
-                }),
-            onSaved: (imageId) => tabs.tell(imageId),
-            onGivenUp: (id, before) => workbench.replaceFromServer(id, before),
-            onNumber: ({id, imageId}, number) => workbench.noteNumber(id, imageId, number),
-            onRefusal: (refusal) =>
-                notices.showRefusal(refusal, {
-                    onRetry: () => autosave.retryRefused(refusal.id),
-                    onDiscard: () => {
-                        autosave.discardRefused(refusal.id);
-                        location.reload(); // to what the server has
-                    },
-                }),
+    const saving = {
+        get status() {
+            return together(autosave.status, marks.status);
         },
+    };
+    const tellStatus = () => {
+        const {state, reason} = saving.status;
+        if (state === "unsaved") askToPersist();
+        const was = isSignedOut;
+        isSignedOut = reason === "signed_out";
+        if (isSignedOut && !was) onSignedOut();
+        if (was && !isSignedOut) onSignedIn();
+        onStatus();
+    };
+    const patience = (/** @type {number} */ attempt) => pause(retryDelayMs(attempt));
+    const marks = new MarksToSave(
+        journal,
+        {save: (imageId, wanted) => markImage(http, imageId, wanted), troubleOf},
+        patience,
+        tellStatus,
     );
+    const autosave = new Autosave(new AnnotationServer(http), new UnsavedRecords(journal), patience, {
+        onStatus: tellStatus,
+        onConflict: (conflict) =>
+            onConflict(conflict, (choice) => {
+                if (choice === "theirs") workbench.arrivals.replaceFromServer(conflict.id, conflict.theirs);
+                autosave.resolveConflict(conflict.id, choice);
+            }),
+        onSaved: (imageId) => tabs.tell(imageId),
+        onGivenUp: (id, before) => workbench.arrivals.replaceFromServer(id, before),
+        onNumber: ({id, imageId}, number) => workbench.noteNumber(id, imageId, number),
+        onDecided: (id) => notices.forgetMask(id),
+        onRefusal: (refusal) => {
+            void flow().refreshCategories(); // its category may be gone
+            notices.showRefusal(refusal, {
+                onRetry: () => autosave.retryRefused(refusal.id),
+                onDiscard: () => {
+                    autosave.discardRefused(refusal.id);
+                    location.reload(); // to what the server has
+                },
+            });
+        },
+    });
     workbench.document.subscribe((changes, origin) => {
         if (origin === "user") autosave.submit(changes);
     });
     listenForNews(http, tabs, {workbench, autosave, flow});
-    return autosave;
+    return {autosave, marks, saving};
 }
 
 /**

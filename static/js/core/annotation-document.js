@@ -91,6 +91,35 @@ export function inverse(changes) {
     };
 }
 
+/**
+ * A change set for annotations as they are now: an update puts in place what it changed then, and leaves what was changed
+ * since.
+ *
+ * @param {ChangeSet} changes
+ * @param {(id: string) => Annotation | undefined} annotationOf what is there
+ * @returns {ChangeSet}
+ */
+export function asOfNow(changes, annotationOf) {
+    const updated = changes.updated.map(({before, after}) => {
+        const now = annotationOf(after.id) ?? before;
+        return {before: now, after: {...now, ...differences(before, after)}};
+    });
+    return {...changes, updated};
+}
+
+/**
+ * @param {Annotation} before
+ * @param {Annotation} after
+ * @returns {Partial<Annotation>} what is other in `after`
+ */
+function differences(before, after) {
+    const fields = /** @type {(keyof Annotation)[]} */ ([
+        ...new Set([...Object.keys(before), ...Object.keys(after)]),
+    ]);
+    const changed = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]));
+    return Object.fromEntries(changed.map((field) => [field, after[field]]));
+}
+
 /** @param {readonly Annotation[]} annotations */
 function inOrder(annotations) {
     return [...annotations].sort((a, b) =>

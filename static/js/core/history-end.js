@@ -28,24 +28,51 @@ export function endOf(changes, place) {
 }
 
 /**
- * @param {ReadonlyMap<string, Annotation | null>} end
+ * Whether undo and redo would find what they start from. Of a mask that was only changed the changed parts count: the others
+ * stay as they are when the change is undone.
+ *
+ * @param {readonly ChangeSet[]} changes the oldest first
+ * @param {number} place how many of them are done
  * @param {(id: string) => Annotation | undefined} annotationOf what is there
- * @returns {boolean} whether undo and redo would find what they start from
  */
-export function isEnd(end, annotationOf) {
-    return [...end].every(([id, expected]) => {
+export function fits(changes, place, annotationOf) {
+    const parts = partsOf(changes);
+    return [...endOf(changes, place)].every(([id, expected]) => {
         const found = annotationOf(id);
         if (!expected || !found) return !expected && !found;
-        // What a person made of it, which an undo would write back; estimates, effort and times the server may write in
-        // another way.
-        return (
-            expected.categoryId === found.categoryId &&
-            expected.segmentation.counts === found.segmentation.counts &&
-            (expected.name ?? "") === (found.name ?? "") &&
-            (expected.color ?? "") === (found.color ?? "") &&
-            Boolean(expected.isLocked) === Boolean(found.isLocked)
-        );
+        return [...(parts.get(id) ?? [])].every((part) => PARTS[part](expected) === PARTS[part](found));
     });
+}
+
+/** What people make of an annotation; estimates, effort and times the server may write in another way. */
+const PARTS = {
+    mask: (/** @type {Annotation} */ {segmentation}) => segmentation.counts,
+    category: (/** @type {Annotation} */ {categoryId}) => categoryId,
+    name: (/** @type {Annotation} */ {name}) => name ?? "",
+    color: (/** @type {Annotation} */ {color}) => color ?? "",
+    lock: (/** @type {Annotation} */ {isLocked}) => Boolean(isLocked),
+    rank: (/** @type {Annotation} */ {rank}) => rank ?? null,
+};
+/** @typedef {keyof typeof PARTS} Part */
+const ALL_PARTS = /** @type {Part[]} */ (Object.keys(PARTS));
+/** Where a mask stands in the list has nothing to do with whether it can be deleted, or be there again. */
+const OF_A_WHOLE_MASK = ALL_PARTS.filter((part) => part !== "rank");
+
+/** @param {readonly ChangeSet[]} changes @returns {Map<string, Set<Part>>} which parts of each annotation they write */
+function partsOf(changes) {
+    /** @type {Map<string, Set<Part>>} */
+    const all = new Map();
+    const add = (/** @type {string} */ id, /** @type {readonly Part[]} */ parts) =>
+        all.set(id, new Set([...(all.get(id) ?? []), ...parts]));
+    for (const {created, updated, deleted} of changes) {
+        for (const {id} of [...created, ...deleted]) add(id, OF_A_WHOLE_MASK);
+        for (const {before, after} of updated)
+            add(
+                after.id,
+                ALL_PARTS.filter((part) => PARTS[part](before) !== PARTS[part](after)),
+            );
+    }
+    return all;
 }
 
 /**

@@ -12,8 +12,8 @@ import {DecoderError} from "./protocol.js";
 /** @import {DecodeReply, DecoderUrls, FinishReply, LoadReply, ReplyValue, WorkerReply} from "./protocol.js" */
 
 const MAX_RESTARTS = 3; // in a row, without an answer in between
-// A decoder as large as ViT-H's needs some seconds on a slow machine; longer means that the worker died without a word.
-const REPLY_TIMEOUT_MS = 60_000;
+// A worker that is busy says so every few seconds, while it downloads for example; silence means that it died without a word.
+const SILENCE_MS = 60_000;
 
 /** @typedef {DecodeReply & {durationMs: number}} TimedReply */
 
@@ -35,6 +35,7 @@ export class DecoderClient {
     #images = new Map();
     #nextId = 1;
     #restarts = 0;
+    #isEnded = false;
     /** @type {Promise<unknown> | null} */
     #running = null;
     /** @type {{supersede: () => void} | null} */
@@ -57,6 +58,12 @@ export class DecoderClient {
 
     get bundle() {
         return this.#bundle;
+    }
+
+    /** Another one takes its place: the worker and its memory go. */
+    end() {
+        this.#isEnded = true;
+        this.#replace();
     }
 
     /**
@@ -192,17 +199,19 @@ export class DecoderClient {
      * @returns {Promise<T>}
      */
     async #survivingCrashes(work) {
-        for (;;) {
+        for (let resent = 0; ;) {
+            if (this.#isEnded) throw new DecoderError("decoder_ended", "Another decoder answers now.");
             try {
                 const value = await work();
                 this.#restarts = 0;
                 return value;
             } catch (error) {
                 const isForgotten = error instanceof DecoderError && error.code === "image_not_loaded";
-                if (isForgotten)
+                if (isForgotten) {
                     this.#images.clear(); // the worker keeps only a few images: send it again
-                else if (!(error instanceof WorkerCrashed)) throw error;
-                if (++this.#restarts > MAX_RESTARTS) {
+                    resent++;
+                } else if (!(error instanceof WorkerCrashed)) throw error;
+                if (Math.max(this.#restarts, resent) > MAX_RESTARTS) {
                     throw new DecoderError("worker_crashed", "The decoder keeps crashing. Reload the page.");
                 }
             }
@@ -237,6 +246,7 @@ export class DecoderClient {
 
     /** Throws the worker away; whoever waited for it asks the next one. */
     #replace() {
+        this.#restarts++;
         this.#worker?.terminate();
         this.#worker = null;
         this.#loading = null;
@@ -248,7 +258,7 @@ export class DecoderClient {
             clearTimeout(timer);
             reject(new WorkerCrashed("the decoder worker crashed"));
         }
-        this.#onRestart();
+        if (!this.#isEnded) this.#onRestart();
     }
 
     /**
@@ -261,16 +271,25 @@ export class DecoderClient {
         if (!worker) throw new WorkerCrashed("the decoder worker is gone");
         const id = this.#nextId++;
         return new Promise((resolve, reject) => {
-            const timer = setTimeout(() => this.#worker === worker && this.#replace(), REPLY_TIMEOUT_MS);
-            this.#outstanding.set(id, {resolve, reject, timer});
+            this.#outstanding.set(id, {resolve, reject, timer: this.#watch(worker)});
             worker.postMessage({...request, id}, transfer);
         });
     }
 
+    /** @param {Worker} worker has to say something within a time */
+    #watch(worker) {
+        return setTimeout(() => this.#worker === worker && this.#replace(), SILENCE_MS);
+    }
+
     /** @param {WorkerReply} reply */
-    #settle({id, value, error}) {
+    #settle({id, value, error, isBusy}) {
         const waiting = this.#outstanding.get(id);
         if (!waiting) return;
+        if (isBusy && this.#worker) {
+            clearTimeout(waiting.timer);
+            waiting.timer = this.#watch(this.#worker);
+            return;
+        }
         this.#outstanding.delete(id);
         clearTimeout(waiting.timer);
         if (error) waiting.reject(new DecoderError(error.code, error.message));

@@ -30,6 +30,7 @@ let loaded = null;
  */
 const images = new Map();
 let isWarm = false;
+const BUSY_MS = 10_000;
 
 /** @type {Promise<void>} */
 let queue = Promise.resolve();
@@ -42,12 +43,14 @@ self.addEventListener("message", (/** @type {MessageEvent<WorkerRequest>} */ eve
 async function answer(request) {
     /** @type {WorkerReply} */
     let reply;
+    const beat = setInterval(() => self.postMessage({id: request.id, isBusy: true}), BUSY_MS);
     try {
         reply = {id: request.id, value: await handle(request)};
     } catch (error) {
         const code = error instanceof DecoderError ? error.code : "decode_failed";
         reply = {id: request.id, error: {code, message: messageOf(error)}};
     }
+    clearInterval(beat);
     self.postMessage(reply, {transfer: buffersOf(reply.value)});
 }
 

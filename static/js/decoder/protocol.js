@@ -1,5 +1,6 @@
 /**
- * What the page and the decoder worker say to each other. Every request carries an id and gets exactly one reply.
+ * What the page and the decoder worker say to each other. Every request carries an id and gets exactly one reply; until then the
+ * worker may say that it is busy.
  *
  * Requests are whole: a decode names all steps of its prompt, so the worker may be thrown away at any moment and a new
  * one gives the same answer.
@@ -81,9 +82,10 @@
  * @property {number} id
  * @property {ReplyValue} [value]
  * @property {{code: string, message: string}} [error]
+ * @property {true} [isBusy] the worker is alive; the answer comes later
  */
 
-/** Codes: bundle_mismatch, embedding_invalid, image_not_loaded, not_finite, decoder_unavailable, decode_failed. */
+/** Codes: decoder_ended, bundle_mismatch, embedding_invalid, image_not_loaded, not_finite, decoder_unavailable, decode_failed. */
 export class DecoderError extends Error {
     /**
      * @param {string} code

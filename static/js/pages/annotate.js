@@ -2,8 +2,7 @@
 
 import {AnnotationServer} from "../api/annotations.js";
 import {annotatePageFromWire, imageIdOf} from "../api/annotate-page.js";
-import {Http, withPatience} from "../api/http.js";
-import {markImage} from "../api/images.js";
+import {Http} from "../api/http.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
 import {tileFetcher} from "../api/tiles.js";
@@ -16,7 +15,7 @@ import {handToolsOf} from "../bench/hand-tools.js";
 import {beginKeeping, keptBy} from "../bench/keeping.js";
 import {offerNewCategory} from "../bench/new-category.js";
 import {keyPointsOf, promptToolOf, selectOnStage} from "../bench/prompting.js";
-import {autosaveOf, preferencesOf} from "../bench/saving.js";
+import {preferencesOf, savingOf} from "../bench/saving.js";
 import {refiningOf, showRegion} from "../bench/refining.js";
 import {DeletionMessages, trashOf} from "../bench/trash.js";
 import {worldOf} from "../bench/world.js";
@@ -83,7 +82,7 @@ const workbench = new Workbench(page.user, world, {
     onMask: (pressedAt) => measureUntilPainted(stage, "click-to-mask", pressedAt),
 });
 
-const autosave = autosaveOf(http, kept.journal, workbench, notices, {
+const {autosave, marks, saving} = savingOf(http, kept.journal, workbench, notices, {
     onStatus: render,
     ...{onSignedOut: askToSignIn, flow: () => flow},
     onSignedIn: () => notices.hideSignedOut(),
@@ -101,13 +100,12 @@ const flow = new ImageFlow(
     page.scene,
     workbench,
     {
-        ...{now: world.now, closeShape: () => lasso.close()},
+        ...{marks, now: world.now, closeShape: () => lasso.close()},
         load: (imageId) => new LoadingImage(http, imageId, list),
         decoderFor: (bundle) =>
             new DecoderClient(page.workerUrl, page.decoderUrls, bundle, () =>
                 workbench.prompts.decodeAgain(),
             ),
-        saveMarks: (imageId, marks) => withPatience(() => markImage(http, imageId, marks)),
         acceptFrom: () => (preferences.settings.acceptOnLeave ? FAIR_FROM : null),
     },
     flowEvents({
@@ -119,7 +117,7 @@ const flow = new ImageFlow(
 const going = goingOf({http, list, flow, preferences, drafts: world.drafts});
 const repeating = new Repeating(workbench, flow, {...world, onSay: toast});
 const preview = new Preview(
-    workbench,
+    workbench.prompting,
     (candidate, point) =>
         flow.bundle !== null && candidateCovers(candidate, point, stage.imageSize, flow.bundle),
     (candidate) => benchStage.showPreview(candidate, flow.bundle),
@@ -168,20 +166,20 @@ const dialogs = dialogsOf(commands, preferences, () =>
     trashOf(flow.scene.image.id, new AnnotationServer(http), {workbench, autosave, view}),
 );
 const categoryKeys = categoryKeysOf(preferences, commands, workbench, () => ({flow, render}));
-const shown = {workbench, flow, autosave, sight, toolbox, lasso, categoryKeys};
+const shown = {workbench, flow, autosave, saving, sight, toolbox, lasso, categoryKeys};
 const view = new BenchView(shown, benchStage, commands);
 
 void start();
 
 async function start() {
-    listenToKeys(commands, (index) => workbench.pickCategory(index), categoryKeys.pick);
+    listenToKeys(commands, (index) => workbench.labelling.pick(index), categoryKeys.pick);
     addEventListener("popstate", () => {
         const imageId = imageIdOf(location.pathname);
         if (imageId) void flow.open(imageId, false);
     });
     toolbox.use(flow.mayAnnotate ? "prompt" : "select");
     offerNewCategory(http, flow, render);
-    await beginKeeping(kept, {workbench, autosave, notices, flow, lasso});
+    await beginKeeping(kept, {workbench, autosave, marks, saving, notices, flow, lasso});
     void flow.show(0); // the page began to load at 0
 }
 

@@ -1,9 +1,9 @@
 /** Exports: started in a dialog, watched until they are ready. */
 
 import {removeExport, startExport} from "../api/exports.js";
-import {Http} from "../api/http.js";
+import {Http, thisPage} from "../api/http.js";
 import {Poller} from "../view/site/poller.js";
-import {syncItems} from "../view/site/keyed-list.js";
+import {syncLists} from "../view/site/live-lists.js";
 import {find, findAll, findOptional} from "../view/elements.js";
 import {act, toast} from "../view/site/feedback.js";
 import {projectId} from "../view/site/page.js";
@@ -24,11 +24,7 @@ const empty = find("[data-empty]", HTMLElement);
 
 /** Draws the list as the server has it now. */
 async function refresh() {
-    const response = await http.request(location.pathname);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const fresh = page.querySelector("[data-exports]");
-    if (!fresh) throw new Error("You are signed out. Reload the page to sign in again.");
-    syncItems(list, fresh.innerHTML, "exportId", {isWhole: true});
+    syncLists(await thisPage(http), [{selector: "[data-exports]", key: "exportId"}]);
     empty.hidden = list.childElementCount > 0;
 }
 

@@ -2,7 +2,7 @@
 
 import {deleteImages, fetchTiles, markImages} from "../api/gallery.js";
 import {retryEmbedding} from "../api/embeddings.js";
-import {ApiError, Http} from "../api/http.js";
+import {Http, isSignedOut} from "../api/http.js";
 import {LARGE_FROM_BYTES, sendInParts} from "../api/partial-uploads.js";
 import {restoreImages} from "../api/trash.js";
 import {sendUpload} from "../api/uploads.js";
@@ -26,7 +26,7 @@ const gallery = new Gallery({
     drawTiles: (ids) => fetchTiles(http, project, ids),
     drawPage: async () => (await http.request(location.href)).text(),
     retryEmbedding: (imageId) => retryEmbedding(http, imageId),
-    isSignedOut: (error) => error instanceof ApiError && error.status === 401,
+    isSignedOut,
 });
 
 const filters = find("[data-filters]", HTMLFormElement);

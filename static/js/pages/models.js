@@ -1,27 +1,24 @@
 /** Models: installed and removed, tested, chosen; what the worker does is watched until it is over. */
 
-import {Http} from "../api/http.js";
+import {Http, thisPage} from "../api/http.js";
 import {cancelBundleJob, installModel, makeDefaultModel, removeModel, selfTestModel} from "../api/models.js";
 import {find, findAll} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
-import {syncItems} from "../view/site/keyed-list.js";
+import {syncLists} from "../view/site/live-lists.js";
 import {Poller} from "../view/site/poller.js";
 
 const http = new Http();
 const POLL_MS = 1000;
 const POLL_AWAY_MS = 5000;
-const LISTS = ["[data-models]", "[data-catalogue]"];
+const INSTALLED = "[data-models]";
 
 /** Draws both lists as the server has them now. */
 async function refresh() {
-    const response = await http.request(location.pathname);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    for (const list of LISTS) {
-        const fresh = page.querySelector(list);
-        if (!fresh) throw new Error("You are signed out. Reload the page to sign in again.");
-        syncItems(find(list, HTMLUListElement), fresh.innerHTML, "model", {isWhole: true});
-    }
-    find("[data-empty]", HTMLElement).hidden = find(LISTS[0], HTMLUListElement).childElementCount > 0;
+    syncLists(await thisPage(http), [
+        {selector: INSTALLED, key: "model"},
+        {selector: "[data-catalogue]", key: "model"},
+    ]);
+    find("[data-empty]", HTMLElement).hidden = find(INSTALLED, HTMLUListElement).childElementCount > 0;
 }
 
 const isPending = () =>

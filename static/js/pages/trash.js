@@ -1,10 +1,11 @@
 /** A project's trash: what was deleted comes back by a click, or goes for good after a question. */
 
-import {Http} from "../api/http.js";
+import {Http, thisPage} from "../api/http.js";
 import {removeImagesForGood, restoreImages, restoreMask} from "../api/trash.js";
 import {find} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
-import {syncItems, syncLiveParts} from "../view/site/keyed-list.js";
+import {syncLiveParts} from "../view/site/keyed-list.js";
+import {syncLists} from "../view/site/live-lists.js";
 import {projectId} from "../view/site/page.js";
 import {plural} from "../view/words.js";
 
@@ -12,21 +13,15 @@ import {plural} from "../view/words.js";
 
 const http = new Http();
 const project = projectId();
-const images = find("[data-trash-images]", HTMLUListElement);
-const masks = find("[data-trash-masks]", HTMLUListElement);
 const dialog = find("#confirm-remove", HTMLDialogElement);
 
 /** Draws the lists as the server has them now. */
 async function refresh() {
-    const html = await (await http.request(location.href)).text();
-    const page = new DOMParser().parseFromString(html, "text/html");
-    const [freshImages, freshMasks] = [
-        page.querySelector("[data-trash-images]"),
-        page.querySelector("[data-trash-masks]"),
-    ];
-    if (!freshImages || !freshMasks) throw new Error("You are signed out. Reload the page to sign in again.");
-    syncItems(images, freshImages.innerHTML, "imageId", {isWhole: true});
-    syncItems(masks, freshMasks.innerHTML, "maskId", {isWhole: true});
+    const html = await thisPage(http);
+    syncLists(html, [
+        {selector: "[data-trash-images]", key: "imageId"},
+        {selector: "[data-trash-masks]", key: "maskId"},
+    ]);
     syncLiveParts(html);
 }
 

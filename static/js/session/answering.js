@@ -34,10 +34,9 @@ export class Answering {
      */
     async change(decoder, image) {
         const {prompts, draft} = this.#bench;
-        const {prompt} = prompts;
+        const begun = draft.history.end;
         await this.#decodeAhead(decoder, image);
         const mask = prompts.shown && !draft.handMade ? await prompts.finish().catch(() => null) : null;
-        const isSamePrompt = prompts.prompt.steps.length === prompt.steps.length;
         // What waits for a mask waits for the decoder that is to be replaced, perhaps for minutes: now this one gives it.
         if (prompts.isDecoding && prompts.imageKey === image.key) {
             prompts.answerWith(decoder, image);
@@ -47,7 +46,8 @@ export class Answering {
             this.#turns.after(() => {
                 const isOpen = prompts.imageKey === image.key;
                 if (isOpen) prompts.answerWith(decoder, image);
-                const isReplaced = isOpen && mask !== null && isSamePrompt && !isEmpty(prompts.prompt);
+                const isSame = draft.history.end === begun; // else the mask on screen is another one
+                const isReplaced = isOpen && mask !== null && isSame && !isEmpty(prompts.prompt);
                 resolve(isReplaced ? {mask, at: draft.history.end} : null);
             }),
         );

@@ -41,6 +41,7 @@ import {givenUpWith, nextOf, waitingFor, wishesOf} from "./acts.js";
  * @property {(annotation: Annotation, number: number) => void} [onNumber] the server has said its number
  * @property {(imageId: number) => void} [onSaved] the server has a change of a mask of this image
  * @property {(refusal: Refusal) => void} onRefusal the server will never take it as it is
+ * @property {(id: string) => void} [onDecided] of a mask that was refused, or in conflict: it is wanted otherwise now
  * @property {(id: string, before: Annotation | null) => void} [onGivenUp] it is again what it was before an act of which
  *   another part was given up
  */
@@ -106,10 +107,14 @@ export class Autosave {
             const isNews = !known || row.version >= known.version; // else the list is older than a save of ours
             if (isNews && !this.#unsaved.get(row.annotation.id)) this.#remember(row);
         }
+        this.#forgetContents(new Set(annotations.keys()));
         for (const [id, {imageId: itsImage, desired, version, at}] of this.#recent) {
+            if (Date.now() - at > RECENT_MS) {
+                this.#recent.delete(id);
+                continue;
+            }
             const row = listed.find(({annotation}) => annotation.id === id);
-            const isOld = Date.now() - at > RECENT_MS;
-            if (itsImage !== imageId || isOld || (row && row.version >= version)) continue;
+            if (itsImage !== imageId || (row && row.version >= version)) continue;
             if (desired) annotations.set(id, desired);
             else annotations.delete(id);
         }
@@ -119,6 +124,13 @@ export class Autosave {
             else annotations.delete(id);
         }
         return [...annotations.values()];
+    }
+
+    /** Of other images only the versions count: a day's masks would fill the memory. @param {ReadonlySet<string>} ids on screen */
+    #forgetContents(ids) {
+        for (const [id, known] of this.#known)
+            if (known.content && !ids.has(id) && !this.#unsaved.get(id))
+                this.#known.set(id, {...known, content: ""});
     }
 
     /** @param {ChangeSet} changes of the user, one act; saved at once */
@@ -222,7 +234,7 @@ export class Autosave {
     #want(wish, act) {
         const {id, imageId, desired} = wish;
         const earlier = this.#unsaved.get(id);
-        this.#refusals.delete(id);
+        if (this.#refusals.delete(id)) this.#events.onDecided?.(id);
         const known = this.#known.get(id) ?? null;
         const mayBeDeleted = earlier?.mayBeDeleted || this.#mayBeDeleted.has(id);
         const after = waitingFor(earlier?.after ?? [], wish, act).filter(
@@ -242,6 +254,7 @@ export class Autosave {
         for (const {before = null, ...other} of others) {
             this.#conflicts.delete(other.id);
             this.#refusals.delete(other.id);
+            this.#events.onDecided?.(other.id);
             this.#unsaved.keep({...other, desired: before, after: []});
             this.#events.onGivenUp?.(other.id, before);
         }
@@ -251,6 +264,15 @@ export class Autosave {
         this.#tell();
         if (this.#isRunning) return;
         this.#isRunning = true;
+        try {
+            await this.#sendAll();
+        } finally {
+            this.#isRunning = false;
+        }
+        this.#tell();
+    }
+
+    async #sendAll() {
         for (let attempt = 0; ;) {
             const record = this.#next();
             if (!record) break;
@@ -271,8 +293,6 @@ export class Autosave {
             }
             this.#tell();
         }
-        this.#isRunning = false;
-        this.#tell();
     }
 
     #next() {

@@ -4,13 +4,12 @@ import {NO_CHANGES} from "../core/annotation-document.js";
 import {columnsOf, pixelsOf, rleOf} from "../core/edit/columns.js";
 import {fitted, moved, offsetFor} from "../core/edit/placing.js";
 
-/** @import {Annotation, Category, ImageSize} from "../core/types.d.ts" */
+/** @import {Annotation} from "../core/types.d.ts" */
 /** @import {Columns} from "../core/edit/columns.js" */
 /** @import {CopiedMask, CopiedMasks} from "./copied-masks.js" */
+/** @import {OpenImage} from "./open-image.js" */
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
-
-/** @typedef {{projectId: number, imageId: number, size: ImageSize, categories: readonly Category[]}} Place */
 
 const OFFSET_SHARE = 0.02; // of the image's longer side
 const MAX_TRIES = 20; // so many copies of one mask lie beside each other at most
@@ -20,24 +19,24 @@ export class Copying {
     #turns;
     #freshOnes;
     #copied;
-    #place;
+    #opened;
     #events;
 
     /**
-     * @param {Pick<Workbench, "document" | "draft" | "selection" | "category" | "canChangeSaved" | "canDraw">} bench
+     * @param {Pick<Workbench, "document" | "draft" | "selection" | "labelling" | "canChangeSaved" | "canDraw">} bench
      * @param {object} parts
      * @param {Turns} parts.turns
      * @param {(count: number) => {id: string, author: string, createdAt: string}[]} parts.freshOnes for new masks
      * @param {CopiedMasks} parts.copied
-     * @param {() => Place} parts.place the image on screen
+     * @param {OpenImage} parts.opened
      * @param {{onSay: (text: string) => void, onCategoryMissing: () => void}} parts.events
      */
-    constructor(bench, {turns, freshOnes, copied, place, events}) {
+    constructor(bench, {turns, freshOnes, copied, opened, events}) {
         this.#bench = bench;
         this.#turns = turns;
         this.#freshOnes = freshOnes;
         this.#copied = copied;
-        this.#place = place;
+        this.#opened = opened;
         this.#events = events;
     }
 
@@ -70,7 +69,8 @@ export class Copying {
     copy() {
         const {annotations} = this.#bench.selection;
         if (annotations.length === 0) return;
-        const {projectId, categories} = this.#place();
+        const {projectId} = this.#opened;
+        const {categories} = this.#bench.labelling;
         const masks = annotations.map(({segmentation, categoryId}) => ({
             ...{segmentation, categoryId},
             categoryName: categories.find(({id}) => id === categoryId)?.name ?? "",
@@ -88,7 +88,7 @@ export class Copying {
             if (!this.canPaste) return;
             const {projectId, masks} = this.#copied.get() ?? {projectId: 0, masks: []};
             if (masks.length === 0) return this.#events.onSay("Nothing was copied so far.");
-            const {size} = this.#place();
+            const {size} = this.#opened;
             /** @type {{columns: Columns, categoryId: number}[]} */
             const pasted = [];
             let cut = 0;
@@ -115,7 +115,7 @@ export class Copying {
      * @returns {Columns}
      */
     #beside(columns, first) {
-        const {size} = this.#place();
+        const {size} = this.#opened;
         const taken = new Set(this.#bench.document.annotations.map(({segmentation}) => segmentation.counts));
         const step = Math.max(1, Math.round(OFFSET_SHARE * Math.max(size.height, size.width)));
         const {bbox} = rleOf(columns, size.height);
@@ -138,16 +138,17 @@ export class Copying {
      * @returns {number | null} null: this project has no category
      */
     #categoryFor({categoryId, categoryName}, projectId) {
-        const {projectId: here, categories} = this.#place();
+        const {projectId: here} = this.#opened;
+        const {categories} = this.#bench.labelling;
         const same = categories.find(({id, name}) =>
             projectId === here ? id === categoryId : name === categoryName,
         );
-        return (same ?? this.#bench.category)?.id ?? null;
+        return (same ?? this.#bench.labelling.category)?.id ?? null;
     }
 
     /** @param {readonly {columns: Columns, categoryId: number}[]} masks */
     #create(masks) {
-        const {imageId, size} = this.#place();
+        const {imageId, size} = this.#opened;
         const fresh = this.#freshOnes(masks.length);
         /** @type {Annotation[]} */
         const created = masks.map(({columns, categoryId}, k) => ({

@@ -6,7 +6,7 @@
  * already and is saved without a prompt. One user action is one entry of the history: the change of the document and the draft before and after it.
  */
 
-import {NO_CHANGES, inverse} from "../core/annotation-document.js";
+import {NO_CHANGES, asOfNow, inverse} from "../core/annotation-document.js";
 import {History} from "../core/history.js";
 import {EMPTY_PROMPT, isEmpty} from "../core/prompt.js";
 import {isSame} from "../core/regions.js";
@@ -131,8 +131,8 @@ export class Draft {
     change(work, changes = NO_CHANGES, timeStamp = null) {
         const before = this.work;
         const after = {...before, ...work};
+        if (changes !== NO_CHANGES) this.#document.apply(changes); // if that fails, nothing has happened
         this.history.push({changes, before, after});
-        if (changes !== NO_CHANGES) this.#document.apply(changes);
         this.#show(after, timeStamp);
     }
 
@@ -153,17 +153,26 @@ export class Draft {
     }
 
     undo() {
-        const entry = this.history.undo();
+        const {entries, place} = this.history;
+        const entry = entries[place - 1];
         if (!entry) return;
-        this.#document.apply(inverse(entry.changes));
+        this.#apply(inverse(entry.changes));
+        this.history.undo();
         this.#show(entry.before, null);
     }
 
     redo() {
-        const entry = this.history.redo();
+        const {entries, place} = this.history;
+        const entry = entries[place];
         if (!entry) return;
-        this.#document.apply(entry.changes);
+        this.#apply(entry.changes);
+        this.history.redo();
         this.#show(entry.after, null);
+    }
+
+    /** @param {ChangeSet} changes of an earlier moment */
+    #apply(changes) {
+        this.#document.apply(asOfNow(changes, (id) => this.#document.get(id)));
     }
 
     /** A draft that was worked on can be brought back by undo. @param {Work} next */

@@ -8,12 +8,13 @@ import {EMPTY_PROMPT} from "../core/prompt.js";
 import {NO_WORK, idsOf} from "./draft.js";
 import {RESHAPES} from "./reshaping.js";
 
-/** @import {ImageSize, Rle} from "../core/types.d.ts" */
+/** @import {Rle} from "../core/types.d.ts" */
 /** @import {Columns, Spans} from "../core/edit/columns.js" */
 /** @import {FinishedMask} from "./ports.d.ts" */
 /** @import {Effort} from "./effort.js" */
 /** @import {Locks} from "./locks.js" */
 /** @import {Reshape} from "./reshaping.js" */
+/** @import {OpenImage} from "./open-image.js" */
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
 
@@ -24,19 +25,19 @@ export class HandWork {
     #turns;
     #locks;
     #effort;
-    #size;
+    #opened;
     #onChange;
 
     /**
      * @param {Pick<Workbench, "draft" | "prompts" | "selection" | "canDraw" | "edit">} bench
-     * @param {{turns: Turns, locks: Locks, effort: Effort, size: () => ImageSize, onChange: () => void}} parts
+     * @param {{turns: Turns, locks: Locks, effort: Effort, opened: OpenImage, onChange: () => void}} parts
      */
-    constructor(bench, {turns, locks, effort, size, onChange}) {
+    constructor(bench, {turns, locks, effort, opened, onChange}) {
         this.#bench = bench;
         this.#turns = turns;
         this.#locks = locks;
         this.#effort = effort;
-        this.#size = size;
+        this.#opened = opened;
         this.#onChange = onChange;
     }
 
@@ -53,7 +54,7 @@ export class HandWork {
 
     /** @param {Reshape} name changes the draft, else the mask that is looked at, which is edited from then on */
     reshape(name) {
-        this.change((columns) => RESHAPES[name](columns, this.#size().height), true);
+        this.change((columns) => RESHAPES[name](columns, this.#opened.size.height), true);
     }
 
     /** What a change would go on from, as it is on screen; null: nothing. A prompt's mask comes as its candidate. */
@@ -109,7 +110,7 @@ export class HandWork {
      * @param {boolean} isLookedAt it is the mask that is looked at
      */
     #show(before, change, isLookedAt = false) {
-        const size = this.#size();
+        const {size} = this.#opened;
         const mask = rleOf(change(before ? columnsOf(before) : emptyColumns(size)), size.height);
         if (before ? mask.segmentation.counts === before.counts : mask.area === 0) return;
         if (isLookedAt) this.#bench.edit();

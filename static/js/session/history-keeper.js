@@ -3,7 +3,7 @@
  * annotations are others now: then somebody else has changed them, and the steps no longer fit.
  */
 
-import {endOf, isEnd} from "../core/history-end.js";
+import {endOf, fits} from "../core/history-end.js";
 
 /** @import {AnnotationDocument} from "../core/annotation-document.js" */
 /** @import {History} from "../core/history.js" */
@@ -78,15 +78,16 @@ export class HistoryKeeper {
         if (this.#isTaken) return [];
         this.#isTaken = true;
         const changes = found?.entries.map((entry) => entry.changes) ?? [];
-        const end = endOf(changes, found?.place ?? 0);
-        const fits = found !== null && isEnd(end, (id) => document.get(id));
+        const isFitting =
+            found !== null && fits(changes, found.place, (/** @type {string} */ id) => document.get(id));
         const made = this.#history.entries.length;
-        if (fits) this.#history.restore(found.entries, found.place, found.first);
+        if (isFitting) this.#history.restore(found.entries, found.place, found.first);
         if (made > 0) {
             const {entries, place, first} = this.#history;
             this.#histories?.replace(this.#imageId, {entries: [...entries], place, first});
-        } else if (found && !fits) this.#histories?.forget(this.#imageId);
-        return fits ? [...end].flatMap(([id, annotation]) => (annotation ? [] : [id])) : [];
+        } else if (found && !isFitting) this.#histories?.forget(this.#imageId);
+        if (!isFitting) return [];
+        return [...endOf(changes, found.place)].flatMap(([id, annotation]) => (annotation ? [] : [id]));
     }
 
     /**
@@ -97,10 +98,10 @@ export class HistoryKeeper {
         void this.#histories?.stepBack(imageId, ids).catch(() => {}); // its steps are forgotten then
     }
 
-    /** Somebody else has changed an annotation: steps that speak of it no longer fit. @param {string} id */
-    forgetOf(id) {
+    /** Somebody else has changed annotations: steps that no longer fit them are forgotten. @param {AnnotationDocument} document */
+    check(document) {
         const changes = this.#history.entries.map((entry) => entry.changes);
-        if (!endOf(changes, this.#history.place).has(id)) return;
+        if (fits(changes, this.#history.place, (id) => document.get(id))) return;
         this.#history.clear();
         this.#histories?.forget(this.#imageId);
     }

@@ -3,13 +3,13 @@
  * left meanwhile is dropped.
  */
 
-import {FAIR_FROM} from "../core/quality.js";
-import {AddedCategories} from "./added-categories.js";
-import {MarksToSave, marksOf} from "./image-marks.js";
+import {Finishing} from "./finishing.js";
+import {NewestCategories} from "./newest-categories.js";
 import {StandIn} from "./stand-in.js";
 
-/** @import {Bundle, Category, DecoderImage, ImageMarks} from "../core/types.d.ts" */
+/** @import {Annotation, Bundle, Category, DecoderImage} from "../core/types.d.ts" */
 /** @import {Replaced} from "./answering.js" */
+/** @import {MarksToSave} from "./image-marks.js" */
 /** @import {Clock, Decoder, EmbeddingProgress, ImageRow, LoadingImage, Scene, ServerAnnotation, WaitReason} from "./ports.d.ts" */
 /** @import {Workbench} from "./workbench.js" */
 
@@ -18,7 +18,7 @@ import {StandIn} from "./stand-in.js";
  * @typedef {object} FlowWorld
  * @property {(imageId: number) => LoadingImage<Picture>} load begins to fetch
  * @property {(bundle: Bundle) => Decoder} decoderFor
- * @property {(imageId: number, marks: Partial<ImageMarks>) => Promise<ImageRow>} saveMarks gives the image as it is then
+ * @property {MarksToSave} marks
  * @property {() => number | null} acceptFrom a predicted IoU: an open mask that is estimated at least as well is accepted
  *   when its image is left; null: none is
  * @property {() => void} [closeShape] a shape that is being drawn becomes part of the open mask
@@ -42,10 +42,11 @@ import {StandIn} from "./stand-in.js";
  * @property {(error: unknown) => void} onPictureProblem
  * @property {(error: unknown) => void} onEmbeddingProblem
  * @property {(imageId: number, marks: Partial<ImageRow>) => void} onMarked an image is marked otherwise now
- * @property {(image: ImageRow, error: unknown) => void} onMarkRefused it is as it was
+ * @property {(image: {id: number, name: string}, error: unknown) => void} onMarkRefused it is as it was before
  * @property {(openImageId: number | null) => void} onListDone the list's last image was finished; another one that is
  *   open, neither done nor skipped; null: none is
  * @property {(openedAt: number) => void} onReady the first mask is possible
+ * @property {() => void} [onAnswering] another decoder answers for the image on screen: regions are its own
  * @property {(bundle: Bundle, replaced: Replaced) => void} [onReplaced] the image's own embedding has come, and its bundle
  *   has answered the open prompt anew
  */
@@ -57,8 +58,6 @@ const NOT_ASKED = {state: "queued", position: null, error: ""};
 
 const LATE_MS = 3000; // who waits so long may have gone on working
 const MOST_FURTHER = 5; // so that a key held down does not run away
-
-const NOT_SKIPPED = /** @type {const} */ ({skipReason: "", skipNote: ""});
 
 /** @template Picture */
 export class ImageFlow {
@@ -72,6 +71,8 @@ export class ImageFlow {
     embedding = NOT_ASKED;
     /** The saved masks; missing: they could not be fetched so far. @type {"loading" | "shown" | "missing"} */
     masksState = "loading";
+    /** What is said of the image on screen. */
+    finishing;
 
     #workbench;
     #world;
@@ -89,9 +90,11 @@ export class ImageFlow {
     #isGoing = false;
     #marks;
     #standIn;
-    /** The small bundle is being given the word. @type {Promise<unknown> | null} */
-    #beginning = null;
-    #addedCategories = new AddedCategories();
+    #categories = new NewestCategories();
+    /** The project's categories are being asked for. */
+    #isAsking = false;
+    /** When each image was asked for. @type {WeakMap<LoadingImage<Picture>, number>} */
+    #askedAt = new WeakMap();
 
     /**
      * @param {LoadingImage<Picture>} first
@@ -106,8 +109,11 @@ export class ImageFlow {
         this.#workbench = workbench;
         this.#world = world;
         this.#events = events;
-        this.#standIn = new StandIn((bundle) => world.decoderFor(bundle));
-        this.#marks = new MarksToSave((imageId, marks) => world.saveMarks(imageId, marks));
+        this.#standIn = new StandIn((bundle) => world.decoderFor(bundle), workbench.answering);
+        this.finishing = new Finishing(this, workbench, world, events);
+        this.#marks = world.marks;
+        this.#marks.onShown = (imageId, marks) => this.#showMarks(imageId, marks);
+        this.#marks.onRefused = (image, error) => events.onMarkRefused(image, error);
     }
 
     /** Of the decoder that answers. */
@@ -162,17 +168,11 @@ export class ImageFlow {
     async open(imageId, isNew) {
         const openedAt = this.#world.now();
         await this.#workbench.settle();
-        if (this.#marks.isWaiting(imageId)) {
-            // What is fetched now might be older than the mark, and arrive after the mark's answer.
-            const opening = this.#opening;
-            await this.#marks.settled;
-            if (this.#opening !== opening) return;
-        }
         if (imageId === (this.#opening ?? this.#shown).imageId) return; // it is there, or on its way
         this.#opening?.giveUp();
         this.#opening = null;
         if (imageId === this.#shown.imageId) return;
-        const next = this.#ahead?.imageId === imageId ? this.#ahead : this.#world.load(imageId);
+        const next = this.#ahead?.imageId === imageId ? this.#ahead : this.#load(imageId);
         if (this.#ahead !== next) this.#ahead?.giveUp();
         this.#ahead = null;
         this.#opening = next;
@@ -197,7 +197,7 @@ export class ImageFlow {
         this.#world.closeShape?.();
         const {isOpen} = this.#workbench;
         const from = this.#world.acceptFrom();
-        if (from !== null) await this.#workbench.acceptOpen(from);
+        if (from !== null) await this.#workbench.accepting.acceptOpen(from);
         await this.#workbench.settle(); // a mask that was accepted while the scene was on its way belongs to the old image
         if (this.#opening !== next) return;
         if (this.#workbench.isOpen) this.#events.onDraftKept(this.scene.image);
@@ -205,7 +205,7 @@ export class ImageFlow {
         const before = this.#shown;
         this.#shown = next;
         this.#opening = null;
-        const project = this.#addedCategories.overlay(scene.project);
+        const project = this.#categories.overlay(scene.project, this.#askedAt.get(next) ?? 0);
         this.scene = {...scene, project, image: this.#marks.overlay(scene.image)};
         this.#events.onOpened(imageId, isNew);
         void this.show(openedAt);
@@ -219,11 +219,51 @@ export class ImageFlow {
      * @param {Category} category
      */
     addCategory(projectId, category) {
-        this.#addedCategories.add(projectId, category);
-        if (projectId !== this.scene.project.id) return;
-        const project = this.#addedCategories.overlay(this.scene.project);
-        this.scene = {...this.scene, project};
-        this.#workbench.takeCategories(project.categories, category.id);
+        const {project} = this.scene;
+        if (projectId === project.id)
+            this.#takeCategories([...project.categories, category], this.#world.now(), category.id);
+    }
+
+    /** Masks of the image on screen came from the server: others may have made categories for them. @param {readonly Annotation[]} annotations */
+    noticeCategories(annotations) {
+        const known = new Set(this.scene.project.categories.map(({id}) => id));
+        if (annotations.some(({categoryId}) => !known.has(categoryId))) void this.refreshCategories();
+    }
+
+    /** Asks once for the project's categories, which others may have made or deleted. */
+    async refreshCategories() {
+        if (this.#isAsking) return;
+        this.#isAsking = true;
+        const {image, project} = this.scene;
+        const at = this.#world.now();
+        try {
+            const {categories} = (await this.#world.load(image.id).scene).project;
+            const isOther = JSON.stringify(categories) !== JSON.stringify(this.scene.project.categories);
+            if (this.scene.project.id === project.id && isOther) this.#takeCategories(categories, at);
+        } catch {
+            // The next occasion asks again.
+        } finally {
+            this.#isAsking = false;
+        }
+    }
+
+    /**
+     * @param {readonly Category[]} categories all of the project on screen
+     * @param {number} at when they were so
+     * @param {number} [pickedId] for the next mask
+     */
+    #takeCategories(categories, at, pickedId) {
+        const {project} = this.scene;
+        this.#categories.note(project.id, categories, at);
+        this.scene = {...this.scene, project: {...project, categories}};
+        this.#workbench.labelling.take(categories, pickedId);
+    }
+
+    /** @param {number} imageId */
+    #load(imageId) {
+        const loading = this.#world.load(imageId);
+        this.#askedAt.set(loading, this.#world.now());
+        return loading;
     }
 
     /**
@@ -244,8 +284,10 @@ export class ImageFlow {
             if (part === "annotations") this.#setMasksState("missing");
             this.#events.onWait(reason);
         };
-        if (bundle && this.#decoder?.bundle.digest !== bundle.digest)
+        if (bundle && this.#decoder?.bundle.digest !== bundle.digest) {
+            this.#decoder?.end();
             this.#decoder = this.#world.decoderFor(bundle);
+        }
         const decoder = bundle && this.#decoder;
         const decoderImage = bundle && this.mayAnnotate ? mine.decoderImage(image, bundle) : null;
         this.#events.onShow(this.scene);
@@ -294,10 +336,10 @@ export class ImageFlow {
         const prepared = await this.#standIn.call(mine, this.scene);
         if (!prepared || !(await isPictureShown) || this.#shown !== mine) return;
         if (this.isReady || this.#standIn.name) return;
-        this.#standIn.name = prepared.decoder.bundle.name;
-        this.#beginning = this.#workbench.answering.change(prepared.decoder, prepared.image);
-        await this.#beginning;
-        if (this.#shown === mine) this.#begin(mine, openedAt);
+        await this.#standIn.begin(prepared);
+        if (this.#shown !== mine) return;
+        this.#events.onAnswering?.();
+        this.#begin(mine, openedAt);
     }
 
     /**
@@ -308,12 +350,12 @@ export class ImageFlow {
      * @param {DecoderImage} decoderImage
      */
     async #takeOver(mine, decoder, decoderImage) {
-        await this.#beginning;
-        const replaced = await this.#workbench.answering.change(decoder, decoderImage);
+        const replaced = await this.#standIn.end(decoder, decoderImage);
         if (this.#shown !== mine) return;
         this.#standIn.name = "";
+        this.#events.onAnswering?.();
         if (replaced) this.#events.onReplaced?.(decoder.bundle, replaced);
-        void this.#prepareAhead(mine); // with this decoder
+        void this.#prepareAhead(mine); // where fetching it ahead has failed meanwhile
     }
 
     /**
@@ -332,63 +374,6 @@ export class ImageFlow {
     /** Tries once more to get the image on screen ready. */
     retry() {
         void this.show(this.#world.now());
-    }
-
-    /** Done, and on to the next image. A mask that is open is accepted first. */
-    async finish() {
-        if (!this.mayAnnotate) return;
-        const {image} = this.scene;
-        this.#world.closeShape?.();
-        const {shownMask, isOpen} = this.#workbench;
-        const isAccepted = await this.#workbench.acceptOpen();
-        if (this.scene.image.id !== image.id) return; // another image was opened meanwhile
-        if (!isAccepted) return; // why it cannot be accepted is said
-        const predictedIou = shownMask?.candidate?.predictedIou ?? 1;
-        if (isOpen && predictedIou < FAIR_FROM) this.#events.onPoorAccepted?.(image);
-        if (image.state !== "done") this.mark(image, {state: "done", ...NOT_SKIPPED});
-        await this.#goOn();
-    }
-
-    /**
-     * The image is dealt with, though it is not done; on to the next.
-     *
-     * @param {Pick<ImageMarks, "skipReason" | "skipNote">} why
-     */
-    async skip(why) {
-        if (!this.mayAnnotate) return;
-        this.mark(this.scene.image, {state: "skipped", ...why});
-        await this.#goOn();
-    }
-
-    /** To the next image that is neither done nor skipped. */
-    async goToOpen() {
-        const imageId = await this.#findOpen();
-        if (imageId === null) this.#events.onListDone(null);
-        else void this.open(imageId, true);
-    }
-
-    /** An image that is done or skipped is in progress again. */
-    reopen() {
-        const {image} = this.scene;
-        if (this.mayAnnotate && isFinished(image)) this.mark(image, {state: "in_progress", ...NOT_SKIPPED});
-    }
-
-    /**
-     * Says something of an image: here at once, and at the server.
-     *
-     * @param {ImageRow} image
-     * @param {Partial<ImageMarks>} marks what is left out stays
-     */
-    mark(image, marks) {
-        const before = marksOf(this.scene.image.id === image.id ? this.scene.image : image);
-        this.#showMarks(image.id, marks);
-        this.#marks.send(image.id, marks).then(
-            ({flaggedBy, flaggedAt}) => this.#showMarks(image.id, {flaggedBy, flaggedAt}),
-            (error) => {
-                this.#showMarks(image.id, before);
-                this.#events.onMarkRefused(image, error);
-            },
-        );
     }
 
     /** @param {LoadingImage<Picture>} mine */
@@ -439,7 +424,7 @@ export class ImageFlow {
         const {next} = this.scene.siblings;
         if (next === null || this.#ahead?.imageId === next || this.#opening) return;
         this.#ahead?.giveUp();
-        const coming = this.#world.load(next);
+        const coming = this.#load(next);
         this.#ahead = coming;
         try {
             const scene = await coming.scene;
@@ -452,6 +437,7 @@ export class ImageFlow {
         } catch {
             // What went wrong is said when the image is opened, if it is still wrong then.
             if (this.#ahead === coming) this.#ahead = null;
+            coming.giveUp();
         }
     }
 
@@ -466,25 +452,6 @@ export class ImageFlow {
         this.#events.onChange();
     }
 
-    async #goOn() {
-        if (this.canGo("next")) this.go("next");
-        else this.#events.onListDone(await this.#findOpen());
-    }
-
-    /**
-     * Asked anew: what the scene says of it is as old as the moment when the scene was fetched ahead.
-     *
-     * @returns {Promise<number | null>} the list's next image that is open; null: there is none
-     */
-    async #findOpen() {
-        await this.#marks.settled;
-        try {
-            return (await this.#world.load(this.scene.image.id).scene).siblings.nextOpen;
-        } catch {
-            return this.scene.siblings.nextOpen;
-        }
-    }
-
     /** @param {"loading" | "shown" | "missing"} state */
     #setMasksState(state) {
         this.masksState = state;
@@ -497,11 +464,6 @@ export class ImageFlow {
         this.embedding = embedding;
         this.#events.onChange();
     }
-}
-
-/** Whether an image needs no more work. @param {Pick<ImageMarks, "state">} image */
-export function isFinished({state}) {
-    return state === "done" || state === "skipped";
 }
 
 /** @param {unknown} error */

@@ -1,7 +1,26 @@
-/** What people say of images on its way to the server: one mark after the other, so that none overtakes the one before it. */
+/**
+ * What people say of images (done, skipped, flagged), on its way to the server: one mark after the other, so that none
+ * overtakes the one before it. A mark lies in the journal until the server has it, as an unsaved mask does.
+ */
 
 /** @import {ImageMarks} from "../core/types.d.ts" */
+/** @import {SaveStatus} from "./autosave.js" */
+/** @import {Journal} from "./journal.js" */
 /** @import {ImageRow} from "./ports.d.ts" */
+
+/**
+ * The marks of one image that the server does not have yet.
+ *
+ * @typedef {object} UnsavedMarks
+ * @property {number} imageId
+ * @property {string} name of the image
+ * @property {ImageMarks} base what the server has, as far as is known
+ * @property {readonly Partial<ImageMarks>[]} waiting in the order they were made
+ */
+
+/** @typedef {Exclude<SaveStatus["reason"], "refused" | "conflict">} Trouble */
+
+const RECENT_MS = 15_000; // longer than a scene takes to come
 
 /** @param {ImageMarks} image @returns {ImageMarks} */
 export function marksOf({state, skipReason, skipNote, isFlagged, flagNote}) {
@@ -9,63 +28,163 @@ export function marksOf({state, skipReason, skipNote, isFlagged, flagNote}) {
 }
 
 export class MarksToSave {
-    #save;
-    #sent = Promise.resolve();
-    /** Not answered yet, by image. @type {Map<number, Partial<ImageMarks>[]>} */
-    #waiting = new Map();
+    /** An image is marked like this now. @type {(imageId: number, marks: Partial<ImageRow>) => void} */
+    onShown = () => {};
+    /** The server has refused a mark, and never takes it. @type {(image: {id: number, name: string}, error: unknown) => void} */
+    onRefused = () => {};
 
-    /** @param {(imageId: number, marks: Partial<ImageMarks>) => Promise<ImageRow>} save */
-    constructor(save) {
-        this.#save = save;
-    }
-
-    /** Whatever was sent has an answer. */
-    get settled() {
-        return this.#sent;
-    }
+    #journal;
+    #server;
+    #pause;
+    #onStatus;
+    /** What the server said a moment ago: a scene that was asked for before does not have it. @type {Map<number, {marks: Partial<ImageRow>, at: number}>} */
+    #recent = new Map();
+    #isRunning = false;
+    /** The status that was told last. */
+    #told = "";
+    /** @type {Trouble} */
+    #trouble = "";
+    /** Called when nothing waits any more. @type {(() => void)[]} */
+    #onSettled = [];
 
     /**
-     * @param {number} imageId
-     * @param {Partial<ImageMarks>} marks
-     * @returns {Promise<ImageRow>} the image as it is then; rejects where the server refuses them
+     * @param {Pick<Journal, "all" | "get" | "put" | "remove" | "retry" | "isWorking" | "keeping">} journal
+     * @param {{save: (imageId: number, marks: Partial<ImageMarks>) => Promise<ImageRow>, troubleOf: (error: unknown) => Trouble}} server
+     *   saves and gives the image as it is then; says why trying again may help, or "" where the server refuses
+     * @param {(attempt: number) => Promise<void>} pause before trying again; attempts are counted from 0
+     * @param {() => void} onStatus
      */
-    send(imageId, marks) {
-        // At once where nothing is on its way: the page may be left in the next moment.
-        const answer =
-            this.#waiting.size > 0
-                ? this.#sent.then(() => this.#save(imageId, marks))
-                : this.#save(imageId, marks);
-        this.#waiting.set(imageId, [...(this.#waiting.get(imageId) ?? []), marks]);
-        this.#sent = answer.then(
-            () => this.#forget(imageId, marks),
-            () => this.#forget(imageId, marks),
-        );
-        return answer;
+    constructor(journal, server, pause, onStatus) {
+        this.#journal = journal;
+        this.#server = server;
+        this.#pause = pause;
+        this.#onStatus = onStatus;
     }
 
-    /** @param {number} imageId whether one of its marks has no answer yet */
-    isWaiting(imageId) {
-        return this.#waiting.has(imageId);
+    /** Takes up what an earlier page, or a tab that was closed, could not save. */
+    resume() {
+        for (const {imageId, base, waiting} of this.#all)
+            this.onShown(imageId, {...base, ...merged(waiting)});
+        void this.#run();
+    }
+
+    /** Resolves when the server has everything, or has refused it. @returns {Promise<void>} */
+    get settled() {
+        if (this.#all.length === 0) return Promise.resolve();
+        return new Promise((resolve) => this.#onSettled.push(resolve));
+    }
+
+    /** How they are kept on this computer has changed. */
+    noteKeeping() {
+        this.#tell();
+    }
+
+    /** @returns {SaveStatus} */
+    get status() {
+        const count = this.#all.length;
+        const reason = count === 0 ? "" : this.#trouble;
+        const keeping = this.#journal.isWorking ? this.#journal.keeping("mark") : "failed";
+        return {state: count === 0 ? "saved" : reason ? "unsaved" : "saving", count, reason, keeping};
     }
 
     /**
-     * An image as it will be when the server has everything: what was fetched may be older than a mark on its way.
+     * @param {ImageRow} image as it is
+     * @param {Partial<ImageMarks>} marks what is left out stays
+     */
+    send(image, marks) {
+        const {id: imageId, name} = image;
+        const {base, waiting} = this.#of(imageId) ?? {base: marksOf(image), waiting: []};
+        this.#keep({imageId, name, base, waiting: [...waiting, marks]});
+        this.onShown(imageId, marks);
+        void this.#run(); // at once: the page may be left in the next moment
+    }
+
+    /**
+     * An image as it will be when the server has everything: what was fetched may be older than a mark.
      *
      * @template {ImageRow} Row
      * @param {Row} image
      * @returns {Row}
      */
     overlay(image) {
-        return Object.assign({}, image, ...(this.#waiting.get(image.id) ?? []));
+        for (const [id, {at}] of this.#recent) if (Date.now() - at > RECENT_MS) this.#recent.delete(id);
+        return {...image, ...this.#recent.get(image.id)?.marks, ...merged(this.#of(image.id)?.waiting ?? [])};
+    }
+
+    async #run() {
+        this.#tell();
+        if (this.#isRunning) return;
+        this.#isRunning = true;
+        try {
+            for (let attempt = 0, [record] = this.#all; record; [record] = this.#all) {
+                const {imageId, waiting} = record;
+                try {
+                    const image = await this.#server.save(imageId, merged(waiting));
+                    const {flaggedBy, flaggedAt} = image;
+                    this.#trouble = "";
+                    attempt = 0;
+                    this.#recent.set(imageId, {
+                        marks: {...marksOf(image), flaggedBy, flaggedAt},
+                        at: Date.now(),
+                    });
+                    this.#answered(imageId, waiting.length, marksOf(image), {flaggedBy, flaggedAt});
+                } catch (error) {
+                    this.#trouble = this.#server.troubleOf(error);
+                    if (this.#trouble) {
+                        this.#tell();
+                        await this.#pause(attempt++);
+                        this.#journal.retry();
+                    } else {
+                        attempt = 0;
+                        this.#answered(imageId, waiting.length, record.base);
+                        this.onRefused({id: imageId, name: record.name}, error);
+                    }
+                }
+            }
+        } finally {
+            this.#isRunning = false;
+        }
+        for (const resolve of this.#onSettled.splice(0)) resolve();
+        this.#tell();
     }
 
     /**
      * @param {number} imageId
-     * @param {Partial<ImageMarks>} marks
+     * @param {number} count of its marks that have an answer now
+     * @param {ImageMarks} base what the server has
+     * @param {Partial<ImageRow>} more that it says of the image
      */
-    #forget(imageId, marks) {
-        const waiting = (this.#waiting.get(imageId) ?? []).filter((other) => other !== marks);
-        if (waiting.length > 0) this.#waiting.set(imageId, waiting);
-        else this.#waiting.delete(imageId);
+    #answered(imageId, count, base, more = {}) {
+        const record = /** @type {UnsavedMarks} */ (this.#of(imageId));
+        const waiting = record.waiting.slice(count);
+        if (waiting.length > 0) this.#keep({...record, base, waiting});
+        else this.#journal.remove("mark", imageId);
+        this.onShown(imageId, {...base, ...merged(waiting), ...more});
     }
+
+    #tell() {
+        const told = JSON.stringify(this.status);
+        if (told === this.#told) return; // a page draws a lot for each status
+        this.#told = told;
+        this.#onStatus();
+    }
+
+    get #all() {
+        return /** @type {UnsavedMarks[]} */ (this.#journal.all("mark"));
+    }
+
+    /** @param {number} imageId */
+    #of(imageId) {
+        return /** @type {UnsavedMarks | null} */ (this.#journal.get("mark", imageId));
+    }
+
+    /** @param {UnsavedMarks} record */
+    #keep(record) {
+        void this.#journal.put("mark", record.imageId, record);
+    }
+}
+
+/** @param {readonly Partial<ImageMarks>[]} marks @returns {Partial<ImageMarks>} */
+function merged(marks) {
+    return Object.assign({}, ...marks);
 }

@@ -1,5 +1,5 @@
 /**
- * What this tab keeps on this computer: changes that the server does not have yet, and drafts.
+ * What this tab keeps on this computer: changes of masks and marks of images that the server does not have yet, and drafts.
  *
  * It is read into memory when the page begins, so that whoever asks is answered at once. Every change is written behind,
  * in the order it was made, and counts as kept only when the browser says that it is on the disk. Each tab keeps entries
@@ -11,7 +11,7 @@ import {readOld} from "./old-journal.js";
 
 /** @import {KeyStore, Shelf, ShelfKey, Tabs} from "./ports.d.ts" */
 
-/** @typedef {"unsaved" | "draft"} Kind */
+/** @typedef {"unsaved" | "mark" | "draft"} Kind */
 /** @typedef {{kind: Kind, id: string | number, value: unknown}} Entry */
 /** failed: something cannot be kept, and lasts as long as the page. @typedef {"kept" | "writing" | "failed"} Keeping */
 
@@ -29,10 +29,10 @@ export class Journal {
     #tabs;
     #username;
     /** @type {Record<Kind, Map<string | number, unknown>>} in the order they came */
-    #entries = {unsaved: new Map(), draft: new Map()};
-    #writing = {unsaved: 0, draft: 0};
+    #entries = {unsaved: new Map(), mark: new Map(), draft: new Map()};
+    #writing = {unsaved: 0, mark: 0, draft: 0};
     /** What could not be written. @type {Record<Kind, Set<string | number>>} */
-    #failed = {unsaved: new Set(), draft: new Set()};
+    #failed = {unsaved: new Set(), mark: new Set(), draft: new Set()};
     /** Whether the browser keeps nothing, as far as is known. */
     #isOff = false;
     #hasMadeRoom = false;
@@ -56,7 +56,7 @@ export class Journal {
 
     /** Whether the browser keeps what is given to it. */
     get isWorking() {
-        return !this.#isOff && this.#failed.unsaved.size === 0 && this.#failed.draft.size === 0;
+        return !this.#isOff && Object.values(this.#failed).every(({size}) => size === 0);
     }
 
     /** @param {Kind} kind @returns {Keeping} */
@@ -137,7 +137,7 @@ export class Journal {
 
     /** Writes once more what could not be written. */
     retry() {
-        for (const kind of /** @type {const} */ (["unsaved", "draft"]))
+        for (const kind of /** @type {const} */ (["unsaved", "mark", "draft"]))
             for (const id of this.#failed[kind]) void this.#write(kind, id);
     }
 
@@ -254,7 +254,7 @@ export class Journal {
         let isKept = true;
         try {
             if (this.#isUnread) await this.#readLate();
-            await this.#shelf.write({put: [[this.#key(kind, id), value]]}, {isStrict: kind === "unsaved"});
+            await this.#shelf.write({put: [[this.#key(kind, id), value]]}, {isStrict: kind !== "draft"});
             this.#failed[kind].delete(id);
             this.#isOff = false;
             this.#hasMadeRoom = false;

@@ -4,24 +4,25 @@ import {candidateExtent} from "../core/candidate-mask.js";
 import {EMPTY_PROMPT, isEmpty} from "../core/prompt.js";
 import {contains, holdsSteps, isSame, movedTo} from "../core/regions.js";
 
-/** @import {ImageSize, Region} from "../core/types.d.ts" */
+/** @import {Region} from "../core/types.d.ts" */
+/** @import {OpenImage} from "./open-image.js" */
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
 
 export class MovingPrompts {
     #bench;
     #turns;
-    #size;
+    #opened;
     #onChange;
 
     /**
      * @param {Pick<Workbench, "draft" | "prompts">} bench
-     * @param {{turns: Turns, size: () => ImageSize, onChange: () => void}} parts
+     * @param {{turns: Turns, opened: OpenImage, onChange: () => void}} parts
      */
-    constructor(bench, {turns, size, onChange}) {
+    constructor(bench, {turns, opened, onChange}) {
         this.#bench = bench;
         this.#turns = turns;
-        this.#size = size;
+        this.#opened = opened;
         this.#onChange = onChange;
     }
 
@@ -51,7 +52,7 @@ export class MovingPrompts {
     #liesIn(region) {
         const {prompt, shown, bundle} = this.#bench.prompts;
         if (!holdsSteps(region, prompt.steps)) return false;
-        const extent = shown && bundle && candidateExtent(shown, this.#size(), bundle);
+        const extent = shown && bundle && candidateExtent(shown, this.#opened.size, bundle);
         if (!extent) return true;
         const [x, y, width, height] = extent;
         // The extent is as coarse as the logits: its last pixel is that of a whole cell.

@@ -15,6 +15,7 @@ export class News {
     #autosave;
     #workbench;
     #isShown;
+    #onTaken;
     #isLooking = false;
     /** That was asked about meanwhile. @type {number | null} */
     #next = null;
@@ -22,14 +23,16 @@ export class News {
     /**
      * @param {{list: (imageId: number) => Promise<ServerAnnotation[]>, listDeleted: (imageId: number) => Promise<ServerAnnotation[]>}} server
      * @param {Pick<Autosave, "isNews" | "isSaved" | "noteListed" | "noteDeleted">} autosave
-     * @param {Pick<Workbench, "document" | "draft" | "takeNews">} workbench
+     * @param {Pick<Workbench, "document" | "draft" | "arrivals">} workbench
      * @param {(imageId: number) => boolean} isShown whether the masks of this image are on the screen, all of them
+     * @param {(annotations: readonly Annotation[]) => void} onTaken these are shown now
      */
-    constructor(server, autosave, workbench, isShown) {
+    constructor(server, autosave, workbench, isShown, onTaken = () => {}) {
         this.#server = server;
         this.#autosave = autosave;
         this.#workbench = workbench;
         this.#isShown = isShown;
+        this.#onTaken = onTaken;
     }
 
     /**
@@ -77,9 +80,10 @@ export class News {
         if (changed.length + gone.length === 0) return;
         for (const row of changed) this.#autosave.noteListed(row);
         for (const row of gone) this.#autosave.noteDeleted(row);
-        this.#workbench.takeNews([
+        this.#workbench.arrivals.takeNews([
             ...changed.map(({annotation}) => ({id: annotation.id, annotation})),
             ...gone.map(({annotation}) => ({id: annotation.id, annotation: null})),
         ]);
+        this.#onTaken(changed.map(({annotation}) => annotation));
     }
 }

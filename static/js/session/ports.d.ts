@@ -130,6 +130,8 @@ export type Decoder = {
     decode(image: DecoderImage, steps: readonly PromptStep[]): Promise<DecoderAnswer | null>;
     /** Of steps whose choices are all made. */
     finishMask(image: DecoderImage, steps: readonly PromptStep[]): Promise<FinishedMask>;
+    /** Another one takes its place for good: nothing is asked of it any more. */
+    end(): void;
 };
 
 // --- images ---

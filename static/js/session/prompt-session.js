@@ -109,6 +109,7 @@ export class PromptSession {
     answerWith(decoder, image) {
         this.#decoder = decoder;
         this.#image = image;
+        this.region = null; // it was the other decoder's, and may take long with this one
         this.#prompt = withoutChoices(this.#prompt);
         this.#candidates = [];
         this.#shown = null;

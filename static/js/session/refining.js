@@ -107,6 +107,14 @@ export class Refining {
         this.#events.onChange();
     }
 
+    /** Another decoder answers now: where a region was in use, or on its way, this one is asked for it. */
+    again() {
+        const was = this.#isOn || this.#waitingFor !== null;
+        this.#drop();
+        const wanted = this.#wanted;
+        if (was && wanted) void this.#ask(wanted, false);
+    }
+
     get #wanted() {
         return this.#seen && regionOfView(this.#seen, this.#size);
     }

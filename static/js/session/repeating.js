@@ -20,7 +20,7 @@ export class Repeating {
     #coming = null;
 
     /**
-     * @param {Pick<Workbench, "document" | "draft" | "selection" | "isOpen" | "acceptOpen" | "canDraw">} workbench
+     * @param {Pick<Workbench, "document" | "draft" | "selection" | "isOpen" | "accepting" | "canDraw">} workbench
      * @param {{readonly scene: Scene, open(imageId: number, isNew: boolean): Promise<void>}} flow
      * @param {{drafts: KeptDrafts, newId: () => string, onSay: (text: string) => void}} parts
      *   onSay: why nothing was done
@@ -73,7 +73,7 @@ export class Repeating {
         if (!isOpen || (selection.id !== null && !draft.edited)) return selection.annotation;
         const editedId = draft.edited?.id ?? null;
         const before = new Set(document.annotations.map(({id}) => id));
-        if (!(await this.#workbench.acceptOpen())) return null;
+        if (!(await this.#workbench.accepting.acceptOpen())) return null;
         return document.get(editedId) ?? document.annotations.find(({id}) => !before.has(id)) ?? null;
     }
 }

@@ -1,4 +1,4 @@
-/** Uploads files in one request each, a few at a time, so that each has its own progress and one bad file fails alone. */
+/** Uploads files, each by itself and a few at a time, so that each has its own progress and one bad file fails alone. */
 
 import {canRetry} from "../core/upload-outcome.js";
 

@@ -1,10 +1,10 @@
-/** What workbenches have left on this computer: masks that the server does not have yet, and masks that were begun. */
+/** What workbenches have left on this computer: changes that the server does not have yet, and masks that were begun. */
 
 /** @import {Shelf} from "./ports.d.ts" */
 
 /**
  * @typedef {object} WaitingWork
- * @property {ReadonlyMap<number, number>} unsaved how many changes of masks wait, by image
+ * @property {ReadonlyMap<number, number>} unsaved how many changes wait, of an image's masks and of its marks, by image
  * @property {ReadonlySet<number>} drafts images on which a mask was begun
  */
 
@@ -22,7 +22,7 @@ export async function waitingWork(shelf, username) {
         const [, , kind, id] = key;
         if (kind === "draft") drafts.add(Number(id));
         const imageId = /** @type {{imageId?: number} | null} */ (value)?.imageId;
-        if (kind === "unsaved" && imageId !== undefined)
+        if ((kind === "unsaved" || kind === "mark") && imageId !== undefined)
             unsaved.set(imageId, (unsaved.get(imageId) ?? 0) + 1);
     }
     return {unsaved, drafts};

@@ -35,6 +35,7 @@ import {hint, modelBadge, savingBadge} from "./bench-status.js";
  * @property {{scene: Scene, bundle: Bundle | null, standInName: string, mayAnnotate: boolean, isReady: boolean, pictureState: string,
  *   masksState: "loading" | "shown" | "missing", embedding: EmbeddingProgress}} flow
  * @property {Autosave} autosave
+ * @property {{readonly status: SaveStatus}} saving of masks and marks
  * @property {Sight} sight
  * @property {{readonly chosen: string | null}} toolbox
  * @property {{readonly isDrawing: boolean}} lasso
@@ -73,8 +74,8 @@ export class BenchView {
         const panel = find("[data-panel]", HTMLElement);
         this.#categories = new CategoriesPanel(
             panel,
-            (index) => workbench.pickCategory(index),
-            () => workbench.recentCategories,
+            (index) => workbench.labelling.pick(index),
+            () => workbench.labelling.recent,
             session.categoryKeys.keyOf,
         );
         this.#objects = new ObjectsPanel(
@@ -82,7 +83,8 @@ export class BenchView {
             {
                 onSelect: (id, how, order) => workbench.several.pick(id, how, order),
                 onZoom: (id) => this.#zoomTo(id),
-                onEdit: (id) => (workbench.draft.edited?.id === id ? workbench.accept() : workbench.edit(id)),
+                onEdit: (id) =>
+                    workbench.draft.edited?.id === id ? workbench.accepting.accept() : workbench.edit(id),
                 onToggle: (id) => workbench.visibility.toggle(id),
                 onDelete: (id) => workbench.remove(id),
                 onRename: (id, name) => workbench.naming.rename(id, name),
@@ -110,9 +112,9 @@ export class BenchView {
         );
         this.#promptBar = new PromptBar(
             find("[data-prompt-bar]", HTMLElement),
-            (index) => workbench.chooseCandidate(index),
+            (index) => workbench.prompting.chooseCandidate(index),
             {
-                onSave: () => workbench.accept(),
+                onSave: () => workbench.accepting.accept(),
                 tip: () => commands.tipOf("accept"),
                 key: () => commands.keyOf("accept"),
             },
@@ -167,7 +169,7 @@ export class BenchView {
         const {prompt, candidates} = workbench.prompts;
         const {shownMask} = workbench;
         const {scene, bundle} = flow;
-        const color = workbench.category?.color ?? UNNAMED_COLOR;
+        const color = workbench.labelling.category?.color ?? UNNAMED_COLOR;
         const situation = this.#situation();
         const {opacity, isOutlineOnly} = this.#session.sight.settings;
         this.#fillOpacity = isOutlineOnly ? 0 : opacity;
@@ -177,7 +179,7 @@ export class BenchView {
         });
         this.#renderMasks();
         this.#stage.renderTheirs(this.#session.autosave.theirsOn(scene.image.id));
-        this.#categories.render(scene.project.categories, workbench.category?.id ?? null);
+        this.#categories.render(scene.project.categories, workbench.labelling.category?.id ?? null);
         this.#promptBar.render({
             candidates: isEmpty(prompt) ? [] : candidates,
             shown: shownMask?.candidate ?? null,
@@ -265,10 +267,10 @@ export class BenchView {
     }
 
     #renderSaving() {
-        const {workbench, autosave} = this.#session;
-        const known = autosave.status;
+        const {workbench, saving} = this.#session;
+        const known = saving.status;
         // A mask counts from the moment Enter was pressed, not only when it has been made.
-        const isMaking = known.state === "saved" && workbench.isAccepting;
+        const isMaking = known.state === "saved" && workbench.accepting.isBusy;
         /** @type {SaveStatus} */
         const status = isMaking ? {...known, state: "saving", count: 1} : known;
         this.#topBar.showSaving(
@@ -307,7 +309,7 @@ export class BenchView {
             selectedCount: workbench.selection.ids.length,
             areLocked: workbench.naming.areLocked,
             isEditing: workbench.draft.edited !== null,
-            hasCategory: workbench.category !== null,
+            hasCategory: workbench.labelling.category !== null,
             candidateCount: prompts.candidates.length,
             tool: this.#session.toolbox.chosen,
             isShapeBegun: this.#session.lasso.isDrawing,

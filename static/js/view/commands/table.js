@@ -25,7 +25,7 @@ import {OBJECT_COMMANDS} from "./objects.js";
  * @typedef {object} Bench
  * @property {Workbench} workbench
  * @property {{mayAnnotate: boolean, scene: {image: {state: string, isFlagged: boolean}}, canGo(way: "next" | "previous"): boolean,
- *   go(way: "next" | "previous"): void, goToOpen(): Promise<void>, finish(): Promise<void>, reopen(): void}} flow
+ *   go(way: "next" | "previous"): void, finishing: {goToOpen(): Promise<void>, finish(): Promise<void>, reopen(): void}}} flow
  * @property {Preview} preview
  * @property {{readonly isOn: boolean, toggle(): void, stop(): void}} refining
  * @property {Stage} stage
@@ -80,7 +80,7 @@ export const COMMANDS = [
         title: "Save the mask",
         group: "Prompt",
         when: ({workbench, lasso}) => lasso.isDrawing || workbench.canAccept,
-        do: ({workbench, lasso}) => (lasso.isDrawing ? lasso.close() : workbench.accept()),
+        do: ({workbench, lasso}) => (lasso.isDrawing ? lasso.close() : workbench.accepting.accept()),
     },
     {
         action: "next-candidate",
@@ -88,7 +88,7 @@ export const COMMANDS = [
         title: "Next mask candidate",
         group: "Prompt",
         when: ({workbench}) => workbench.canCycle,
-        do: ({workbench}) => workbench.cycleCandidate(1),
+        do: ({workbench}) => workbench.prompting.cycleCandidate(1),
     },
     {
         action: "previous-candidate",
@@ -96,7 +96,7 @@ export const COMMANDS = [
         title: "Previous mask candidate",
         group: "Prompt",
         when: ({workbench}) => workbench.canCycle,
-        do: ({workbench}) => workbench.cycleCandidate(-1),
+        do: ({workbench}) => workbench.prompting.cycleCandidate(-1),
     },
     {
         action: "remove-step",
@@ -104,7 +104,8 @@ export const COMMANDS = [
         title: "Take back the last point or box",
         group: "Prompt",
         when: ({workbench, lasso}) => lasso.isDrawing || workbench.canRemoveStep,
-        do: ({workbench, lasso}) => (lasso.isDrawing ? lasso.removeCorner() : workbench.removeLastStep()),
+        do: ({workbench, lasso}) =>
+            lasso.isDrawing ? lasso.removeCorner() : workbench.prompting.removeLastStep(),
     },
     {
         action: "point-at-crosshair",
@@ -246,7 +247,7 @@ export const COMMANDS = [
         title: "Give the picked category a key of its own",
         group: "Masks",
         isForAnnotators: true,
-        when: ({workbench}) => workbench.category !== null,
+        when: ({workbench}) => workbench.labelling.category !== null,
         do: ({categoryKeys}) => categoryKeys.listen(),
     },
     {
@@ -309,7 +310,7 @@ export const COMMANDS = [
         words: (bench) => (isDone(bench) ? "Done" : "Mark done"),
         group: "Images",
         isForAnnotators: true,
-        do: ({flow}) => void flow.finish(),
+        do: ({flow}) => void flow.finishing.finish(),
     },
     {
         action: "reopen",
@@ -318,14 +319,14 @@ export const COMMANDS = [
         group: "Images",
         isForAnnotators: true,
         when: (bench) => isDone(bench) || isSkipped(bench),
-        do: ({flow}) => flow.reopen(),
+        do: ({flow}) => flow.finishing.reopen(),
     },
     {
         action: "next-open-image",
         keys: ["alt+n"],
         title: "Next image that is neither done nor skipped",
         group: "Images",
-        do: ({flow}) => void flow.goToOpen(),
+        do: ({flow}) => void flow.finishing.goToOpen(),
     },
     {
         action: "skip",

@@ -21,7 +21,7 @@ export class BenchNotices {
 
     /** Another image: what is said about the one before no longer matters. */
     forgetImage() {
-        for (const key of ["embedding", "problem", "picture"]) this.#notices.hide(key);
+        for (const key of ["embedding", "problem", "picture", "offline"]) this.#notices.hide(key);
     }
 
     /** @param {string} text */
@@ -40,7 +40,12 @@ export class BenchNotices {
 
     showOffline() {
         const text = "The server cannot be reached; trying again.";
-        this.#notices.show({key: "picture", kind: "info", text, actions: []});
+        this.#notices.show({key: "offline", kind: "info", text, actions: []});
+    }
+
+    /** Something has come from the server. */
+    hideOffline() {
+        this.#notices.hide("offline");
     }
 
     /** @param {string} text */
@@ -101,6 +106,11 @@ export class BenchNotices {
     showRefusal({id, message}, {onRetry, onDiscard}) {
         const text = `A mask could not be saved: ${message}`;
         this.#ask(`refusal-${id}`, text, {"Try again": onRetry, Discard: onDiscard});
+    }
+
+    /** Nothing is to be decided about a mask any more. @param {string} id */
+    forgetMask(id) {
+        for (const key of [`refusal-${id}`, `conflict-${id}`]) this.#notices.hide(key);
     }
 
     /** @param {number} count changes of an earlier page */

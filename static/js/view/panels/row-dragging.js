@@ -23,7 +23,12 @@ export class RowDragging {
     async switch(isOn) {
         if (!isOn && !this.#sortable) return; // most people never need the library
         this.#sortable ??= this.#make();
-        (await this.#sortable).option("disabled", !isOn);
+        try {
+            (await this.#sortable).option("disabled", !isOn);
+        } catch {
+            this.#sortable = null; // its file could not be fetched: the next rendering tries again
+            return;
+        }
         this.#list.toggleAttribute("data-movable", isOn);
     }
 
