@@ -8,8 +8,8 @@ modules, which this project used before; where the processor has instructions fo
 Random weights of a fixed seed, one picture of 1536 x 1024. Prints the median, least and most seconds after a first call
 that does not count, how many times faster than the original's median that is, the largest and mean difference of the
 embeddings, and how much memory a call takes for a moment beyond what the process had; and, last, which precision a
-worker would choose here, with how far its masks agree (segmentation/precision.py). With --cpu the seconds are those that
-the process computed: where a machine has other work to do, with --threads 1, the better measure.
+worker would choose here, with how far its masks agree (segmentation/precision.py). With --cpu the process's own seconds
+are counted: with --threads 1 the better measure where a machine has other work to do.
 """
 
 import argparse
