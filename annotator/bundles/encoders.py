@@ -20,13 +20,14 @@ def open_encoder(bundle: Bundle) -> ImageEncoder:
         FileNotFoundError: the bundle's files are lost.
         BundleError, DeviceUnavailable: as `segmentation.encoder.ImageEncoder`.
     """
-    from segmentation.encoder import ImageEncoder  # torch comes in here
+    from segmentation.encoder import ImageEncoder, pick_device  # torch comes in here
 
     return ImageEncoder(
         folder_of(bundle),
         device=settings.DEVICE,
         precision=settings.ENCODER_PRECISION,
         choices_dir=settings.PRECISIONS_DIR,
+        compiles=settings.ENCODER_COMPILE and pick_device(settings.DEVICE).type == "cuda",
     )
 
 
