@@ -29,3 +29,9 @@ def open_encoder(bundle: Bundle) -> ImageEncoder:
         choices_dir=settings.PRECISIONS_DIR,
         compiles=settings.ENCODER_COMPILE and pick_device(settings.DEVICE).type == "cuda",
     )
+
+
+def forget_choices(bundle: Bundle) -> None:
+    """What was measured for the bundle, on any machine, is measured again when its encoder is opened next."""
+    for file in settings.PRECISIONS_DIR.glob(f"{bundle.digest}-*.json"):
+        file.unlink(missing_ok=True)
