@@ -4,9 +4,12 @@
 
 For each network (vit_b where none is named; sam2-tiny and the like where sam2 is there, see sam_parity.py), in one
 process and in turns: the original's `set_image`, this project's `set_image`, and for SAM's own encoder transformers'
-modules, which this project used before. Random weights of a fixed seed, one picture of 1536 x 1024. Prints the median,
-least and most seconds after a first call that does not count, how many times faster than the original's median that
-is, the largest difference of the embeddings, and how much memory a call takes for a moment beyond what the process had.
+modules, which this project used before; where the processor has instructions for bfloat16, this project in it as well.
+Random weights of a fixed seed, one picture of 1536 x 1024. Prints the median, least and most seconds after a first call
+that does not count, how many times faster than the original's median that is, the largest and mean difference of the
+embeddings, and how much memory a call takes for a moment beyond what the process had; and, last, which precision a
+worker would choose here, with how far its masks agree (segmentation/precision.py). With --cpu the process's own seconds
+are counted: with --threads 1 the better measure where a machine has other work to do.
 """
 
 import argparse
@@ -26,7 +29,8 @@ sys.path.insert(0, str(ROOT))
 
 from transformers.models.sam.modeling_sam import SamVisionEncoder  # noqa: E402
 
-from benchmarks.sam_parity import SAM2, Pair, photograph, sam2_pair, sam_pair  # noqa: E402
+from benchmarks.sam_parity import Pair, pair_of, photograph  # noqa: E402
+from segmentation import precision  # noqa: E402
 from segmentation.families.sam.encoders import vit  # noqa: E402
 from segmentation.families.sam.network import VARIANTS, SamShape  # noqa: E402
 
@@ -50,20 +54,30 @@ def candidates(name: str, pair: Pair) -> dict[str, Callable[[np.ndarray], None]]
         with transformers_modules():
             pair.converted.set_image(image)
 
+    def in_bfloat16(image: np.ndarray) -> None:
+        pair.converted.encoder.precision = precision.BFLOAT16
+        try:
+            pair.converted.set_image(image)
+        finally:
+            pair.converted.encoder.precision = precision.FLOAT32
+
     runs = {"the original": pair.original.set_image, "this project": pair.converted.set_image}
-    if isinstance(VARIANTS.get(name), SamShape):
+    if precision.has_instructions():
+        runs["this project, bfloat16"] = in_bfloat16
+    shape = VARIANTS.get(name)
+    if isinstance(shape, SamShape) and not shape.high_quality:  # of which `encode` is not asked
         runs["transformers' modules"] = by_modules
     return runs
 
 
-def peak_of(work: Callable[[], None]) -> tuple[float, float]:
+def peak_of(work: Callable[[], None], clock: Callable[[], float]) -> tuple[float, float]:
     """Seconds, and mebibytes beyond what was in use before, at the worst moment (Linux)."""
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
     before = _status("VmRSS")
-    started = time.perf_counter()
+    started = clock()
     work()
-    return time.perf_counter() - started, (_status("VmHWM") - before) / MEBIBYTE
+    return clock() - started, (_status("VmHWM") - before) / MEBIBYTE
 
 
 def _status(key: str) -> int:
@@ -71,16 +85,16 @@ def _status(key: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
 
 
-def compare(name: str, rounds: int) -> None:
-    pair = sam2_pair(name.removeprefix(SAM2), False) if name.startswith(SAM2) else sam_pair(name, False)
+def compare(name: str, rounds: int, clock: Callable[[], float]) -> None:
+    pair = pair_of(name, half=False)
     image = photograph(*IMAGE_HW)
     runs = candidates(name, pair)
     seconds: dict[str, list[float]] = {label: [] for label in runs}
     extra: dict[str, float] = dict.fromkeys(runs, 0.0)
-    difference: dict[str, float] = {}
+    difference: dict[str, tuple[float, float]] = {}
     for round_number in range(rounds + 1):
         for label, run in runs.items():
-            took, peak = peak_of(lambda run=run: run(image))
+            took, peak = peak_of(lambda run=run: run(image), clock)
             if round_number == 0:
                 continue
             seconds[label].append(took)
@@ -88,15 +102,18 @@ def compare(name: str, rounds: int) -> None:
             if label != "the original" and label not in difference:
                 ours = pair.converted.get_image_embedding()
                 theirs = pair.embeddings()
-                difference[label] = max(np.abs(ours[key] - theirs[key].numpy()).max() for key in theirs)
+                apart = [np.abs(ours[key] - theirs[key].numpy()) for key in theirs]
+                difference[label] = max(each.max() for each in apart), max(each.mean() for each in apart)
     reference = statistics.median(seconds["the original"])
     for label, taken in seconds.items():
         median = statistics.median(taken)
         print(
             f"{name:16} {label:22} {median:7.2f} [{min(taken):.2f} to {max(taken):.2f}] {reference / median:6.2f}x "
-            f"{difference.get(label, 0):10.1e} {extra[label]:8.0f}",
+            "{:10.1e} {:8.1e} {:8.0f}".format(*difference.get(label, (0, 0)), extra[label]),
             flush=True,
         )
+    choice = precision.choose(pair.converted.encoder.model, pair.converted.manifest)
+    print(f"{name:16} chosen: {choice.precision} ({choice.reason})", flush=True)
 
 
 def main() -> None:
@@ -106,12 +123,15 @@ def main() -> None:
     parser.add_argument("variants", nargs="*", default=["vit_b"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--cpu", action="store_true", help="count the process's own seconds")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     print(f"torch {torch.__version__}, {args.threads} threads, {torch.backends.cpu.get_cpu_capability()}")
-    print(f"{'network':16} {'by':22} {'s':>7} {'':15} {'faster':>9} {'difference':>9} {'MiB more':>8}")
+    print(
+        f"{'network':16} {'by':22} {'s':>7} {'':15} {'faster':>9} {'largest':>9} {'mean':>8} {'MiB more':>8}"
+    )
     for name in args.variants:
-        compare(name, args.rounds)
+        compare(name, args.rounds, time.process_time if args.cpu else time.perf_counter)
 
 
 if __name__ == "__main__":

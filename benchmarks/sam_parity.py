@@ -10,7 +10,8 @@ random weights give wider ones, it is as much more.
 ViT-B takes minutes on two CPU cores and 3 GB of memory, ViT-H half an hour and 12 GB. The suite does the same for short
 networks in tests/segmentation/test_sam_parity.py and test_sam2_parity.py. The originals of vit_*, slimsam_* and
 mobile_sam are segment-anything and mobilesam-mirror, among the tests' packages; that of sam2-* is sam2, which has to be
-put there first (benchmarks/original_sam2.py).
+put there first (benchmarks/original_sam2.py), and so has that of hq_*, segment-anything-hq
+(benchmarks/original_sam_hq.py).
 """
 
 import argparse
@@ -32,9 +33,14 @@ try:
     from benchmarks import original_sam2  # first: see there
 except ModuleNotFoundError:
     original_sam2 = None
+try:
+    from benchmarks import original_sam_hq
+except ModuleNotFoundError:
+    original_sam_hq = None
 from segmentation.families.convert import convert  # noqa: E402
 from segmentation.families.sam.encoders.tiny_vit import TinyVitShape  # noqa: E402
-from segmentation.families.sam.network import VARIANTS, SamShape  # noqa: E402
+from segmentation.families.sam.hq import HQ_FEATURES  # noqa: E402
+from segmentation.families.sam.network import EMBEDDING_NAME, VARIANTS, SamShape  # noqa: E402
 from segmentation.families.sam2 import network as sam2  # noqa: E402
 from segmentation.predictor import Predictor, load_predictor  # noqa: E402
 from tests.segmentation.original_mobile_sam import build_original_mobile  # noqa: E402
@@ -44,6 +50,7 @@ from tests.segmentation.test_sam_parity import TOLERANCE, prompts  # noqa: E402
 
 IMAGES = {"landscape": (333, 517), "portrait": (517, 333), "square": (400, 400)}
 SAMS = ("vit_b", "vit_l", "vit_h", "slimsam_50", "slimsam_77", "mobile_sam")
+HQS = ("hq_vit_b", "hq_vit_l", "hq_vit_h", "hq_vit_tiny")
 SAM2 = "sam2-"
 USUAL_SPREAD = 5  # standard deviation of logits and embeddings
 
@@ -55,6 +62,7 @@ class Pair:
     embeddings      of the original: name -> (1, C, h, w), after set_image
     prompt          what the original is asked in place of a prompt
     logit_limit     what the original cuts its low-res logits to
+    gives_best      of the candidates the original gives the best rated one alone
     """
 
     original: Any
@@ -62,6 +70,14 @@ class Pair:
     embeddings: Callable[[], dict[str, torch.Tensor]]
     prompt: Callable[[dict], dict] = staticmethod(lambda prompt: prompt)
     logit_limit: float = np.inf
+    gives_best: bool = False
+
+
+def pair_of(name: str, half: bool) -> Pair:
+    """name: one of SAMS and HQS, or a variant of sam2 after SAM2."""
+    if name.startswith(SAM2):
+        return sam2_pair(name.removeprefix(SAM2), half)
+    return hq_pair(name, half) if name in HQS else sam_pair(name, half)
 
 
 def sam_pair(variant: str, half: bool) -> Pair:
@@ -74,7 +90,21 @@ def sam_pair(variant: str, half: bool) -> Pair:
     original = randomise(original, seed=11).eval()
     converted = convert_and_load(original.state_dict(), "sam", variant, half)
     reference = SamPredictor(original)
-    return Pair(reference, converted, lambda: {"image_embeddings": reference.get_image_embedding()})
+    return Pair(reference, converted, lambda: {EMBEDDING_NAME: reference.get_image_embedding()})
+
+
+def hq_pair(variant: str, half: bool) -> Pair:
+    shape = VARIANTS[variant]
+    original = randomise(original_sam_hq.build_original_hq(shape), seed=11).eval()
+    converted = convert_and_load(original.state_dict(), "sam", variant, half)
+    reference = original_sam_hq.SamPredictor(original)
+
+    def embeddings() -> dict[str, torch.Tensor]:
+        image = reference.get_image_embedding()
+        with torch.inference_mode():
+            return {EMBEDDING_NAME: image, HQ_FEATURES: original_sam_hq.hq_features(reference)}
+
+    return Pair(reference, converted, embeddings, gives_best=True)
 
 
 def sam2_pair(variant: str, half: bool) -> Pair:
@@ -108,8 +138,7 @@ def convert_and_load(checkpoint: Any, family: str, variant: str, half: bool) -> 
 
 def compare(name: str, images: list[str], half: bool) -> float:
     """Prints a row for each of IMAGES named; returns the largest difference of all."""
-    is_sam2 = name.startswith(SAM2)
-    pair = sam2_pair(name.removeprefix(SAM2), half) if is_sam2 else sam_pair(name, half)
+    pair = pair_of(name, half)
     worst = 0.0
     for image_name in images:
         image_hw = IMAGES[image_name]
@@ -129,6 +158,8 @@ def compare(name: str, images: list[str], half: bool) -> float:
             for multimask_output in (True, False):
                 expected = pair.original.predict(**pair.prompt(prompt), multimask_output=multimask_output)
                 answer = pair.converted.predict(**prompt, multimask_output=multimask_output)
+                if pair.gives_best:
+                    answer = tuple(part[[answer[1].argmax()]] for part in answer)
                 cut = answer[2].clip(-pair.logit_limit, pair.logit_limit)
                 logits = max(logits, np.abs(cut - expected[2]).max())
                 iou = max(iou, np.abs(answer[1] - expected[1]).max())
@@ -147,7 +178,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    known = [*SAMS, *(SAM2 + variant for variant in sam2.VARIANTS)]
+    known = [*SAMS, *HQS, *(SAM2 + variant for variant in sam2.VARIANTS)]
     parser.add_argument(
         "variants",
         nargs="*",
@@ -165,6 +196,8 @@ def main() -> int:
         parser.error(f"unknown variants {sorted(unknown)}")
     if original_sam2 is None and any(variant.startswith(SAM2) for variant in options.variants):
         parser.error("the sam2 package is not there: benchmarks/original_sam2.py says how to put it there")
+    if original_sam_hq is None and set(options.variants) & set(HQS):
+        parser.error("the package is not there: benchmarks/original_sam_hq.py says how to put it there")
     print(
         "largest difference of            embedding     logits    (std)        IoU     pixels  original, s   ours, s"
     )

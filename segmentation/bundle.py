@@ -89,6 +89,7 @@ class Manifest:
     embedding       tensor name -> (C, h, w), without the batch axis
     outputs         of the decoder; where the file does not say, DEFAULT_OUTPUTS
     fit             how an image is brought into the square (`segmentation.frames`); where the file does not say, PAD
+    takes_mask      whether the decoder can go on from a mask (mask_input); where the file does not say, True
     weights_file, weights_sha256
     digest          sha256, hexadecimal
     """
@@ -109,6 +110,7 @@ class Manifest:
     digest: str
     outputs: Outputs = DEFAULT_OUTPUTS
     fit: str = PAD
+    takes_mask: bool = True
 
 
 @dataclass(frozen=True)
@@ -218,9 +220,9 @@ def write_manifest(directory: Path | str, fields: Mapping[str, Any]) -> Manifest
     Args:
         directory: the bundle's folder; the weights are already in it.
         fields: name, family, variant, title, licence, input_side, pixel_mean, pixel_std, mask_threshold,
-            low_res_side, embedding; `outputs` and `fit` where they are not DEFAULT_OUTPUTS and PAD; `weights` may
-            name the file (`{"file": ...}`, default weights.safetensors). `format`, `weights.sha256` and `digest`
-            are computed, whatever is given for them.
+            low_res_side, embedding; `outputs`, `fit` and `takes_mask` where they are not DEFAULT_OUTPUTS, PAD and
+            True; `weights` may name the file (`{"file": ...}`, default weights.safetensors). `format`,
+            `weights.sha256` and `digest` are computed, whatever is given for them.
 
     Raises:
         ManifestInvalid: a key is missing, unknown, or has a value of the wrong kind.
@@ -262,6 +264,11 @@ def fit_of(fields: Mapping[str, Any]) -> str:
     return fields.get("fit", PAD)
 
 
+def takes_mask_of(fields: Mapping[str, Any]) -> bool:
+    """Whether the decoder of a manifest's fields, which were checked when it was read, can go on from a mask."""
+    return fields.get("takes_mask", True)
+
+
 def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
     def require(key: str, is_valid: bool, rule: str) -> None:
         if not is_valid:
@@ -297,6 +304,7 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
     )
     require("outputs", "outputs" not in fields or _are_outputs(fields["outputs"]), _OUTPUTS_RULE)
     require("fit", fit_of(fields) in (PAD, STRETCH), f"{PAD!r} or {STRETCH!r}")
+    require("takes_mask", isinstance(takes_mask_of(fields), bool), "true or false")
     weights: Any = fields.get("weights")
     is_weights = isinstance(weights, dict) and set(weights) == {"file", "sha256"}
     require(
@@ -322,6 +330,7 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
         digest=fields["digest"],
         outputs=outputs_of(fields),
         fit=fit_of(fields),
+        takes_mask=takes_mask_of(fields),
     )
 
 
@@ -340,6 +349,7 @@ _KEYS = {
     "embedding",
     "outputs",
     "fit",
+    "takes_mask",
     "weights",
     "digest",
 }

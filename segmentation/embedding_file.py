@@ -39,6 +39,7 @@ class EmbeddingFile:
     bundle_digest   the bundle that computed it
     image_height, image_width   of the image it was computed from, in image pixels
     region          the part of the image that it was computed from; None: the whole
+    precision       in which it was computed, such as "bfloat16"; "" where nobody has said
     """
 
     tensors: Mapping[str, NDArray[np.float16]]
@@ -46,6 +47,7 @@ class EmbeddingFile:
     image_height: int
     image_width: int
     region: Region | None = None
+    precision: str = ""
 
     @property
     def image_hw(self) -> tuple[int, int]:
@@ -57,6 +59,7 @@ def write_embedding(
     bundle_digest: str,
     image_hw: tuple[int, int],
     region: Region | None = None,
+    precision: str = "",
 ) -> bytes:
     """Packs an embedding.
 
@@ -65,6 +68,7 @@ def write_embedding(
         bundle_digest: digest of the bundle that computed them.
         image_hw: (height, width) of the image, in image pixels.
         region: the part of the image that they were computed from; None: the whole.
+        precision: in which they were computed.
 
     Raises:
         ValueError: there are no tensors, or one holds a value that is not finite in float16.
@@ -76,7 +80,7 @@ def write_embedding(
     for name, tensor in halves.items():
         if not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name!r} holds values that are not finite in float16")
-    return safetensors.numpy.save(halves, metadata=_metadata(bundle_digest, image_hw, region))
+    return safetensors.numpy.save(halves, metadata=_metadata(bundle_digest, image_hw, region, precision))
 
 
 def read_embedding(content: bytes, expected_bundle_digest: str | None = None) -> EmbeddingFile:
@@ -109,6 +113,7 @@ def read_embedding(content: bytes, expected_bundle_digest: str | None = None) ->
             image_height=image_hw[0],
             image_width=image_hw[1],
             region=region_from_text(metadata["region"], image_hw) if "region" in metadata else None,
+            precision=metadata.get("precision", ""),
         )
     except (KeyError, ValueError) as error:
         raise EmbeddingFileInvalid(f"not an embedding file: its header lacks or garbles {error}") from None
@@ -142,7 +147,8 @@ def as_int8(content: bytes) -> bytes:
         levels = np.rint((values - offset[:, None, None]) / scale[:, None, None])
         parts[name] = np.clip(levels, -128, 127).astype(np.int8)
         parts[name + SCALE], parts[name + OFFSET] = scale, offset
-    return safetensors.numpy.save(parts, metadata=_metadata(file.bundle_digest, file.image_hw, file.region))
+    metadata = _metadata(file.bundle_digest, file.image_hw, file.region, file.precision)
+    return safetensors.numpy.save(parts, metadata=metadata)
 
 
 def _from_int8(parts: dict[str, NDArray]) -> dict[str, NDArray[np.float16]]:
@@ -157,11 +163,14 @@ def _from_int8(parts: dict[str, NDArray]) -> dict[str, NDArray[np.float16]]:
     return tensors
 
 
-def _metadata(bundle_digest: str, image_hw: tuple[int, int], region: Region | None) -> dict[str, str]:
+def _metadata(
+    bundle_digest: str, image_hw: tuple[int, int], region: Region | None, precision: str
+) -> dict[str, str]:
     metadata = {
         "format": FORMAT,
         "bundle_digest": bundle_digest,
         "image_height": str(int(image_hw[0])),
         "image_width": str(int(image_hw[1])),
     }
-    return metadata | ({"region": str(region)} if region else {})
+    more = {"region": str(region) if region else "", "precision": precision}
+    return metadata | {key: text for key, text in more.items() if text}

@@ -18,7 +18,7 @@ from annotator.api.base.scope import StaffWriteMixin
 from annotator.bundles import decoders, removal
 from annotator.files.stored import open_file
 from annotator.models import Bundle
-from segmentation.bundle import fit_of, outputs_of
+from segmentation.bundle import fit_of, outputs_of, takes_mask_of
 from segmentation.frames import PAD, STRETCH
 
 
@@ -47,6 +47,7 @@ class BundleSerializer(serializers.ModelSerializer):
     outputs = serializers.SerializerMethodField()
     quality = QualitySerializer(allow_null=True)
     session_url = serializers.SerializerMethodField()
+    takes_mask = serializers.SerializerMethodField()
 
     class Meta:
         model = Bundle
@@ -67,6 +68,7 @@ class BundleSerializer(serializers.ModelSerializer):
             "outputs",
             "quality",
             "session_url",
+            "takes_mask",
         ]
         read_only_fields = fields
 
@@ -90,6 +92,10 @@ class BundleSerializer(serializers.ModelSerializer):
     def get_session_url(self, bundle: Bundle) -> str | None:
         module = decoders.session_module(bundle.family)
         return module and static(module)
+
+    def get_takes_mask(self, bundle: Bundle) -> bool:
+        """Whether a prompt can go on from a mask that was made otherwise."""
+        return takes_mask_of(bundle.manifest)
 
 
 class BundlesView(generics.ListAPIView):

@@ -63,16 +63,18 @@ class CatalogueView(generics.GenericAPIView):
 
     @extend_schema(responses=CatalogueRowSerializer(many=True))
     def get(self, request: Request) -> Response:
+        rows = members()
+        asking = {row.name for row in licences.still_to_accept(rows)}
         installed = set(Bundle.objects.available().values_list("name", flat=True))
         return Response(
             [
                 {field: getattr(row, field) for field in ROW_FIELDS}
                 | {
-                    "licence_accepted": licences.is_accepted(row),
+                    "licence_accepted": row.name not in asking,
                     "can_be_fetched": catalogue.can_be_fetched(row),
                     "is_installed": row.name in installed,
                 }
-                for row in members()
+                for row in rows
             ]
         )
 

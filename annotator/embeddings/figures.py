@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db.models import Avg, Exists, OuterRef, Sum
+from django.db.models import Avg, Count, Exists, OuterRef, Sum
+from django.utils import timezone
 
 from annotator.models import Bundle, EmbeddingJob, Project
 from annotator.models.embedding import EmbeddingJobQuerySet
 
 JOBS_LOOKED_AT = 500
 RECENT_JOBS = 100
+LATELY = timedelta(minutes=10)
 State = EmbeddingJob.State
 
 
@@ -63,6 +66,44 @@ def needs_of(project: Project, bundle: Bundle) -> dict[str, float | None]:
     missing = project.images.filter(~Exists(ready)).count()
     median_ms = _median_ms(EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, state=State.READY))
     return {"missing": missing, "seconds": None if median_ms is None else missing * median_ms / 1000}
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast embeddings are made.
+
+    images_per_minute   in the last ten minutes, from the first of them on; None: none was made
+    seconds_left        until none waits, by each bundle's median; None: no worker, or a bundle not measured yet
+    """
+
+    images_per_minute: float | None
+    seconds_left: float | None
+
+
+def pace(workers: int) -> Pace:
+    """Of all projects together, with so many workers."""
+    now = timezone.now()
+    lately = EmbeddingJob.objects.filter(
+        state=State.READY, duration_ms__isnull=False, finished_at__gte=now - LATELY
+    ).order_by("finished_at")
+    first = lately.first()
+    per_minute = None
+    if first and first.finished_at:
+        begun = first.finished_at - timedelta(milliseconds=first.duration_ms or 0)
+        per_minute = lately.count() / max((now - begun).total_seconds(), 1.0) * 60
+    return Pace(per_minute, _seconds_left(workers))
+
+
+def _seconds_left(workers: int) -> float | None:
+    waiting = EmbeddingJob.objects.filter(state__in=[State.QUEUED, State.RUNNING]).order_by()
+    total_ms = 0.0
+    for bundle, count in waiting.values_list("bundle").annotate(Count("pk")):
+        ready = EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, state=State.READY)
+        median_ms = _median_ms(ready)
+        if median_ms is None:
+            return None
+        total_ms += count * median_ms
+    return total_ms / 1000 / workers if workers else None
 
 
 def mean_recent_ms() -> float | None:

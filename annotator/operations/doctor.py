@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from annotator.bundles import decoders
+from annotator.bundles.encoders import open_encoder
 from annotator.bundles.folders import folder_of
 from annotator.embeddings.figures import mean_recent_ms
 from annotator.jobs import report, wake_up
@@ -193,10 +195,9 @@ def check_jobs() -> str:
 def check_device() -> str:
     """What the encoder really computes on, here and in the workers: asked of the tensors, not of the settings."""
     from segmentation.decoder.parity import sample_image
-    from segmentation.encoder import ImageEncoder
 
     bundle = _default_bundle()
-    encoder = ImageEncoder(folder_of(bundle), device=settings.DEVICE)
+    encoder = open_encoder(bundle)
     image = sample_image()
     encoder.encode(image)  # the first call warms up
     started_s = time.perf_counter()
@@ -206,7 +207,7 @@ def check_device() -> str:
     others = {
         worker.device
         for worker in WorkerHeartbeat.objects.exclude(device="")
-        if worker.device.split(":")[0] != device.type
+        if re.split("[: ]", worker.device)[0] != device.type
     }
     if others:
         raise Unwell(
@@ -215,7 +216,8 @@ def check_device() -> str:
         )
     mean_ms = mean_recent_ms()
     by_workers = f", workers took {mean_ms:.0f} ms on average lately" if mean_ms else ""
-    return f"{device}, {took_ms:.0f} ms per image with {bundle.name}{by_workers}"
+    chosen = f" ({encoder.choice.precision}: {encoder.choice.reason})" if encoder.choice else ""
+    return f"{encoder.place}, {took_ms:.0f} ms per image with {bundle.name}{chosen}{by_workers}"
 
 
 def check_bundle() -> str:

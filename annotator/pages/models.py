@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from annotator.bundles import catalogue, folders, jobs, licences
-from annotator.embeddings.figures import BundleFigures, figures_of
+from annotator.embeddings.figures import BundleFigures, figures_of, pace
 from annotator.jobs import report
 from annotator.models import Bundle, BundleJob, Project, Role, User
 from annotator.people.permissions import signed_in
@@ -78,6 +78,7 @@ def models(request: HttpRequest) -> HttpResponse:
     bundles = list(Bundle.objects.available().order_by("-is_default", "name"))
     rows = {row.name: row for row in members()}
     newest = jobs.latest()
+    asking = {row.name for row in licences.still_to_accept(rows.values())}
     names = {bundle.name for bundle in bundles}
     workers = list(report.alive_workers())
     context = {
@@ -93,13 +94,14 @@ def models(request: HttpRequest) -> HttpResponse:
             for bundle in bundles
         ],
         "available": [
-            Available(row, newest.get(row.name), catalogue.can_be_fetched(row), licences.is_accepted(row))
+            Available(row, newest.get(row.name), catalogue.can_be_fetched(row), row.name not in asking)
             for row in rows.values()
             if row.name not in names
         ],
         "managed": _managed_by(user),
         "counts": report.counts()["embeddings"],
         "workers": workers,
+        "pace": pace(len(workers)),
         "has_gpu": any(worker.device.startswith(("cuda", "mps")) for worker in workers),
     }
     return render(request, "pages/models.html", context)

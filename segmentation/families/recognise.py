@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from segmentation.families.published import CheckpointInvalid
+
 
 @dataclass(frozen=True)
 class Network:
@@ -37,8 +39,6 @@ _BEGINNINGS = [
     ("tracker", Network("SAM 3")),
     ("sam_mask_decoder.", Network("SAM 2", "sam2")),
     ("vision_encoder.backbone.blocks.", Network("SAM 2", "sam2")),
-    ("mask_decoder.hf_token.", Network("HQ-SAM")),
-    ("mask_decoder.hq_token.", Network("HQ-SAM")),
     ("prompt_encoder.invalid_points.", Network("EfficientSAM", "efficient_sam")),
     (
         "image_encoder.backbone.stages.5.op_list.6.",
@@ -62,6 +62,14 @@ _BEGINNINGS = [
         Network("MobileSAM, or of TinySAM (--variant tiny_sam)", "sam", "mobile_sam"),
     ),
 ]
+# HQ-SAM's own tensors, in its authors' files and in folders of Hugging Face; the rest are those of another network.
+_HQ = ("mask_decoder.hf_token.", "mask_decoder.hq_token.")
+_HQ_OF: dict[str | None, Network] = {
+    "vit_b": Network("HQ-SAM vit_b", "sam", "hq_vit_b"),
+    "vit_l": Network("HQ-SAM vit_l", "sam", "hq_vit_l"),
+    "vit_h": Network("HQ-SAM vit_h", "sam", "hq_vit_h"),
+    "mobile_sam": Network("Light HQ-SAM", "sam", "hq_vit_tiny"),
+}
 # SAM's own networks differ in their width.
 _POSITIONS = ("image_encoder.pos_embed", "vision_encoder.pos_embed")
 _WIDTHS = {
@@ -75,6 +83,13 @@ _WIDTHS = {
 
 def recognise(published: Mapping[str, Tensor]) -> Network | None:
     """The network that a published state is of; None where nothing tells."""
+    found = _apart_from_hq(published)
+    if any(name.startswith(_HQ) for name in published):
+        return _HQ_OF.get(found.variant if found else None, Network("HQ-SAM", "sam"))
+    return found
+
+
+def _apart_from_hq(published: Mapping[str, Tensor]) -> Network | None:
     for beginning, network in _BEGINNINGS:
         if any(name.startswith(beginning) for name in published):
             return network
@@ -82,3 +97,10 @@ def recognise(published: Mapping[str, Tensor]) -> Network | None:
         if name in published and published[name].ndim == 4:
             return _WIDTHS.get(published[name].shape[-1])
     return None
+
+
+def refuse_other_families(published: Mapping[str, Tensor], family: str, title: str) -> None:
+    """Raises CheckpointInvalid where the weights are another family's than `family`, which people call `title`."""
+    found = recognise(published)
+    if found and found.family != family:
+        raise CheckpointInvalid(f"these are the weights of {found.title}, not of {title}: {found.advice()}")

@@ -14,6 +14,7 @@ from django.utils import timezone
 from annotator.embeddings import queue as embedding_queue
 from annotator.embeddings import store as embedding_store
 from annotator.embeddings.errors import EmbeddingNotFailed, NoBundle
+from annotator.embeddings.figures import pace
 from annotator.embeddings.which_bundle import bundle_of
 from annotator.jobs import queue
 from annotator.jobs.errors import LeaseLost
@@ -305,3 +306,15 @@ def test_what_fails_is_said_in_words_without_the_servers_paths(image, harm, stat
     run_job.run(claim("w"))
     job = image.embedding_jobs.get()
     assert (job.state, says in job.error, str(path) in job.error) == (state, True, False)
+
+
+def test_the_pace_says_images_a_minute_and_when_the_queue_will_be_empty(job, project, bundle):
+    assert (pace(1).images_per_minute, pace(1).seconds_left) == (None, None), "nothing was measured yet"
+    queue.finish(claim("w"), size_bytes=10, duration_ms=30_000)
+    for number in range(4):
+        intake.ingest_image(project, io.BytesIO(encode_image(seed=50 + number)), f"{number}.png")
+    assert pace(1).images_per_minute == pytest.approx(2, rel=0.05)
+    assert pace(2).seconds_left == pytest.approx(4 * 30 / 2)
+    assert pace(0).seconds_left is None
+    EmbeddingJob.objects.filter(pk=job.pk).update(finished_at=timezone.now() - timedelta(hours=1))
+    assert pace(1).images_per_minute is None

@@ -164,6 +164,39 @@ def test_a_sign_in_that_ends_in_mid_work_loses_nothing_even_with_a_reload(
     assert len(saved(api, image)) == 2
 
 
+def test_what_is_said_of_an_image_is_kept_too(bench: Bench, context: BrowserContext, make_project, api):
+    image = make_project("coffee.png").images[0]
+    asked: list[str] = []
+
+    def go(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    def state() -> str:
+        return api("annotator").get(f"/api/images/{image['id']}/").json()["state"]
+
+    bench.page.on("dialog", go)
+    bench.open(image)
+    bench.page.route("**/api/images/*/", lambda route: route.abort())
+    bench.press("d")
+    expect(bench.page.locator("[data-image-state=done]")).to_be_visible()
+    expect_kept(bench, 1)
+    bench.page.reload()
+    assert asked == ["beforeunload"]
+    expect(bench.page.locator("[data-image-state=done]")).to_be_visible()
+    expect_kept(bench, 1)
+    assert state() != "done"
+    context.clear_cookies(name="sessionid")
+    bench.page.unroute_all()
+    bench.page.evaluate(TRY_NOW)
+    expect(bench.page.locator(SAVE_STATE)).to_have_text("1 saved on this computer, you are signed out")
+    dialog = bench.page.locator("[data-sign-in]")
+    dialog.locator("input[type=password]").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign in").click()
+    bench.wait_until_saved()
+    assert state() == "done"
+
+
 def test_a_closed_laptop_goes_on_where_it_was(bench: Bench, context: BrowserContext, make_project, api):
     image = make_project("coffee.png").images[0]
     bench.open(image)

@@ -48,3 +48,22 @@ def test_another_persons_change_is_there_when_one_comes_back(bench: Bench, api, 
     bench.press("2")  # starts from what the other one made: no conflict
     bench.wait_until_saved()
     assert next(each for each in saved(api, image) if each["number"] == 1)["name"] == "handle"
+
+
+def test_a_category_that_another_one_made_has_its_name_here(bench: Bench, api, image):
+    bench.open(image)
+    expect_names(bench, "cup 3", "person 2", "cup 1")
+    project = api("manager").get(f"/api/images/{image['id']}/").json()["project"]
+    made = api("manager").post(f"/api/projects/{project}/categories/", data={"name": "spoon"})
+    assert made.ok
+    mask = next(each for each in saved(api, image) if each["number"] == 1)
+    changed = api("manager").patch(
+        f"/api/annotations/{mask['id']}/", data={"category": made.json()["id"], "version": mask["version"]}
+    )
+    assert changed.ok
+    bench.page.evaluate("dispatchEvent(new Event('focus'))")
+    expect_names(bench, "cup 3", "person 2", "spoon 1")
+    row(bench, "cup 3").click()
+    bench.press("3")
+    expect_names(bench, "spoon 3", "person 2", "spoon 1")
+    bench.wait_until_saved()

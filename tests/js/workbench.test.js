@@ -17,7 +17,7 @@ import {
     HandMadeShelf,
     journalOf,
 } from "./hand-made.js";
-import {HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
+import {BUNDLE, HandMadeWorker, decoderImageOf, handMadeDecoder} from "./hand-made-worker.js";
 
 const CATEGORIES = [
     {id: 1, name: "cup", color: "#000000", supercategory: ""},
@@ -388,6 +388,25 @@ test("a correction by hand goes on from the prompt's mask, and holds until the n
         [mask.segmentation.counts, mask.prompt, mask.bundleDigest],
         [handMade.segmentation.counts, null, ""],
     );
+});
+
+test("where the model takes no mask, a click leaves a drawn one as it is, and says why", async () => {
+    const {workbench, said} = bench();
+    const other = {...BUNDLE, title: "Plain", takesMask: false};
+    workbench.prompts.answerWith(
+        handMadeDecoder(() => {}, other),
+        decoderImageOf(7),
+    );
+    paint(workbench);
+    workbench.prompting.addPoint(at(4), 1, 1);
+    await settle();
+    assert.deepEqual([stepsOf(workbench), workbench.shownMask.handMade.area], [0, 3]);
+    assert.match(said.words.at(-1), /^Plain cannot go on from a mask/);
+    workbench.accepting.accept();
+    await settle();
+    workbench.prompting.addPoint(at(4), 1, 1); // a new object is prompted as ever
+    await settle();
+    assert.equal(stepsOf(workbench), 1);
 });
 
 test("a saved mask that was corrected by hand loses its prompt, opens as it was saved, and gets it back by undo", async () => {

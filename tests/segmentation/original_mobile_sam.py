@@ -6,6 +6,8 @@ torchvision, which this project does without. As for `original_sam`, stand-ins a
 
 import sys
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from torch import nn
@@ -25,14 +27,24 @@ _MODULES = {
     "timm.models.layers": _layers,
     "timm.models.registry": _registry,
 }
-with torchvision_stand_in():
+
+
+@contextmanager
+def timm_stand_in() -> Iterator[None]:
+    # benchmarks/sam_parity.py has the real one, for another package.
+    real = {name: sys.modules[name] for name in _MODULES if name in sys.modules}
     sys.modules.update(_MODULES)
     try:
-        from mobile_sam import sam_model_registry
-        from mobile_sam.modeling import TinyViT
+        yield
     finally:
-        for _name in _MODULES:
-            del sys.modules[_name]
+        for name in _MODULES:
+            del sys.modules[name]
+        sys.modules.update(real)
+
+
+with torchvision_stand_in(), timm_stand_in():
+    from mobile_sam import sam_model_registry
+    from mobile_sam.modeling import TinyViT
 
 __all__ = ["TinySamPredictor", "build_original_mobile", "sam_model_registry"]
 

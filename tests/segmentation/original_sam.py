@@ -118,6 +118,8 @@ def randomise(sam: Sam, seed: int) -> Sam:
             buffer.uniform_(0.5, 1.5, generator=generator)
     for hypernetwork in sam.mask_decoder.output_hypernetworks_mlps:
         hypernetwork.layers[-1].weight.mul_(100)
+    if hasattr(sam.mask_decoder, "hf_mlp"):  # HQ-SAM's, whose features are wider
+        sam.mask_decoder.hf_mlp.layers[-1].weight.mul_(10)
     return sam
 
 

@@ -147,9 +147,10 @@ def named(*names):
     ("names", "sentence"),
     [
         (["sam_mask_decoder.iou_token.weight"], "weights of SAM 2: convert them with --family sam2"),
+        (["mask_decoder.hf_token.weight"], "weights of HQ-SAM: convert them with --family sam "),
         (
-            ["mask_decoder.hf_token.weight", "image_encoder.pos_embed"],
-            "weights of HQ-SAM: this version does not",
+            ["mask_decoder.hf_token.weight", "image_encoder.layers.0.blocks.0.conv1.c.weight"],
+            "weights of Light HQ-SAM: .* --family sam --variant hq_vit_tiny",
         ),
         (
             ["image_encoder.layers.0.blocks.0.conv1.c.weight"],

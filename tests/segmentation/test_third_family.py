@@ -67,9 +67,16 @@ def test_outputs_that_cannot_be_are_refused(tmp_path, outputs):
 
 
 def test_a_manifest_that_says_nothing_means_sams_four_and_its_padding(tiny_dir):
-    assert not {"outputs", "fit"} & set(json.loads((tiny_dir / "manifest.json").read_text()))
+    assert not {"outputs", "fit", "takes_mask"} & set(json.loads((tiny_dir / "manifest.json").read_text()))
     assert load_manifest(tiny_dir).outputs == DEFAULT_OUTPUTS
     assert load_manifest(tiny_dir).fit == "pad"
+    assert load_manifest(tiny_dir).takes_mask is True
+
+
+@pytest.mark.parametrize("takes_mask", ["yes", None, 2])
+def test_whether_a_mask_is_taken_is_said_by_true_or_false(tmp_path, takes_mask):
+    with pytest.raises(ManifestInvalid, match="takes_mask must be true or false"):
+        make_toy_bundle(tmp_path / "toy", takes_mask=takes_mask)
 
 
 @pytest.mark.parametrize("fit", ["crop", None, 1])
@@ -124,8 +131,8 @@ def test_a_decoder_with_other_outputs_than_the_manifest_promises_is_refused(tmp_
 
 
 def test_what_the_row_does_not_name_the_family_does_not_have(toy, tmp_path):
-    assert not has_package("toy")
-    with pytest.raises(DecoderMismatch, match="is of family toy: its decoder is one graph"):
+    assert not has_package("toy", "small")
+    with pytest.raises(DecoderMismatch, match="is of family toy, variant small: its decoder is one graph"):
         export_package(toy, tmp_path / "toy.safetensors")
     assert "toy" not in trainable()
     with pytest.raises(UnknownFamily, match="'toy' cannot be trained here; those that can: pocket"):

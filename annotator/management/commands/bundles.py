@@ -157,9 +157,10 @@ class Command(BaseCommand):
                 failures.append(error.message)
                 self.stdout.write(f"failed  {error.message}")
             else:
+                why = f" ({found.precision_reason})" if found.precision_reason else ""
                 self.stdout.write(
-                    f"ok      {bundle.name}: {found.encode_s:.2f} s an image on {found.device}; its decoder differs "
-                    f"from the network by {found.max_logit_difference:.0e} of the logits' range"
+                    f"ok      {bundle.name}: {found.encode_s:.2f} s an image on {found.device}{why}; its decoder "
+                    f"differs from the network by {found.max_logit_difference:.0e} of the logits' range"
                 )
         if failures:
             raise CommandError(f"{len(failures)} of {len(chosen)} bundles do not work here.")

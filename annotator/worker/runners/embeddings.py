@@ -6,10 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from annotator.bundles.encoders import open_encoder
 from annotator.bundles.folders import folder_of
 from annotator.embeddings import stand_ins
 from annotator.embeddings import store as embedding_store
@@ -81,8 +81,9 @@ def _make_embedding(job: EmbeddingJob) -> int:
 
     pixels = read_pixels(image)
     region = region_from_text(job.region, image.hw) if job.region else None
-    tensors = _encoder_for(bundle, job.worker).encode(pixels[region.slices] if region else pixels)
-    content = write_embedding(tensors, bundle_digest=bundle.digest, image_hw=image.hw, region=region)
+    encoder = _encoder_for(bundle, job.worker)
+    tensors = encoder.encode(pixels[region.slices] if region else pixels)
+    content = write_embedding(tensors, bundle.digest, image.hw, region, encoder.precision)
     embedding_store.save(bundle.digest, image.digest, content, job.region)
     return len(content)
 
@@ -90,7 +91,6 @@ def _make_embedding(job: EmbeddingJob) -> int:
 def _encoder_for(bundle: Bundle, worker: str) -> ImageEncoder:
     if bundle.digest not in _encoders:
         from segmentation.bundle import load_manifest
-        from segmentation.encoder import ImageEncoder
 
         folder = folder_of(bundle)
         manifest = load_manifest(folder)
@@ -99,9 +99,7 @@ def _encoder_for(bundle: Bundle, worker: str) -> ImageEncoder:
                 f"the bundle in {folder} has changed; run: manage.py install_bundle {bundle.name}"
             )
         _encoders.clear()
-        _encoders[bundle.digest] = encoder = ImageEncoder(folder, device=settings.DEVICE)
-        WorkerHeartbeat.objects.filter(name=worker).update(
-            device=str(encoder.device), last_seen=timezone.now()
-        )
-        logger.info("image encoder %s loaded on %s", bundle.name, encoder.device)
+        _encoders[bundle.digest] = encoder = open_encoder(bundle)
+        WorkerHeartbeat.objects.filter(name=worker).update(device=encoder.place, last_seen=timezone.now())
+        logger.info("image encoder %s loaded on %s", bundle.name, encoder.place)
     return _encoders[bundle.digest]

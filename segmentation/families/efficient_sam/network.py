@@ -97,6 +97,7 @@ def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:
         "licence": licence,
         "input_side": shape.input_side,
         "fit": STRETCH,
+        "takes_mask": False,
         "pixel_mean": list(PIXEL_MEAN),
         "pixel_std": list(PIXEL_STD),
         "mask_threshold": MASK_THRESHOLD,

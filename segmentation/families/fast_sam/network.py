@@ -114,6 +114,7 @@ def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:
         "licence": licence,
         "input_side": shape.input_side,
         "fit": PAD,
+        "takes_mask": False,
         "pixel_mean": [GREY] * 3,
         "pixel_std": [WHITE] * 3,
         "mask_threshold": MASK_THRESHOLD,

@@ -14,7 +14,7 @@ from segmentation.families.fast_sam.network import (
     FastSamShape,
     manifest_fields,
 )
-from segmentation.families.published import CheckpointInvalid, require_free, write_bundle
+from segmentation.families.published import CheckpointInvalid, require_free, shape_of, write_bundle
 
 
 def convert(
@@ -33,11 +33,9 @@ def convert(
         half: is refused: the file is kept as it is.
     """
     require_free(output)
-    if variant not in VARIANTS:
-        raise CheckpointInvalid(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
+    shape = shape_of(variant, VARIANTS)
     if half:
         raise CheckpointInvalid("FastSAM's ONNX file is kept as it is and cannot be stored in halves")
-    shape = VARIANTS[variant]
     content = _read(Path(source), shape)
     try:
         _require_variant(content, shape)

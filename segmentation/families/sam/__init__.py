@@ -3,6 +3,7 @@ and a decoder that answers several times faster.
 
 A variant is an image encoder and how images are brought to it: vit_b, vit_l, vit_h; medsam; slimsam_50, slimsam_77;
 mobile_sam; tiny_sam; edge_sam; repvit_sam; efficientvit_sam_l0 to _xl1; and `tiny` for tests. One embedding tensor.
+HQ-SAM, hq_vit_b to hq_vit_h and hq_vit_tiny, has two, and adds to the decoder: the browser runs that as one graph.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any
 
 from segmentation.bundle import Bundle, Manifest
 from segmentation.families.family import DecoderFiles, Family, require_variant, with_weights
+
+HQ_VARIANTS = frozenset({"hq_vit_b", "hq_vit_l", "hq_vit_h", "hq_vit_tiny"})
 
 
 def _load(bundle: Bundle) -> Any:
@@ -42,4 +45,11 @@ def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:
     return convert(source, variant, *options)
 
 
-FAMILY = Family("sam", _load, decoder_files=_decoder_files, browser_session="sam", convert=_convert)
+FAMILY = Family(
+    "sam",
+    _load,
+    decoder_files=_decoder_files,
+    one_graph_variants=HQ_VARIANTS,
+    browser_session="sam",
+    convert=_convert,
+)

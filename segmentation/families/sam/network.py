@@ -11,7 +11,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
-from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder, SamVisionEncoder
+from transformers.models.sam.modeling_sam import (
+    SamMaskDecoder,
+    SamPromptEncoder,
+    SamVisionEncoder,
+    SamVisionLayer,
+)
 
 from segmentation.bundle import DEFAULT_OUTPUTS, Outputs
 from segmentation.families.positions import image_positions
@@ -19,6 +24,7 @@ from segmentation.families.sam.encoders import vit
 from segmentation.families.sam.encoders.efficientvit import ATTENTION, FUSED, RES, EfficientVitShape
 from segmentation.families.sam.encoders.repvit import RepVitShape
 from segmentation.families.sam.encoders.tiny_vit import TinyVitShape
+from segmentation.families.sam.hq import HQ_FEATURES, EarlyEncoder, HqMaskDecoder
 from segmentation.families.sam.shape import NetworkShape
 from segmentation.frames import PAD, STRETCH
 from segmentation.prompts import PADDING
@@ -43,6 +49,10 @@ class SamShape(NetworkShape):
     global_layers: tuple[int, ...]
     mlp: int | None = None
 
+    @property
+    def early_width(self) -> int:
+        return self.width
+
     def new_encoder(self) -> nn.Module:
         return VisionEncoder(self.vision_config())
 
@@ -65,12 +75,38 @@ class VisionEncoder(SamVisionEncoder):
     """transformers' encoder, giving the tensor itself: by `encoders.vit` on a CPU where no gradients are asked for."""
 
     def forward(self, pixels: Tensor) -> Tensor:
-        if pixels.device.type == "cpu" and pixels.dtype == torch.float32 and not torch.is_grad_enabled():
+        if _is_for_the_processor(pixels):
             return vit.encode(self, pixels)
         return super().forward(pixels).last_hidden_state
 
+    def with_early(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """The embedding, and (B, width, h, w) after the first layer that attends over the whole image."""
+        early = None
+        if _is_for_the_processor(pixels):
+            image, early = vit.encode_with_early(self, pixels)
+        else:
+            tokens = self.patch_embed(pixels)
+            tokens = tokens if self.pos_embed is None else tokens + self.pos_embed
+            for layer in cast("Iterable[SamVisionLayer]", self.layers):
+                tokens = layer(tokens)  # (B, h, w, width)
+                if early is None and not layer.window_size:
+                    early = tokens.permute(0, 3, 1, 2)
+            image = self.neck(tokens)
+        assert early is not None, "an HQ-SAM has layers that attend over the whole image"
+        return image, early
+
+
+def _is_for_the_processor(pixels: Tensor) -> bool:
+    return pixels.device.type == "cpu" and pixels.dtype == torch.float32 and not torch.is_grad_enabled()
+
 
 _VIT_B = SamShape(title="Segment Anything vit_b", width=768, depth=12, heads=12, global_layers=(2, 5, 8, 11))
+_VIT_L = SamShape(
+    title="Segment Anything vit_l", width=1024, depth=24, heads=16, global_layers=(5, 11, 17, 23)
+)
+_VIT_H = SamShape(
+    title="Segment Anything vit_h", width=1280, depth=32, heads=16, global_layers=(7, 15, 23, 31)
+)
 _MOBILE = TinyVitShape(
     title="MobileSAM",
     widths=(64, 128, 160, 320),
@@ -93,19 +129,15 @@ _XL0 = EfficientVitShape(
     halved=False,
 )
 
-# Sources: segment-anything, build_sam.py; MedSAM, MedSAM_Inference.py; SlimSAM, build_sam.py; MobileSAM, build_sam.py;
-# TinySAM, build_sam.py, mask_decoder.py and tinysam_zero_shot_ins_eval.py; EdgeSAM, rep_vit.py; RepViT,
-# sam/repvit_sam/modeling/repvit.py; efficientvit, sam.py and sam_model_zoo.py. `tiny` is for tests: random weights, the
-# whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256 by 256 logits out), no
-# attention over all 4096 patches in the encoder.
+# Sources: segment-anything, build_sam.py; sam-hq, build_sam.py; MedSAM, MedSAM_Inference.py; SlimSAM, build_sam.py;
+# MobileSAM, build_sam.py; TinySAM, build_sam.py, mask_decoder.py and tinysam_zero_shot_ins_eval.py; EdgeSAM,
+# rep_vit.py; RepViT, sam/repvit_sam/modeling/repvit.py; efficientvit, sam.py and sam_model_zoo.py. `tiny` is for tests:
+# random weights, the whole path in seconds, the shapes everything downstream relies on (1024 pixels in, 256 by 256
+# logits out), no attention over all 4096 patches in the encoder.
 VARIANTS: dict[str, NetworkShape] = {
     "vit_b": _VIT_B,
-    "vit_l": SamShape(
-        title="Segment Anything vit_l", width=1024, depth=24, heads=16, global_layers=(5, 11, 17, 23)
-    ),
-    "vit_h": SamShape(
-        title="Segment Anything vit_h", width=1280, depth=32, heads=16, global_layers=(7, 15, 23, 31)
-    ),
+    "vit_l": _VIT_L,
+    "vit_h": _VIT_H,
     "medsam": replace(
         _VIT_B,
         title="MedSAM",
@@ -121,6 +153,10 @@ VARIANTS: dict[str, NetworkShape] = {
     "tiny_sam": replace(
         _MOBILE, title="TinySAM", outputs=Outputs(count=4, single=None, candidates=(1, 2, 3))
     ),
+    "hq_vit_b": replace(_VIT_B, title="HQ-SAM vit_b", high_quality=True),
+    "hq_vit_l": replace(_VIT_L, title="HQ-SAM vit_l", high_quality=True),
+    "hq_vit_h": replace(_VIT_H, title="HQ-SAM vit_h", high_quality=True),
+    "hq_vit_tiny": replace(_MOBILE, title="Light HQ-SAM", high_quality=True),
     "edge_sam": RepVitShape(
         title="EdgeSAM",
         licence="NTU S-Lab License 1.0 (non-commercial use only)",
@@ -167,12 +203,17 @@ class SamNetwork(nn.Module):
         self.shape = shape
         self.vision_encoder = shape.new_encoder()
         self.prompt_encoder = SamPromptEncoder(whole)
-        self.mask_decoder = SamMaskDecoder(mask)
+        self.mask_decoder = (
+            HqMaskDecoder(mask, shape.early_width) if shape.high_quality else SamMaskDecoder(mask)
+        )
 
     def encode_image(self, pixels: Tensor) -> dict[str, Tensor]:
         if self.shape.full_contrast:
             low, high = (limit(pixels, (1, 2, 3), keepdim=True) for limit in (torch.amin, torch.amax))
             pixels = (pixels - low) / (high - low).clamp(min=1e-8)
+        if isinstance(self.mask_decoder, HqMaskDecoder):
+            image, early = cast("EarlyEncoder", self.vision_encoder).with_early(pixels)
+            return {EMBEDDING_NAME: image, HQ_FEATURES: self.mask_decoder.hq_features(image, early)}
         return {EMBEDDING_NAME: self.vision_encoder(pixels)}
 
     def decode(
@@ -185,9 +226,11 @@ class SamNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         image = embedding[EMBEDDING_NAME] + self._embed_mask(mask_input, has_mask_input)  # (1, C, 64, 64)
         decoder = self.mask_decoder
-        own_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])[None]  # (1, 5, C)
+        own_tokens = [decoder.iou_token.weight, decoder.mask_tokens.weight]
+        if isinstance(decoder, HqMaskDecoder):
+            own_tokens.append(decoder.hq_token.weight)
         points = self._embed_points(point_coords, point_labels)  # (1, N, C)
-        tokens = torch.cat([own_tokens, points], dim=1)  # (1, 5 + N, C)
+        tokens = torch.cat([torch.cat(own_tokens)[None], points], dim=1)  # (1, 5 + N, C); 6 + N of HQ-SAM
 
         _, side, _ = self.shape.embedding_shape
         # transformers has one more axis, for several prompts on one image; it is 1 here.
@@ -205,6 +248,9 @@ class SamNetwork(nn.Module):
         networks = enumerate(decoder.output_hypernetworks_mlps)
         filters = torch.stack([network(mask_tokens[:, i]) for i, network in networks], dim=1)  # (1, 4, C / 8)
         low_res_masks = (filters @ upscaled.flatten(2)).unflatten(2, (4 * side, 4 * side))
+        if isinstance(decoder, HqMaskDecoder):
+            hq_token = tokens[:, 0, 1 + decoder.num_mask_tokens]
+            low_res_masks = low_res_masks + decoder.hq_mask(hq_token, upscaled, embedding[HQ_FEATURES])
         return low_res_masks, decoder.iou_prediction_head(iou_token)
 
     def _embed_points(self, coords: Tensor, labels: Tensor) -> Tensor:
@@ -227,6 +273,13 @@ class SamNetwork(nn.Module):
         return has_mask * self.prompt_encoder.mask_embed(mask_input) + (1 - has_mask) * no_mask
 
 
+def embedding_shapes(shape: NetworkShape) -> dict[str, list[int]]:
+    """Name to [C, h, w] of each tensor that `encode_image` gives."""
+    channels, height, width = shape.embedding_shape
+    shapes = {EMBEDDING_NAME: [channels, height, width]}
+    return shapes | {HQ_FEATURES: [channels // 8, 4 * height, 4 * width]} if shape.high_quality else shapes
+
+
 def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:
     """The fields of a SAM bundle's manifest, for `segmentation.bundle.write_manifest`."""
     shape = VARIANTS[variant]
@@ -241,7 +294,7 @@ def manifest_fields(name: str, variant: str, title: str, licence: str) -> dict:
         "pixel_std": list(shape.pixel_std),
         "mask_threshold": MASK_THRESHOLD,
         "low_res_side": LOW_RES_SIDE,
-        "embedding": {EMBEDDING_NAME: list(shape.embedding_shape)},
+        "embedding": embedding_shapes(shape),
     }
     # Left out where it says nothing new: the digests of the bundles that are there cover the keys of their manifests.
     if shape.outputs != DEFAULT_OUTPUTS:

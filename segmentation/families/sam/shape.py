@@ -26,6 +26,8 @@ class NetworkShape:
     batch_norm_epsilon      of the published image encoder
     decoder_epsilon         of the layer norms in the mask decoder's two-way transformer
     full_contrast           the image's smallest value becomes 0 and its largest 1, as MedSAM was trained
+    high_quality            HQ-SAM: the decoder has one more token, whose mask is made from early features of the
+                            encoder too (`segmentation.families.sam.hq`)
     outputs                 what each of the decoder's four masks is for
     """
 
@@ -42,6 +44,7 @@ class NetworkShape:
     batch_norm_epsilon: float = 1e-5
     decoder_epsilon: float = 1e-5
     full_contrast: bool = False
+    high_quality: bool = False
     outputs: Outputs = DEFAULT_OUTPUTS
 
     @property
@@ -50,6 +53,11 @@ class NetworkShape:
         side = self.input_side // self.patch
         return self.channels, side, side
 
+    @property
+    def early_width(self) -> int:
+        """Channels of the early features that an HQ-SAM takes of this kind of encoder."""
+        raise NotImplementedError(f"there is no HQ-SAM with the encoder of {self.title}")
+
     @abstractmethod
     def new_encoder(self) -> nn.Module:
-        """(B, 3, input_side, input_side) to (B, C, h, w)."""
+        """(B, 3, input_side, input_side) to (B, C, h, w); where there is an `early_width`, an EarlyEncoder too."""

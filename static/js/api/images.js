@@ -7,7 +7,7 @@ import {NetworkError} from "./http.js";
 /** @import {Http} from "./http.js" */
 /** @import {ImageRow, Scene} from "../session/ports.d.ts" */
 
-/** As annotator/api/bundles.py writes it. @typedef {{name: string, family: string, title: string, digest: string, input_side: number, fit: "pad" | "stretch", mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null}} BundleWire */
+/** As annotator/api/bundles.py writes it. @typedef {{name: string, family: string, title: string, digest: string, input_side: number, fit: "pad" | "stretch", mask_threshold: number, low_res_side: number, outputs: Outputs, quality: {one_click: number, box: number} | null, decoder_url: string, fast_decoder_url: string | null, session_url: string | null, takes_mask: boolean}} BundleWire */
 
 /**
  * @typedef {object} SceneWire one image's page, as annotator/pages/annotate.py:_scene writes it
@@ -139,6 +139,7 @@ function bundleFromWire(wire) {
         digest: wire.digest,
         inputSide: wire.input_side,
         fit: wire.fit,
+        takesMask: wire.takes_mask,
         maskThreshold: wire.mask_threshold,
         lowResSide: wire.low_res_side,
         outputs: wire.outputs,

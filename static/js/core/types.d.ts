@@ -82,6 +82,8 @@ export type Bundle = ModelSquare & {
     readonly outputs: Outputs;
     /** Whether its benchmark says that a first box gives better masks than a first click. */
     readonly isBestByBox: boolean;
+    /** Whether a prompt can go on from a mask that was drawn or imported. */
+    readonly takesMask: boolean;
     readonly decoderUrl: string;
     /** A decoder package that answers several times faster; only some families have one. */
     readonly fastDecoderUrl: string | null;

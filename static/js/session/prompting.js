@@ -31,17 +31,20 @@ export class Prompting {
     #effort;
     #opened;
     #settings;
+    #onRefuse;
 
     /**
      * @param {Pick<Workbench, "draft" | "prompts" | "accepting" | "canPrompt" | "canPreview" | "canRemoveStep">} bench
-     * @param {{turns: Turns, effort: Effort, opened: OpenImage, settings: () => Pick<Settings, "quickMode">}} parts
+     * @param {{turns: Turns, effort: Effort, opened: OpenImage, settings: () => Pick<Settings, "quickMode">,
+     *   onRefuse: (text: string) => void}} parts
      */
-    constructor(bench, {turns, effort, opened, settings}) {
+    constructor(bench, {turns, effort, opened, settings, onRefuse}) {
         this.#bench = bench;
         this.#turns = turns;
         this.#effort = effort;
         this.#opened = opened;
         this.#settings = settings;
+        this.#onRefuse = onRefuse;
     }
 
     get canPreview() {
@@ -151,9 +154,15 @@ export class Prompting {
         this.#turns.after(() => {
             const {draft, prompts, accepting, canPrompt} = this.#bench;
             if (!canPrompt) return;
-            const {prompt, region} = prompts;
-            this.#effort.addClick(isEmpty(prompt));
+            const {prompt, region, bundle} = prompts;
             const base = this.#base;
+            if (base && bundle?.takesMask === false) {
+                this.#onRefuse(
+                    `${bundle.title || bundle.name} cannot go on from a mask: draw on it, or begin anew.`,
+                );
+                return;
+            }
+            this.#effort.addClick(isEmpty(prompt));
             const made = base ? {steps: withBase(withStep(EMPTY_PROMPT).steps, base)} : withStep(prompt);
             const next = placed(made, region);
             const selectedIds = idsOf(draft.edited?.id); // a mask that was only looked at is left alone

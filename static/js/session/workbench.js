@@ -106,11 +106,11 @@ export class Workbench {
         this.prompts = new PromptSession(this.#events);
         this.draft = new Draft(this.document, this.prompts, this.selection);
         this.#histories = new HistoryKeeper(this.draft.history, histories);
-        this.#locks = new Locks(events.onRefuse ?? events.onSay);
-        const {onSay} = events;
+        const {onSay, onRefuse = onSay} = events;
+        this.#locks = new Locks(onRefuse);
         const parts = {
             ...{turns: this.#turns, locks: this.#locks, effort: this.#effort, opened: this.#opened},
-            ...{keeper: this.#keeper, histories: this.#histories, settings, onSay, onChange},
+            ...{keeper: this.#keeper, histories: this.#histories, settings, onSay, onRefuse, onChange},
             events: this.#events,
             freshOnes: (/** @type {number} */ count) => freshOnes(username, newId, count),
         };

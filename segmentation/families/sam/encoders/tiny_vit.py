@@ -14,6 +14,7 @@ from segmentation.families.sam.encoders.parts import Neck, channels_last, convol
 from segmentation.families.sam.shape import NetworkShape
 
 EXPANSION = 4  # of the convolution blocks and of the MLPs
+EARLY_STAGE = 1  # after which Light HQ-SAM takes early features
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,10 @@ class TinyVitShape(NetworkShape):
     depths: tuple[int, ...]
     heads: tuple[int, ...]
     windows: tuple[int, ...]
+
+    @property
+    def early_width(self) -> int:
+        return self.widths[EARLY_STAGE + 1]  # the stage ends with the merging that begins the next one
 
     def new_encoder(self) -> nn.Module:
         return TinyVit(self)
@@ -46,10 +51,17 @@ class TinyVit(nn.Module):
         self.neck = Neck(widths[-1], shape.channels)
 
     def forward(self, pixels: Tensor) -> Tensor:
+        return self.with_early(pixels)[0]
+
+    def with_early(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """The embedding, and early features (B, early_width, h, w). Source: sam-hq, modeling/tiny_vit_sam.py."""
         image = self.patch_embed(channels_last(pixels))
-        for layer in self.layers:
+        early = image
+        for stage, layer in enumerate(self.layers):
             image = layer(image)
-        return self.neck(image)
+            if stage == EARLY_STAGE:
+                early = image
+        return self.neck(image), early
 
 
 class Stage(nn.Module):

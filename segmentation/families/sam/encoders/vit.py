@@ -8,6 +8,10 @@ queries.
 The bias of a query q at (a, b) for a key at (r, c) is `q . h[a - r + n - 1] + q . w[b - c + n - 1]` (arXiv 2112.01526).
 With one-hot codes of r and c behind the key, and q's products with both tables behind the query, one dot product holds
 all of it.
+
+On processors with instructions for it (AMX) products are many times faster in bfloat16, so much so that the wider
+product is cheaper than going by rows. Norms and the sums from layer to layer stay float32. The embedding is another one
+then, by half a per cent of its spread: `segmentation.precision` says when that is used.
 """
 
 from collections.abc import Iterable
@@ -27,22 +31,47 @@ QUERY_ROWS = 4  # of patches, whose attention to the whole image stays in the pr
 
 
 def encode(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
-    """What `encoder` gives for `pixels`, without gradients.
+    """What `encoder` gives for `pixels`, without gradients; attention and MLPs in what autocast asks for.
 
     Args:
         encoder: transformers' modules with their weights, float32, on the CPU.
-        pixels: (B, 3, side, side).
+        pixels: (B, 3, side, side), float32.
 
     Returns:
-        (B, C, side / patch, side / patch).
+        (B, C, side / patch, side / patch), float32.
     """
-    tokens = _patches(encoder, pixels)  # (B, n, n, D)
+    return encode_with_early(encoder, pixels)[0]
+
+
+def encode_with_early(encoder: SamVisionEncoder, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
+    """As `encode`, and what the first layer that attends over the whole image gives, (B, D, side / patch, side /
+    patch); None where there is no such layer."""
+    reduced = torch.is_autocast_enabled("cpu")
+    products = torch.get_autocast_dtype("cpu") if reduced else torch.float32
+    # Here it is said for each product.
+    with torch.autocast("cpu", enabled=False):
+        return _encode(encoder, pixels, products)
+
+
+def _encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype) -> tuple[Tensor, Tensor | None]:
+    over_all = _over_all_by_rows if products == torch.float32 else _over_all_at_once
+    early = None
+    tokens = _patches(encoder, pixels)  # (B, n, n, D), float32 throughout
     for layer in cast(Iterable[SamVisionLayer], encoder.layers):
-        normed = layer.layer_norm1(tokens)
-        attend = _in_windows if layer.window_size else _over_all
-        tokens = tokens + layer.attn.proj(attend(layer.attn, normed, layer.window_size))
-        tokens = tokens + layer.mlp(layer.layer_norm2(tokens))
-    return _neck(encoder.neck, tokens)
+        attend = _in_windows if layer.window_size else over_all
+        attended = attend(layer.attn, layer.layer_norm1(tokens).to(products), layer.window_size)
+        tokens = tokens + _linear(layer.attn.proj, attended)
+        hidden = functional.gelu(_linear(layer.mlp.lin1, layer.layer_norm2(tokens).to(products)))
+        tokens = tokens + _linear(layer.mlp.lin2, hidden)
+        if early is None and not layer.window_size:
+            early = tokens.permute(0, 3, 1, 2)
+    return _neck(encoder.neck, tokens), early
+
+
+def _linear(layer: nn.Linear, values: Tensor) -> Tensor:
+    """The layer, in the values' own type."""
+    bias = None if layer.bias is None else layer.bias.to(values.dtype)
+    return functional.linear(values, layer.weight.to(values.dtype), bias)
 
 
 def _patches(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
@@ -63,29 +92,43 @@ def _in_windows(attention: SamVisionAttention, normed: Tensor, size: int) -> Ten
     heads, count = attention.num_attention_heads, -(-side // size)
     # What is padded is zero, and the product with zero is the bias.
     bias = attention.qkv.bias if attention.qkv.bias is not None else normed.new_zeros(3 * normed.shape[3])
-    qkv = bias.expand(batch, count * size, count * size, -1).clone()
-    qkv[:, :side, :side] = attention.qkv(normed)
+    qkv = bias.to(normed.dtype).expand(batch, count * size, count * size, -1).clone()
+    qkv[:, :side, :side] = _linear(attention.qkv, normed)
     windows = qkv.view(batch, count, size, count, size, 3, heads, -1).permute(5, 0, 1, 3, 6, 2, 4, 7)
     query, key, value = windows.reshape(3, batch * count**2, heads, size**2, -1)
+    attended = _folded(attention, query, key, value, size)
+    placed = attended.view(batch, count, count, heads, size, size, -1).permute(0, 1, 4, 2, 5, 3, 6)
+    # Laid out anew: of a part of a tensor torch makes one product for each row, with a copy of the weights each.
+    return placed.reshape(batch, count * size, count * size, -1)[:, :side, :side].contiguous()
+
+
+def _over_all_at_once(attention: SamVisionAttention, normed: Tensor, _size: int) -> Tensor:
+    """(B, n, n, D): attention over the whole image, with the positions inside of one product."""
+    side, heads = normed.shape[1], attention.num_attention_heads
+    qkv = _linear(attention.qkv, normed).unflatten(3, (3, heads, -1)).flatten(1, 2).permute(2, 0, 3, 1, 4)
+    query, key, value = qkv.contiguous()
+    attended = _folded(attention, query, key, value, side)
+    return attended.transpose(1, 2).reshape(normed.shape[0], side, side, -1)
+
+
+def _folded(attention: SamVisionAttention, query: Tensor, key: Tensor, value: Tensor, size: int) -> Tensor:
+    """(N, heads, size * size, d), of three such: attention, the positions' bias as more columns of queries and keys."""
     by_row, by_column = _position_products(attention, query, size)
-    width = query.shape[3]
     codes = _place_codes(size, key).expand(*key.shape[:3], -1)
     # torch's kernel for processors wants values as wide as queries.
-    attended = functional.scaled_dot_product_attention(
+    return functional.scaled_dot_product_attention(
         torch.cat([query * attention.scale, by_row, by_column], dim=3),
         torch.cat([key, codes], dim=3),
         functional.pad(value, (0, 2 * size)),
         scale=1.0,
-    )[..., :width]
-    placed = attended.view(batch, count, count, heads, size, size, width).permute(0, 1, 4, 2, 5, 3, 6)
-    return placed.reshape(batch, count * size, count * size, -1)[:, :side, :side]
+    )[..., : query.shape[3]]
 
 
-def _over_all(attention: SamVisionAttention, normed: Tensor, _size: int) -> Tensor:
-    """(B, n, n, D): attention over the whole image, head by head."""
+def _over_all_by_rows(attention: SamVisionAttention, normed: Tensor, _size: int) -> Tensor:
+    """(B, n, n, D): attention over the whole image, head by head, a few rows of patches at a time."""
     batch, side = normed.shape[:2]
     heads = attention.num_attention_heads
-    qkv = attention.qkv(normed).view(batch, side**2, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    qkv = _linear(attention.qkv, normed).view(batch, side**2, 3, heads, -1).permute(2, 0, 3, 1, 4)
     query, key, value = qkv.contiguous()
     by_row, by_column = _position_products(attention, query, side)
     query = query * attention.scale
@@ -109,8 +152,9 @@ def _position_products(attention: SamVisionAttention, query: Tensor, size: int) 
     at = torch.arange(size)
     distance = at[:, None] - at[None, :] + size - 1
     grid = query.unflatten(2, (size, size))
-    by_row = torch.einsum("nhabd,ard->nhabr", grid, attention.rel_pos_h[distance])
-    by_column = torch.einsum("nhabd,bcd->nhabc", grid, attention.rel_pos_w[distance])
+    rows, columns = (table.to(query.dtype)[distance] for table in (attention.rel_pos_h, attention.rel_pos_w))
+    by_row = torch.einsum("nhabd,ard->nhabr", grid, rows)
+    by_column = torch.einsum("nhabd,bcd->nhabc", grid, columns)
     return by_row.flatten(2, 3), by_column.flatten(2, 3)
 
 
