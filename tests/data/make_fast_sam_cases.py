@@ -180,9 +180,9 @@ def compare_full(variant: str) -> None:
                 image_hw, f"{len(expected)} instances, ours {count}; boxes differ by", np.median(nearest),
                 "in the middle, by", nearest.max(), "at most; scores", scores[:count].min(), scores.max(),
             )  # fmt: skip
-            agreeing = []
+            agreeing: list[float] = []
             for (x0, y0, x1, y1), mask in zip(expected, result.masks.data.numpy() > 0, strict=True):
-                if mask.sum() < 400:
+                if mask.sum() < 400 or len(agreeing) == 30:
                     continue
                 masks, _, _ = ours.predict(box=np.array([x0, y0, x1, y1]))
                 agreeing.append(max((mask & one).sum() / (mask | one).sum() for one in masks))

@@ -19,9 +19,8 @@ LIMIT = 32.0
 # By so much a cell a mask falls towards its box's border and beyond it: the border lies where the box says, not where
 # cells begin, once the logits are enlarged.
 EDGE = 8.0
-NOWHERE = (
-    -1e4
-)  # every value of the instance that is none: far outside of the square, so that its logits are all -LIMIT
+# Every value of the instance that is none: far outside of the square, so that its logits are all -LIMIT.
+NOWHERE = -1e4
 
 
 class PromptDecoder(nn.Module):
