@@ -1,6 +1,6 @@
 """Writes what FastSAM's own code answers, which ours is held to.
 
-    python tests/data/make_fast_sam_cases.py AUTHORS PACKAGES [--full]
+    python tests/data/make_fast_sam_cases.py AUTHORS PACKAGES [--full [s] [x]]
 
 AUTHORS holds the authors' package `fastsam` (CASIA-IVA-Lab/FastSAM: prompt.py without its clip and pictures, utils.py),
 which is in no registry. PACKAGES is a folder of packages that are not among this project's; theirs are run as they are:
@@ -116,6 +116,7 @@ def write_cases() -> None:
 
 def random_checkpoint(variant: str, path: Path) -> None:
     """A checkpoint of the published network with random weights, of which batch norm keeps every layer near 1."""
+    import cv2
     from ultralytics.nn.tasks import SegmentationModel
 
     torch.manual_seed(7)
@@ -125,15 +126,28 @@ def random_checkpoint(variant: str, path: Path) -> None:
             module.momentum = 1.0
             torch.nn.init.uniform_(module.weight, 0.8, 1.6)
             torch.nn.init.normal_(module.bias, 0, 0.3)
-    image = torch.from_numpy(parity_world.picture(1024, 1024, 5)).permute(2, 0, 1)[None] / 255
+    # Both kinds of picture that it is asked about: random weights answer what they never saw with huge numbers.
+    seen = np.full((2, 1024, 1024, 3), 114, np.uint8)
+    seen[0] = parity_world.picture(1024, 1024, 5)
+    seen[1, :683] = cv2.resize(parity.sample_image(), (1024, 683))
+    pixels = torch.from_numpy(seen).permute(0, 3, 1, 2) / 255
+    head = model.model[-1]
     with torch.no_grad():
-        model.train()(image.repeat(2, 1, 1, 1))
-        head = model.model[-1]
-        for layers in head.cv3:  # scores
-            torch.nn.init.normal_(layers[-1].weight, 0, 0.3)
-            layers[-1].bias.fill_(-5.0)
         for layers in head.cv2:  # sides of boxes
             torch.nn.init.normal_(layers[-1].weight, 0, 0.3)
+        for layers in head.cv3:  # scores
+            torch.nn.init.normal_(layers[-1].weight, 0, 0.05)
+            layers[-1].bias.zero_()
+        model.train()(pixels)
+        predictions = model.eval()(pixels)[0]
+        predictions = predictions[0] if isinstance(predictions, tuple) else predictions
+        scores = predictions[:, 4].logit(1e-6)
+        for layers in head.cv3:  # about two in a hundred places are instances
+            layers[-1].weight /= scores.std()
+            layers[-1].bias -= scores.quantile(0.98) / scores.std() + 0.4
+        for layers in head.cv4:  # coefficients
+            for tensor in (layers[-1].weight, layers[-1].bias):
+                tensor /= predictions[:, 5:].std()
     torch.save({"model": model.eval().half(), "train_args": {"task": "segment", "imgsz": 1024}}, path)
 
 
@@ -199,13 +213,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("authors", type=Path)
     parser.add_argument("packages", type=Path)
-    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--full", nargs="*", metavar="VARIANT", choices=list(VARIANTS))
     options = parser.parse_args()
     sys.path += [str(options.authors), str(options.packages)]
     settings = tempfile.mkdtemp()
     os.environ |= {"YOLO_CONFIG_DIR": settings, "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
-    if options.full:
-        for variant in VARIANTS:
+    if options.full is not None:
+        for variant in options.full or VARIANTS:
             compare_full(variant)
     else:
         assert SHORT.input_side == picture("one").shape[0]

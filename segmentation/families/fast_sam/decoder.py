@@ -70,7 +70,7 @@ class PromptDecoder(nn.Module):
         is_none = each.cumsum(0) == each.sum()
         touched = (contains.any(1) | touches_box | is_none).nonzero()[:, 0]
         instances, contains = instances.index_select(1, touched), contains.index_select(0, touched)
-        score, touches_box = instances[SCORE], touches_box.index_select(0, touched)
+        score, touches_box = instances[SCORE].clamp(min=0), touches_box.index_select(0, touched)
 
         logits = self._logits(flat, instances)  # (K, S * S)
         overlap = self._overlap(logits, first, end)  # (K,)
