@@ -58,7 +58,8 @@ def check(content: bytes, side: int, outputs: tuple[tuple[int, ...], ...]) -> on
     except (DecodeError, ValueError) as error:
         raise FileUnfit(f"this is not an ONNX file, or it is cut off ({error})") from error
     graph = model.graph
-    if not graph.node:
+    # onnxruntime would read such bytes as a format of its own, whatever else they are.
+    if not graph.node or content[4:8] == b"ORTM":
         raise FileUnfit("this is not an ONNX file, or it is cut off (it has no graph)")
     if model.functions or graph.sparse_initializer:
         raise FileUnfit("its graph has functions of its own or sparse weights, which are not run here")
@@ -67,8 +68,10 @@ def check(content: bytes, side: int, outputs: tuple[tuple[int, ...], ...]) -> on
     for node in graph.node:
         if node.domain not in DEFAULT_DOMAINS:
             raise FileUnfit(f"its operator {node.domain}.{node.op_type} is not one of ONNX itself")
-        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
-            raise FileUnfit(f"its operator {node.op_type} holds a graph of its own (a loop or a branch)")
+        if any(map(_holds_more, node.attribute)):
+            raise FileUnfit(
+                f"its operator {node.op_type} holds a graph of its own (a loop or a branch) or sparse weights"
+            )
     weights = {tensor.name for tensor in graph.initializer}
     given = [_shape(value) for value in graph.input if value.name not in weights]
     found = tuple(_shape(value) for value in graph.output)
@@ -102,6 +105,13 @@ def open_session(content: bytes, threads: int) -> Any:
     except Exception as error:
         # onnxruntime's exceptions have no common class of their own below Exception.
         raise FileUnfit(f"onnxruntime cannot load it: {str(error):.300}") from error
+
+
+def _holds_more(attribute: onnx.AttributeProto) -> bool:
+    """Whether an operator's attribute is more than numbers and texts."""
+    # By what is there: the type that it says of itself need not be so.
+    sparse = attribute.HasField("sparse_tensor") or attribute.sparse_tensors
+    return bool(attribute.HasField("g") or attribute.graphs or sparse)
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
