@@ -356,6 +356,30 @@ def test_labels_are_edited_ordered_added_and_kept_while_in_use(page: Page, sign_
     assert [(row["name"], row["annotation_count"]) for row in rows] == [("ladle", 0), ("plate", 1)]
 
 
+def test_of_two_quick_moves_the_server_has_the_last_order(page: Page, sign_in, project, api):
+    url = f"/api/projects/{project['id']}/categories/"
+    for name in ("plate", "fork"):
+        assert api("manager").post(url, data={"name": name}).ok
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/labels/")
+
+    def slowly(route: Route) -> None:
+        if route.request.method == "PATCH":
+            page.wait_for_timeout(150)
+        route.continue_()
+
+    page.route("**/api/categories/*/", slowly)
+    page.get_by_role("button", name="Move fork up").click()
+    page.get_by_role("button", name="Move fork up").click()
+    page.get_by_role("button", name="Move fork down").click()
+    expect(page.locator(".toast", has_text="Order saved")).to_have_count(3)
+    shown = page.locator("tr[data-category-id] input[name=name]").evaluate_all(
+        "inputs => inputs.map(input => input.value)"
+    )
+    assert [row["name"] for row in api("manager").get(url).json()["results"]] == shown
+    assert shown == ["cup", "spoon", "fork", "plate"]
+
+
 def test_escape_during_a_drag_leaves_the_labels_in_their_order(page: Page, sign_in, project, api):
     sign_in("manager")
     page.goto(f"/projects/{project['id']}/labels/")
