@@ -204,6 +204,7 @@ DEVICE = read("DEVICE")  # the worker's torch device: auto, cpu, cuda, cuda:1 ..
 # What its image encoders compute in, and where it is kept what a measurement chose for a bundle on a machine.
 ENCODER_PRECISION = read("ENCODER_PRECISION")
 PRECISIONS_DIR = DATA_DIR / "precisions"
+ENCODER_COMPILE = read("ENCODER_COMPILE")
 
 # What browsers are sent of an embedding: float16 (SAM: 2.1 MB) or int8 (1.05 MB; what it costs: docs/decoder.md).
 EMBEDDING_ENCODING = read("EMBEDDING_ENCODING")

@@ -8,7 +8,8 @@ modules, which this project used before; where the processor has instructions fo
 Random weights of a fixed seed, one picture of 1536 x 1024. Prints the median, least and most seconds after a first call
 that does not count, how many times faster than the original's median that is, the largest and mean difference of the
 embeddings, and how much memory a call takes for a moment beyond what the process had; and, last, which precision a
-worker would choose here, with how far its masks agree (segmentation/precision.py).
+worker would choose here, with how far its masks agree (segmentation/precision.py). With --cpu the process's own seconds
+are counted: with --threads 1 the better measure where a machine has other work to do.
 """
 
 import argparse
@@ -41,7 +42,7 @@ MEBIBYTE = 1 << 20
 def transformers_modules() -> Iterator[None]:
     """SAM's own encoder as transformers computes it, in place of ours."""
     ours = vit.encode
-    vit.encode = lambda encoder, pixels, products: SamVisionEncoder.forward(encoder, pixels).last_hidden_state
+    vit.encode = lambda encoder, pixels: SamVisionEncoder.forward(encoder, pixels).last_hidden_state
     try:
         yield
     finally:
@@ -69,14 +70,14 @@ def candidates(name: str, pair: Pair) -> dict[str, Callable[[np.ndarray], None]]
     return runs
 
 
-def peak_of(work: Callable[[], None]) -> tuple[float, float]:
+def peak_of(work: Callable[[], None], clock: Callable[[], float]) -> tuple[float, float]:
     """Seconds, and mebibytes beyond what was in use before, at the worst moment (Linux)."""
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
     before = _status("VmRSS")
-    started = time.perf_counter()
+    started = clock()
     work()
-    return time.perf_counter() - started, (_status("VmHWM") - before) / MEBIBYTE
+    return clock() - started, (_status("VmHWM") - before) / MEBIBYTE
 
 
 def _status(key: str) -> int:
@@ -84,7 +85,7 @@ def _status(key: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
 
 
-def compare(name: str, rounds: int) -> None:
+def compare(name: str, rounds: int, clock: Callable[[], float]) -> None:
     pair = pair_of(name, half=False)
     image = photograph(*IMAGE_HW)
     runs = candidates(name, pair)
@@ -93,7 +94,7 @@ def compare(name: str, rounds: int) -> None:
     difference: dict[str, tuple[float, float]] = {}
     for round_number in range(rounds + 1):
         for label, run in runs.items():
-            took, peak = peak_of(lambda run=run: run(image))
+            took, peak = peak_of(lambda run=run: run(image), clock)
             if round_number == 0:
                 continue
             seconds[label].append(took)
@@ -122,6 +123,7 @@ def main() -> None:
     parser.add_argument("variants", nargs="*", default=["vit_b"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--cpu", action="store_true", help="count the process's own seconds")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     print(f"torch {torch.__version__}, {args.threads} threads, {torch.backends.cpu.get_cpu_capability()}")
@@ -129,7 +131,7 @@ def main() -> None:
         f"{'network':16} {'by':22} {'s':>7} {'':15} {'faster':>9} {'largest':>9} {'mean':>8} {'MiB more':>8}"
     )
     for name in args.variants:
-        compare(name, args.rounds)
+        compare(name, args.rounds, time.process_time if args.cpu else time.perf_counter)
 
 
 if __name__ == "__main__":

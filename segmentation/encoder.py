@@ -1,5 +1,7 @@
 """From an image to its embedding, on the device that is there."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,11 @@ from segmentation.bundle import Bundle, find_bundle
 from segmentation.errors import SegmentationError
 from segmentation.families import load_model
 from segmentation.frames import PAD, STRETCH, ModelFrame
+
+# Compiling a large encoder takes up to a minute: who waits for one image is answered before.
+COMPILE_AFTER = 8  # images
+
+logger = logging.getLogger(__name__)
 
 
 class ImageMalformed(SegmentationError, ValueError):
@@ -46,6 +53,7 @@ class ImageEncoder:
         device: the torch.device really used.
         precision: "float32", "float16" or "bfloat16", what it really computes in.
         choice: how that was chosen; None where nothing had to be.
+        is_compiled: whether torch has compiled it.
     """
 
     def __init__(
@@ -55,6 +63,7 @@ class ImageEncoder:
         bundle_dirs: tuple[Path | str, ...] = (),
         precision: str | None = None,
         choices_dir: Path | None = None,
+        compiles: bool = False,
     ) -> None:
         """
         Args:
@@ -64,6 +73,8 @@ class ImageEncoder:
             precision: "float32", "bfloat16", or "auto": on the CPU what `segmentation.precision` chooses, which may
                 take a minute. None, and elsewhere "auto" as well: float16 on a GPU, else float32.
             choices_dir: where choices are kept.
+            compiles: have torch compile it once some images were encoded, which pays on a GPU; where torch cannot,
+                it goes on as before.
 
         Raises:
             BundleError: the bundle cannot be found or loaded.
@@ -83,6 +94,10 @@ class ImageEncoder:
         elif precision == precisions.AUTO and self.device.type == "cpu":
             self.choice = precisions.choose(self.model, self.manifest, choices_dir)
             self.precision = self.choice.precision
+        self.is_compiled = False
+        self._compiles = compiles
+        self._encode_image: Callable[[torch.Tensor], dict[str, torch.Tensor]] = self.model.encode_image
+        self._count = 0
 
     @property
     def place(self) -> str:
@@ -108,14 +123,28 @@ class ImageEncoder:
         pixels = torch.from_numpy(
             preprocess(image, manifest.input_side, manifest.pixel_mean, manifest.pixel_std, manifest.fit)
         ).to(self.device)
-        embedding = precisions.run(self.model, pixels, self.precision)
+        embedding = self._run(pixels)
         if not _is_finite(embedding, dtype) and self.precision != precisions.FLOAT32:
-            embedding = precisions.run(self.model, pixels, precisions.FLOAT32)
+            embedding = precisions.run(self.model.encode_image, pixels, precisions.FLOAT32)
         if not _is_finite(embedding, dtype):
             raise EmbeddingNotFinite(
                 f"bundle {self.manifest.name} gave an embedding that is not finite in {dtype}"
             )
         return {name: tensor[0].cpu().numpy().astype(dtype) for name, tensor in embedding.items()}
+
+    def _run(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        self._count += 1
+        if self._compiles and not self.is_compiled and self._count > COMPILE_AFTER:
+            compiled = torch.compile(self.model.encode_image, dynamic=False)
+            try:
+                embedding = precisions.run(compiled, pixels, self.precision)
+            except Exception as error:  # whatever compilers, drivers and networks come to
+                self._compiles = False
+                logger.warning("%s cannot be compiled, and stays slower: %s", self.manifest.name, error)
+            else:
+                self._encode_image, self.is_compiled = compiled, True
+                return embedding
+        return precisions.run(self._encode_image, pixels, self.precision)
 
 
 def pick_device(device: str = "auto") -> torch.device:

@@ -94,11 +94,11 @@ def measure(model: PromptableModel, manifest: Manifest) -> Choice:
     pixels = torch.from_numpy(
         preprocess(sample_image(), manifest.input_side, manifest.pixel_mean, manifest.pixel_std, manifest.fit)
     )
-    exact, float32_s = _timed(lambda: run(model, pixels, FLOAT32))
+    exact, float32_s = _timed(lambda: run(model.encode_image, pixels, FLOAT32))
     if float32_s < WORTH_S:
         return Choice(FLOAT32, f"it takes {float32_s:.2f} s an image", float32_s)
     try:
-        rounded, bfloat16_s = _timed(lambda: run(model, pixels, BFLOAT16))
+        rounded, bfloat16_s = _timed(lambda: run(model.encode_image, pixels, BFLOAT16))
     except (RuntimeError, NotImplementedError) as error:  # of an operator that has no such form
         logger.warning("%s does not compute in bfloat16: %s", manifest.name, error)
         return Choice(FLOAT32, "its encoder does not compute in bfloat16", float32_s)
@@ -113,11 +113,13 @@ def measure(model: PromptableModel, manifest: Manifest) -> Choice:
     return Choice(BFLOAT16, reason, float32_s, bfloat16_s, iou)
 
 
-def run(model: PromptableModel, pixels: Tensor, precision: str) -> dict[str, Tensor]:
-    """name -> (1, C, h, w) float32, computed in `precision`, on the device that `pixels` are on."""
+def run(
+    encode_image: Callable[[Tensor], dict[str, Tensor]], pixels: Tensor, precision: str
+) -> dict[str, Tensor]:
+    """name -> (1, C, h, w) float32, by a network's `encode_image`, in `precision`, on the device of `pixels`."""
     reduced = precision != FLOAT32
     with torch.inference_mode(), torch.autocast(pixels.device.type, DTYPES[precision], enabled=reduced):
-        return {name: tensor.float() for name, tensor in model.encode_image(pixels).items()}
+        return {name: tensor.float() for name, tensor in encode_image(pixels).items()}
 
 
 def least_iou(

@@ -20,11 +20,18 @@ def open_encoder(bundle: Bundle) -> ImageEncoder:
         FileNotFoundError: the bundle's files are lost.
         BundleError, DeviceUnavailable: as `segmentation.encoder.ImageEncoder`.
     """
-    from segmentation.encoder import ImageEncoder  # torch comes in here
+    from segmentation.encoder import ImageEncoder, pick_device  # torch comes in here
 
     return ImageEncoder(
         folder_of(bundle),
         device=settings.DEVICE,
         precision=settings.ENCODER_PRECISION,
         choices_dir=settings.PRECISIONS_DIR,
+        compiles=settings.ENCODER_COMPILE and pick_device(settings.DEVICE).type == "cuda",
     )
+
+
+def forget_choices(bundle: Bundle) -> None:
+    """What was measured for the bundle, on any machine, is measured again when its encoder is opened next."""
+    for file in settings.PRECISIONS_DIR.glob(f"{bundle.digest}-*.json"):
+        file.unlink(missing_ok=True)

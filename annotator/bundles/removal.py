@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from annotator.bundles import decoders, folders
+from annotator.bundles import decoders, encoders, folders
 from annotator.bundles.errors import BundleInUse
 from annotator.embeddings import store as embedding_store
 from annotator.files import unowned
@@ -39,6 +39,7 @@ def remove(bundle: Bundle) -> Removed:
         weights_file = bundle.manifest["weights"]["file"]
         unowned.note(folders.stored_names(bundle.digest, weights_file), folders.STORAGE)
         Bundle.objects.filter(pk=bundle.pk).update(is_available=False)
+    encoders.forget_choices(bundle)
     embedding_store.discard(names)
     decoders.sweep_unowned(min_age_s=0)
     folders.sweep_unowned(min_age_s=0)

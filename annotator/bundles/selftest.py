@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from annotator.bundles import decoders
-from annotator.bundles.encoders import open_encoder
+from annotator.bundles.encoders import forget_choices, open_encoder
 from annotator.bundles.errors import BundleRefused
 from annotator.bundles.folders import folder_of
 from annotator.errors import MaskwrightError
@@ -32,7 +32,8 @@ class SelfTest:
 
 
 def self_test(bundle: Bundle) -> SelfTest:
-    """Reads the bundle's files, embeds a picture, and compares the exported decoder with the network.
+    """Reads the bundle's files, embeds a picture, and compares the exported decoder with the network. The precision is
+    chosen anew: the machine may have been busy when it was.
 
     Raises:
         BundleRefused: something of it does not work; the sentence says what.
@@ -42,6 +43,7 @@ def self_test(bundle: Bundle) -> SelfTest:
         digest = load_manifest(folder).digest
         if digest != bundle.digest:
             raise BundleRefused(f"The files of {bundle.name} have changed: their digest is {digest[:12]}.")
+        forget_choices(bundle)
         encoder = open_encoder(bundle)  # torch comes in here
         started_s = time.perf_counter()
         encoder.encode(sample_image())

@@ -7,12 +7,13 @@ again. The files of a part that came to nothing are noted as any other (`annotat
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import IO
 
@@ -192,7 +193,7 @@ def note_report(upload: PartialUpload, report: dict) -> None:
     with transaction.atomic():
         unowned.note(upload.parts)
         PartialUpload.objects.filter(pk=upload.pk).update(report=report, parts=[])
-        transaction.on_commit(lambda: unowned.discard(upload.parts))
+        transaction.on_commit(lambda: _discard(upload.parts))
 
 
 def require_images(upload: PartialUpload) -> None:
@@ -213,13 +214,22 @@ def give_up(uploads: list[PartialUpload]) -> int:
         names = [name for parts in rows.values_list("parts", flat=True) for name in parts]
         unowned.note(names)
         rows.delete()
-        transaction.on_commit(lambda: unowned.discard(names))
+        transaction.on_commit(lambda: _discard(names))
     return len(uploads)
 
 
 def remove_expired() -> int:
     """Gives up uploads that nobody has gone on with for UPLOAD_KEEP_HOURS hours; how many."""
     return give_up(list(PartialUpload.objects.filter(expires_at__lt=timezone.now())))
+
+
+def _discard(names: list[str]) -> None:
+    """Deletes parts, and the folders that are empty then."""
+    unowned.discard(names)
+    for folder in {os.path.dirname(name) for name in names}:
+        # An object store has no folders; in one that is not empty lies what could not be deleted yet.
+        with suppress(NotImplementedError, OSError):
+            os.rmdir(default_storage.path(folder))
 
 
 def _expiry() -> datetime:

@@ -140,6 +140,12 @@ VARIABLES: dict[str, Variable] = {
         "What image encoders compute in. With auto: float16 on a GPU; on a CPU bfloat16 where a measurement finds it "
         "faster and the masks the same, else float32.",
     ),
+    "ENCODER_COMPILE": Variable(
+        FLAG,
+        True,
+        "On a GPU, a worker has torch compile an image encoder once it has made some embeddings: up to a minute, and "
+        "then about twice as fast.",
+    ),
     "EMBEDDING_ENCODING": Variable(
         _one_of("float16", "int8"),
         "float16",

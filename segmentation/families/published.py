@@ -8,9 +8,9 @@ import os
 import pickle
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
@@ -28,6 +28,9 @@ FOLDERS_INDEX = FOLDERS_FILE + ".index.json"  # of weights that were published i
 
 _SHARED_POSITIONS = "shared_image_embedding.positional_embedding"
 _POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
+
+
+Shape = TypeVar("Shape")
 
 
 class CheckpointInvalid(BundleError):
@@ -56,6 +59,21 @@ def read_published(source: Path | str, wrapped_in: Sequence[str] = ()) -> dict[s
     if source.suffix == ".safetensors":
         return _read_safetensors(source)
     return _read_torch(source, wrapped_in)
+
+
+def shape_of(variant: str, variants: Mapping[str, Shape], published: Iterable[str] = ()) -> Shape:
+    """The network of a variant.
+
+    Args:
+        published: names of those that can be converted; none: all of `variants`.
+
+    Raises:
+        CheckpointInvalid: there is no such variant.
+    """
+    known = list(published or variants)
+    if variant not in known:
+        raise CheckpointInvalid(f"variant must be one of {', '.join(known)}, got {variant!r}")
+    return variants[variant]
 
 
 def with_positions_once(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from segmentation.families.published import CheckpointInvalid
+
 
 @dataclass(frozen=True)
 class Network:
@@ -95,3 +97,10 @@ def _apart_from_hq(published: Mapping[str, Tensor]) -> Network | None:
         if name in published and published[name].ndim == 4:
             return _WIDTHS.get(published[name].shape[-1])
     return None
+
+
+def refuse_other_families(published: Mapping[str, Tensor], family: str, title: str) -> None:
+    """Raises CheckpointInvalid where the weights are another family's than `family`, which people call `title`."""
+    found = recognise(published)
+    if found and found.family != family:
+        raise CheckpointInvalid(f"these are the weights of {found.title}, not of {title}: {found.advice()}")

@@ -31,6 +31,7 @@ def own_folders(settings, tmp_path):
     }
     storages["default"].put_mark(is_new=True)
     settings.BUNDLE_DIRS = [tmp_path / "bundles"]
+    settings.PRECISIONS_DIR = tmp_path / "precisions"
     settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns about a missing one
     return tmp_path
 

@@ -22,7 +22,9 @@ from annotator.bundles.sync import sync_bundles
 from annotator.embeddings import store as embedding_store
 from annotator.models import Annotation, Bundle, EmbeddingJob, Image, Project, User, WorkerHeartbeat
 from annotator.operations import demo, doctor
-from segmentation import masks
+from annotator.worker.runners import embeddings
+from segmentation import masks, precision
+from segmentation.embedding_file import read_embedding
 from segmentation.predictor import load_predictor
 from segmentation.testing.tiny import make_tiny_bundle
 from tests.annotator.world import encode_image
@@ -362,6 +364,35 @@ def test_the_doctor_finds_bundle_and_device_well_and_then_a_foreign_decoder(tiny
     found = findings()
     assert not found["bundle"].ok
     assert other.digest in found["bundle"].message
+
+
+def test_what_a_measurement_chose_is_used_and_said(tiny, tiny_project, photo_folder, settings, monkeypatch):
+    settings.ENCODER_PRECISION = "auto"
+    asked = []
+
+    def choose(model, manifest, folder):
+        asked.append((manifest.name, folder))
+        return precision.Choice("bfloat16", "four times as fast")
+
+    monkeypatch.setattr(precision, "choose", choose)
+    monkeypatch.setattr(embeddings, "_encoders", {})
+    decoders.ensure_decoder(tiny)
+    WorkerHeartbeat.objects.create(
+        name="w@here", hostname="here", pid=1, device="cpu in bfloat16", last_seen=timezone.now()
+    )
+    found = findings()["device"]
+    assert found.ok and found.message.startswith("cpu in bfloat16, ")
+    assert "(bfloat16: four times as fast)" in found.message
+    assert "s an image on cpu in bfloat16 (four times as fast); its decoder" in run(
+        "bundles", "selftest", tiny.name
+    )
+
+    run("import_images", "Tiny things", photo_folder)
+    run("embed", "Tiny things")
+    job = EmbeddingJob.objects.filter(state="ready").first()
+    with embedding_store.open_file(job.bundle.digest, job.image.digest, job.region) as file:
+        assert read_embedding(file.read()).precision == "bfloat16"
+    assert set(asked) == {(tiny.name, settings.PRECISIONS_DIR)}
 
 
 def test_the_doctor_notices_a_silent_worker_and_failed_jobs(tiny, tiny_project, photo_folder):

@@ -92,6 +92,7 @@ def test_a_file_arrives_in_parts_and_is_taken_in(
     assert (row["name"], row["duplicate"], finished.json()["errors"]) == ("photo.png", False, [])
     assert Image.objects.get().pk == row["id"]
     assert files_below("uploads") == []
+    assert not default_storage.exists(f"uploads/{PartialUpload.objects.get().pk}"), "an empty folder is left"
     # The answer got lost: asked again, it is the same, and nothing is done twice.
     assert client_of(alice).post(f"{address}finish/").json() == finished.json()
     assert Image.objects.count() == 1

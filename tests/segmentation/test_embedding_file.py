@@ -93,6 +93,12 @@ def test_int8_form_is_half_as_large_and_off_by_half_a_level_at_most(tensors):
         assert (difference <= 1.01 * allowed).all(), name
 
 
+def test_the_precision_it_was_computed_in_stays_with_it(tensors):
+    content = write_embedding(tensors, "digest", (480, 640), precision="bfloat16")
+    assert read_embedding(content).precision == read_embedding(as_int8(content)).precision == "bfloat16"
+    assert read_embedding(write_embedding(tensors, "digest", (480, 640))).precision == ""
+
+
 def test_only_an_embedding_file_has_an_int8_form():
     with pytest.raises(EmbeddingFileInvalid):
         as_int8(b"something else")

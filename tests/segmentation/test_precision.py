@@ -11,7 +11,7 @@ import torch
 
 from segmentation import precision
 from segmentation.bundle import Bundle
-from segmentation.encoder import ImageEncoder
+from segmentation.encoder import COMPILE_AFTER, ImageEncoder
 from segmentation.families import load_model
 from tests.segmentation.original_sam import photograph
 
@@ -28,10 +28,10 @@ def clock(monkeypatch):
     seconds = {precision.FLOAT32: 8.0, precision.BFLOAT16: 2.0}
     real_run, now, runs = precision.run, [0.0], []
 
-    def run(model, pixels, name):
+    def run(encode_image, pixels, name):
         now[0] += seconds[name]
         runs.append(name)
-        return real_run(model, pixels, name)
+        return real_run(encode_image, pixels, name)
 
     monkeypatch.setattr(precision, "run", run)
     monkeypatch.setattr(precision.time, "perf_counter", lambda: now[0])
@@ -176,3 +176,33 @@ def test_what_overflows_is_encoded_once_more_in_float32(tiny_dir, monkeypatch):
 
     monkeypatch.setattr(encoder.model, "encode_image", overflowing)
     assert all(np.isfinite(tensor).all() for tensor in encoder.encode(photograph(60, 90)).values())
+
+
+def test_an_encoder_is_compiled_after_some_images_and_gives_the_same(tiny_dir, monkeypatch):
+    compile_ = torch.compile
+    # Without the compiler of C++, which not every machine has.
+    monkeypatch.setattr(
+        torch, "compile", lambda function, **kinds: compile_(function, backend="eager", **kinds)
+    )
+    encoder, plain = ImageEncoder(tiny_dir, "cpu", compiles=True), ImageEncoder(tiny_dir, "cpu")
+    image = photograph(40, 60)
+    for count in range(1, COMPILE_AFTER + 3):
+        made = encoder.encode(image)
+        assert encoder.is_compiled == (count > COMPILE_AFTER)
+    for name, tensor in plain.encode(image).items():
+        np.testing.assert_array_equal(made[name], tensor)
+    assert not plain.is_compiled
+
+
+def test_an_encoder_that_cannot_be_compiled_goes_on_without(tiny_dir, monkeypatch):
+    def refuse(function, **kinds):
+        def compiled(pixels):
+            raise RuntimeError("no compiler here")
+
+        return compiled
+
+    monkeypatch.setattr(torch, "compile", refuse)
+    encoder = ImageEncoder(tiny_dir, "cpu", compiles=True)
+    for _ in range(COMPILE_AFTER + 2):
+        assert encoder.encode(photograph(40, 60))
+    assert not encoder.is_compiled

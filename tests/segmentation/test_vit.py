@@ -51,13 +51,12 @@ def test_bfloat16_products_give_nearly_the_same(global_layers):
     encoder = encoder_of(global_layers=global_layers)
     pixels = torch.randn(2, 3, 320, 320)
     exact = vit.encode(encoder, pixels)
-    rounded = vit.encode(encoder, pixels, torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = encoder(pixels)
     assert rounded.dtype == torch.float32
     # Eight bits, through three layers: measured 0.002 and 0.017 of the spread.
     assert (rounded - exact).abs().mean() < 0.01 * exact.std()
     assert (rounded - exact).abs().max() < 0.1 * exact.std()
-    with torch.autocast("cpu", torch.bfloat16):
-        torch.testing.assert_close(encoder(pixels), rounded, atol=0, rtol=0)
 
 
 @torch.inference_mode()

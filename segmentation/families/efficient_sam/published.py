@@ -20,9 +20,10 @@ from segmentation.families.published import (
     fitted,
     read_published,
     require_free,
+    shape_of,
     write_bundle,
 )
-from segmentation.families.recognise import recognise
+from segmentation.families.recognise import refuse_other_families
 
 STATE_KEY = "model"
 _POSITIONS = "image_encoder.pos_embed"
@@ -43,9 +44,7 @@ def convert(
         source: a `.pt` file as it is published; EfficientSAM-S comes in a zip, out of which it is taken first.
     """
     require_free(output)
-    if variant not in VARIANTS:
-        raise CheckpointInvalid(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
-    shape = VARIANTS[variant]
+    shape = shape_of(variant, VARIANTS)
     state = convert_state(read_published(source, [STATE_KEY]), shape)
     about = manifest_fields(name, variant, title or shape.title, licence or LICENCE)
     return write_bundle(output, state, about, half)
@@ -57,11 +56,7 @@ def convert_state(published: Mapping[str, Tensor], shape: EfficientSamShape) -> 
     Raises:
         CheckpointInvalid: another family or variant; a tensor is missing, left over, or not as it must be.
     """
-    found = recognise(published)
-    if found and found.family != FAMILY_NAME:
-        raise CheckpointInvalid(
-            f"these are the weights of {found.title}, not of EfficientSAM: {found.advice()}"
-        )
+    refuse_other_families(published, FAMILY_NAME, "EfficientSAM")
     positions = published.get(_POSITIONS)
     for variant, other in VARIANTS.items():
         is_it = positions is not None and positions.shape[-1] == other.width

@@ -72,23 +72,18 @@ class SamShape(NetworkShape):
 
 
 class VisionEncoder(SamVisionEncoder):
-    """transformers' encoder, giving the tensor itself: by `encoders.vit` on a CPU where no gradients are asked for, its
-    products in what autocast asks for."""
+    """transformers' encoder, giving the tensor itself: by `encoders.vit` on a CPU where no gradients are asked for."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         if _is_for_the_processor(pixels):
-            products = _products()
-            with torch.autocast("cpu", enabled=False):
-                return vit.encode(self, pixels, products)
+            return vit.encode(self, pixels)
         return super().forward(pixels).last_hidden_state
 
     def with_early(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """The embedding, and (B, width, h, w) after the first layer that attends over the whole image."""
         early = None
         if _is_for_the_processor(pixels):
-            products = _products()
-            with torch.autocast("cpu", enabled=False):
-                image, early = vit.encode_with_early(self, pixels, products)
+            image, early = vit.encode_with_early(self, pixels)
         else:
             tokens = self.patch_embed(pixels)
             tokens = tokens if self.pos_embed is None else tokens + self.pos_embed
@@ -103,10 +98,6 @@ class VisionEncoder(SamVisionEncoder):
 
 def _is_for_the_processor(pixels: Tensor) -> bool:
     return pixels.device.type == "cpu" and pixels.dtype == torch.float32 and not torch.is_grad_enabled()
-
-
-def _products() -> torch.dtype:
-    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
 
 
 _VIT_B = SamShape(title="Segment Anything vit_b", width=768, depth=12, heads=12, global_layers=(2, 5, 8, 11))

@@ -18,6 +18,7 @@ from segmentation.families.published import (
     fitted,
     read_published,
     require_free,
+    shape_of,
     with_positions_once,
     write_bundle,
 )
@@ -50,9 +51,7 @@ def convert(
 ) -> Manifest:
     """As `segmentation.families.convert.convert`, for this family."""
     require_free(output)
-    if variant not in PUBLISHED_VARIANTS:
-        raise CheckpointInvalid(f"variant must be one of {', '.join(PUBLISHED_VARIANTS)}, got {variant!r}")
-    shape = VARIANTS[variant]
+    shape = shape_of(variant, VARIANTS, PUBLISHED_VARIANTS)
     state = convert_state(read_published(source, STATE_KEYS), shape)
     about = manifest_fields(name, variant, title or shape.title, licence or shape.licence)
     return write_bundle(output, state, about, half)

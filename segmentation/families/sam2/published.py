@@ -13,10 +13,11 @@ from segmentation.families.published import (
     fitted,
     read_published,
     require_free,
+    shape_of,
     with_positions_once,
     write_bundle,
 )
-from segmentation.families.recognise import recognise
+from segmentation.families.recognise import refuse_other_families
 from segmentation.families.sam2 import names
 from segmentation.families.sam2.network import VARIANTS, Sam2Network, Sam2Shape, manifest_fields
 from segmentation.families.sam2.vision import RepVitShape
@@ -48,12 +49,11 @@ def convert(
         BundleError: `output` exists, or `name` cannot be a bundle's.
     """
     require_free(output)
-    if variant not in VARIANTS:
-        raise CheckpointInvalid(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
+    shape = shape_of(variant, VARIANTS)
     published = read_published(source, [STATE_KEY])
-    state = convert_state(published, VARIANTS[variant])
+    state = convert_state(published, shape)
     version = "2.1" if is_2_1(published) else "2"
-    is_edgetam = isinstance(VARIANTS[variant].trunk, RepVitShape)
+    is_edgetam = isinstance(shape.trunk, RepVitShape)
     title = title or ("EdgeTAM" if is_edgetam else f"SAM {version} {variant}")
     return write_bundle(output, state, manifest_fields(name, variant, title, licence or LICENCE), half)
 
@@ -67,7 +67,7 @@ def convert_state(published: Mapping[str, Tensor], shape: Sam2Shape) -> dict[str
     Raises:
         CheckpointInvalid: another family or variant; a tensor is missing, left over, or not as it must be.
     """
-    _refuse_other_families(published)
+    refuse_other_families(published, "sam2", "SAM 2")
     kept = {name: tensor for name, tensor in published.items() if not names.is_of_videos(name)}
     if any(map(names.is_metas, kept)):
         rows = [kept.pop(name) for name in names.POINT_TABLES if name in kept]
@@ -87,12 +87,6 @@ def convert_state(published: Mapping[str, Tensor], shape: Sam2Shape) -> dict[str
 def is_2_1(published: Mapping[str, Tensor]) -> bool:
     """SAM 2.1 came with an embedding for hidden objects, in the part that is for videos."""
     return not {"no_obj_embed_spatial", "occlusion_spatial_embedding_parameter"}.isdisjoint(published)
-
-
-def _refuse_other_families(published: Mapping[str, Tensor]) -> None:
-    found = recognise(published)
-    if found and found.family != "sam2":
-        raise CheckpointInvalid(f"these are the weights of {found.title}, not of SAM 2: {found.advice()}")
 
 
 def _refuse_other_variants(state: Mapping[str, Tensor], shape: Sam2Shape) -> None:

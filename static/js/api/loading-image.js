@@ -109,8 +109,7 @@ export class LoadingImage {
         return withPatience(work, {
             signal: this.#abort.signal,
             isWorthWaiting: (error) => troubleOf(error) !== "",
-            onWait: (error) =>
-                this.onWait(troubleOf(error) === "signed_out" ? "signed_out" : "offline", part),
+            onWait: (error) => this.onWait(troubleOf(error) || "offline", part),
         });
     }
 

@@ -72,7 +72,7 @@ export function flowEvents({
             workbench.arrivals.showSaved(autosave.overlay(imageId, listed));
             later().flow.noticeCategories(listed.map(({annotation}) => annotation));
         },
-        onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showOffline()),
+        onWait: (reason) => (reason === "signed_out" ? askToSignIn() : notices.showAway(reason)),
         onDraftKept: ({name}) => toast(`1 mask on ${name} was not accepted. It is kept there as a draft.`),
         onOpenAccepted: ({name}) => toast(`The open mask on ${name} was accepted.`),
         onPoorAccepted: ({id, name}) =>

@@ -215,8 +215,8 @@ export type EmbeddingProgress = {
     readonly error: string;
 };
 
-/** What a request waits for: the server, or that the person signs in again. */
-export type WaitReason = "offline" | "signed_out";
+/** What a request waits for: a connection, the server, which answers with an error, or that the person signs in again. */
+export type WaitReason = "offline" | "server" | "signed_out";
 
 /** One image on its way to the screen. */
 export type LoadingImage<Picture> = {

@@ -151,7 +151,7 @@ export function modelBadge({bundleName, standInName, mayAnnotate, isReady, embed
         case "failed":
             return {tone: "bad", text: `failed · ${bundleName}`};
         case "offline":
-            return {tone: "waiting", text: `offline · ${bundleName}`};
+            return {tone: "waiting", text: `waiting for the server · ${bundleName}`};
         case "queued":
             return {tone: "waiting", text: `queued${position ? `, ${position} before` : ""} · ${bundleName}`};
         case "running":
@@ -194,7 +194,7 @@ const REASONS = {
 function waitingFor({state, position}) {
     switch (state) {
         case "offline":
-            return "Offline; trying again.";
+            return "Waiting for the server; trying again.";
         case "failed":
             return "This image is not ready for the model.";
         case "running":

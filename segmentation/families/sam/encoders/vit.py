@@ -30,25 +30,30 @@ from transformers.models.sam.modeling_sam import (
 QUERY_ROWS = 4  # of patches, whose attention to the whole image stays in the processor's cache
 
 
-def encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype = torch.float32) -> Tensor:
-    """What `encoder` gives for `pixels`, without gradients.
+def encode(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
+    """What `encoder` gives for `pixels`, without gradients; attention and MLPs in what autocast asks for.
 
     Args:
         encoder: transformers' modules with their weights, float32, on the CPU.
         pixels: (B, 3, side, side), float32.
-        products: in which attention and MLPs are computed: float32, or bfloat16 or float16.
 
     Returns:
         (B, C, side / patch, side / patch), float32.
     """
-    return encode_with_early(encoder, pixels, products)[0]
+    return encode_with_early(encoder, pixels)[0]
 
 
-def encode_with_early(
-    encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype = torch.float32
-) -> tuple[Tensor, Tensor | None]:
+def encode_with_early(encoder: SamVisionEncoder, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
     """As `encode`, and what the first layer that attends over the whole image gives, (B, D, side / patch, side /
-    patch), float32; None where there is no such layer."""
+    patch); None where there is no such layer."""
+    reduced = torch.is_autocast_enabled("cpu")
+    products = torch.get_autocast_dtype("cpu") if reduced else torch.float32
+    # Here it is said for each product.
+    with torch.autocast("cpu", enabled=False):
+        return _encode(encoder, pixels, products)
+
+
+def _encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype) -> tuple[Tensor, Tensor | None]:
     over_all = _over_all_by_rows if products == torch.float32 else _over_all_at_once
     early = None
     tokens = _patches(encoder, pixels)  # (B, n, n, D), float32 throughout

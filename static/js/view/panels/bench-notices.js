@@ -38,8 +38,12 @@ export class BenchNotices {
         this.#error("embedding", text, []);
     }
 
-    showOffline() {
-        const text = "The server cannot be reached; trying again.";
+    /** @param {"offline" | "server"} reason */
+    showAway(reason) {
+        const text = {
+            offline: "The server cannot be reached; trying again.",
+            server: "The server answers with an error; trying again.",
+        }[reason];
         this.#notices.show({key: "offline", kind: "info", text, actions: []});
     }
 
