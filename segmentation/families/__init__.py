@@ -7,7 +7,7 @@ in docs/bundles.md. Nothing else names it. Importing this package loads no torch
 from pathlib import Path
 
 from segmentation.bundle import Bundle, Manifest
-from segmentation.families import efficient_sam, pocket, sam, sam2
+from segmentation.families import efficient_sam, fast_sam, pocket, sam, sam2
 from segmentation.families.family import (
     DecoderFiles,
     DecoderSession,
@@ -24,7 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 FAMILIES: dict[str, Family] = {
-    row.name: row for row in (sam.FAMILY, sam2.FAMILY, efficient_sam.FAMILY, pocket.FAMILY)
+    row.name: row
+    for row in (sam.FAMILY, sam2.FAMILY, efficient_sam.FAMILY, fast_sam.FAMILY, pocket.FAMILY)
 }
 
 

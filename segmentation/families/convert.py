@@ -3,8 +3,8 @@
 `python -m segmentation.families.convert --from-file FILE --family sam --variant vit_b --name sam-vit-b --out DIR`
 `python -m segmentation.families.convert --from-folder DIR --family sam --variant slimsam_77 --name slim --out DIR`
 
-A file is a checkpoint of torch (.pt, .pth) or a safetensors file, a folder one of Hugging Face. Nothing in them is
-executed.
+A file is a checkpoint of torch (.pt, .pth), a safetensors file or, where a family is published so, an ONNX file; a
+folder is one of Hugging Face. No code in them is executed.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m segmentation.families.convert", description=(__doc__ or "").splitlines()[0]
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--from-file", type=Path, metavar="FILE", help="a .pt, .pth or .safetensors file")
+    source.add_argument("--from-file", type=Path, metavar="FILE", help="a .pt, .pth, .safetensors or .onnx file")
     source.add_argument("--from-folder", type=Path, metavar="DIR", help="a folder as Hugging Face has it")
     parser.add_argument("--family", required=True, choices=convertible())
     parser.add_argument("--variant", required=True, help="docs/bundles.md lists them")

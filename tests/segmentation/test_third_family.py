@@ -37,7 +37,7 @@ def toy(tmp_path, monkeypatch):
 
 def test_a_bundle_of_a_family_without_a_row_is_refused(tmp_path):
     make_toy_bundle(tmp_path / "toy")
-    with pytest.raises(UnknownFamily, match="'toy'; known: efficient_sam, pocket, sam, sam2"):
+    with pytest.raises(UnknownFamily, match="'toy'; known: efficient_sam, fast_sam, pocket, sam, sam2"):
         load_model(tmp_path / "toy")
 
 
