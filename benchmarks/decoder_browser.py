@@ -11,8 +11,8 @@ of the machine hits all alike. `ratio` is the median over the rounds of Meta's t
 `export_onnx_model.py --return-single-mask`, with a 95 % bootstrap interval. With `--native` the graphs alone are
 compared, in Python's onnxruntime on one thread: prompts of more points than the click kernel takes run as graphs.
 
-With `--family` it is the plain export of the product itself, the network's decoder as one graph, beside the session that
-the page's worker runs for that network (`decoder_browser_families.py`).
+With `--family` it is the product's own plain export, the network's decoder as one graph, beside the session that the
+page's worker runs for that network (`decoder_browser_families.py`).
 """
 
 import argparse

@@ -52,7 +52,7 @@ FAMILIES: dict[str, Callable[[], tuple[nn.Module, dict[str, Any]]]] = {
 
 
 def make_family(name: str, folder: Path) -> dict[str, Any]:
-    """Writes the plain graph, the package where there is one, and an embedding; returns the page's row of the bundle."""
+    """Writes the plain graph, the package where there is one, and an embedding; gives the page's row of the bundle."""
     network, fields = FAMILIES[name]()
     home = folder / "random"
     home.mkdir()

@@ -92,8 +92,7 @@ export async function measureFamily({threads, cases, rounds, warmUp, bundle: row
                 if (name === "ours") await new Promise((resolve) => setTimeout(resolve, AFTER_MS));
             }
         }
-        const covered =
-            bundle.fit === "stretch" ? {height: side, width: side} : coveredOf(imageSize, bundle);
+        const covered = bundle.fit === "stretch" ? {height: side, width: side} : coveredOf(imageSize, bundle);
         rows.push({...one, times, difference: only ? null : difference(answers, side, covered)});
     }
     if (only) globalThis.kept = {plain, session}; // what is measured must not be collected first

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.families.kernels import sizes
+from segmentation.families.sam.fast.tail_graph import hq_filters
 from segmentation.families.sam.fast.weights import DecoderWeights
 
 FOLDER = Path(__file__).parent
@@ -18,6 +19,8 @@ def kernel_files(weights: DecoderWeights) -> dict[str, bytes]:
     if (weights.channels, weights.grid) != (kernel["CHANNELS"], kernel["GRID"]):
         return {}
     files = {f"tail-{build}.wasm": (FOLDER / f"{build}.wasm").read_bytes() for build in BUILDS}
+    if weights.is_high_quality:
+        files["tail-hq-weights"] = hq_weights(weights).tobytes()
     return {**files, "tail-weights": kernel_weights(weights).tobytes()}
 
 
@@ -31,3 +34,20 @@ def kernel_weights(weights: DecoderWeights) -> NDArray[np.float32]:
     bias = weights["mask_decoder.output_upscaling.3.bias"]
     rows = kernel.reshape(*kernel.shape[:2], 4).transpose(0, 2, 1)  # (C/4, sub-position, C/8)
     return np.concatenate([norm.weight, norm.bias, np.tile(bias, 4), rows.ravel()]).astype(np.float32)
+
+
+def hq_weights(weights: DecoderWeights) -> NDArray[np.float32]:
+    """HQ-SAM's: bias (C/4,), norm weight (C/4,), norm bias (C/4,) and first filters (C/4, 3 rows, C/8, 3 columns);
+    second filters (C/8, 9 places, C/4) and their bias (C/8,): one after the other.
+    """
+    path = "mask_decoder.embedding_maskfeature"
+    first, norm, second = hq_filters(weights), weights.linear(f"{path}.1"), weights.linear(f"{path}.3")
+    parts = [
+        first.bias,
+        norm.weight,
+        norm.bias,
+        first.weight.transpose(0, 2, 1, 3),
+        second.weight.reshape(*second.weight.shape[:2], 9).transpose(0, 2, 1),
+        second.bias,
+    ]
+    return np.concatenate([part.ravel() for part in parts]).astype(np.float32)

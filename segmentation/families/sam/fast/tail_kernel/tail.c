@@ -4,6 +4,10 @@
 // faster because a tile of 16 positions stays in the first cache from the first product to the logits, and because GELU
 // costs a third. Build: python scripts/build_kernels.py (plain and relaxed SIMD; the latter has fused multiply-add).
 //
+// HQ-SAM adds one more mask to each: 3 x 3 filters of the upscaled features, norm, GELU, 3 x 3 filters to one channel, and a
+// sum over features that depend on the image alone. It is done in two more stages over the whole window. The second filters'
+// nine places are first products at one position (FILTER), whose shifted sums are the mask (ADD).
+//
 // Several threads may run `run_tail` on one shared memory: they take tiles from `next_tile`. Nothing here may use the
 // C stack in memory, because every thread's instance would put its own at the same place: no arrays, no addresses of
 // locals. The build refuses any.
@@ -81,6 +85,14 @@ INLINE void run_tile(const Job* job, int row, int column, float* scratch) {
                 store(rows + i, gelu(load(rows + i)));
                 store(rows + i + 4, gelu(load(rows + i + 4)));
             }
+            if (job->features) {
+                // Every fourth pixel of a row, in both directions.
+                int y = 4 * row + 2 * (sub >> 1) + (inner >> 1), x = 4 * column + 2 * (sub & 1) + (inner & 1);
+                float* to = job->features + (y + 1) * LAST * PADDED + MARGIN + x;
+                for (int i = 0; i < LAST; i++, to += PADDED) {
+                    for (int j = 0; j < TILE; j++) to[4 * j] = rows[i * TILE + j];
+                }
+            }
             for (int mask = 0; mask < job->masks; mask++) {
                 const float* filter = job->filters + mask * LAST;
                 vec sum0 = wasm_f32x4_const_splat(0.0f), sum1 = sum0, sum2 = sum0, sum3 = sum0;
@@ -116,15 +128,78 @@ INLINE void run_tile(const Job* job, int row, int column, float* scratch) {
     }
 }
 
+// FILTER: what TILE pixels give at each place of the second filters. The window is in pixels here.
+// scratch: b (HQ_DEPTH, TILE), inner (MIDDLE, TILE), places (PLACE_ROWS, TILE).
+INLINE void filter_tile(const Job* job, int row, int column, float* scratch) {
+    float* b = scratch;
+    float* inner = b + HQ_DEPTH * TILE;
+    float* places = inner + MIDDLE * TILE;
+    const float* from = job->features + row * LAST * PADDED + MARGIN + column - 1;  // the row above: one is before all
+    for (int i = 0; i < 3 * LAST; i++, from += PADDED, b += 3 * TILE) {
+        for (int j = 0; j < TILE; j += 4) {
+            store(b + j, load(from + j));
+            store(b + TILE + j, load(from + j + 1));
+            store(b + 2 * TILE + j, load(from + j + 2));
+        }
+    }
+    for (int i = 0; i < MIDDLE; i++) {
+        vec bias = splat(job->hq_bias + i);
+        for (int j = 0; j < TILE; j += 4) store(inner + i * TILE + j, bias);
+    }
+    multiply(job->hq_kernel, scratch, inner, TILE, MIDDLE, HQ_DEPTH, 1);
+    for (int j = 0; j < TILE; j += 4) {
+        // LayerNorm over the channels (their mean is zero already) and GELU.
+        vec squares = wasm_f32x4_const_splat(0.0f);
+        for (int i = 0; i < MIDDLE; i++) {
+            vec value = load(inner + i * TILE + j);
+            squares = MADD(value, value, squares);
+        }
+        vec variance = MADD(squares, wasm_f32x4_const_splat(1.0f / MIDDLE), wasm_f32x4_const_splat(1e-6f));
+        vec gain = wasm_f32x4_div(wasm_f32x4_const_splat(1.0f), wasm_f32x4_sqrt(variance));
+        for (int i = 0; i < MIDDLE; i++) {
+            vec value = wasm_f32x4_mul(load(inner + i * TILE + j), gain);
+            vec weight = splat(job->hq_bias + MIDDLE + i), bias = splat(job->hq_bias + 2 * MIDDLE + i);
+            store(inner + i * TILE + j, gelu(MADD(value, weight, bias)));
+        }
+    }
+    multiply(job->hq_places, inner, places, TILE, PLACE_ROWS, MIDDLE, 0);
+    float* to = job->places + (row + 1) * PLACES * PADDED + MARGIN + column;
+    for (int i = 0; i < PLACES; i++, to += PADDED) {
+        for (int j = 0; j < TILE; j += 4) store(to + j, load(places + i * TILE + j));
+    }
+}
+
+// ADD: one row of pixels of every mask with HQ-SAM's. `row` counts within the window.
+INLINE void add_row(const Job* job, int row) {
+    int columns = 4 * (job->end_column - job->column), rows = 4 * (job->end_row - job->row);
+    int y = 4 * job->row + row, first = 4 * job->column;
+    for (int x = 0; x < columns; x += 4) {
+        vec sum = splat(&job->hq_constant);
+        const float* places = job->places + y * PLACES * PADDED + MARGIN + first + x - 1;
+        for (int line = 0; line < 3; line++, places += PLACES * PADDED) {
+            for (int i = 0; i < 3; i++) sum = wasm_f32x4_add(sum, load(places + (3 * line + i) * PADDED + i));
+        }
+        const float* features = job->hq_features + y * SIDE + first + x;
+        for (int i = 0; i < LAST; i++) sum = MADD(splat(job->mixed + i), load(features + i * SIDE * SIDE), sum);
+        for (int mask = 0; mask < job->masks; mask++) {
+            int at = (mask * rows + row) * columns + x;
+            store(job->sums + at, wasm_f32x4_add(load(job->out + at), sum));
+        }
+    }
+}
+
 // Takes tiles until none is left. window columns start at a multiple of TILE. scratch: one per thread.
 __attribute__((export_name("run_tail")))
 void run_tail(Job* job, float* scratch) {
-    int across = (job->end_column - job->column + TILE - 1) / TILE;
-    int tiles = across * (job->end_row - job->row);
+    int across = job->stage == ADD ? 1 : (job->end_column - job->column + TILE - 1) / TILE;
+    int tiles = across * (job->end_row - job->row) * (job->stage == ADD ? 4 : 1);
     for (;;) {
         int tile = __atomic_fetch_add(&job->next_tile, 1, __ATOMIC_RELAXED);
         if (tile >= tiles) return;
-        run_tile(job, job->row + tile / across, job->column + tile % across * TILE, scratch);
+        int row = job->row + tile / across, column = job->column + tile % across * TILE;
+        if (job->stage == UPSCALE) run_tile(job, row, column, scratch);
+        else if (job->stage == FILTER) filter_tile(job, row, column, scratch);
+        else add_row(job, tile);
     }
 }
 
