@@ -59,6 +59,9 @@ def main() -> None:
     parser.add_argument(
         "--native", action="store_true", help="the graphs in Python's onnxruntime, no browser"
     )
+    parser.add_argument(
+        "--models", type=Path, help="with --family: keep what is made for it here, and use it again"
+    )
     parser.add_argument("--family", choices=FAMILIES, help="its plain export beside the page's session")
     options = parser.parse_args()
     if options.native:
@@ -74,7 +77,9 @@ def main() -> None:
         for mask_prompt in (False, True)
     ]
     if options.family:
-        measure_family(options.family, options.threads, cases, options.rounds, options.json)
+        with tempfile.TemporaryDirectory(prefix="maskwright-benchmark-") as folder:
+            models = (options.models or Path(folder)) / options.family
+            measure_family(options.family, models, options.threads, cases, options.rounds, options.json)
         return
     with tempfile.TemporaryDirectory(prefix="maskwright-benchmark-") as folder:
         models = Path(folder)
@@ -107,13 +112,17 @@ def make_models(folder: Path) -> None:
     (folder / "embedding.f32").write_bytes(sam.image_embedding().tobytes())
 
 
-def measure_family(family: str, threads: list[int], cases: list[dict], rounds: int, out: Path | None) -> None:
+def measure_family(
+    family: str, models: Path, threads: list[int], cases: list[dict], rounds: int, out: Path | None
+) -> None:
     """A family's click in the page's session and as one graph, in the same page, taking turns."""
-    with tempfile.TemporaryDirectory(prefix="maskwright-benchmark-") as folder:
-        models = Path(folder)
-        bundle = make_family(family, models)
-        results = run(models, threads, cases, rounds, {"bundle": bundle})
-        sizes = {path.name: path.stat().st_size for path in sorted(models.iterdir()) if path.is_file()}
+    made = models / "bundle.json"
+    if not made.is_file():
+        models.mkdir(parents=True, exist_ok=True)
+        made.write_text(json.dumps(make_family(family, models)))
+    results = run(models, threads, cases, rounds, {"bundle": json.loads(made.read_text())})
+    sizes = {path.name: path.stat().st_size for path in sorted(models.iterdir()) if path.suffix != ".json"}
+    del sizes["random"]
     print(
         f"{family}: bytes on the wire: "
         + ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in sizes.items())
@@ -150,8 +159,8 @@ def measure_family(family: str, threads: list[int], cases: list[dict], rounds: i
                 flush=True,
             )
     if out:
-        made = datetime.now(UTC).isoformat(timespec="seconds")
-        report = {"machine": machine(), "made": made, "bytes_on_the_wire": sizes, "rows": rows}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        report = {"machine": machine(), "made": now, "bytes_on_the_wire": sizes, "rows": rows}
         out.write_text(json.dumps(report, indent=2) + "\n")
 
 

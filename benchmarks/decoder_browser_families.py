@@ -55,7 +55,7 @@ def make_family(name: str, folder: Path) -> dict[str, Any]:
     """Writes the plain graph, the package where there is one, and an embedding; gives the page's row of the bundle."""
     network, fields = FAMILIES[name]()
     home = folder / "random"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     weights = {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
     safetensors.torch.save_file(weights, home / "weights.safetensors")
     manifest = write_manifest(home, fields)

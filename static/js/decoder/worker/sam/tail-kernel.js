@@ -189,8 +189,8 @@ export class TailKernel {
         this.#floats(hq.mixed, LAST).set(mixed);
 
         const job = {
-            out: this.#layout.out, masks: inputs.filters.length / LAST, features: hq.upscaled, places: hq.places, hqBias: hq.bias,
-            hqKernel: hq.kernel, hqPlaces: hq.secondKernel, mixed: hq.mixed, hqFeatures: hq.features, sums: hq.sums,
+            out: this.#layout.out, masks: inputs.filters.length / LAST, features: hq.upscaled, places: hq.places,
+            hqBias: hq.bias, hqKernel: hq.kernel, hqPlaces: hq.secondKernel, mixed: hq.mixed, hqFeatures: hq.features, sums: hq.sums,
             hqConstant: constant,
         }; // prettier-ignore
         this.#work({
