@@ -39,6 +39,24 @@ const hqWeights = {
 for (let k = 0; k < 9 * LAST; k++) centre(hqWeights.first, k, 9 * LAST);
 centre(hqWeights.bias, 0, 1);
 
+/** The first filters after Winograd's transform: (16, middle channel, last channel). */
+function winograd(first) {
+    const terms = [
+        [1, 0, 0],
+        [0.5, 0.5, 0.5],
+        [0.5, -0.5, 0.5],
+        [0, 0, 1],
+    ];
+    const all = new Float32Array(16 * MIDDLE * LAST);
+    for (let k = 0; k < all.length; k++) {
+        const [term, m, c] = [Math.floor(k / MIDDLE / LAST), Math.floor(k / LAST) % MIDDLE, k % LAST];
+        for (let i = 0; i < 3; i++)
+            for (let j = 0; j < 3; j++)
+                all[k] += terms[term >> 2][i] * terms[term & 3][j] * first[((m * 3 + i) * LAST + c) * 3 + j];
+    }
+    return all;
+}
+
 function centre(values, from, step) {
     let sum = 0;
     for (let m = 0; m < MIDDLE; m++) sum += values[from + m * step];
@@ -53,7 +71,9 @@ async function openKernel(build, threads = 1, hq = false) {
         [`tail-${build}.wasm`, new Uint8Array(readFileSync(new URL(`${build}.wasm`, FOLDER)))],
     ]);
     if (hq) {
-        const all = Float32Array.from(Object.values(hqWeights).flatMap((part) => [...part]));
+        const all = Float32Array.from(
+            Object.values({...hqWeights, first: winograd(hqWeights.first)}).flatMap((part) => [...part]),
+        );
         files.set("tail-hq-weights", new Uint8Array(all.buffer));
     }
     const kernel = await TailKernel.open(files, {threads, helperUrl: threads > 1 ? HELPER_URL : null});

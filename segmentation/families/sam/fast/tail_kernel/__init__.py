@@ -11,6 +11,8 @@ from segmentation.families.sam.fast.weights import DecoderWeights
 
 FOLDER = Path(__file__).parent
 BUILDS = ("plain", "relaxed")
+# (4, 3): a filter of three to the terms of a patch of four pixels, F(2, 3) of Lavin and Gray 2016, arXiv 1509.09308.
+WINOGRAD = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 
 
 def kernel_files(weights: DecoderWeights) -> dict[str, bytes]:
@@ -37,7 +39,7 @@ def kernel_weights(weights: DecoderWeights) -> NDArray[np.float32]:
 
 
 def hq_weights(weights: DecoderWeights) -> NDArray[np.float32]:
-    """HQ-SAM's: bias (C/4,), norm weight (C/4,), norm bias (C/4,) and first filters (C/4, 3 rows, C/8, 3 columns);
+    """HQ-SAM's: bias (C/4,), norm weight (C/4,), norm bias (C/4,) and first filters (16, C/4, C/8) after Winograd's transform;
     second filters (C/8, 9 places, C/4) and their bias (C/8,): one after the other.
     """
     path = "mask_decoder.embedding_maskfeature"
@@ -46,7 +48,7 @@ def hq_weights(weights: DecoderWeights) -> NDArray[np.float32]:
         first.bias,
         norm.weight,
         norm.bias,
-        first.weight.transpose(0, 2, 1, 3),
+        np.einsum("pi,qj,ocij->pqoc", WINOGRAD, WINOGRAD, first.weight),
         second.weight.reshape(*second.weight.shape[:2], 9).transpose(0, 2, 1),
         second.bias,
     ]

@@ -19,7 +19,9 @@ enum {
     PADDED = SIDE + 2 * MARGIN,
     PLACES = 9,  // of a 3 x 3 filter
     PLACE_ROWS = 12,  // the same in blocks
-    HQ_DEPTH = PLACES * LAST,
+    PATCH = 4,  // pixels, of which 3 x 3 filters make 2 x 2: both sides
+    TERMS = PATCH * PATCH,  // a patch's, after Winograd's transform
+    HQ_UNIT = 2 * TILE,  // pixels of two rows that are filtered together
 };
 
 typedef enum {
@@ -47,7 +49,7 @@ typedef struct {
     float *features;  // (1 + SIDE + 1, LAST, PADDED): upscaled, for FILTER; or none
     float *places;  // (1 + SIDE + 1, PLACES, PADDED): what each place of the second filters gives
     const float *hq_bias;  // bias (MIDDLE), norm weight (MIDDLE), norm bias (MIDDLE)
-    const float *hq_kernel;  // (MIDDLE, HQ_DEPTH: row, channel, column), packed by pack_rows
+    const float *hq_kernel;  // (TERMS, MIDDLE, LAST), each term packed by pack_rows
     const float *hq_places;  // (PLACE_ROWS, MIDDLE) for this click, packed by pack_rows
     const float *mixed;  // (LAST): how much of each of the image's features
     const float *hq_features;  // (LAST, SIDE, SIDE)

@@ -5,10 +5,10 @@
  * the package's tail graph, which is used where this one cannot be.
  */
 
-import {TILE} from "../kernel/layout.js";
+import {BLOCK, TILE} from "../kernel/layout.js";
 import {KernelThreads, runnableBuild} from "../kernel/threads.js";
 import {
-    CHANNELS, GRID, HQ_DEPTH, Job, LAST, MAX_MASKS, MIDDLE, PADDED, PLACE_ROWS, PLACES, POSITIONS, SECOND_ROWS, SIDE, Stage,
+    CHANNELS, GRID, HQ_UNIT, Job, LAST, MAX_MASKS, MIDDLE, PADDED, PLACE_ROWS, PLACES, POSITIONS, SECOND_ROWS, SIDE, Stage, TERMS,
 } from "./tail-layout.js"; // prettier-ignore
 
 /** @import {FieldsOf, ValuesOf} from "../kernel/struct.js" */
@@ -16,6 +16,8 @@ import {
 
 // Of the head form with a mask prompt: 128 + 17 + 128 + 2; the token form is used up to the same.
 const MAX_DEPTH = 288;
+const SCRATCH_ROWS = CHANNELS + SECOND_ROWS + 16 * MAX_MASKS + MAX_DEPTH;
+const HQ_SCRATCH_ROWS = TERMS * (LAST + BLOCK) + 4 * MIDDLE + 2 * PLACE_ROWS;
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 1024; // at most what the build says
 
@@ -196,10 +198,10 @@ export class TailKernel {
         this.#work({
             ...job,
             stage: Stage.FILTER,
-            row: Math.max(0, 4 * window.row - 1),
-            endRow: Math.min(SIDE, 4 * window.endRow + 1),
-            column: Math.max(0, 4 * window.column - TILE),
-            endColumn: Math.min(SIDE, TILE * Math.ceil(window.endColumn / 4) + TILE),
+            row: Math.max(0, 4 * window.row - 2),
+            endRow: Math.min(SIDE, 4 * window.endRow + 2),
+            column: Math.max(0, 4 * window.column - HQ_UNIT),
+            endColumn: Math.min(SIDE, 4 * window.endColumn + HQ_UNIT),
         });
         this.#work({...job, stage: Stage.ADD, ...wide});
         return cut(this.#floats(hq.sums, size), wide, window);
@@ -230,12 +232,13 @@ export class TailKernel {
     #setHqWeights(weights) {
         const hq = /** @type {NonNullable<ReturnType<typeof makeLayout>["hq"]>} */ (this.#layout.hq);
         const afterBias = 3 * MIDDLE;
-        const afterKernel = afterBias + MIDDLE * HQ_DEPTH;
+        const rows = TERMS * MIDDLE;
+        const afterKernel = afterBias + rows * LAST;
         const afterPlaces = afterKernel + LAST * PLACES * MIDDLE;
         this.#floats(hq.bias, afterBias).set(weights.subarray(0, afterBias));
         const {coefficients} = this.#layout;
-        this.#floats(coefficients, MIDDLE * HQ_DEPTH).set(weights.subarray(afterBias, afterKernel));
-        this.#kernel.pack_rows(coefficients, HQ_DEPTH, 1, MIDDLE, HQ_DEPTH, hq.kernel);
+        this.#floats(coefficients, rows * LAST).set(weights.subarray(afterBias, afterKernel));
+        this.#kernel.pack_rows(coefficients, LAST, 1, rows, LAST, hq.kernel);
         this.#hq = {places: weights.subarray(afterKernel, afterPlaces), bias: weights.subarray(afterPlaces)};
     }
 
@@ -293,7 +296,7 @@ function makeLayout(threads, isHq) {
         upscaled: place(CHANNELS * POSITIONS),
         out: place(MAX_MASKS * 16 * POSITIONS),
         scratch: Array.from({length: threads}, () =>
-            place((CHANNELS + SECOND_ROWS + 16 * MAX_MASKS + MAX_DEPTH) * TILE),
+            place(Math.max(SCRATCH_ROWS, isHq ? HQ_SCRATCH_ROWS : 0) * TILE),
         ),
     };
     const hq = isHq
@@ -301,7 +304,7 @@ function makeLayout(threads, isHq) {
               upscaled: place((SIDE + 2) * LAST * PADDED),
               places: place((SIDE + 2) * PLACES * PADDED),
               bias: place(3 * MIDDLE),
-              kernel: place(MIDDLE * HQ_DEPTH),
+              kernel: place(TERMS * MIDDLE * LAST),
               rawPlaces: place(PLACE_ROWS * MIDDLE),
               secondKernel: place(PLACE_ROWS * MIDDLE),
               mixed: place(LAST),

@@ -1,6 +1,7 @@
 // The tail kernel's sizes, stages and its job.
 // Written by scripts/build_kernels.py from segmentation/families/sam/fast/tail_kernel/layout.json, which is to be changed.
 
+import {TILE} from "../kernel/layout.js";
 import {FLOAT, Struct, WORD} from "../kernel/struct.js";
 
 export const GRID = 64;
@@ -16,7 +17,9 @@ export const MARGIN = 16; // floats before and behind a row of SIDE, and a row a
 export const PADDED = SIDE + 2 * MARGIN;
 export const PLACES = 9; // of a 3 x 3 filter
 export const PLACE_ROWS = 12; // the same in blocks
-export const HQ_DEPTH = PLACES * LAST;
+export const PATCH = 4; // pixels, of which 3 x 3 filters make 2 x 2: both sides
+export const TERMS = PATCH * PATCH; // a patch's, after Winograd's transform
+export const HQ_UNIT = 2 * TILE; // pixels of two rows that are filtered together
 
 export const Stage = Object.freeze({
     UPSCALE: 0,
