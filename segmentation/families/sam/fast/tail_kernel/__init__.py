@@ -39,8 +39,8 @@ def kernel_weights(weights: DecoderWeights) -> NDArray[np.float32]:
 
 
 def hq_weights(weights: DecoderWeights) -> NDArray[np.float32]:
-    """HQ-SAM's: bias (C/4,), norm weight (C/4,), norm bias (C/4,) and first filters (16, C/4, C/8) after Winograd's transform;
-    second filters (C/8, 9 places, C/4) and their bias (C/8,): one after the other.
+    """HQ-SAM's: bias (C/4,), norm weight (C/4,), norm bias (C/4,) and first filters (16, C/4, C/8), the terms of
+    Winograd's transform; second filters (C/8, 9 places, C/4) and their bias (C/8,): one after the other.
     """
     path = "mask_decoder.embedding_maskfeature"
     first, norm, second = hq_filters(weights), weights.linear(f"{path}.1"), weights.linear(f"{path}.3")
