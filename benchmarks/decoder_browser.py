@@ -3,12 +3,16 @@
     python benchmarks/decoder_browser.py [--rounds 30] [--threads 1 2] [--points 1 2 5]
         [--sizes 1024x1024 2250x1500] [--json FILE]
     python benchmarks/decoder_browser.py --native --points 12 20 40 80
+    python benchmarks/decoder_browser.py --family sam|sam_hq|sam2 [--threads 1] [--points 1] [--rounds 30]
 
 Both are made from the same seeded random weights (speed does not depend on them), run in the same worker of a real
 headless Chromium (`CHROMIUM` in the environment is its path), one after the other in every round, so that a slow phase
 of the machine hits all alike. `ratio` is the median over the rounds of Meta's time over ours, Meta's being
 `export_onnx_model.py --return-single-mask`, with a 95 % bootstrap interval. With `--native` the graphs alone are
 compared, in Python's onnxruntime on one thread: prompts of more points than the click kernel takes run as graphs.
+
+With `--family` it is the product's own plain export, the network's decoder as one graph, beside the session that the
+page's worker runs for that network (`decoder_browser_families.py`).
 """
 
 import argparse
@@ -27,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs by its pat
 
 import numpy as np
 
+from benchmarks.decoder_browser_families import FAMILIES, make_family
 from benchmarks.random_sam import CHANNELS, GRID, RandomSam, export_meta
 from segmentation.decoder.package import write_package
 from segmentation.families.sam.fast.package import build_graphs, decoder_files
@@ -54,6 +59,10 @@ def main() -> None:
     parser.add_argument(
         "--native", action="store_true", help="the graphs in Python's onnxruntime, no browser"
     )
+    parser.add_argument(
+        "--models", type=Path, help="with --family: keep what is made for it here, and use it again"
+    )
+    parser.add_argument("--family", choices=FAMILIES, help="its plain export beside the page's session")
     options = parser.parse_args()
     if options.native:
         measure_natively(options.points, options.rounds)
@@ -67,6 +76,11 @@ def main() -> None:
         for count in options.points
         for mask_prompt in (False, True)
     ]
+    if options.family:
+        with tempfile.TemporaryDirectory(prefix="maskwright-benchmark-") as folder:
+            models = (options.models or Path(folder)) / options.family
+            measure_family(options.family, models, options.threads, cases, options.rounds, options.json)
+        return
     with tempfile.TemporaryDirectory(prefix="maskwright-benchmark-") as folder:
         models = Path(folder)
         make_models(models)
@@ -96,6 +110,58 @@ def make_models(folder: Path) -> None:
     files = decoder_files(from_segment_anything(sam.decoder_state()))
     write_package(files, folder / "fast.safetensors", metadata)
     (folder / "embedding.f32").write_bytes(sam.image_embedding().tobytes())
+
+
+def measure_family(
+    family: str, models: Path, threads: list[int], cases: list[dict], rounds: int, out: Path | None
+) -> None:
+    """A family's click in the page's session and as one graph, in the same page, taking turns."""
+    made = models / "bundle.json"
+    if not made.is_file():
+        models.mkdir(parents=True, exist_ok=True)
+        made.write_text(json.dumps(make_family(family, models)))
+    results = run(models, threads, cases, rounds, {"bundle": json.loads(made.read_text())})
+    sizes = {path.name: path.stat().st_size for path in sorted(models.iterdir()) if path.suffix != ".json"}
+    del sizes["random"]
+    print(
+        f"{family}: bytes on the wire: "
+        + ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in sizes.items())
+    )
+    rows = []
+    for count, result in results.items():
+        memory = result["memory"]
+        print(
+            f"{count} thread{'s' * (count > 1)}: once per image {result['imageMs']:.0f} ms; the whole page's memory: "
+            + ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in memory.items() if size)
+        )
+        for row in result["rows"]:
+            times = {name: np.array(values) for name, values in row["times"].items()}
+            ratios = times["plain"] / times["ours"]
+            low, high = interval(ratios)
+            rows.append(
+                {
+                    "family": family,
+                    "threads": count,
+                    "points": row["points"],
+                    "size": f"{row['width']}x{row['height']}",
+                    "mask_prompt": row["maskPrompt"],
+                    **{f"{name}_ms": round(float(np.median(values)), 2) for name, values in times.items()},
+                    "ratio": round(float(np.median(ratios)), 3),
+                    "ratio_95": [round(low, 3), round(high, 3)],
+                    "max_logit_difference": row["difference"]["max"],
+                    "logit_rms": row["difference"]["rms"],
+                    "image_ms": round(result["imageMs"], 1),
+                    "memory": memory,
+                }
+            )
+            print(
+                ", ".join(f"{name} {value}" for name, value in rows[-1].items() if name != "memory"),
+                flush=True,
+            )
+    if out:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        report = {"machine": machine(), "made": now, "bytes_on_the_wire": sizes, "rows": rows}
+        out.write_text(json.dumps(report, indent=2) + "\n")
 
 
 def measure_natively(points: list[int], rounds: int) -> None:
@@ -147,8 +213,10 @@ def measure_natively(points: list[int], rounds: int) -> None:
         )
 
 
-def run(models: Path, threads: list[int], cases: list[dict], rounds: int) -> dict[int, dict[str, Any]]:
-    """One page per number of threads."""
+def run(
+    models: Path, threads: list[int], cases: list[dict], rounds: int, more: dict[str, Any] | None = None
+) -> dict[int, dict[str, Any]]:
+    """One page per number of threads; with a `bundle` in `more` one more for each memory's measure."""
     from playwright.sync_api import sync_playwright
 
     from scripts.environment import require_chromium
@@ -164,8 +232,16 @@ def run(models: Path, threads: list[int], cases: list[dict], rounds: int) -> dic
             page.set_default_timeout(0)
             page.goto(f"http://127.0.0.1:{server.server_port}/page/index.html")
             settings = {"threads": count, "cases": cases, "rounds": rounds, "warmUp": WARM_UP_ROUNDS}
+            settings |= more or {}
             results[count] = page.evaluate("settings => measure(settings)", settings)
             page.close()
+            for only in ("plain", "ours") if more else ():
+                page = browser.new_page()
+                page.set_default_timeout(0)
+                page.goto(f"http://127.0.0.1:{server.server_port}/page/index.html")
+                memory = page.evaluate("settings => memoryOf(settings)", settings | {"only": only})
+                results[count].setdefault("memory", {})[only] = memory
+                page.close()
         browser.close()
     server.shutdown()
     return results

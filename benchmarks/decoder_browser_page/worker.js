@@ -1,5 +1,7 @@
 // Measures one setting (threads, points, size, mask prompt) for all decoders, interleaved; see ../decoder_browser.py.
 
+import {measureFamily} from "./families.js";
+import {generator} from "./random.js";
 import {readPackage} from "/js/decoder/worker/files/decoder-package.js";
 import {ClickKernel} from "/js/decoder/worker/sam/click-kernel.js";
 import {imageWindow, PLAIN_BIAS, SamGraphs} from "/js/decoder/worker/sam/graphs.js";
@@ -13,7 +15,7 @@ const AMBIGUOUS_BIAS = [-1000, 0, 0, 0];
 
 onmessage = async ({data: settings}) => {
     try {
-        postMessage({value: await measure(settings)});
+        postMessage({value: await (settings.bundle ? measureFamily(settings) : measure(settings))});
     } catch (error) {
         postMessage({error: String(error?.stack ?? error)});
     }
@@ -160,14 +162,3 @@ function difference(theirs, ours, {endRow, endColumn}) {
 
 const zeros = (ort, shape) =>
     new ort.Tensor("float32", new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
-
-/** A small repeatable random number generator (mulberry32): the same prompts in every run. */
-function generator(seed) {
-    let state = seed + 0x9e3779b9;
-    return () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let t = Math.imul(state ^ (state >>> 15), 1 | state);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-}

@@ -24,8 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 FAMILIES: dict[str, Family] = {
-    row.name: row
-    for row in (sam.FAMILY, sam2.FAMILY, efficient_sam.FAMILY, fast_sam.FAMILY, pocket.FAMILY)
+    row.name: row for row in (sam.FAMILY, sam2.FAMILY, efficient_sam.FAMILY, fast_sam.FAMILY, pocket.FAMILY)
 }
 
 

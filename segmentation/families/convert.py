@@ -72,7 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m segmentation.families.convert", description=(__doc__ or "").splitlines()[0]
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--from-file", type=Path, metavar="FILE", help="a .pt, .pth, .safetensors or .onnx file")
+    source.add_argument(
+        "--from-file", type=Path, metavar="FILE", help="a .pt, .pth, .safetensors or .onnx file"
+    )
     source.add_argument("--from-folder", type=Path, metavar="DIR", help="a folder as Hugging Face has it")
     parser.add_argument("--family", required=True, choices=convertible())
     parser.add_argument("--variant", required=True, help="docs/bundles.md lists them")

@@ -116,3 +116,24 @@ def test_a_cancelled_upload_leaves_nothing_at_the_server(page: Page, sign_in, pr
         page.get_by_role("button", name="Cancel large.png").click()
     assert given_up.value.status == 204
     expect(page.locator(".tray-file", has_text="large.png")).to_contain_text("cancelled")
+
+
+def test_an_upload_that_another_tab_gave_up_begins_anew(page: Page, sign_in, project, api, large):
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/")
+    given_up: list[str] = []
+
+    def give_up_once(route: Route) -> None:
+        request = route.request
+        if request.method == "PATCH" and int(request.headers["upload-offset"]) > 0 and not given_up:
+            given_up.append(request.url)
+            answer = api("manager").delete(request.url, headers={"Tus-Resumable": "1.0.0"})
+            assert answer.status == 204
+        route.continue_()
+
+    page.route("**/api/uploads/**", give_up_once)
+    parts = Parts(page)
+    page.set_input_files("[data-files]", large)
+    expect_the_image(page, api, project, large)
+    assert len(given_up) == 1
+    assert parts.arrived == [0, 0, PART_BYTES, 2 * PART_BYTES]

@@ -1,10 +1,10 @@
-"""HQ-SAM's decoder as one graph in the product's own worker and onnxruntime-web, in Chromium, against Python.
+"""HQ-SAM's decoder in the product's own worker, in Chromium, against Python: kernels, graphs in their place, one graph.
 
-Its family has decoder packages and a session of its own in the browser; of these variants neither is used. That Python
-computes what the authors' code does, tests/segmentation/test_sam_hq_parity.py holds with the same weights.
+That Python computes what the authors' code does, tests/segmentation/test_sam_hq_parity.py holds with such weights.
 """
 
 import base64
+import dataclasses
 import json
 import threading
 from http.server import ThreadingHTTPServer
@@ -12,26 +12,32 @@ from http.server import ThreadingHTTPServer
 import numpy as np
 import pytest
 import safetensors
+import safetensors.numpy
 import torch
 
 from benchmarks.decoder_browser import make_handler
 from segmentation import masks, rle
 from segmentation.decoder import export_decoder
+from segmentation.decoder.package import export_package
 from segmentation.embedding_file import as_int8, write_embedding
 from segmentation.families.convert import convert
 from segmentation.families.sam.network import VARIANTS
 from segmentation.predictor import load_predictor
 from segmentation.prompts import candidate_order
-from tests.e2e.test_fast_decoder import ASK_WORKER, LOGIT_TOLERANCE, point_step, prompt_of
+from tests.e2e.test_fast_decoder import ASK_WORKER, LOGIT_TOLERANCE, WITHOUT_KERNELS, point_step, prompt_of
 from tests.segmentation.sam_hq_world import CASES, SHORT, picture, random_state
 
 pytestmark = pytest.mark.e2e
 VARIANT = "hq_vit_tiny"
+# The encoder is short; the decoder has its published widths, for which the kernels are compiled.
+SHAPE = dataclasses.replace(SHORT[VARIANT], decoder_mlp=2048, iou_width=256)
 BOX = {"kind": "box", "box": {"x0": 8, "y0": 5, "x1": 70, "y1": 50, "frame": "image"}, "maskIndex": None}
 PROMPTS = {
     "three points": [point_step(20, 30, 1), point_step(80, 15, 0), point_step(45, 50, 1)],
     "a box, then a point": [BOX, point_step(60, 40, 0)],
+    "more than the click kernel takes": [point_step(7 * x % 100, 11 * x % 60, x % 2) for x in range(3, 14)],
 }
+FORMS = ("kernels", *WITHOUT_KERNELS, "one graph")
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +47,23 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     with safetensors.safe_open(CASES, "np") as file:
         shapes = json.loads(file.metadata()["shapes"])[VARIANT]
-    torch.save(random_state(shapes), folder / "a.pth")
+    torch.save(random_state(widened(shapes)), folder / "a.pth")
     image = picture("landscape")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(VARIANTS, VARIANT, SHORT[VARIANT])
+        patch.setitem(VARIANTS, VARIANT, SHAPE)
         manifest = convert(folder / "a.pth", "sam", VARIANT, "short", folder / "short")
         export_decoder(folder / "short", folder / "short.onnx")
+        package = folder / "kernels.safetensors"
+        export_package(folder / "short", package)
         predictor = load_predictor(folder / "short", device="cpu")
         tensors = predictor.encoder.encode(image)
+    with safetensors.safe_open(package, "np") as file:
+        metadata = file.metadata()
+    files = safetensors.numpy.load_file(package)
+    for name, without in WITHOUT_KERNELS.items():
+        kept = {key: value for key, value in files.items() if not key.startswith(without)}
+        assert len(kept) < len(files)
+        safetensors.numpy.save_file(kept, folder / f"{name}.safetensors", metadata)
     content = write_embedding(tensors, manifest.digest, image.shape[:2])
     (folder / "float16").write_bytes(content)
     (folder / "int8").write_bytes(as_int8(content))
@@ -68,13 +83,27 @@ def world(tmp_path_factory):
     server.shutdown()
 
 
-def ask(browser, world, form, steps):
+def widened(shapes):
+    """The shapes of a decoder of published widths in place of the short one's."""
+    wide = {}
+    for name, shape in shapes.items():
+        if ".mlp.lin" in name and name.startswith("mask_decoder"):
+            shape = [2048 if side == SHORT[VARIANT].decoder_mlp else side for side in shape]
+        elif "iou_prediction_head" in name:
+            shape = [256 if side == SHORT[VARIANT].iou_width else side for side in shape]
+        wide[name] = shape
+    return wide
+
+
+def ask(browser, world, embedding, steps, form="kernels"):
     address, row, _ = world
+    if form != "one graph":
+        row = row | {"fastDecoderUrl": f"/models/{form}.safetensors"}
     height, width = picture("landscape").shape[:2]
     page = browser.new_page()
     page.goto(f"{address}/page/index.html")
     asked = {
-        "embedding": f"/models/{form}",
+        "embedding": f"/models/{embedding}",
         "imageSize": {"height": height, "width": width},
         "bundle": row,
         "steps": steps,
@@ -85,8 +114,9 @@ def ask(browser, world, form, steps):
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_the_worker_answers_as_python_does(browser, world, prompt):
-    result = ask(browser, world, "float16", PROMPTS[prompt])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_worker_answers_as_python_does(browser, world, prompt, form):
+    result = ask(browser, world, "float16", PROMPTS[prompt], form)
     _, row, predictor = world
     side, previous = row["lowResSide"], None
     assert len(result["answers"]) == len(PROMPTS[prompt])
@@ -113,7 +143,7 @@ def test_the_worker_answers_as_python_does(browser, world, prompt):
 def test_int8_embeddings_give_nearly_the_same_masks(browser, world):
     steps = PROMPTS["a box, then a point"]
     whole, rounded = (
-        rle.decode(ask(browser, world, form, steps)["finished"]["segmentation"])
-        for form in ("float16", "int8")
+        rle.decode(ask(browser, world, embedding, steps)["finished"]["segmentation"])
+        for embedding in ("float16", "int8")
     )
     assert np.mean(whole != rounded) < 0.02

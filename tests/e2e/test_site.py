@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import time
 import uuid
 import zipfile
 from pathlib import Path
@@ -354,6 +355,36 @@ def test_labels_are_edited_ordered_added_and_kept_while_in_use(page: Page, sign_
     expect(page.get_by_label("Name of cup")).to_have_count(0)
     rows = api("manager").get(f"/api/projects/{project['id']}/categories/").json()["results"]
     assert [(row["name"], row["annotation_count"]) for row in rows] == [("ladle", 0), ("plate", 1)]
+
+
+def test_of_two_quick_moves_the_server_has_the_last_order(page: Page, sign_in, project, api):
+    url = f"/api/projects/{project['id']}/categories/"
+    for name in ("plate", "fork"):
+        assert api("manager").post(url, data={"name": name}).ok
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/labels/")
+
+    def slowly(route: Route) -> None:
+        if route.request.method == "PATCH":
+            page.wait_for_timeout(150)
+        route.continue_()
+
+    page.route("**/api/categories/*/", slowly)
+    page.get_by_role("button", name="Move fork up").click()
+    page.get_by_role("button", name="Move fork up").click()
+    page.get_by_role("button", name="Move fork down").click()
+    wanted = ["cup", "spoon", "fork", "plate"]
+    names = page.locator("tr[data-category-id] input[name=name]")
+    assert names.evaluate_all("inputs => inputs.map(input => input.value)") == wanted
+    page.wait_for_load_state("networkidle")
+    deadline_s = time.monotonic() + 20
+    while time.monotonic() < deadline_s:
+        saved = [row["name"] for row in api("manager").get(url).json()["results"]]
+        if saved == wanted:
+            break
+        page.wait_for_timeout(200)
+    page.wait_for_timeout(1000)  # nothing comes afterwards that undoes it
+    assert [row["name"] for row in api("manager").get(url).json()["results"]] == wanted
 
 
 def test_escape_during_a_drag_leaves_the_labels_in_their_order(page: Page, sign_in, project, api):

@@ -27,20 +27,63 @@ const weights = {
     kernel: numbers(MIDDLE * 4 * LAST, 0.3), // (middle channel, sub-position, last channel)
 };
 
-async function openKernel(build, threads = 1) {
+const hqWeights = {
+    bias: numbers(MIDDLE, 1),
+    normWeight: numbers(MIDDLE, 1),
+    normBias: numbers(MIDDLE, 1),
+    first: numbers(MIDDLE * 9 * LAST, 0.3), // (middle channel, row, last channel, column)
+    second: numbers(LAST * 9 * MIDDLE, 0.3), // (last channel, row and column, middle channel)
+    secondBias: numbers(LAST, 1),
+};
+// The kernel counts on a mean of zero over the channels, which the package's maker sees to.
+for (let k = 0; k < 9 * LAST; k++) centre(hqWeights.first, k, 9 * LAST);
+centre(hqWeights.bias, 0, 1);
+
+/** The first filters after Winograd's transform: (16, middle channel, last channel). */
+function winograd(first) {
+    const terms = [
+        [1, 0, 0],
+        [0.5, 0.5, 0.5],
+        [0.5, -0.5, 0.5],
+        [0, 0, 1],
+    ];
+    const all = new Float32Array(16 * MIDDLE * LAST);
+    for (let k = 0; k < all.length; k++) {
+        const [term, m, c] = [Math.floor(k / MIDDLE / LAST), Math.floor(k / LAST) % MIDDLE, k % LAST];
+        for (let i = 0; i < 3; i++)
+            for (let j = 0; j < 3; j++)
+                all[k] += terms[term >> 2][i] * terms[term & 3][j] * first[((m * 3 + i) * LAST + c) * 3 + j];
+    }
+    return all;
+}
+
+function centre(values, from, step) {
+    let sum = 0;
+    for (let m = 0; m < MIDDLE; m++) sum += values[from + m * step];
+    for (let m = 0; m < MIDDLE; m++) values[from + m * step] -= sum / MIDDLE;
+}
+
+async function openKernel(build, threads = 1, hq = false) {
     const parts = [weights.normWeight, weights.normBias, weights.bias, weights.kernel];
     const bytes = new Float32Array(parts.flatMap((part) => [...part]));
     const files = new Map([
         ["tail-weights", new Uint8Array(bytes.buffer)],
         [`tail-${build}.wasm`, new Uint8Array(readFileSync(new URL(`${build}.wasm`, FOLDER)))],
     ]);
+    if (hq) {
+        const all = Float32Array.from(
+            Object.values({...hqWeights, first: winograd(hqWeights.first)}).flatMap((part) => [...part]),
+        );
+        files.set("tail-hq-weights", new Uint8Array(all.buffer));
+    }
     const kernel = await TailKernel.open(files, {threads, helperUrl: threads > 1 ? HELPER_URL : null});
-    kernel?.setImage(upscaled);
+    kernel?.setImage(upscaled, hq ? hqFeatures : null);
     return kernel;
 }
 
 const DEPTH = 19;
 const upscaled = numbers(CHANNELS * POSITIONS, 2);
+const hqFeatures = numbers(LAST * 256 * 256, 1);
 const inputs = {
     gain: numbers(POSITIONS, 1),
     coefficients: numbers(DEPTH * POSITIONS, 1),
@@ -60,10 +103,10 @@ function erf(x) {
 }
 const gelu = (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
 
-/** The four masks' 4 x 4 logits of one grid position, written out from SAM's layers in doubles. */
-function expected(mask, row, column) {
+/** The 4 x 4 upscaled features (32,) of one grid position, written out from SAM's layers in doubles. */
+function features(row, column) {
     const p = row * GRID + column;
-    const block = new Float64Array(16);
+    const block = Array(16);
     for (let sub = 0; sub < 4; sub++) {
         const first = Array.from({length: MIDDLE}, (_, c) => {
             let sum = inputs.gain[p] * upscaled[(4 * c + sub) * POSITIONS + p];
@@ -77,19 +120,68 @@ function expected(mask, row, column) {
             gelu((weights.normWeight[c] * value) / deviation + weights.normBias[c]),
         );
         for (let inner = 0; inner < 4; inner++) {
-            let logit = 0;
-            for (let c = 0; c < LAST; c++) {
+            const y = 2 * (sub >> 1) + (inner >> 1);
+            const x = 2 * (sub & 1) + (inner & 1);
+            block[4 * y + x] = Array.from({length: LAST}, (_, c) => {
                 let sum = weights.bias[inner * LAST + c];
                 for (let m = 0; m < MIDDLE; m++)
                     sum += middle[m] * weights.kernel[(m * 4 + inner) * LAST + c];
-                logit += inputs.filters[mask * LAST + c] * gelu(sum);
-            }
-            const y = 2 * (sub >> 1) + (inner >> 1);
-            const x = 2 * (sub & 1) + (inner & 1);
-            block[4 * y + x] = logit;
+                return gelu(sum);
+            });
         }
     }
     return block;
+}
+
+/** One mask's 4 x 4 logits of one grid position. */
+function expected(mask, row, column) {
+    return features(row, column).map((values) =>
+        values.reduce((sum, value, c) => sum + inputs.filters[mask * LAST + c] * value, 0),
+    );
+}
+
+const mixed = numbers(LAST, 1);
+const blocks = new Map();
+
+/** The upscaled features at a pixel of 256 x 256; beyond the image there are none. */
+function featuresAt(y, x) {
+    if (Math.min(y, x) < 0 || Math.max(y, x) > 255) return null;
+    const place = `${y >> 2},${x >> 2}`;
+    if (!blocks.has(place)) blocks.set(place, features(y >> 2, x >> 2));
+    return blocks.get(place)[4 * (y & 3) + (x & 3)];
+}
+
+/** What HQ-SAM's first filters, norm and GELU make of the features at a pixel: (64,). */
+function innerAt(y, x) {
+    if (Math.min(y, x) < 0 || Math.max(y, x) > 255) return null;
+    const sums = Array.from(hqWeights.bias);
+    for (let place = 0; place < 9; place++) {
+        const [i, j] = [Math.floor(place / 3), place % 3];
+        const values = featuresAt(y + i - 1, x + j - 1);
+        if (!values) continue;
+        for (let m = 0; m < MIDDLE; m++)
+            for (let c = 0; c < LAST; c++)
+                sums[m] += hqWeights.first[((m * 3 + i) * LAST + c) * 3 + j] * values[c];
+    }
+    const deviation = Math.sqrt(sums.reduce((sum, value) => sum + value * value, 0) / MIDDLE + 1e-6);
+    return sums.map((value, m) =>
+        gelu((hqWeights.normWeight[m] * value) / deviation + hqWeights.normBias[m]),
+    );
+}
+
+/** HQ-SAM's mask at a pixel, which is added to every mask. */
+function expectedHq(y, x) {
+    let sum = 0;
+    for (let c = 0; c < LAST; c++)
+        sum += mixed[c] * (hqWeights.secondBias[c] + hqFeatures[(c * 256 + y) * 256 + x]);
+    for (let place = 0; place < 9; place++) {
+        const inner = innerAt(y + Math.floor(place / 3) - 1, x + (place % 3) - 1);
+        if (!inner) continue;
+        for (let c = 0; c < LAST; c++)
+            for (let m = 0; m < MIDDLE; m++)
+                sum += mixed[c] * hqWeights.second[(c * 9 + place) * MIDDLE + m] * inner[m];
+    }
+    return sum;
 }
 
 function assertClose(actual, wanted, where) {
@@ -120,53 +212,85 @@ for (const build of ["plain", "relaxed"]) {
     });
 }
 
-test("windows are cut from the whole", async () => {
-    const kernel = await openKernel("plain");
-    const whole = kernel.run(inputs, WHOLE);
-    for (const window of [
-        {...WHOLE, endRow: 43},
-        {...WHOLE, row: 43},
-        {...WHOLE, endColumn: 27},
-        {row: 5, endRow: 9, column: 16, endColumn: 64},
-    ]) {
-        const part = kernel.run(inputs, window);
-        const [height, width] = [4 * (window.endRow - window.row), 4 * (window.endColumn - window.column)];
-        assert.equal(part.length, 3 * height * width);
-        for (let k = 0; k < part.length; k++) {
-            const [mask, y, x] = [
-                Math.floor(k / (height * width)),
-                Math.floor(k / width) % height,
-                k % width,
-            ];
-            const at = (mask * 256 + 4 * window.row + y) * 256 + 4 * window.column + x;
-            if (part[k] !== whole[at])
-                assert.fail(`${JSON.stringify(window)}: ${part[k]} is not ${whole[at]} at ${k}`);
+for (const build of ["plain", "relaxed"]) {
+    test(`${build} build adds HQ-SAM's mask`, async (t) => {
+        const kernel = await openKernel(build, 1, true);
+        if (!kernel) return t.skip("this V8 has no relaxed SIMD");
+        const plain = kernel.run(inputs, WHOLE);
+        const logits = kernel.run({...inputs, mixed}, WHOLE);
+        for (const [y, x] of [
+            [0, 0],
+            [255, 255],
+            [0, 130],
+            [63, 255],
+            [100, 79],
+            [101, 80],
+        ]) {
+            const wanted = expectedHq(y, x);
+            for (let mask = 0; mask < 3; mask++) {
+                const at = (mask * 256 + y) * 256 + x;
+                assertClose(logits[at] - plain[at], wanted, `mask ${mask}, y ${y}, x ${x}`);
+            }
         }
-    }
-});
+    });
+}
+
+for (const hq of [false, true])
+    test(`windows are cut from the whole${hq ? ", HQ-SAM's too" : ""}`, async () => {
+        const kernel = await openKernel("plain", 1, hq);
+        const given = hq ? {...inputs, mixed} : inputs;
+        const whole = kernel.run(given, WHOLE);
+        // What an earlier answer has left in the memory is in no later one.
+        kernel.run({...given, gain: numbers(POSITIONS, 1)}, WHOLE);
+        for (const window of [
+            {...WHOLE, endRow: 43},
+            {...WHOLE, row: 43},
+            {...WHOLE, endColumn: 27},
+            {row: 5, endRow: 9, column: 16, endColumn: 64},
+        ]) {
+            const part = kernel.run(given, window);
+            const [height, width] = [
+                4 * (window.endRow - window.row),
+                4 * (window.endColumn - window.column),
+            ];
+            assert.equal(part.length, 3 * height * width);
+            for (let k = 0; k < part.length; k++) {
+                const [mask, y, x] = [
+                    Math.floor(k / (height * width)),
+                    Math.floor(k / width) % height,
+                    k % width,
+                ];
+                const at = (mask * 256 + 4 * window.row + y) * 256 + 4 * window.column + x;
+                if (part[k] !== whole[at])
+                    assert.fail(`${JSON.stringify(window)}: ${part[k]} is not ${whole[at]} at ${k}`);
+            }
+        }
+    });
 
 test("four threads give the masks that one gives", async (t) => {
-    const whole = (await openKernel("plain")).run(inputs, WHOLE);
+    const given = {...inputs, mixed};
+    const whole = (await openKernel("plain", 1, true)).run(given, WHOLE);
     globalThis.crossOriginIsolated = true;
     globalThis.Worker = NodeWorker;
     t.after(keepHelpers);
-    const kernel = await openKernel("plain", 4);
-    for (let k = 0; k < 3; k++) assert.ok(kernel.run(inputs, WHOLE).every((value, k) => value === whole[k]));
+    const kernel = await openKernel("plain", 4, true);
+    for (let k = 0; k < 3; k++) assert.ok(kernel.run(given, WHOLE).every((value, k) => value === whole[k]));
     assert.equal(kernel.threads, 4, "all of them answered");
     kernel.close();
 });
 
 test("a helper that dies with a tile leaves no hole in the masks", async () => {
-    const whole = (await openKernel("plain")).run(inputs, WHOLE);
+    const given = {...inputs, mixed};
+    const whole = (await openKernel("plain", 1, true)).run(given, WHOLE);
     const seen = loseHelpers(() => 15);
-    const kernel = await openKernel("plain", 2);
+    const kernel = await openKernel("plain", 2, true);
     assert.equal(kernel.threads, 2);
-    const logits = kernel.run(inputs, WHOLE); // some seconds: so long a helper may take
+    const logits = kernel.run(given, WHOLE); // some seconds: so long a helper may take
     keepHelpers();
     assert.deepEqual([seen.taken, seen.terminated, kernel.threads], [1, 1, 1]);
     assert.ok(logits.every((value, k) => value === whole[k]));
     assert.ok(
-        kernel.run(inputs, WHOLE).every((value, k) => value === whole[k]),
+        kernel.run(given, WHOLE).every((value, k) => value === whole[k]),
         "and it goes on",
     );
 });

@@ -17,7 +17,7 @@ from segmentation.decoder import DecoderMismatch, export_decoder
 from segmentation.decoder.package import export_package, has_package
 from segmentation.families.convert import convert
 from segmentation.families.published import CheckpointInvalid, with_positions_once
-from segmentation.families.sam import HQ_VARIANTS
+from segmentation.families.sam.hq import HqMaskDecoder
 from segmentation.families.sam.names import to_meta
 from segmentation.families.sam.network import VARIANTS, SamNetwork
 from segmentation.families.sam.published import convert_state
@@ -113,15 +113,24 @@ def test_the_bundle_says_what_it_holds(pair):
     assert manifest.title in ("HQ-SAM vit_b", "Light HQ-SAM")
 
 
-def test_its_decoder_is_one_graph(pair, tmp_path):
+def test_its_package_answers_as_torch_does(pair, tmp_path):
     variant, folder = pair
-    assert {name for name, shape in VARIANTS.items() if shape.high_quality} == HQ_VARIANTS
-    assert not has_package("sam", variant) and has_package("sam", "vit_b")
-    with pytest.raises(DecoderMismatch, match=f"of family sam, variant {variant}: its decoder is one graph"):
-        export_package(folder / "ours", tmp_path / "package.safetensors")
+    assert has_package("sam", variant)
+    path = tmp_path / "package.safetensors"
+    export_package(folder / "ours", path)  # compares both forms with torch
+    with safetensors.safe_open(path, "np") as package:
+        channels = SHORT[variant].channels
+        assert package.metadata()["embedding_shape"] == f"{channels},64,64"
+        assert package.metadata()["hq_features_shape"] == f"{channels // 8},256,256"
 
 
-PUBLISHED = {variant: VARIANTS[variant] for variant in sorted(HQ_VARIANTS)}
+def test_without_its_own_part_its_package_is_refused(pair, tmp_path, monkeypatch):
+    monkeypatch.setattr(HqMaskDecoder, "hq_mask", lambda *_arguments: torch.zeros(1))
+    with pytest.raises(DecoderMismatch, match="differs from torch over 17 prompts"):
+        export_package(pair[1] / "ours", tmp_path / "package.safetensors")
+
+
+PUBLISHED = {variant: shape for variant, shape in VARIANTS.items() if shape.high_quality}
 
 
 @pytest.mark.parametrize("variant", ["hq_vit_b", "hq_vit_l", "hq_vit_h"])

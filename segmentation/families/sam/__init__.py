@@ -3,7 +3,7 @@ and a decoder that answers several times faster.
 
 A variant is an image encoder and how images are brought to it: vit_b, vit_l, vit_h; medsam; slimsam_50, slimsam_77;
 mobile_sam; tiny_sam; edge_sam; repvit_sam; efficientvit_sam_l0 to _xl1; and `tiny` for tests. One embedding tensor.
-HQ-SAM, hq_vit_b to hq_vit_h and hq_vit_tiny, has two, and adds to the decoder: the browser runs that as one graph.
+HQ-SAM, hq_vit_b to hq_vit_h and hq_vit_tiny, has two, and adds to the decoder.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,6 @@ from typing import Any
 
 from segmentation.bundle import Bundle, Manifest
 from segmentation.families.family import DecoderFiles, Family, require_variant, with_weights
-
-HQ_VARIANTS = frozenset({"hq_vit_b", "hq_vit_l", "hq_vit_h", "hq_vit_tiny"})
 
 
 def _load(bundle: Bundle) -> Any:
@@ -31,10 +29,10 @@ def _load(bundle: Bundle) -> Any:
 def _decoder_files(bundle: Bundle, state: Mapping[str, Any]) -> DecoderFiles:
     from segmentation.families.sam.fast.package import decoder_files
     from segmentation.families.sam.fast.weights import from_transformers
-    from segmentation.families.sam.network import VARIANTS
+    from segmentation.families.sam.network import EMBEDDING_NAME, VARIANTS
 
     manifest = bundle.manifest
-    ((_, grid, _),) = manifest.embedding.values()
+    _, grid, _ = manifest.embedding[EMBEDDING_NAME]
     epsilon = VARIANTS[manifest.variant].decoder_epsilon
     return decoder_files(from_transformers(state, grid, manifest.input_side, epsilon))
 
@@ -49,7 +47,6 @@ FAMILY = Family(
     "sam",
     _load,
     decoder_files=_decoder_files,
-    one_graph_variants=HQ_VARIANTS,
     browser_session="sam",
     convert=_convert,
 )

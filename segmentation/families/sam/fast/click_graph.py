@@ -16,7 +16,7 @@ from segmentation.families.sam.fast.image_graph import image_tensor_shapes
 from segmentation.families.sam.fast.weights import Linear
 
 Form = Literal["token", "head"]
-OWN_TOKENS = 5  # one for the IoU predictions, four for the masks
+OWN_TOKENS = 5  # one for the IoU predictions, four for the masks; HQ-SAM has one more
 # heads * 16 tokens = the width of the attentions: the rank of both forms is then the same.
 HEAD_FORM_MIN_TOKENS = 17
 
@@ -40,7 +40,7 @@ def build_click_graph(
     image graph's tensors.
 
     Outputs: `iou_predictions` (1, 4); `mask_indices` (K,) int64, best first; `filters` (K, C / 8), `gain` (1, P),
-    `coefficients` (R, P), `basis` (R, C) for the tail.
+    `coefficients` (R, P), `basis` (R, C) for the tail, and HQ-SAM's `mixed` (1, C / 8).
     """
     return _ClickGraph(algebra, form, mask_prompt, shared).build()
 
@@ -52,6 +52,7 @@ class _ClickGraph:
         self.g = GraphBuilder(f"click-{form}{'-mask' if mask_prompt else ''}", shared)
         self.heads, self.width, self.inner = algebra.heads, algebra.head_width, algebra.inner
         self.channels = algebra.channels
+        self.own_tokens = self.weights.own_tokens()
 
     def build(self) -> GraphBuilder:
         g = self.g
@@ -77,18 +78,14 @@ class _ClickGraph:
         gain, low_rank = self._norm_1(gathered, values, gain, low_rank)
 
         # Only the decoder's own tokens go on.
-        own = g.op("Slice", tokens, *(g.constant([i], np.int64) for i in (0, OWN_TOKENS, 0)))
-        own_prompt = g.constant(self._own_tokens())
+        own = g.op("Slice", tokens, *(g.constant([i], np.int64) for i in (0, len(self.own_tokens), 0)))
+        own_prompt = g.constant(self.own_tokens)
         own = self._tokens_from_image(2, own, own_prompt, gain, low_rank)
         self._heads(own)
         self._tail_inputs(gain, low_rank)
         return g
 
-    # Tokens: (T, C), T = 5 + N.
-
-    def _own_tokens(self) -> np.ndarray:
-        names = ("mask_decoder.iou_token.weight", "mask_decoder.mask_tokens.weight")
-        return np.concatenate([self.weights[name] for name in names])
+    # Tokens: (T, C), T = 5 + N; 6 + N of HQ-SAM.
 
     def _tokens(self) -> str:
         g, weights = self.g, self.weights
@@ -106,7 +103,7 @@ class _ClickGraph:
         points = g.op(
             "Add", g.op("Mul", encoding, is_point), g.op("MatMul", kinds, g.constant(np.concatenate(table)))
         )
-        return g.concat(g.constant(self._own_tokens()), points)
+        return g.concat(g.constant(self.own_tokens), points)
 
     def _self_attention(self, layer: int, tokens: str, prompt: str) -> str:
         g, weights = self.g, self.weights
@@ -330,9 +327,10 @@ class _ClickGraph:
     # What comes out.
 
     def _heads(self, own: str) -> None:
-        """own (5, C): the tokens for the IoU predictions and for the four masks."""
+        """own (5 or 6, C): the tokens for the IoU predictions, for the four masks, and HQ-SAM's."""
         g, weights = self.g, self.weights
-        iou, masks = g.ops("Split", 2, own, g.constant([1, OWN_TOKENS - 1], np.int64), axis=0)
+        networks = weights.filter_networks()
+        iou, masks = g.ops("Split", 2, own, g.constant([1, len(networks)], np.int64), axis=0)
         layers = weights.mlp("mask_decoder.iou_prediction_head")
         for i, linear in enumerate(layers):
             iou = self._linear(linear, iou)
@@ -344,14 +342,18 @@ class _ClickGraph:
         indices = g.reshape(indices, -1)
         g.output(indices, "mask_indices", ("K",), np.int64)
 
-        networks = [weights.mlp(f"mask_decoder.output_hypernetworks_mlps.{i}") for i in range(OWN_TOKENS - 1)]
-        filters = g.reshape(masks, OWN_TOKENS - 1, 1, self.channels)
+        filters = g.reshape(masks, len(networks), 1, self.channels)
         for i, layer in enumerate(zip(*networks, strict=True)):
             kernels = np.stack([linear.weight.T for linear in layer])  # (4, in, out)
             biases = np.stack([linear.bias for linear in layer])[:, None]
             filters = g.op("Add", g.op("MatMul", filters, g.constant(kernels)), g.constant(biases))
             filters = g.op("Relu", filters) if i + 1 < len(networks[0]) else filters
-        filters = g.op("Gather", g.reshape(filters, OWN_TOKENS - 1, -1), indices, axis=0)
+        filters = g.reshape(filters, len(networks), -1)
+        if weights.is_high_quality:
+            split = g.constant([OWN_TOKENS - 1, 1], np.int64)
+            filters, mixed = g.ops("Split", 2, filters, split, axis=0)
+            g.output(mixed, "mixed", (1, self.channels // 8))
+        filters = g.op("Gather", filters, indices, axis=0)
         g.output(filters, "filters", ("K", self.channels // 8))
 
     def _tail_inputs(self, gain: str, low_rank: LowRank) -> None:

@@ -3,7 +3,8 @@
 `image`, `click-token`, `click-token-mask`,
 `click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds the constants they share (as ONNX external
 data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a kernel, `click-plain.wasm`,
-`click-relaxed.wasm`, `click-weights` the click. The metadata carry `embedding_shape`, "C,h,w".
+`click-relaxed.wasm`, `click-weights` the click, `tail-hq-weights` what HQ-SAM adds to the tail. The metadata carry
+`embedding_shape`, "C,h,w", and HQ-SAM's `hq_features_shape`, by which the session knows it.
 """
 
 from segmentation.families.family import DecoderFiles
@@ -39,5 +40,7 @@ def build_graphs(weights: DecoderWeights) -> dict[str, bytes]:
 def decoder_files(weights: DecoderWeights) -> DecoderFiles:
     """The package's files, with a session over its graphs."""
     files = build_graphs(weights)
-    shape = f"{weights.channels},{weights.grid},{weights.grid}"
-    return DecoderFiles(files, {"embedding_shape": shape}, FastDecoder(files))
+    metadata = {"embedding_shape": f"{weights.channels},{weights.grid},{weights.grid}"}
+    if weights.is_high_quality:
+        metadata["hq_features_shape"] = f"{weights.channels // 8},{4 * weights.grid},{4 * weights.grid}"
+    return DecoderFiles(files, metadata, FastDecoder(files, own_tokens=len(weights.own_tokens())))

@@ -16,6 +16,9 @@ Tensors = dict[str, NDArray]
 # Added to the IoU predictions, it decides which masks come first.
 PLAIN_BIAS = (1000.0, 0.0, 0.0, 0.0)
 TAIL_INPUTS = ("gain", "coefficients", "basis", "filters")
+# HQ-SAM's: of the click graph, and of the embedding.
+MIXED, HQ_FEATURES = "mixed", "hq_features"
+TAIL_ALONE = ("upscaled", HQ_FEATURES)  # of the image's tensors, what no click graph takes
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,16 @@ class Click:
 class FastDecoder:
     """The graphs of `package.build_graphs`, each made into a session when it is first needed."""
 
-    def __init__(self, files: Mapping[str, bytes], threads: int = 1) -> None:
-        self._files, self._threads = files, threads
+    def __init__(self, files: Mapping[str, bytes], threads: int = 1, own_tokens: int = OWN_TOKENS) -> None:
+        self._files, self._threads, self._own_tokens = files, threads, own_tokens
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
 
-    def prepare_image(self, image_embeddings: NDArray[np.float32]) -> Tensors:
-        """(1, C, grid, grid) -> the image's tensors, by name."""
-        return self._run("image", {"image_embeddings": image_embeddings})
+    def prepare_image(
+        self, image_embeddings: NDArray[np.float32], hq_features: NDArray[np.float32] | None = None
+    ) -> Tensors:
+        """(1, C, grid, grid), and HQ-SAM's (1, C / 8, 4 * grid, 4 * grid) -> the image's tensors, by name."""
+        tensors = self._run("image", {"image_embeddings": image_embeddings})
+        return tensors if hq_features is None else {**tensors, HQ_FEATURES: hq_features}
 
     def click(
         self,
@@ -49,9 +55,9 @@ class FastDecoder:
         form: str | None = None,
     ) -> Click:
         """point_coords (1, N, 2) model pixels, point_labels (1, N), mask_input (1, 1, 256, 256) logits or None."""
-        form = form or choose_form(point_labels.shape[1])
+        form = form or choose_form(point_labels.shape[1], self._own_tokens)
         feeds = {
-            **{name: value for name, value in image.items() if name != "upscaled"},
+            **{name: value for name, value in image.items() if name not in TAIL_ALONE},
             "point_coords": point_coords,
             "point_labels": point_labels,
             "mask_bias": np.array(mask_bias, np.float32),
@@ -62,24 +68,26 @@ class FastDecoder:
         else:
             feeds["mask_input"] = mask_input
         answer = self._run(f"click-{form}{'' if mask_input is None else '-mask'}", feeds)
-        tail_inputs = {name: answer[name] for name in TAIL_INPUTS}
+        tail_inputs = {name: answer[name] for name in (*TAIL_INPUTS, MIXED) if name in answer}
         return Click(answer["iou_predictions"], answer["mask_indices"], tail_inputs)
 
     def masks(self, image: Tensors, click: Click, window: tuple[int, int, int, int]) -> NDArray[np.float32]:
         """(1, K, 4 * rows, 4 * columns) logits; window = first row, end row, first column, end column of the grid."""
-        feeds = {**click.tail_inputs, "upscaled": image["upscaled"], "window": np.array(window, np.int64)}
-        return self._run("tail", feeds)["low_res_masks"]
+        of_image = {name: image[name] for name in TAIL_ALONE if name in image}
+        return self._run("tail", {**click.tail_inputs, **of_image, "window": np.array(window, np.int64)})[
+            "low_res_masks"
+        ]
 
     def run(self, _outputs: Any, feeds: Tensors) -> list[NDArray]:
         """A whole decode with the inputs of the one-graph decoder: `low_res_masks` (1, 4, 256, 256), `iou_predictions`.
 
         So that `segmentation.decoder.parity` compares this decoder as it compares the other.
         """
-        image = self.prepare_image(feeds["image_embeddings"])
+        image = self.prepare_image(feeds["image_embeddings"], feeds.get(HQ_FEATURES))
         mask_input = feeds["mask_input"] if feeds["has_mask_input"][0] else None
         answers = []
         # Both forms must hold, whichever would be chosen: the last one's answer is handed back, if they agree.
-        for form in ("head", choose_form(feeds["point_labels"].shape[1])):
+        for form in ("head", choose_form(feeds["point_labels"].shape[1], self._own_tokens)):
             click = self.click(image, feeds["point_coords"], feeds["point_labels"], mask_input, form=form)
             grid = feeds["image_embeddings"].shape[-1]
             ranked = self.masks(image, click, (0, grid, 0, grid))
@@ -107,6 +115,6 @@ class FastDecoder:
         return dict(zip(outputs, session.run(outputs, feeds), strict=True))
 
 
-def choose_form(points: int) -> str:
+def choose_form(points: int, own_tokens: int = OWN_TOKENS) -> str:
     """Which form of the click graph is faster for so many points, box corners and padding points."""
-    return "head" if points + OWN_TOKENS >= HEAD_FORM_MIN_TOKENS else "token"
+    return "head" if points + own_tokens >= HEAD_FORM_MIN_TOKENS else "token"

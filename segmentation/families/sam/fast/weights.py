@@ -50,6 +50,22 @@ class DecoderWeights:
         )
         return [self.linear(f"{name}.layers.{i}") for i in range(count)]
 
+    @property
+    def is_high_quality(self) -> bool:
+        """Whether it is HQ-SAM's: one more token, whose mask is added to the others (`families.sam.hq`)."""
+        return "mask_decoder.hf_token.weight" in self._state
+
+    def own_tokens(self) -> NDArray[np.float64]:
+        """(5 or 6, channels): for the IoU predictions, for the four masks, and HQ-SAM's."""
+        names = ["iou_token", "mask_tokens", *(["hf_token"] if self.is_high_quality else [])]
+        return np.concatenate([self[f"mask_decoder.{name}.weight"] for name in names])
+
+    def filter_networks(self) -> "list[list[Linear]]":
+        """The MLPs that make a filter of each of the own tokens but the first: the four masks', and HQ-SAM's."""
+        names = [f"output_hypernetworks_mlps.{i}" for i in range(4)]
+        names += ["hf_mlp"] if self.is_high_quality else []
+        return [self.mlp(f"mask_decoder.{name}") for name in names]
+
     def image_positions(self) -> NDArray[np.float64]:
         """(channels, grid * grid): the positional encoding of each patch's centre."""
         centres = (np.arange(self.grid) + 0.5) / self.grid

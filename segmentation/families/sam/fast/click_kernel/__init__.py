@@ -13,7 +13,6 @@ from segmentation.families.sam.fast.weights import DecoderWeights, Linear
 
 FOLDER = Path(__file__).parent
 BUILDS = ("plain", "relaxed")
-_TOKEN_NAMES = ("mask_decoder.iou_token.weight", "mask_decoder.mask_tokens.weight")
 
 
 def kernel_files(algebra: Algebra, shared: SharedWeights) -> dict[str, bytes]:
@@ -39,9 +38,7 @@ def _fits(weights: DecoderWeights) -> bool:
     hidden = [
         len(weights.linear(f"mask_decoder.transformer.layers.{layer}.mlp.lin1").bias) for layer in (0, 1)
     ]
-    heads = [
-        weights.mlp(f"mask_decoder.{name}") for name in ("iou_prediction_head", "output_hypernetworks_mlps.0")
-    ]
+    heads = [weights.mlp("mask_decoder.iou_prediction_head"), *weights.filter_networks()]
     return (
         weights.channels == kernel["CHANNELS"]
         and weights.grid == kernel["GRID"]
@@ -58,7 +55,7 @@ def kernel_weights(algebra: Algebra) -> dict[str, NDArray]:
     """
     weights = algebra.weights
     arrays: dict[str, NDArray] = {
-        "own_tokens": np.concatenate([weights[name] for name in _TOKEN_NAMES]),
+        "own_tokens": weights.own_tokens(),
         "position_matrix": 2 * np.pi * weights.position_matrix,
         "point_kinds": np.concatenate(
             [
@@ -124,8 +121,7 @@ def kernel_weights(algebra: Algebra) -> dict[str, NDArray]:
     }
     for number, linear in enumerate(weights.mlp("mask_decoder.iou_prediction_head")):
         put(f"iou.{number}", linear)
-    networks = [weights.mlp(f"mask_decoder.output_hypernetworks_mlps.{i}") for i in range(4)]
-    for number, layers in enumerate(zip(*networks, strict=True)):
+    for number, layers in enumerate(zip(*weights.filter_networks(), strict=True)):
         arrays[f"filters.{number}.weight"] = np.stack([linear.weight.T for linear in layers])
         arrays[f"filters.{number}.bias"] = np.stack([linear.bias for linear in layers])
     return arrays

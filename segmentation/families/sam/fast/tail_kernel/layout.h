@@ -1,4 +1,4 @@
-// The tail kernel's sizes and its job.
+// The tail kernel's sizes, stages and its job.
 // Written by scripts/build_kernels.py from segmentation/families/sam/fast/tail_kernel/layout.json, which is to be changed.
 
 #pragma once
@@ -14,7 +14,21 @@ enum {
     LAST = CHANNELS / 8,  // channels after the second
     SECOND_ROWS = 4 * LAST,  // (sub-position, channel)
     MAX_MASKS = 4,
+    SIDE = 4 * GRID,
+    MARGIN = 16,  // floats before and behind a row of SIDE, and a row above and below: zeros at the image's edge
+    PADDED = SIDE + 2 * MARGIN,
+    PLACES = 9,  // of a 3 x 3 filter
+    PLACE_ROWS = 12,  // the same in blocks
+    PATCH = 4,  // pixels, of which 3 x 3 filters make 2 x 2: both sides
+    TERMS = PATCH * PATCH,  // a patch's, after Winograd's transform
+    HQ_UNIT = 2 * TILE,  // pixels of two rows that are filtered together
 };
+
+typedef enum {
+    UPSCALE,
+    FILTER,
+    ADD,
+} Stage;
 
 typedef struct {
     const float *upscaled;  // packed by pack_image
@@ -31,4 +45,14 @@ typedef struct {
     int row, end_row;  // window of the grid
     int column, end_column;
     int next_tile;
+    int stage;  // what is done; the rest is HQ-SAM's
+    float *features;  // (1 + SIDE + 1, LAST, PADDED): upscaled, for FILTER; or none
+    float *places;  // (1 + SIDE + 1, PLACES, PADDED): what each place of the second filters gives
+    const float *hq_bias;  // bias (MIDDLE), norm weight (MIDDLE), norm bias (MIDDLE)
+    const float *hq_kernel;  // (TERMS, MIDDLE, LAST), each term packed by pack_rows
+    const float *hq_places;  // (PLACE_ROWS, MIDDLE) for this click, packed by pack_rows
+    const float *mixed;  // (LAST): how much of each of the image's features
+    const float *hq_features;  // (LAST, SIDE, SIDE)
+    float hq_constant;
+    float *sums;  // as `out`, HQ-SAM's mask added: apart from it, so that ADD may be done again
 } Job;

@@ -93,6 +93,7 @@ export class ClickKernel {
     /** @type {WeakRef<object> | null} whose tensors are in the memory */
     #image = null;
     #operations = 0;
+    #ownTokens;
 
     /**
      * @param {Map<string, Uint8Array>} files a decoder package's
@@ -166,6 +167,7 @@ export class ClickKernel {
         this.#weights = layout.weights;
         this.#positionMatrix = /** @type {Float32Array} */ (arrays.get("position_matrix"));
         this.#pointKinds = /** @type {Float32Array} */ (arrays.get("point_kinds"));
+        this.#ownTokens = ownTokensOf(arrays);
         this.#setWeights(arrays);
     }
 
@@ -191,7 +193,7 @@ export class ClickKernel {
                 this.#kernel.pack_tiles(stage, INNER, INNER, this.#layout.constants[name]);
             } else if (to && PACKED.test(name)) {
                 const bias = /** @type {Float32Array} */ (arrays.get(name.replace(/weight$/, "bias")));
-                const groups = name.startsWith("filters") ? MASKS : 1;
+                const groups = name.startsWith("filters") ? this.#ownTokens - 1 : 1;
                 const columns = name === "carried" ? CHANNELS : bias.length / groups;
                 this.#pack(array, groups, columns, to);
             } else if (to) {
@@ -257,12 +259,19 @@ export class ClickKernel {
     }
 
     /**
-     * @param {ClickKernelPrompt} prompt of at most MAX_TOKENS - 5 points
+     * @param {number} points and box corners, and the padding point
+     */
+    fits(points) {
+        return this.#ownTokens + points <= MAX_TOKENS;
+    }
+
+    /**
+     * @param {ClickKernelPrompt} prompt that `fits`
      * @returns {ClickKernelAnswer}
      */
     run({coords, labels, maskInput}) {
-        const tokens = OWN_TOKENS + labels.length;
-        if (tokens > MAX_TOKENS) throw new RangeError(`${labels.length} points do not fit`);
+        const tokens = this.#ownTokens + labels.length;
+        if (!this.fits(labels.length)) throw new RangeError(`${labels.length} points do not fit`);
         const layout = this.#layout;
         this.#operations = 0;
         this.#setTokens(coords, labels);
@@ -278,6 +287,10 @@ export class ClickKernel {
                 coefficients: this.#view(layout.plain, depth * POSITIONS),
                 basis: this.#view(layout.tailBasis, depth * CHANNELS),
                 filters: this.#view(layout.filters, MASKS * FILTER),
+                // HQ-SAM's own token makes one more.
+                ...(this.#ownTokens > OWN_TOKENS && {
+                    mixed: this.#view(layout.filters + 4 * MASKS * FILTER, FILTER),
+                }),
             },
         };
     }
@@ -295,10 +308,10 @@ export class ClickKernel {
      */
     #setTokens(coords, labels) {
         const {prompt} = this.#layout;
-        this.#copy(this.#weight("own_tokens"), prompt, OWN_TOKENS * CHANNELS);
+        this.#copy(this.#weight("own_tokens"), prompt, this.#ownTokens * CHANNELS);
         const half = CHANNELS / 2;
         labels.forEach((label, n) => {
-            const row = this.#view(prompt + 4 * (OWN_TOKENS + n) * CHANNELS, CHANNELS);
+            const row = this.#view(prompt + 4 * (this.#ownTokens + n) * CHANNELS, CHANNELS);
             const kind = this.#pointKinds.subarray((label + 1) * CHANNELS, (label + 2) * CHANNELS);
             // A coordinate names a pixel, its centre is meant; then to -1..1, as in segment-anything.
             const [x, y] = [0, 1].map((axis) => (coords[2 * n + axis] + 0.5) / (this.#inputSide / 2) - 1);
@@ -319,6 +332,7 @@ export class ClickKernel {
      */
     #list(tokens, hasMask) {
         const l = this.#layout;
+        const ownTokens = this.#ownTokens;
         const rows = HEADS * tokens;
         const depthMask = hasMask ? MASK_ROWS : 0;
         const depth0 = depthMask + rows;
@@ -392,8 +406,8 @@ export class ClickKernel {
         this.#gram(basis1, 0, l.own, rows + EXTRA, 0);
 
         // The final attention, of the decoder's own tokens only.
-        this.#queries(2, OWN_TOKENS, l.queries);
-        this.#scoresOfBasis("keys_2", l.queries, OWN_TOKENS, l.basis, depth, l.scoresTokens);
+        this.#queries(2, ownTokens, l.queries);
+        this.#scoresOfBasis("keys_2", l.queries, ownTokens, l.basis, depth, l.scoresTokens);
         this.#add("UPDATE", SPANS, {
             keys: l.keysTokens1,
             queries: l.image.queries_1,
@@ -419,9 +433,9 @@ export class ClickKernel {
             depth,
             isLast: 1,
             epsilon: this.#epsilon,
-            gather: this.#gather(2, OWN_TOKENS, l.gain, l.scoresTokens, coefficients),
+            gather: this.#gather(2, ownTokens, l.gain, l.scoresTokens, coefficients),
         });
-        this.#tokensFromImage(2, OWN_TOKENS, l.basis, depth);
+        this.#tokensFromImage(2, ownTokens, l.basis, depth);
 
         // What comes out.
         this.#linear("upscaling", {
@@ -452,7 +466,7 @@ export class ClickKernel {
                 x: from,
                 y: to,
                 rows: 1,
-                groups: MASKS,
+                groups: ownTokens - 1,
                 inputs: CHANNELS,
                 columns,
                 isRelu: number < 2,
@@ -822,6 +836,15 @@ export class ClickKernel {
 }
 
 /**
+ * How many tokens are the decoder's own: for the IoU predictions, the four masks, and HQ-SAM's.
+ *
+ * @param {Map<string, Float32Array>} arrays the weights
+ */
+function ownTokensOf(arrays) {
+    return /** @type {Float32Array} */ (arrays.get("own_tokens")).length / CHANNELS;
+}
+
+/**
  * Floats that a span's part of an attention takes: maximum, sum, values and coefficients of each row.
  *
  * @param {number} tokens
@@ -836,6 +859,7 @@ function partialSize(tokens, depth) {
  * @param {Map<string, Float32Array>} arrays the weights
  */
 function makeLayout(threads, arrays) {
+    const ownTokens = ownTokensOf(arrays);
     let end = 1024; // the kernel has no data of its own; nothing lies at 0
     const place = (/** @type {number} */ floats) => {
         const offset = end;
@@ -883,7 +907,7 @@ function makeLayout(threads, arrays) {
         gathered: place(MAX_TOKENS * INNER),
         gatheredWhole: place(MAX_TOKENS * INNER),
         iou: place(TILE),
-        filters: place(MASKS * FILTER),
+        filters: place((ownTokens - 1) * FILTER),
         // Low rank.
         basis0: place(MAX_DEPTH_0 * CHANNELS),
         basis: place(MAX_DEPTH * CHANNELS),
@@ -895,7 +919,7 @@ function makeLayout(threads, arrays) {
         mixed: place(MAX_DEPTH_0 * MAX_DEPTH),
         own: place((MAX_ROWS + EXTRA) ** 2),
         partial: place(
-            SPANS * Math.max(partialSize(MAX_TOKENS, MAX_DEPTH_0), partialSize(OWN_TOKENS, MAX_DEPTH)),
+            SPANS * Math.max(partialSize(MAX_TOKENS, MAX_DEPTH_0), partialSize(ownTokens, MAX_DEPTH)),
         ),
         // Positions.
         maskInput: place(16 * POSITIONS),

@@ -34,6 +34,7 @@ export const PLAIN_BIAS = [1000, 0, 0, 0];
  * @property {Record<string, Tensor>} tensors the click graph's
  * @property {Tensor} maskProducts only for prompts with a mask
  * @property {Tensor} upscaled the tail's
+ * @property {Tensor | null} hqFeatures the tail's, of HQ-SAM
  */
 
 /**
@@ -47,6 +48,7 @@ export class SamGraphs {
     #ort;
     #files;
     #options;
+    #ownTokens;
     /** @type {Map<string, Promise<InferenceSession>>} */
     #sessions = new Map();
 
@@ -54,11 +56,13 @@ export class SamGraphs {
      * @param {any} ort onnxruntime-web's module
      * @param {Map<string, Uint8Array>} files a decoder package's
      * @param {InferenceSession.SessionOptions} options
+     * @param {number} ownTokens the decoder's
      */
-    constructor(ort, files, options) {
+    constructor(ort, files, options, ownTokens = OWN_TOKENS) {
         this.#ort = ort;
         this.#files = files;
         this.#options = options;
+        this.#ownTokens = ownTokens;
     }
 
     /**
@@ -75,12 +79,14 @@ export class SamGraphs {
     /**
      * @param {Float32Array} embedding (C, grid, grid)
      * @param {readonly number[]} shape [C, grid, grid]
+     * @param {{values: Float32Array, shape: readonly number[]} | null} hq the embedding's second tensor, of HQ-SAM
      * @returns {Promise<PreparedImage>}
      */
-    async prepareImage(embedding, shape) {
+    async prepareImage(embedding, shape, hq = null) {
         const outputs = await this.#run("image", {image_embeddings: this.#tensor(embedding, [1, ...shape])});
         const {mask_products: maskProducts, upscaled, ...tensors} = outputs;
-        return {tensors, maskProducts, upscaled};
+        const hqFeatures = hq && this.#tensor(hq.values, [1, ...hq.shape]);
+        return {tensors, maskProducts, upscaled, hqFeatures};
     }
 
     /**
@@ -103,7 +109,7 @@ export class SamGraphs {
             feeds.mask_input = this.#tensor(prompt.maskInput, [1, 1, side, side]);
             feeds.mask_products = image.maskProducts;
         }
-        const form = count + OWN_TOKENS >= HEAD_FORM_MIN_TOKENS ? "head" : "token";
+        const form = count + this.#ownTokens >= HEAD_FORM_MIN_TOKENS ? "head" : "token";
         const outputs = await this.#run(`click-${form}${prompt.maskInput ? "-mask" : ""}`, feeds);
         const {iou_predictions: iouPredictions, mask_indices: maskIndices, ...tailInputs} = outputs;
         return {
@@ -124,6 +130,7 @@ export class SamGraphs {
         const outputs = await this.#run("tail", {
             ...answer.tailInputs,
             upscaled: image.upscaled,
+            ...(image.hqFeatures && {hq_features: image.hqFeatures}),
             window: this.#integers([row, endRow, column, endColumn]),
         });
         return /** @type {Float32Array} */ (outputs.low_res_masks.data);

@@ -13,7 +13,7 @@ import {fetchPackage} from "../files/decoder-package.js";
 import {checkTensors} from "../files/embedding-file.js";
 import {loadWasmOrt} from "../one-graph/ort.js";
 import {ClickKernel} from "./click-kernel.js";
-import {MASKS, MAX_TOKENS, OWN_TOKENS} from "./click-layout.js";
+import {MASKS, OWN_TOKENS} from "./click-layout.js";
 import {imageWindow, PLAIN_BIAS, SamGraphs} from "./graphs.js";
 import {TailKernel} from "./tail-kernel.js";
 
@@ -23,6 +23,7 @@ import {TailKernel} from "./tail-kernel.js";
 /** @import {TailInputs} from "./tail-kernel.js" */
 
 const EMBEDDING = "image_embeddings";
+const HQ_FEATURES = "hq_features"; // of HQ-SAM
 const KERNEL_COLUMNS = 16; // a kernel's window starts at a multiple of it
 // The frame that shows the answer comes first; a click that comes sooner has it done at once.
 const PADDING_AFTER_MS = 50;
@@ -39,15 +40,16 @@ const PADDING_AFTER_MS = 50;
 /** @type {LoadSession} */
 export async function loadSession(urls, bundle) {
     const [{files, metadata}, ort] = await Promise.all([fetchPackage(bundle), loadWasmOrt(urls)]);
-    const graphs = new SamGraphs(ort, files, {executionProviders: ["wasm"]});
+    const shapes = embeddingShapes(metadata);
+    const ownTokens = HQ_FEATURES in shapes ? OWN_TOKENS + 1 : OWN_TOKENS;
+    const graphs = new SamGraphs(ort, files, {executionProviders: ["wasm"]}, ownTokens);
     const threads = ort.env.wasm.numThreads ?? 1;
     const options = {threads, helperUrl: urls.kernelHelper};
     const tail = await TailKernel.open(files, options);
     try {
         const click = tail && (await openClickKernel(files, options));
         await graphs.warm({withClick: !click, withTail: !tail});
-        const embeddingShape = (metadata.embedding_shape ?? "").split(",").map(Number);
-        return new SamSession(bundle, graphs, {click, tail}, threads, embeddingShape);
+        return new SamSession(bundle, graphs, {click, tail}, threads, shapes);
     } catch (error) {
         tail?.close();
         throw error;
@@ -61,7 +63,7 @@ class SamSession {
     #graphs;
     #clickKernel;
     #tailKernel;
-    #embeddingShape;
+    #embeddingShapes;
     /** @type {WeakMap<ImageFeeds, Promise<PreparedImage>>} what the graphs make of an image, once */
     #images = new WeakMap();
     /** @type {WeakMap<ArrayBufferLike, () => void>} logits whose padding is missing -> what makes it */
@@ -72,15 +74,15 @@ class SamSession {
      * @param {SamGraphs} graphs
      * @param {{click: ClickKernel | null, tail: TailKernel | null}} kernels no click without tail
      * @param {number} threads
-     * @param {readonly number[]} embeddingShape (C, h, w)
+     * @param {Readonly<Record<string, readonly number[]>>} embeddingShapes (C, h, w), by name
      */
-    constructor(bundle, graphs, kernels, threads, embeddingShape) {
+    constructor(bundle, graphs, kernels, threads, embeddingShapes) {
         this.#bundle = bundle;
         this.#graphs = graphs;
         this.#clickKernel = kernels.click;
         this.#tailKernel = kernels.tail;
         this.threads = threads;
-        this.#embeddingShape = embeddingShape;
+        this.#embeddingShapes = embeddingShapes;
     }
 
     /**
@@ -125,7 +127,7 @@ class SamSession {
      * @returns {Promise<Answer>}
      */
     async #click(prepared, prompt) {
-        if (this.#clickKernel && OWN_TOKENS + prompt.labels.length <= MAX_TOKENS) {
+        if (this.#clickKernel?.fits(prompt.labels.length)) {
             this.#setImage(prepared);
             return {...this.#clickKernel.run(prompt), maskIndices: [...Array(MASKS).keys()]};
         }
@@ -167,8 +169,9 @@ class SamSession {
         const grid = side / 4;
         const logits = new Float32Array(MASKS * side * side);
         const upscaled = /** @type {Float32Array} */ (prepared.upscaled.data);
+        const hqFeatures = /** @type {Float32Array | null} */ (prepared.hqFeatures?.data ?? null);
         const run = (/** @type {TailInputs} */ inputs, /** @type {GridWindow} */ window) => {
-            kernel.setImage(upscaled);
+            kernel.setImage(upscaled, hqFeatures);
             place(logits, side, maskIndices, kernel.run(inputs, window), window);
         };
         const covered = imageWindow(inputSize(image.imageSize, this.#bundle), this.#bundle.inputSide, grid);
@@ -197,11 +200,12 @@ class SamSession {
     #prepared(image) {
         let prepared = this.#images.get(image);
         if (!prepared) {
-            checkTensors(image.tensors, {[EMBEDDING]: this.#embeddingShape});
+            checkTensors(image.tensors, this.#embeddingShapes);
             const {values, shape} = /** @type {{values: Float32Array, shape: readonly number[]}} */ (
                 image.tensors.get(EMBEDDING)
             );
-            prepared = this.#graphs.prepareImage(values, shape).catch((error) => {
+            const hq = image.tensors.get(HQ_FEATURES) ?? null;
+            prepared = this.#graphs.prepareImage(values, shape, hq).catch((error) => {
                 this.#images.delete(image);
                 throw new DecoderError(
                     "decode_failed",
@@ -212,6 +216,17 @@ class SamSession {
         }
         return prepared;
     }
+}
+
+/**
+ * @param {Readonly<Record<string, string>>} metadata of the package
+ * @returns {Record<string, number[]>} (C, h, w) of the image's tensors, by name
+ */
+function embeddingShapes({embedding_shape: image = "", hq_features_shape: hq}) {
+    /** @type {Record<string, number[]>} */
+    const shapes = {[EMBEDDING]: image.split(",").map(Number)};
+    if (hq) shapes[HQ_FEATURES] = hq.split(",").map(Number);
+    return shapes;
 }
 
 /**
