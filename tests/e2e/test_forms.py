@@ -87,6 +87,11 @@ def test_a_new_project_takes_a_list_and_says_which_category_is_there_twice(page:
     fields.last.fill("Oak")
     page.get_by_role("button", name="Create project").click()
     expect_error(fields.last, "Another category above")
+    fields.last.fill("\u202e")  # which only the server refuses, when the project is there already
+    page.get_by_role("button", name="Create project").click()
+    expect_error(fields.last, "needs a name")
+    name = f"{name} corrected"
+    page.get_by_label("Name", exact=True).fill(name)
     fields.last.fill("beech")
     page.get_by_role("button", name="Create project").click()
     expect(page.locator("[data-project-name]").first).to_have_text(name)

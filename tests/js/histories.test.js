@@ -163,7 +163,7 @@ test("another open tab's history stays its own; that of a closed one is taken ov
 
 test("a history with a missing step is not used, and old ones are forgotten", async () => {
     const first = await workedOn();
-    await first.shelf.write({remove: [["ann", "steps", 7, first.tab, 1]]});
+    await first.shelf.write({remove: [["ann", "steps", 7, first.tab, 2]]});
     const {workbench, histories, shelf} = pageOn({...first, masks: [MASKS[0]]});
     await settle();
     assert.deepEqual([workbench.draft.canUndo, shelf.ids], [false, []]);

@@ -20,7 +20,7 @@ export async function createProject(http, fields) {
 /**
  * @param {Http} http
  * @param {number} projectId
- * @param {{name: string, description: string, bundle: string | null, overlap: string}} fields bundle: a name, null for the
+ * @param {{name?: string, description?: string, bundle?: string | null, overlap?: string}} fields bundle: a name, null for the
  *   default one
  */
 export async function updateProject(http, projectId, fields) {

@@ -116,9 +116,11 @@ export class History {
         this.#weight = this.#weightOf(this.#entries);
     }
 
+    /** Numbers go on, so that one that was noted before means no step of now. */
     clear() {
+        this.#first = this.end + 1;
         this.#entries = [];
-        this.#place = this.#first = this.#weight = 0;
+        this.#place = this.#weight = 0;
     }
 
     #tellPlace() {

@@ -1,7 +1,7 @@
 /** The list of projects, and the dialog that makes a new one with its categories. */
 
 import {Http} from "../api/http.js";
-import {createCategory, createProject, projectUrl} from "../api/projects.js";
+import {createCategory, createProject, projectUrl, updateProject} from "../api/projects.js";
 import {isCategoryList, parseCategories} from "../core/category-list.js";
 import {find, pageData} from "../view/elements.js";
 import {act} from "../view/site/feedback.js";
@@ -69,10 +69,9 @@ form.addEventListener("submit", (event) => {
             showFieldErrors(twice, new FieldError("name", "Another category above is called so."));
             return;
         }
-        projectId ??= await createProject(http, {
-            name: String(data.get("name")),
-            description: String(data.get("description")),
-        });
+        const about = {name: String(data.get("name")), description: String(data.get("description"))};
+        if (projectId === null) projectId = await createProject(http, about);
+        else await updateProject(http, projectId, about); // it may have been corrected since
         for (const row of named) if (!(await act(row, () => makeCategory(row)))) return;
         location.assign(projectUrl(projectId));
     });
