@@ -32,7 +32,7 @@ def ensure_decoder(bundle: Bundle) -> None:
     Raises:
         BundleRefused: an exported decoder differs from torch by more than the export's tolerance.
     """
-    wants_package = _has_package(bundle)
+    wants_package = has_package(bundle.family)
     unowned.note(_file_names(bundle), STORAGE)
     if not _is_sound(decoder_name(bundle), bundle.decoder_sha256):
         _export(export_decoder, bundle, "decoder", decoder_name(bundle))
@@ -98,16 +98,12 @@ def session_module(family: str) -> str | None:
 
 def is_exported(bundle: Bundle) -> bool:
     """Whether everything the browser may run is there, as it was exported."""
-    has_all = not _has_package(bundle) or package_version(bundle) is not None
+    has_all = not has_package(bundle.family) or package_version(bundle) is not None
     return _is_sound(decoder_name(bundle), bundle.decoder_sha256) and has_all
 
 
 def decoder_storage() -> Storage:
     return storages[STORAGE]
-
-
-def _has_package(bundle: Bundle) -> bool:
-    return has_package(bundle.family, bundle.manifest.get("variant", ""))
 
 
 def _file_names(bundle: Bundle) -> list[str]:

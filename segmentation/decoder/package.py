@@ -20,31 +20,30 @@ PACKAGE_VERSION = 3
 FORMAT = f"maskwright-fast-decoder/{PACKAGE_VERSION}"
 
 
-def has_package(family: str, variant: str) -> bool:
-    """Whether bundles of a variant have a faster form of the decoder than one graph."""
+def has_package(family: str) -> bool:
+    """Whether bundles of a family have a faster form of the decoder than one graph."""
     row = FAMILIES.get(family)
-    return row is not None and row.decoder_files is not None and variant not in row.one_graph_variants
+    return row is not None and row.decoder_files is not None
 
 
 def export_package(bundle: Bundle | Path | str, out_path: Path | str) -> None:
     """Makes a bundle's decoder package; where it can be run in Python, it is compared with torch first.
 
     Args:
-        bundle: a bundle of a variant that `has_package`, or its folder.
+        bundle: a bundle of a family that `has_package`, or its folder.
         out_path: where the package goes, whole or not at all.
 
     Raises:
         BundleError: the bundle cannot be loaded.
-        DecoderMismatch: the variant has no packages, or an answer differs from torch's by more than
+        DecoderMismatch: the family has no packages, or an answer differs from torch's by more than
             `segmentation.decoder.parity` tolerates; no file is left behind.
     """
     bundle = Bundle.open(bundle)
     manifest = bundle.manifest
     build = family_of(manifest).decoder_files
-    if build is None or not has_package(manifest.family, manifest.variant):
+    if build is None:
         raise DecoderMismatch(
-            f"bundle {manifest.name} is of family {manifest.family}, variant {manifest.variant}: its decoder is one "
-            "graph and no package"
+            f"bundle {manifest.name} is of family {manifest.family}: its decoder is one graph and no package"
         )
     model = load_model(bundle)
     files = build(bundle, {name: tensor.numpy() for name, tensor in model.state_dict().items()})

@@ -119,7 +119,6 @@ class Family:
                         padding point, which SAM itself is not (see `segmentation.prompts`)
     decoder_files       (bundle, the network's state as numpy arrays) -> what its session in the browser runs; None
                         where the browser runs the decoder as one graph
-    one_graph_variants  those whose decoder the browser runs as one graph in spite of `decoder_files`
     browser_session     folder below static/js/decoder/worker/ whose session.js runs those files
     recipe              gives the family's recipe; None where its networks cannot be trained here
     convert             (source, variant, name, output, half, title, licence) -> the bundle of published weights; see
@@ -130,7 +129,6 @@ class Family:
     load: Callable[[Bundle], PromptableModel]
     needs_a_point: bool = False
     decoder_files: Callable[[Bundle, Mapping[str, NDArray[np.float32]]], DecoderFiles] | None = None
-    one_graph_variants: frozenset[str] = frozenset()
     browser_session: str | None = None
     recipe: Callable[[], Recipe] | None = None
     convert: Callable[[Path | str, str, str, Path | str, bool, str | None, str | None], Manifest] | None = (

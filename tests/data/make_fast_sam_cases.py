@@ -16,6 +16,7 @@ import argparse
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -60,8 +61,8 @@ CONFIDENCE, OVERLAP, INSTANCES = 0.4, 0.9, 100
 def found_by_original(content: bytes, image: np.ndarray) -> SimpleNamespace:
     """boxes (n, 4), scores (n,), masks (n, H, W) of a square picture: the steps of the authors' FastSAMPredictor, with
     their own and Ultralytics' functions."""
-    from fastsam.utils import bbox_iou
-    from ultralytics.utils import nms, ops
+    bbox_iou = import_module("fastsam.utils").bbox_iou
+    nms, ops = import_module("ultralytics.utils.nms"), import_module("ultralytics.utils.ops")
 
     pixels = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32) / 255
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -79,7 +80,7 @@ def answer_of_original(
     found: SimpleNamespace, image: np.ndarray, points: list, labels: list, box: Any
 ) -> np.ndarray:
     """(H, W) bool."""
-    from fastsam.prompt import FastSAMPrompt
+    FastSAMPrompt = import_module("fastsam.prompt").FastSAMPrompt
 
     result = SimpleNamespace(
         masks=SimpleNamespace(data=found.masks),
@@ -118,8 +119,8 @@ def write_cases() -> None:
 
 def random_checkpoint(variant: str, path: Path) -> None:
     """A checkpoint of the published network with random weights, of which batch norm keeps every layer near 1."""
-    import cv2
-    from ultralytics.nn.tasks import SegmentationModel
+    cv2 = import_module("cv2")
+    SegmentationModel = import_module("ultralytics.nn.tasks").SegmentationModel
 
     torch.manual_seed(7)
     model = SegmentationModel(f"yolov8{variant}-seg.yaml", nc=1, verbose=False)
@@ -166,9 +167,8 @@ def masks_of_all(predictor: Predictor) -> np.ndarray:
 
 
 def compare_full(variant: str) -> None:
-    import torchvision
-    from ultralytics import FastSAM
-    from ultralytics.utils.nms import TorchNMS
+    torchvision, FastSAM = import_module("torchvision"), import_module("ultralytics").FastSAM
+    TorchNMS = import_module("ultralytics.utils.nms").TorchNMS
 
     torchvision.ops.nms = TorchNMS.nms  # Ultralytics' own, which it takes where there is no torchvision
 

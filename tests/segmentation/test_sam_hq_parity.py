@@ -115,7 +115,7 @@ def test_the_bundle_says_what_it_holds(pair):
 
 def test_its_package_answers_as_torch_does(pair, tmp_path):
     variant, folder = pair
-    assert has_package("sam", variant)
+    assert has_package("sam")
     path = tmp_path / "package.safetensors"
     export_package(folder / "ours", path)  # compares both forms with torch
     with safetensors.safe_open(path, "np") as package:
