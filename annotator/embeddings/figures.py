@@ -83,9 +83,11 @@ class Pace:
 def pace(workers: int) -> Pace:
     """Of all projects together, with so many workers."""
     now = timezone.now()
-    lately = EmbeddingJob.objects.filter(
-        state=State.READY, duration_ms__isnull=False, finished_at__gte=now - LATELY
-    ).order_by("finished_at")
+    lately = (
+        EmbeddingJob.objects.of_whole_images()
+        .filter(state=State.READY, duration_ms__isnull=False, finished_at__gte=now - LATELY)
+        .order_by("finished_at")
+    )
     first = lately.first()
     per_minute = None
     if first and first.finished_at:
@@ -95,7 +97,9 @@ def pace(workers: int) -> Pace:
 
 
 def _seconds_left(workers: int) -> float | None:
-    waiting = EmbeddingJob.objects.filter(state__in=[State.QUEUED, State.RUNNING]).order_by()
+    waiting = (
+        EmbeddingJob.objects.of_whole_images().filter(state__in=[State.QUEUED, State.RUNNING]).order_by()
+    )
     total_ms = 0.0
     for bundle, count in waiting.values_list("bundle").annotate(Count("pk")):
         ready = EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, state=State.READY)

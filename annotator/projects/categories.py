@@ -109,9 +109,11 @@ def delete_category(category: Category, *, move_to: int | None = None, by: User 
             # Those could not come back without their category.
             in_trash = in_use - having_it.live().on_live_images().count()
             also = f" ({in_trash} in the trash)" if in_trash else ""
+            has_others = Category.objects.filter(project=category.project_id).exclude(pk=category.pk).exists()
+            advice = "Give them another one." if has_others else "Add another category, which they can get."
             raise CategoryInUse(
                 f"{in_use} mask{'' if in_use == 1 else 's'}{also} {'has' if in_use == 1 else 'have'} the category "
-                f"{category.name}. Give them another one."
+                f"{category.name}. {advice}"
             )
         category.delete()
 

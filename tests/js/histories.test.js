@@ -212,6 +212,9 @@ test("an undo takes back what its step changed, and leaves what others changed m
     assert.deepEqual(seen(), [2, "mug", 3]);
     workbench.arrivals.takeNews([{id: "a", annotation: {...theirs, categoryId: 1}}]);
     assert.equal(workbench.draft.canUndo, false, "others changed what the step had changed");
+    workbench.labelling.pick(1);
+    workbench.arrivals.takeNews([{id: "a", annotation: {...workbench.document.get("a"), isLocked: true}}]);
+    assert.equal(workbench.draft.canUndo, false, "others have locked it");
 });
 
 test("a step that does not fit what is there leaves the history as it was", () => {

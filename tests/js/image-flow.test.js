@@ -127,7 +127,7 @@ function flowFrom(imageId, options) {
         },
         marks: new MarksToSave(
             journalOf(),
-            {save: (id, marks) => world.saveMarks(id, marks), troubleOf: () => ""},
+            {save: (id, marks) => world.saveMarks(id, marks), troubleOf: () => "", look: async () => null},
             async () => {},
             () => {},
         ),
@@ -581,7 +581,9 @@ test("categories that others made are fetched when a mask of theirs comes, and w
     flow.noticeCategories([theirs]);
     flow.noticeCategories([theirs]);
     const both = [...flow.scene.project.categories, {id: 2, name: "spoon", color: "#ffffff"}];
-    await loaded.get(7).arriveAs({...sceneOf(7), project: {...sceneOf(7).project, categories: both}});
+    const theirScene = {...sceneOf(7), project: {...sceneOf(7).project, categories: both}};
+    await loaded.get(7).arriveAs(theirScene);
+    await loaded.get(7).arriveAs(theirScene); // asked once more, for what came during the first asking
     assert.deepEqual(flow.scene.project.categories, both);
     flow.go("next");
     await settle();
@@ -590,7 +592,7 @@ test("categories that others made are fetched when a mask of theirs comes, and w
     const left = both.slice(1);
     void flow.refreshCategories();
     await loaded.get(8).arriveAs({...sceneOf(8), project: {...sceneOf(8).project, categories: left}});
-    assert.equal(workbench.labelling.category.name, "spoon", "the picked one was deleted");
+    assert.equal(workbench.labelling.category, null, "the picked one was deleted: another is asked for");
 });
 
 test("another bundle's decoder takes the place of the one before, which ends", async () => {

@@ -18,10 +18,11 @@ const imageOf = (id, more = {}) => ({
 });
 
 /** A server whose answers come when the test says so. */
-function waiting(journal = journalOf()) {
-    const [sent, answers, shown, refused] = [[], [], [], []];
+function waiting(journal = journalOf(), now = (id) => imageOf(id)) {
+    const [sent, answers, shown, refused, outdated] = [[], [], [], [], []];
     const pause = new HandMadePause();
     const server = {
+        look: async (imageId) => now(imageId),
         save(imageId, wanted) {
             sent.push([imageId, wanted.state]);
             return new Promise((resolve, reject) =>
@@ -33,7 +34,8 @@ function waiting(journal = journalOf()) {
     const marks = new MarksToSave(journal, server, pause.pause, () => {});
     marks.onShown = (imageId, {state}) => shown.push([imageId, state]);
     marks.onRefused = ({name}, {message}) => refused.push(`${name} ${message}`);
-    return {marks, sent, answers, shown, refused, pause, journal};
+    marks.onOutdated = ({name}) => outdated.push(name);
+    return {marks, sent, answers, shown, refused, outdated, pause, journal};
 }
 
 test("a mark is sent at once, the one after it when the first has its answer", async () => {
@@ -86,7 +88,7 @@ test("while the server is away, or the person signed out, a mark waits on this c
     answers[0].refuse(new Error("signed_out"));
     await settle();
     assert.deepEqual(marks.status, {state: "unsaved", count: 1, reason: "signed_out", keeping: "kept"});
-    assert.deepEqual([settled, journal.all("mark").length], [[], 1]);
+    assert.deepEqual([settled, journal.all("mark").length], [["now"], 1]);
     await pause.over();
     await settle();
     answers[1].take();
@@ -105,20 +107,36 @@ test("while the server is away, or the person signed out, a mark waits on this c
     assert.deepEqual([marks.status.state, journal.all("mark")], ["saved", []]);
 });
 
-test("what a page could not send is shown and sent by the next one", async () => {
+/** A page that finds what an earlier one could not send, and the image as the server has it then. */
+async function pageAfter(now) {
     const shelf = new HandMadeShelf();
-    const first = waiting(journalOf(shelf));
-    first.marks.send(imageOf(7), {state: "done"});
+    waiting(journalOf(shelf)).marks.send(imageOf(7), {state: "done"});
     await settle();
-    const browser = new Map();
-    const journal = journalOf(shelf, new HandMadeTabs(browser));
+    const journal = journalOf(shelf, new HandMadeTabs(new Map()));
     await journal.open(7, new HandMadeStorage());
-    const {marks, sent, answers, shown} = waiting(journal);
-    marks.resume();
-    assert.deepEqual([sent, shown], [[[7, "done"]], [[7, "done"]]]);
+    const page = waiting(journal, () => now);
+    page.marks.resume();
+    await settle();
+    return page;
+}
+
+test("what a page could not send is shown and sent by the next one", async () => {
+    const {marks, sent, answers, shown, outdated} = await pageAfter(imageOf(7));
+    assert.deepEqual([sent, shown[0], outdated], [[[7, "done"]], [7, "done"], []]);
     answers[0].take();
     await settle();
     assert.equal(marks.status.state, "saved");
+});
+
+test("what an earlier page left is not sent where the image was marked since, or where it has arrived", async () => {
+    const otherwise = await pageAfter(imageOf(7, {isFlagged: true}));
+    assert.deepEqual(
+        [otherwise.sent, otherwise.outdated, otherwise.journal.all("mark")],
+        [[], ["7.png"], []],
+    );
+    assert.deepEqual(otherwise.shown.at(-1), [7, "not_started"]);
+    const arrived = await pageAfter(imageOf(7, {state: "done"}));
+    assert.deepEqual([arrived.sent, arrived.outdated, arrived.marks.status.state], [[], [], "saved"]);
 });
 
 test("of two statuses the worse one counts", () => {
@@ -127,6 +145,8 @@ test("of two statuses the worse one counts", () => {
     assert.deepEqual(together(saved, saved), saved);
     assert.deepEqual(together(saved, offline), offline);
     assert.deepEqual(together({...saved, state: "saving", count: 1}, offline), {...offline, count: 3});
+    const conflict = {state: "unsaved", count: 1, reason: "conflict", keeping: "kept"};
+    assert.equal(together(conflict, {...offline, reason: "signed_out"}).reason, "signed_out");
 });
 
 test("on the wire a reason goes with the state skipped, a note with a flag", () => {

@@ -27,6 +27,6 @@ class NameField(serializers.CharField):
 
 def one_line(text: str) -> str:
     """The text without line breaks, control characters and marks of direction; a NUL stays and is refused."""
-    words = " ".join(text.split())
-    kept = [c for c in words if c == "\0" or (unicodedata.category(c) != "Cc" and c not in DIRECTION_MARKS)]
-    return "".join(kept).strip()
+    spaced = "".join(" " if c.isspace() else c for c in text)
+    kept = [c for c in spaced if c == "\0" or (unicodedata.category(c) != "Cc" and c not in DIRECTION_MARKS)]
+    return " ".join("".join(kept).split())

@@ -77,6 +77,15 @@ export async function markImage(http, imageId, marks) {
     return imageFromWire(await http.json(`/api/images/${imageId}/`, {method: "PATCH", body}));
 }
 
+/**
+ * @param {Http} http
+ * @param {number} imageId
+ * @returns {Promise<ImageRow>}
+ */
+export async function fetchImage(http, imageId) {
+    return imageFromWire(await http.json(`/api/images/${imageId}/`));
+}
+
 /** @param {Partial<ImageMarks>} marks what is left out stays as it is */
 export function marksToWire({state, skipReason, skipNote, isFlagged, flagNote}) {
     return {

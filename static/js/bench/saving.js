@@ -2,7 +2,7 @@
 
 import {AnnotationServer} from "../api/annotations.js";
 import {pause, retryDelayMs, troubleOf} from "../api/http.js";
-import {markImage} from "../api/images.js";
+import {fetchImage, markImage} from "../api/images.js";
 import {savePreferences} from "../api/preferences.js";
 import {Autosave} from "../session/autosave.js";
 import {MarksToSave} from "../session/image-marks.js";
@@ -63,10 +63,16 @@ export function savingOf(
     const patience = (/** @type {number} */ attempt) => pause(retryDelayMs(attempt));
     const marks = new MarksToSave(
         journal,
-        {save: (imageId, wanted) => markImage(http, imageId, wanted), troubleOf},
+        {
+            save: (imageId, wanted) => markImage(http, imageId, wanted),
+            look: (imageId) => fetchImage(http, imageId),
+            troubleOf,
+        },
         patience,
         tellStatus,
     );
+    marks.onOutdated = ({name}) =>
+        toast(`${name} was marked otherwise since. What you had said of it was not sent.`);
     const autosave = new Autosave(new AnnotationServer(http), new UnsavedRecords(journal), patience, {
         onStatus: tellStatus,
         onConflict: (conflict) =>

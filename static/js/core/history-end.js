@@ -40,6 +40,7 @@ export function fits(changes, place, annotationOf) {
     return [...endOf(changes, place)].every(([id, expected]) => {
         const found = annotationOf(id);
         if (!expected || !found) return !expected && !found;
+        if (found.isLocked && !expected.isLocked) return false; // nothing changes what somebody has locked since
         return [...(parts.get(id) ?? [])].every((part) => PARTS[part](expected) === PARTS[part](found));
     });
 }

@@ -116,7 +116,7 @@ export class History {
         this.#weight = this.#weightOf(this.#entries);
     }
 
-    /** Numbers go on, so that one that was noted before means no step of now. */
+    /** Numbers go on, so that one that was noted before means no step that is made from now on. */
     clear() {
         this.#first = this.end + 1;
         this.#entries = [];

@@ -286,8 +286,11 @@ export class DecoderClient {
         const waiting = this.#outstanding.get(id);
         if (!waiting) return;
         if (isBusy && this.#worker) {
-            clearTimeout(waiting.timer);
-            waiting.timer = this.#watch(this.#worker);
+            // What is queued behind it waits with it.
+            for (const each of this.#outstanding.values()) {
+                clearTimeout(each.timer);
+                each.timer = this.#watch(this.#worker);
+            }
             return;
         }
         this.#outstanding.delete(id);

@@ -31,6 +31,7 @@ let loaded = null;
 const images = new Map();
 let isWarm = false;
 const BUSY_MS = 10_000;
+const MOST_BEATS = 30; // five minutes: what takes longer hangs, and is begun anew by another worker
 
 /** @type {Promise<void>} */
 let queue = Promise.resolve();
@@ -43,7 +44,10 @@ self.addEventListener("message", (/** @type {MessageEvent<WorkerRequest>} */ eve
 async function answer(request) {
     /** @type {WorkerReply} */
     let reply;
-    const beat = setInterval(() => self.postMessage({id: request.id, isBusy: true}), BUSY_MS);
+    let beats = 0;
+    const beat = setInterval(() => {
+        if (++beats <= MOST_BEATS) self.postMessage({id: request.id, isBusy: true});
+    }, BUSY_MS);
     try {
         reply = {id: request.id, value: await handle(request)};
     } catch (error) {

@@ -75,7 +75,9 @@ export class Finishing {
 
     /** To the next image that is neither done nor skipped. */
     async goToOpen() {
+        const {image} = this.#flow.scene;
         const imageId = await this.#findOpen();
+        if (this.#flow.scene.image.id !== image.id) return; // the person went on
         if (imageId === null) this.#events.onListDone(null);
         else void this.#flow.open(imageId, true);
     }

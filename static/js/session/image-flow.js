@@ -93,6 +93,8 @@ export class ImageFlow {
     #categories = new NewestCategories();
     /** The project's categories are being asked for. */
     #isAsking = false;
+    /** They were asked for meanwhile. */
+    #asksAgain = false;
     /** When each image was asked for. @type {WeakMap<LoadingImage<Picture>, number>} */
     #askedAt = new WeakMap();
 
@@ -232,19 +234,28 @@ export class ImageFlow {
 
     /** Asks once for the project's categories, which others may have made or deleted. */
     async refreshCategories() {
-        if (this.#isAsking) return;
+        if (this.#isAsking) {
+            this.#asksAgain = true;
+            return;
+        }
         this.#isAsking = true;
         const {image, project} = this.scene;
         const at = this.#world.now();
         try {
             const {categories} = (await this.#world.load(image.id).scene).project;
-            const isOther = JSON.stringify(categories) !== JSON.stringify(this.scene.project.categories);
-            if (this.scene.project.id === project.id && isOther) this.#takeCategories(categories, at);
+            const known = this.scene.project;
+            const isOther = JSON.stringify(categories) !== JSON.stringify(known.categories);
+            // One that was made here meanwhile is not in the answer.
+            if (known.id === project.id && known.categories !== project.categories) this.#asksAgain = true;
+            else if (known.id === project.id && isOther) this.#takeCategories(categories, at);
         } catch {
             // The next occasion asks again.
         } finally {
             this.#isAsking = false;
         }
+        if (!this.#asksAgain) return;
+        this.#asksAgain = false;
+        await this.refreshCategories();
     }
 
     /**

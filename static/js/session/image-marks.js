@@ -32,6 +32,8 @@ export class MarksToSave {
     onShown = () => {};
     /** The server has refused a mark, and never takes it. @type {(image: {id: number, name: string}, error: unknown) => void} */
     onRefused = () => {};
+    /** A mark of an earlier page is not sent: the image was marked otherwise since. @type {(image: {id: number, name: string}) => void} */
+    onOutdated = () => {};
 
     #journal;
     #server;
@@ -44,13 +46,17 @@ export class MarksToSave {
     #told = "";
     /** @type {Trouble} */
     #trouble = "";
-    /** Called when nothing waits any more. @type {(() => void)[]} */
+    /** Images that were marked on this page: what waits for others was left by an earlier one. @type {Set<number>} */
+    #own = new Set();
+    /** Called when nothing waits any more, or has to wait longer. @type {(() => void)[]} */
     #onSettled = [];
 
     /**
      * @param {Pick<Journal, "all" | "get" | "put" | "remove" | "retry" | "isWorking" | "keeping">} journal
-     * @param {{save: (imageId: number, marks: Partial<ImageMarks>) => Promise<ImageRow>, troubleOf: (error: unknown) => Trouble}} server
-     *   saves and gives the image as it is then; says why trying again may help, or "" where the server refuses
+     * @param {object} server
+     * @param {(imageId: number, marks: Partial<ImageMarks>) => Promise<ImageRow>} server.save gives the image as it is then
+     * @param {(imageId: number) => Promise<ImageRow>} server.look gives the image as it is
+     * @param {(error: unknown) => Trouble} server.troubleOf why trying again may help; "": the server refuses
      * @param {(attempt: number) => Promise<void>} pause before trying again; attempts are counted from 0
      * @param {() => void} onStatus
      */
@@ -63,14 +69,13 @@ export class MarksToSave {
 
     /** Takes up what an earlier page, or a tab that was closed, could not save. */
     resume() {
-        for (const {imageId, base, waiting} of this.#all)
-            this.onShown(imageId, {...base, ...merged(waiting)});
+        for (const {imageId, waiting} of this.#all) this.onShown(imageId, merged(waiting));
         void this.#run();
     }
 
-    /** Resolves when the server has everything, or has refused it. @returns {Promise<void>} */
+    /** Resolves when the server has everything, or has refused it, or cannot be asked now. @returns {Promise<void>} */
     get settled() {
-        if (this.#all.length === 0) return Promise.resolve();
+        if (this.#all.length === 0 || this.#trouble) return Promise.resolve();
         return new Promise((resolve) => this.#onSettled.push(resolve));
     }
 
@@ -81,7 +86,7 @@ export class MarksToSave {
 
     /** @returns {SaveStatus} */
     get status() {
-        const count = this.#all.length;
+        const count = this.#all.reduce((sum, {waiting}) => sum + waiting.length, 0);
         const reason = count === 0 ? "" : this.#trouble;
         const keeping = this.#journal.isWorking ? this.#journal.keeping("mark") : "failed";
         return {state: count === 0 ? "saved" : reason ? "unsaved" : "saving", count, reason, keeping};
@@ -95,6 +100,7 @@ export class MarksToSave {
         const {id: imageId, name} = image;
         const {base, waiting} = this.#of(imageId) ?? {base: marksOf(image), waiting: []};
         this.#keep({imageId, name, base, waiting: [...waiting, marks]});
+        this.#own.add(imageId);
         this.onShown(imageId, marks);
         void this.#run(); // at once: the page may be left in the next moment
     }
@@ -119,6 +125,7 @@ export class MarksToSave {
             for (let attempt = 0, [record] = this.#all; record; [record] = this.#all) {
                 const {imageId, waiting} = record;
                 try {
+                    if (!this.#own.has(imageId) && !(await this.#isStillWanted(record))) continue;
                     const image = await this.#server.save(imageId, merged(waiting));
                     const {flaggedBy, flaggedAt} = image;
                     this.#trouble = "";
@@ -132,6 +139,7 @@ export class MarksToSave {
                     this.#trouble = this.#server.troubleOf(error);
                     if (this.#trouble) {
                         this.#tell();
+                        this.#endWaiting();
                         await this.#pause(attempt++);
                         this.#journal.retry();
                     } else {
@@ -144,8 +152,30 @@ export class MarksToSave {
         } finally {
             this.#isRunning = false;
         }
-        for (const resolve of this.#onSettled.splice(0)) resolve();
+        this.#endWaiting();
         this.#tell();
+    }
+
+    #endWaiting() {
+        for (const resolve of this.#onSettled.splice(0)) resolve();
+    }
+
+    /**
+     * Marks have no versions: what an earlier page left may have arrived all the same, or others may have marked the image
+     * since. Then it is forgotten.
+     *
+     * @param {UnsavedMarks} record
+     */
+    async #isStillWanted({imageId, name, base, waiting}) {
+        const image = await this.#server.look(imageId);
+        if (this.#own.has(imageId)) return true; // marked anew meanwhile
+        const now = marksOf(image);
+        if (isSame(now, base)) return true;
+        this.#trouble = "";
+        this.#journal.remove("mark", imageId);
+        this.onShown(imageId, now);
+        if (!isSame(now, {...base, ...merged(waiting)})) this.onOutdated({id: imageId, name});
+        return false;
     }
 
     /**
@@ -187,4 +217,9 @@ export class MarksToSave {
 /** @param {readonly Partial<ImageMarks>[]} marks @returns {Partial<ImageMarks>} */
 function merged(marks) {
     return Object.assign({}, ...marks);
+}
+
+/** @param {ImageMarks} a @param {ImageMarks} b */
+function isSame(a, b) {
+    return JSON.stringify(marksOf(a)) === JSON.stringify(marksOf(b));
 }

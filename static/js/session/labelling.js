@@ -37,8 +37,9 @@ export class Labelling {
 
     /** Another image. @param {readonly Category[]} categories @param {boolean} isOtherProject than before */
     open(categories, isOtherProject) {
+        this.categories = categories;
         if (isOtherProject) this.nextId = this.#lastCategory.of(this.#opened.projectId);
-        this.#have(categories);
+        if (!this.has(this.nextId)) this.nextId = categories[0]?.id ?? null;
     }
 
     /** Ids of the categories that were used last in this project, the last one first. */
@@ -59,8 +60,10 @@ export class Labelling {
      * @param {number} [pickedId] a new one, which is picked for the next mask
      */
     take(categories, pickedId) {
+        this.categories = categories;
         if (pickedId !== undefined) this.#pickNext(pickedId);
-        this.#have(categories);
+        // Another one would be taken unseen: it is asked for when a mask is accepted.
+        else if (!this.has(this.nextId)) this.nextId = null;
         this.#onChange();
     }
 
@@ -104,11 +107,5 @@ export class Labelling {
     #pickNext(id) {
         this.nextId = id;
         this.#lastCategory.note(this.#opened.projectId, id);
-    }
-
-    /** @param {readonly Category[]} categories */
-    #have(categories) {
-        this.categories = categories;
-        if (!this.has(this.nextId)) this.nextId = categories[0]?.id ?? null;
     }
 }

@@ -109,7 +109,7 @@ export class Refining {
 
     /** Another decoder answers now: where a region was in use, or on its way, this one is asked for it. */
     again() {
-        const was = this.#isOn || this.#waitingFor !== null;
+        const was = this.#isOn || this.#isAutomatic || this.#waitingFor !== null;
         this.#drop();
         const wanted = this.#wanted;
         if (was && wanted) void this.#ask(wanted, false);

@@ -8,6 +8,9 @@ const KEEPINGS = ["failed", "writing", "kept"];
 /** @type {readonly SaveStatus["state"][]} */
 const STATES = ["unsaved", "saving", "saved"];
 
+/** What waits for these goes on by itself, or once the person has signed in. @type {readonly SaveStatus["reason"][]} */
+const PASSING = ["signed_out", "offline", "server"];
+
 /**
  * Two of them as one: the worse one counts.
  *
@@ -19,7 +22,9 @@ export function together(masks, marks) {
     return {
         state: worst(STATES, masks.state, marks.state),
         count: masks.count + marks.count,
-        reason: masks.reason || marks.reason,
+        reason:
+            [masks, marks].find(({reason}) => PASSING.includes(reason))?.reason ??
+            (masks.reason || marks.reason),
         keeping: worst(KEEPINGS, masks.keeping, marks.keeping),
     };
 }
