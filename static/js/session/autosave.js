@@ -29,7 +29,7 @@ import {givenUpWith, nextOf, waitingFor, wishesOf} from "./acts.js";
 /**
  * @typedef {object} SaveStatus
  * @property {"saved" | "saving" | "unsaved"} state unsaved: there is something that cannot be saved right now
- * @property {number} count annotations the server does not have yet
+ * @property {number} count masks, or marks of images, that the server does not have yet
  * @property {"" | "offline" | "signed_out" | "server" | "refused" | "conflict"} reason
  * @property {Keeping} keeping whether those lie on this computer, so that neither a crash nor a closed page takes them away
  */

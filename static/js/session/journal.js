@@ -131,7 +131,7 @@ export class Journal {
                 this.retry(); // there is room again
                 if (this.#isSomethingLeft) void this.lookAround();
             },
-            () => {}, // if it stays on the disk, it is sent once more, which is harmless
+            () => {}, // if it stays on the disk, it is taken up once more: masks have versions, marks are compared first
         );
     }
 
