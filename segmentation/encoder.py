@@ -88,7 +88,7 @@ class ImageEncoder:
         self.device = pick_device(device)
         self.model = load_model(self.bundle).to(self.device)
         self.choice: precisions.Choice | None = None
-        self.precision = precisions.FLOAT16 if self.device.type == "cuda" else precisions.FLOAT32
+        self.precision = self._usual_precision
         if precision in (precisions.FLOAT32, precisions.BFLOAT16):
             self.precision = precision
         elif precision == precisions.AUTO and self.device.type == "cpu":
@@ -102,8 +102,12 @@ class ImageEncoder:
     @property
     def place(self) -> str:
         """Device and precision, for people: "cpu", or "cpu in bfloat16"; the device's usual one is not named."""
-        usual = precisions.FLOAT16 if self.device.type == "cuda" else precisions.FLOAT32
-        return str(self.device) if self.precision == usual else f"{self.device} in {self.precision}"
+        is_usual = self.precision == self._usual_precision
+        return str(self.device) if is_usual else f"{self.device} in {self.precision}"
+
+    @property
+    def _usual_precision(self) -> str:
+        return precisions.FLOAT16 if self.device.type == "cuda" else precisions.FLOAT32
 
     def encode(self, image: NDArray[np.uint8], dtype: DTypeLike = np.float16) -> dict[str, NDArray[Any]]:
         """Computes an image's embedding.

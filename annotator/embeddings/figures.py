@@ -44,6 +44,10 @@ def figures_of(bundle: Bundle) -> BundleFigures:
     )
 
 
+def _ready_of(bundle: Bundle | int) -> EmbeddingJobQuerySet:
+    return EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, state=State.READY)
+
+
 def _median_ms(ready: EmbeddingJobQuerySet) -> float | None:
     """Of the latest jobs that really made an embedding."""
     # What several projects have is computed for the first of them only. Later entries of the dict win, and those are
@@ -64,7 +68,7 @@ def needs_of(project: Project, bundle: Bundle) -> dict[str, float | None]:
         image=OuterRef("pk"), bundle=bundle, state=State.READY
     )
     missing = project.images.filter(~Exists(ready)).count()
-    median_ms = _median_ms(EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, state=State.READY))
+    median_ms = _median_ms(_ready_of(bundle))
     return {"missing": missing, "seconds": None if median_ms is None else missing * median_ms / 1000}
 
 
@@ -102,8 +106,7 @@ def _seconds_left(workers: int) -> float | None:
     )
     total_ms = 0.0
     for bundle, count in waiting.values_list("bundle").annotate(Count("pk")):
-        ready = EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, state=State.READY)
-        median_ms = _median_ms(ready)
+        median_ms = _median_ms(_ready_of(bundle))
         if median_ms is None:
             return None
         total_ms += count * median_ms

@@ -84,19 +84,25 @@ export class Http {
      */
     async json(url, options = {}) {
         const response = await this.request(url, options);
-        try {
-            return response.status === 204 ? null : await response.json();
-        } catch {
-            throw new NetworkError(); // cut off on the way
-        }
+        return response.status === 204 ? null : whole(response.json());
     }
 }
 
 /** The page that is shown, as the server draws it now. @param {Http} http @returns {Promise<string>} HTML */
 export async function thisPage(http) {
     const response = await http.request(location.pathname + location.search);
-    return response.text().catch(() => {
-        throw new NetworkError(); // cut off on the way
+    return whole(response.text());
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} body that is being read
+ * @returns {Promise<T>}
+ * @throws {NetworkError} it was cut off on the way
+ */
+export async function whole(body) {
+    return body.catch(() => {
+        throw new NetworkError();
     });
 }
 

@@ -1,7 +1,7 @@
 /** Images and what their pages are made of. */
 
 import {isBoxBetter} from "../core/quality.js";
-import {NetworkError} from "./http.js";
+import {whole} from "./http.js";
 
 /** @import {Bundle, Category, OverlapPolicy, ImageMarks, ImageState, Outputs, Role} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
@@ -61,9 +61,7 @@ export async function fetchScene(http, imageId, list) {
  */
 export async function fetchPicture(http, {fileUrl}, signal) {
     const response = await http.request(fileUrl, {signal});
-    return response.blob().catch(() => {
-        throw new NetworkError(); // cut off on the way
-    });
+    return whole(response.blob());
 }
 
 /**
