@@ -60,7 +60,7 @@ def make_family(name: str, folder: Path) -> dict[str, Any]:
     safetensors.torch.save_file(weights, home / "weights.safetensors")
     manifest = write_manifest(home, fields)
     export_decoder(home, folder / DECODER)
-    has_session = has_package(manifest.family, manifest.variant)
+    has_session = has_package(manifest.family)
     if has_session:
         export_package(home, folder / PACKAGE)
     embedding = parity.sample_embedding(load_model(Bundle.open(home)), manifest)
