@@ -45,6 +45,19 @@ def test_it_gives_what_transformers_modules_give(changes):
     torch.testing.assert_close(encoder(pixels), expected, atol=2e-5, rtol=0)
 
 
+def test_weights_that_change_after_an_image_are_rounded_anew():
+    encoder, other = encoder_of(), encoder_of()
+    with torch.no_grad():
+        other.layers[0].mlp.lin1.weight.mul_(-1)
+    pixels = torch.randn(1, 3, 320, 320)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        before = vit.encode(encoder, pixels)
+        encoder.load_state_dict(other.state_dict())
+        after, expected = vit.encode(encoder, pixels), vit.encode(other, pixels)
+    assert torch.equal(after, expected)
+    assert not torch.equal(after, before)
+
+
 @pytest.mark.parametrize("global_layers", [(), (0, 1, 2)])
 @torch.inference_mode()
 def test_bfloat16_products_give_nearly_the_same(global_layers):

@@ -16,6 +16,7 @@ then, by half a per cent of its spread: `segmentation.precision` says when that 
 
 from collections.abc import Iterable
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,11 @@ from transformers.models.sam.modeling_sam import (
     SamVisionEncoder,
     SamVisionLayer,
     SamVisionNeck,
+)
+
+# layer -> what its copy was made of, weight, bias. A copy goes with its layer.
+_rounded: WeakKeyDictionary[nn.Linear, tuple[tuple[torch.dtype, int, int], Tensor, Tensor | None]] = (
+    WeakKeyDictionary()
 )
 
 QUERY_ROWS = 4  # of patches, whose attention to the whole image stays in the processor's cache
@@ -61,8 +67,9 @@ def _encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype) ->
         attend = _in_windows if layer.window_size else over_all
         attended = attend(layer.attn, layer.layer_norm1(tokens).to(products), layer.window_size)
         tokens = tokens + _linear(layer.attn.proj, attended)
-        hidden = functional.gelu(_linear(layer.mlp.lin1, layer.layer_norm2(tokens).to(products)))
-        tokens = tokens + _linear(layer.mlp.lin2, hidden)
+        hidden = _linear(layer.mlp.lin1, layer.layer_norm2(tokens).to(products))
+        # In place: 25 MB of new memory cost more than the function.
+        tokens = tokens + _linear(layer.mlp.lin2, torch.ops.aten.gelu_(hidden))
         if early is None and not layer.window_size:
             early = tokens.permute(0, 3, 1, 2)
     return _neck(encoder.neck, tokens), early
@@ -70,8 +77,20 @@ def _encode(encoder: SamVisionEncoder, pixels: Tensor, products: torch.dtype) ->
 
 def _linear(layer: nn.Linear, values: Tensor) -> Tensor:
     """The layer, in the values' own type."""
-    bias = None if layer.bias is None else layer.bias.to(values.dtype)
-    return functional.linear(values, layer.weight.to(values.dtype), bias)
+    if values.dtype == layer.weight.dtype:
+        return functional.linear(values, layer.weight, layer.bias)
+    return functional.linear(values, *_weights_as(layer, values.dtype))
+
+
+def _weights_as(layer: nn.Linear, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias in `dtype`, made once: to round them for each image takes a tenth of its time."""
+    weight = layer.weight
+    made_of = (dtype, weight.data_ptr(), 0 if weight.is_inference() else weight._version)
+    kept = _rounded.get(layer)
+    if kept is None or kept[0] != made_of:
+        bias = None if layer.bias is None else layer.bias.detach().to(dtype)
+        kept = _rounded[layer] = (made_of, weight.detach().to(dtype), bias)
+    return kept[1:]
 
 
 def _patches(encoder: SamVisionEncoder, pixels: Tensor) -> Tensor:
