@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from segmentation.families.sam.fast.algebra import MASK_RANK, Algebra, centred
-from segmentation.families.sam.fast.graph import GraphBuilder, SharedWeights
+from segmentation.families.sam.fast.graph import CONTRIB, GraphBuilder, SharedWeights
 from segmentation.families.sam.fast.image_graph import image_tensor_shapes
 from segmentation.families.sam.fast.weights import Linear
 
@@ -148,9 +148,14 @@ class _ClickGraph:
         attention = g.op("Softmax", scores, axis=-1)  # (heads, T, P)
 
         # Values: the attention sums to one over the positions, so their constants are added once.
-        weighted = g.op("Mul", attention, gain) if gain else attention
-        gathered = g.product_with_transposed(weighted, f"values_{layer}")  # (heads, T, width)
-        if low_rank:
+        whole = self._has_whole_projections(layer)
+        if whole:
+            projected = self._whole_projection(f"values_{layer}", values.weight, None, gain, low_rank)
+            gathered = g.product_with_transposed(attention, projected)  # (heads, T, width)
+        else:
+            weighted = g.op("Mul", attention, gain) if gain else attention
+            gathered = g.product_with_transposed(weighted, f"values_{layer}")
+        if low_rank and not whole:
             flat = g.reshape(attention, -1, algebra.positions)
             moments = g.product_with_transposed(flat, low_rank.coefficients)  # (heads * T, R)
             channels = g.op("MatMul", moments, low_rank.basis)  # (heads * T, C)
@@ -167,6 +172,30 @@ class _ClickGraph:
 
     # The image's side: (rows, P).
 
+    def _has_whole_projections(self, layer: int) -> bool:
+        """Whether a projection is corrected for the prompt as a whole: with as many vectors to multiply it with as it
+        has channels, or more, that is the cheaper thing. The final attention has few."""
+        return self.form == "head" and layer < 2
+
+    def _whole_projection(
+        self,
+        base: str,
+        weight: np.ndarray,
+        constant: np.ndarray | None,
+        gain: str | None,
+        low_rank: LowRank | None,
+    ) -> str:
+        """(heads, width, P): a projection of the image tokens with what the prompt adds. Arguments as of `_scores`."""
+        g = self.g
+        base = g.op("Mul", base, gain) if gain else base
+        if constant is not None:
+            base = g.op("Add", base, g.constant(constant.reshape(self.heads, self.width, -1)))
+        if not low_rank:
+            return base
+        rows = g.op("MatMul", g.constant(weight), g.transpose(low_rank.basis, 1, 0))  # (I, R)
+        whole = g.op("Gemm", rows, low_rank.coefficients, g.reshape(base, self.inner, -1))
+        return g.reshape(whole, self.heads, self.width, -1)
+
     def _scores(
         self,
         base: str,
@@ -182,13 +211,8 @@ class _ClickGraph:
         base: the projection of the image's part, an input. weight (I, C), constant (I, P): of the projection.
         """
         g, algebra = self.g, self.algebra
-        if self.form == "head" and layer == 1 and gain and low_rank and constant is not None:
-            # As many vectors as channels or more: the projection itself is the cheaper thing to correct.
-            base = g.reshape(g.op("Mul", base, gain), self.inner, -1)
-            base = g.op("Add", base, g.constant(constant))
-            rows = g.op("MatMul", g.constant(weight), g.transpose(low_rank.basis, 1, 0))  # (I, R)
-            whole = g.op("Gemm", rows, low_rank.coefficients, base)
-            return g.op("MatMul", vectors, g.reshape(whole, self.heads, self.width, -1))
+        if self._has_whole_projections(layer):
+            return g.op("MatMul", vectors, self._whole_projection(base, weight, constant, gain, low_rank))
         scores = g.op("MatMul", vectors, base)
         if gain:
             scores = g.op("Mul", scores, gain)
@@ -206,7 +230,10 @@ class _ClickGraph:
     def _image_from_tokens(
         self, layer: int, tokens: str, prompt: str, gain: str | None, low_rank: LowRank | None
     ) -> tuple[str, str]:
-        """The image attends to the tokens: attention (heads, T, P) and the tokens' values (heads, T, width)."""
+        """The image attends to the tokens: attention (heads, T, P) and the tokens' values (heads, T, width).
+
+        In the head form the attention is (heads, P, T).
+        """
         g, algebra = self.g, self.algebra
         key = algebra.attention(layer, "image_to_token", "k_proj")
         value = algebra.attention(layer, "image_to_token", "v_proj")
@@ -218,6 +245,10 @@ class _ClickGraph:
         if layer:
             query = algebra.normed(0, query)
             constant = algebra.queries(1).weight @ algebra.positions_encoding + query.bias[:, None]
+        if self._has_whole_projections(layer):
+            whole = self._whole_projection(f"queries_{layer}", query.weight, constant, gain, low_rank)
+            scores = g.op("FusedMatMul", whole, keys, domain=CONTRIB, transA=1, transB=1)  # (heads, P, T)
+            return g.op("Softmax", scores, axis=-1), values
         scores = self._scores(f"queries_{layer}", keys, query.weight, constant, gain, low_rank, layer)
         # onnxruntime's Softmax wants the last axis; over the few tokens these four passes are faster.
         scores = g.op("Sub", scores, g.op("ReduceMax", scores, g.constant([1], np.int64)))
@@ -234,7 +265,8 @@ class _ClickGraph:
         basis = algebra.gathered_basis[layer]  # (I, C)
         names = scaled.split()
         if self.form == "head":
-            coefficients = g.op("MatMul", g.transpose(values, 0, 2, 1), attention)  # (heads, width, P)
+            # (heads, width, P), of values (heads, T, width) and attention (heads, P, T)
+            coefficients = g.op("FusedMatMul", values, attention, domain=CONTRIB, transA=1, transB=1)
             products = [g.op("Mul", g.reshape(name, self.inner, -1), g.constant(2)) for name in names]
             return g.reshape(coefficients, self.inner, -1), g.constant(basis), products
         by_head = basis.reshape(self.heads, self.width, -1)
