@@ -4,6 +4,7 @@ import {candidateShare, partSize} from "../core/candidate-mask.js";
 import {isEmpty} from "../core/prompt.js";
 import {qualityOf} from "../core/quality.js";
 import {inListOrder} from "../core/object-order.js";
+import {afterNextFrame} from "./after-next-frame.js";
 import {instanceColor} from "./color.js";
 import {find} from "./elements.js";
 import {drawObject} from "./object-picture.js";
@@ -59,6 +60,10 @@ export class BenchView {
     #announcement = find("[data-announcement]", HTMLElement);
     /** @type {Candidate | null} */
     #announced = null;
+    /** @type {readonly Candidate[]} of the prompt bar as it is or is about to be */
+    #barsCandidates = [];
+    /** @type {(() => void) | null} shows what the prompt bar is about to show */
+    #nextBar = null;
 
     /**
      * @param {Session} session
@@ -180,7 +185,7 @@ export class BenchView {
         this.#renderMasks();
         this.#stage.renderTheirs(this.#session.autosave.theirsOn(scene.image.id));
         this.#categories.render(scene.project.categories, workbench.labelling.category?.id ?? null);
-        this.#promptBar.render({
+        const bar = {
             candidates: isEmpty(prompt) ? [] : candidates,
             shown: shownMask?.candidate ?? null,
             grid: bundle,
@@ -191,13 +196,27 @@ export class BenchView {
             save: workbench.savedAs,
             edited: workbench.draft.edited ? this.nameOf(workbench.draft.edited) : "",
             hint: hint(situation, (action) => this.#commands.keyOf(action)),
-        });
-        this.#announce(shownMask);
+        };
+        // A new answer's mask comes first: pictures and names of the candidates are for the frame after it.
+        const isNewAnswer = shownMask?.candidate && !this.#barsCandidates.includes(shownMask.candidate);
+        this.#barsCandidates = bar.candidates;
+        const isAwaited = this.#nextBar !== null;
+        this.#nextBar = () => {
+            this.#promptBar.render(bar);
+            this.#announce(shownMask);
+        };
+        if (!isNewAnswer) this.#renderBar();
+        else if (!isAwaited) afterNextFrame(() => this.#renderBar());
         this.#topBar.showModel(modelBadge(situation));
         this.#renderSaving();
         this.#topBar.showMarks(scene.image);
         this.#toolbar.render();
         this.#stage.stage.root.dataset.state = flow.pictureState;
+    }
+
+    #renderBar() {
+        this.#nextBar?.();
+        this.#nextBar = null;
     }
 
     /**

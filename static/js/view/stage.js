@@ -5,6 +5,7 @@
  * What changed is redrawn once per animation frame, only the sheets that changed, and at once where somebody waits for it.
  */
 
+import {afterNextFrame} from "./after-next-frame.js";
 import {viewToImage} from "../core/frames.js";
 import {Fingers} from "./moving/fingers.js";
 import {Grip} from "./moving/grip.js";
@@ -134,12 +135,7 @@ export class Stage {
      */
     afterPaint(callback) {
         this.#draw();
-        requestAnimationFrame(() => {
-            // A message posted while a frame is made is delivered after that frame was painted.
-            const {port1, port2} = new MessageChannel();
-            port1.onmessage = callback;
-            port2.postMessage(null);
-        });
+        afterNextFrame(callback);
     }
 
     /**
