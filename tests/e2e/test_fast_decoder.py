@@ -13,8 +13,8 @@ from benchmarks.random_sam import INPUT_SIDE, RandomSam
 from segmentation.bundle import DEFAULT_OUTPUTS
 from segmentation.decoder.package import FORMAT, write_package
 from segmentation.embedding_file import as_int8, write_embedding
-from segmentation.families.sam.fast.package import decoder_files
-from segmentation.families.sam.fast.weights import from_segment_anything
+from segmentation.families.sam.decoder_weights import from_segment_anything
+from segmentation.families.two_way.package import decoder_files
 from segmentation.frames import ModelFrame
 from segmentation.prompts import build_prompt_tensors
 

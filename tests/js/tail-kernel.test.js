@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import {readFileSync} from "node:fs";
 import test from "node:test";
 
-import {TailKernel} from "../../static/js/decoder/worker/sam/tail-kernel.js";
+import {TailKernel} from "../../static/js/decoder/worker/two-way/tail-kernel.js";
 import {keepHelpers, loseHelpers} from "./lost-helper.js";
 import {HELPER_URL, NodeWorker} from "./node-worker.js";
 
-const FOLDER = new URL("../../segmentation/families/sam/fast/tail_kernel/", import.meta.url);
+const FOLDER = new URL("../../segmentation/families/two_way/tail_kernel/", import.meta.url);
 const [CHANNELS, MIDDLE, LAST, GRID] = [256, 64, 32, 64];
 const POSITIONS = GRID * GRID;
 const WHOLE = {row: 0, endRow: GRID, column: 0, endColumn: GRID};

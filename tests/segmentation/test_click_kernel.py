@@ -11,10 +11,10 @@ import safetensors.numpy
 from benchmarks.random_sam import GRID, RandomSam
 from scripts.environment import node_folder
 from segmentation.decoder.package import write_package
-from segmentation.families.sam.fast.click_kernel import BUILDS
-from segmentation.families.sam.fast.package import build_graphs, decoder_files
-from segmentation.families.sam.fast.session import Click, FastDecoder
-from segmentation.families.sam.fast.weights import from_segment_anything
+from segmentation.families.sam.decoder_weights import from_segment_anything
+from segmentation.families.two_way.click_kernel import BUILDS
+from segmentation.families.two_way.package import build_graphs, decoder_files
+from segmentation.families.two_way.session import Click, FastDecoder
 
 SCRIPT = Path(__file__).with_name("run_click_kernel.mjs")
 # As the fast decoder's; the logits' standard deviation is some 6.

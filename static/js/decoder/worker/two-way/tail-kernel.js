@@ -1,7 +1,7 @@
 /**
  * The decoder's tail as a WebAssembly kernel, on one thread or, with helpers, on several.
  *
- * Source, build and layout: segmentation/families/sam/fast/tail_kernel. The decoder package carries it. It computes the same as
+ * Source, build and layout: segmentation/families/two_way/tail_kernel. The decoder package carries it. It computes the same as
  * the package's tail graph, which is used where this one cannot be.
  */
 

@@ -8,8 +8,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from segmentation.families.sam.fast.click_graph import HEAD_FORM_MIN_TOKENS, OWN_TOKENS
-from segmentation.families.sam.fast.graph import SHARED_WEIGHTS
+from segmentation.families.two_way.click_graph import HEAD_FORM_MIN_TOKENS, OWN_TOKENS
+from segmentation.families.two_way.graph import SHARED_WEIGHTS
 
 Tensors = dict[str, NDArray]
 

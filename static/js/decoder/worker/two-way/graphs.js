@@ -1,7 +1,7 @@
 /**
- * SAM's decoder as three graphs: one run per image, one per click, and the tail that makes masks of what a click gives.
+ * The decoder around a two-way transformer as three graphs: one run per image, one per click, and the tail that makes masks of what a click gives.
  *
- * segmentation/families/sam/fast builds them and has the same in Python (session.py); docs/decoder.md says why and how fast.
+ * segmentation/families/two_way builds them and has the same in Python (session.py); docs/decoder.md says why and how fast.
  */
 
 import {MASKS, OWN_TOKENS} from "./click-layout.js";
@@ -44,7 +44,7 @@ export const PLAIN_BIAS = [1000, 0, 0, 0];
  * @property {Record<string, Tensor>} tailInputs
  */
 
-export class SamGraphs {
+export class TwoWayGraphs {
     #ort;
     #files;
     #options;

@@ -1,9 +1,9 @@
 // The tail kernel's sizes, stages and its job.
-// Written by scripts/build_kernels.py from segmentation/families/sam/fast/tail_kernel/layout.json, which is to be changed.
+// Written by scripts/build_kernels.py from segmentation/families/two_way/tail_kernel/layout.json, which is to be changed.
 
 #pragma once
 
-#include "../../../kernels/layout.h"
+#include "../../kernels/layout.h"
 
 enum {
     GRID = 64,

@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from segmentation.families.sam.fast.algebra import MASK_RANK, Algebra, centred
-from segmentation.families.sam.fast.graph import CONTRIB, GraphBuilder, SharedWeights
-from segmentation.families.sam.fast.image_graph import image_tensor_shapes
-from segmentation.families.sam.fast.weights import Linear
+from segmentation.families.two_way.algebra import MASK_RANK, Algebra, centred
+from segmentation.families.two_way.graph import CONTRIB, GraphBuilder, SharedWeights
+from segmentation.families.two_way.image_graph import image_tensor_shapes
+from segmentation.families.two_way.weights import Linear
 
 Form = Literal["token", "head"]
 OWN_TOKENS = 5  # one for the IoU predictions, four for the masks; HQ-SAM has one more

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from segmentation.families.sam.fast.algebra import Algebra
-from segmentation.families.sam.fast.graph import GraphBuilder, SharedWeights
-from segmentation.families.sam.fast.weights import DecoderWeights, Linear
+from segmentation.families.two_way.algebra import Algebra
+from segmentation.families.two_way.graph import GraphBuilder, SharedWeights
+from segmentation.families.two_way.weights import DecoderWeights, Linear
 
 NORM_EPSILON = 1e-6  # of segment-anything's LayerNorm2d
 

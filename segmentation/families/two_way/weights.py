@@ -1,7 +1,7 @@
-"""SAM's prompt encoder and mask decoder as named numpy arrays, whichever package they come from.
+"""A prompt encoder and a mask decoder as named numpy arrays, whichever package they come from.
 
-The names are those of the `segment-anything` package's state (`mask_decoder.…`, `prompt_encoder.…`), which MobileSAM,
-MedSAM and EdgeSAM share. numpy only: nothing here imports torch.
+The names are those of the `segment-anything` package's state (`mask_decoder.…`, `prompt_encoder.…`); a family gives its
+own arrays by these names. numpy only: nothing here imports torch.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from segmentation.families.sam.names import to_meta
 
 
 class DecoderWeights:
@@ -86,23 +84,3 @@ class Linear:
 
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
-
-
-def from_segment_anything(
-    state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024, norm_epsilon: float = 1e-5
-) -> DecoderWeights:
-    """From the state of `segment_anything`'s Sam (the image encoder's part is left out)."""
-    kept = {name: value for name, value in state.items() if _is_decoder(name)}
-    return DecoderWeights(kept, grid, input_side, norm_epsilon)
-
-
-def from_transformers(
-    state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024, norm_epsilon: float = 1e-5
-) -> DecoderWeights:
-    """From the state of transformers' SamModel, or of `segmentation.families.sam.network.SamNetwork`."""
-    renamed = {to_meta(name): value for name, value in state.items()}
-    return from_segment_anything(renamed, grid, input_side, norm_epsilon)
-
-
-def _is_decoder(name: str) -> bool:
-    return name.startswith(("mask_decoder.", "prompt_encoder."))

@@ -1,6 +1,6 @@
 // The decoder's tail as WebAssembly SIMD: upscaling by four and the product with the masks' filters.
 //
-// segmentation/families/sam/fast/tail_graph.py is the same computation as an ONNX graph, and the reference in tests. This one is
+// segmentation/families/two_way/tail_graph.py is the same computation as an ONNX graph, and the reference in tests. This one is
 // faster because a tile of 16 positions stays in the first cache from the first product to the logits, and because GELU
 // costs a third. Build: python scripts/build_kernels.py (plain and relaxed SIMD; the latter has fused multiply-add).
 //
@@ -12,7 +12,7 @@
 // C stack in memory, because every thread's instance would put its own at the same place: no arrays, no addresses of
 // locals. The build refuses any.
 
-#include "../../../kernels/simd.h"
+#include "../../kernels/simd.h"
 #include "layout.h"
 
 // a's element (row, k) at row * row_stride + k * depth_stride -> blocks of 4 rows, k by k.

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.families.kernels import sizes
-from segmentation.families.sam.fast.algebra import Algebra, centred
-from segmentation.families.sam.fast.graph import SharedWeights
-from segmentation.families.sam.fast.weights import DecoderWeights, Linear
+from segmentation.families.two_way.algebra import Algebra, centred
+from segmentation.families.two_way.graph import SharedWeights
+from segmentation.families.two_way.weights import DecoderWeights, Linear
 
 FOLDER = Path(__file__).parent
 BUILDS = ("plain", "relaxed")

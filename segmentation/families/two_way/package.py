@@ -1,4 +1,4 @@
-"""All that the page's session for SAM runs, which a decoder package carries.
+"""All that the page's session for a two-way decoder runs, which a decoder package carries.
 
 `image`, `click-token`, `click-token-mask`,
 `click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds the constants they share (as ONNX external
@@ -8,14 +8,14 @@ data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a 
 """
 
 from segmentation.families.family import DecoderFiles
-from segmentation.families.sam.fast import click_kernel, tail_kernel
-from segmentation.families.sam.fast.algebra import Algebra
-from segmentation.families.sam.fast.click_graph import Form, build_click_graph
-from segmentation.families.sam.fast.graph import SHARED_WEIGHTS, SharedWeights
-from segmentation.families.sam.fast.image_graph import build_image_graph
-from segmentation.families.sam.fast.session import FastDecoder
-from segmentation.families.sam.fast.tail_graph import build_tail_graph
-from segmentation.families.sam.fast.weights import DecoderWeights
+from segmentation.families.two_way import click_kernel, tail_kernel
+from segmentation.families.two_way.algebra import Algebra
+from segmentation.families.two_way.click_graph import Form, build_click_graph
+from segmentation.families.two_way.graph import SHARED_WEIGHTS, SharedWeights
+from segmentation.families.two_way.image_graph import build_image_graph
+from segmentation.families.two_way.session import FastDecoder
+from segmentation.families.two_way.tail_graph import build_tail_graph
+from segmentation.families.two_way.weights import DecoderWeights
 
 CLICK_GRAPHS: dict[str, tuple[Form, bool]] = {
     "click-token": ("token", False),

@@ -1,8 +1,8 @@
 /**
  * The fast decoder's click as a WebAssembly kernel: tokens, attentions and norms, on one thread or, with helpers, on several.
  *
- * Source and build: segmentation/families/sam/fast/click_kernel. It computes the same as the package's graphs `click-token` and
- * `click-token-mask`, which are used where this one cannot be; segmentation/families/sam/fast/click_graph.py has the reasons for
+ * Source and build: segmentation/families/two_way/click_kernel. It computes the same as the package's graphs `click-token` and
+ * `click-token-mask`, which are used where this one cannot be; segmentation/families/two_way/click_graph.py has the reasons for
  * every step. Here is where everything lies in memory, and the list of operations that a click is.
  */
 
