@@ -3,13 +3,15 @@
 tests/data/make_sam2_cases.py hands them to the sam2 package, tests/segmentation/test_sam2_parity.py to ours.
 """
 
+import dataclasses
 import zlib
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 
-from segmentation.families.sam2.network import HieraShape, RepVitShape, Sam2Shape
+from segmentation.families.sam2.names import to_meta
+from segmentation.families.sam2.network import HieraShape, RepVitShape, Sam2Network, Sam2Shape
 from tests.segmentation import parity_world
 
 # Hiera with a block or two a stage: both kinds of attention, windows that do not divide the map, pooling.
@@ -68,3 +70,17 @@ def prompts(name: str, low_res_side: int = SHORT.low_res_side) -> dict[str, dict
     if name != "landscape":
         every = {kind: every[kind] for kind in ("one point", "a box", "everything")}
     return every
+
+
+# The kernels are compiled for the decoder's published widths: that of all SAM 2s, behind a short encoder.
+WIDE = {name: dataclasses.replace(shape, channels=256, input_side=1024) for name, shape in NETWORKS.items()}
+
+
+def wide_network(name: str) -> Sam2Network:
+    """One of `WIDE`, with weights of which every one matters."""
+    with torch.device("meta"):
+        network = Sam2Network(WIDE[name])
+    shapes = {to_meta(key): tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    state = random_state(shapes, seed=3)
+    network.load_state_dict({key: state[to_meta(key)] for key in network.state_dict()}, assign=True)
+    return network.eval().requires_grad_(False)

@@ -256,8 +256,9 @@ def test_package_that_differs_from_torch_is_refused_and_leaves_nothing(tiny_dir,
 def test_other_families_keep_their_one_graph(tiny_dir):
     assert has_package(load_manifest(tiny_dir).family)
     assert has_package("pocket")
+    assert has_package("sam2")
     assert not has_package("tiny")
-    assert not has_package("sam2")
+    assert not has_package("efficient_sam")
 
 
 LOST_HELPER = Path(__file__).parents[1] / "js/run_with_lost_helper.mjs"

@@ -1,11 +1,13 @@
 """All that the page's session for a two-way decoder runs, which a decoder package carries.
 
-`image`, `click-token`, `click-token-mask`,
-`click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds the constants they share (as ONNX external
-data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as a kernel, `click-plain.wasm`,
-`click-relaxed.wasm`, `click-weights` the click, `tail-hq-weights` what HQ-SAM adds to the tail. The metadata carry
-`embedding_shape`, "C,h,w", and HQ-SAM's `hq_features_shape`, by which the session knows it.
+`image`, `click-token`, `click-token-mask`, `click-head`, `click-head-mask`, `tail` are ONNX graphs, `weights.bin` holds
+the constants they share (as ONNX external data), `tail-plain.wasm`, `tail-relaxed.wasm`, `tail-weights` are the tail as
+a kernel, `click-plain.wasm`, `click-relaxed.wasm`, `click-weights` the click, `tail-hq-weights` what HQ-SAM adds to the
+tail. The metadata carry `embedding_shapes`, a JSON object of name -> [C, h, w], by which the session knows HQ-SAM and
+SAM 2, and `own_tokens`, how many tokens are the decoder's own.
 """
+
+import json
 
 from segmentation.families.family import DecoderFiles
 from segmentation.families.two_way import click_kernel, tail_kernel
@@ -37,10 +39,9 @@ def build_graphs(weights: DecoderWeights) -> dict[str, bytes]:
     return {**files, SHARED_WEIGHTS: bytes(shared.data)}
 
 
-def decoder_files(weights: DecoderWeights) -> DecoderFiles:
+def decoder_files(weights: DecoderWeights, session: type[FastDecoder] = FastDecoder) -> DecoderFiles:
     """The package's files, with a session over its graphs."""
     files = build_graphs(weights)
-    metadata = {"embedding_shape": f"{weights.channels},{weights.grid},{weights.grid}"}
-    if weights.is_high_quality:
-        metadata["hq_features_shape"] = f"{weights.channels // 8},{4 * weights.grid},{4 * weights.grid}"
-    return DecoderFiles(files, metadata, FastDecoder(files, own_tokens=len(weights.own_tokens())))
+    own_tokens = len(weights.own_tokens())
+    metadata = {"embedding_shapes": json.dumps(weights.embedding_shapes()), "own_tokens": str(own_tokens)}
+    return DecoderFiles(files, metadata, session(files, own_tokens=own_tokens))

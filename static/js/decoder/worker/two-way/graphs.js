@@ -7,6 +7,7 @@
 import {MASKS, OWN_TOKENS} from "./click-layout.js";
 
 /** @import {InferenceSession, Tensor} from "onnxruntime-web" */
+/** @import {Tensors} from "../session.d.ts" */
 
 const SHARED_WEIGHTS = "weights.bin";
 const HEAD_FORM_MIN_TOKENS = 17; // as in click_graph.py
@@ -34,7 +35,7 @@ export const PLAIN_BIAS = [1000, 0, 0, 0];
  * @property {Record<string, Tensor>} tensors the click graph's
  * @property {Tensor} maskProducts only for prompts with a mask
  * @property {Tensor} upscaled the tail's
- * @property {Tensor | null} hqFeatures the tail's, of HQ-SAM
+ * @property {Record<string, Tensor>} features the tail's, as the embedding has them, by name
  */
 
 /**
@@ -79,14 +80,16 @@ export class TwoWayGraphs {
     /**
      * @param {Float32Array} embedding (C, grid, grid)
      * @param {readonly number[]} shape [C, grid, grid]
-     * @param {{values: Float32Array, shape: readonly number[]} | null} hq the embedding's second tensor, of HQ-SAM
+     * @param {Tensors} others the embedding's other tensors
      * @returns {Promise<PreparedImage>}
      */
-    async prepareImage(embedding, shape, hq = null) {
+    async prepareImage(embedding, shape, others = new Map()) {
         const outputs = await this.#run("image", {image_embeddings: this.#tensor(embedding, [1, ...shape])});
         const {mask_products: maskProducts, upscaled, ...tensors} = outputs;
-        const hqFeatures = hq && this.#tensor(hq.values, [1, ...hq.shape]);
-        return {tensors, maskProducts, upscaled, hqFeatures};
+        const features = Object.fromEntries(
+            [...others].map(([name, {values, shape: chw}]) => [name, this.#tensor(values, [1, ...chw])]),
+        );
+        return {tensors, maskProducts, upscaled, features};
     }
 
     /**
@@ -130,7 +133,7 @@ export class TwoWayGraphs {
         const outputs = await this.#run("tail", {
             ...answer.tailInputs,
             upscaled: image.upscaled,
-            ...(image.hqFeatures && {hq_features: image.hqFeatures}),
+            ...image.features,
             window: this.#integers([row, endRow, column, endColumn]),
         });
         return /** @type {Float32Array} */ (outputs.low_res_masks.data);

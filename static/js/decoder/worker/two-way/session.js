@@ -13,17 +13,23 @@ import {fetchPackage} from "../files/decoder-package.js";
 import {checkTensors} from "../files/embedding-file.js";
 import {loadWasmOrt} from "../one-graph/ort.js";
 import {ClickKernel} from "./click-kernel.js";
-import {MASKS, OWN_TOKENS} from "./click-layout.js";
+import {MASKS} from "./click-layout.js";
 import {imageWindow, PLAIN_BIAS, TwoWayGraphs} from "./graphs.js";
 import {TailKernel} from "./tail-kernel.js";
 
 /** @import {Bundle} from "../../../core/types.d.ts" */
-/** @import {Decode, ImageFeeds, LoadSession, Session} from "../session.d.ts" */
+/** @import {DecoderUrls} from "../../protocol.js" */
+/** @import {Decode, ImageFeeds, Session} from "../session.d.ts" */
 /** @import {ClickPrompt, GridWindow, PreparedImage} from "./graphs.js" */
-/** @import {TailInputs} from "./tail-kernel.js" */
+/** @import {TailFeatures, TailInputs} from "./tail-kernel.js" */
 
 const EMBEDDING = "image_embeddings";
-const HQ_FEATURES = "hq_features"; // of HQ-SAM
+// By what the tail's kernel calls them: HQ-SAM's; SAM 2's, of the first upscaling and the second.
+const FEATURES = Object.freeze({
+    hq: "hq_features",
+    middle: "high_res_stride_8",
+    fine: "high_res_stride_4",
+});
 const KERNEL_COLUMNS = 16; // a kernel's window starts at a multiple of it
 // The frame that shows the answer comes first; a click that comes sooner has it done at once.
 const PADDING_AFTER_MS = 50;
@@ -37,19 +43,36 @@ const PADDING_AFTER_MS = 50;
  * @property {TailInputs} tailInputs
  */
 
-/** @type {LoadSession} */
-export async function loadTwoWay(urls, bundle) {
+/**
+ * What a family does around the decoder.
+ *
+ * @typedef {object} Around
+ * @property {(tensors: {pointCoords: Float32Array, pointLabels: Float32Array}) => typeof tensors} prompt what the decoder is
+ *     given for `buildPromptTensors`' answer
+ * @property {(decode: Decode) => Decode} finished what is handed out of the decoder's answer
+ */
+
+/** @type {Around} */
+const NOTHING = Object.freeze({prompt: (tensors) => tensors, finished: (decode) => decode});
+
+/**
+ * @param {DecoderUrls} urls
+ * @param {Bundle} bundle
+ * @param {Around} around
+ * @returns {Promise<Session>}
+ */
+export async function loadTwoWay(urls, bundle, around = NOTHING) {
     const [{files, metadata}, ort] = await Promise.all([fetchPackage(bundle), loadWasmOrt(urls)]);
-    const shapes = embeddingShapes(metadata);
-    const ownTokens = HQ_FEATURES in shapes ? OWN_TOKENS + 1 : OWN_TOKENS;
-    const graphs = new TwoWayGraphs(ort, files, {executionProviders: ["wasm"]}, ownTokens);
+    /** @type {Record<string, number[]>} */
+    const shapes = JSON.parse(metadata.embedding_shapes);
+    const graphs = new TwoWayGraphs(ort, files, {executionProviders: ["wasm"]}, Number(metadata.own_tokens));
     const threads = ort.env.wasm.numThreads ?? 1;
-    const options = {threads, helperUrl: urls.kernelHelper};
+    const options = {threads, helperUrl: urls.kernelHelper, hasFine: FEATURES.fine in shapes};
     const tail = await TailKernel.open(files, options);
     try {
         const click = tail && (await openClickKernel(files, options));
         await graphs.warm({withClick: !click, withTail: !tail});
-        return new TwoWaySession(bundle, graphs, {click, tail}, threads, shapes);
+        return new TwoWaySession(bundle, graphs, {click, tail}, threads, shapes, around);
     } catch (error) {
         tail?.close();
         throw error;
@@ -64,6 +87,7 @@ class TwoWaySession {
     #clickKernel;
     #tailKernel;
     #embeddingShapes;
+    #around;
     /** @type {WeakMap<ImageFeeds, Promise<PreparedImage>>} what the graphs make of an image, once */
     #images = new WeakMap();
     /** @type {WeakMap<ArrayBufferLike, () => void>} logits whose padding is missing -> what makes it */
@@ -75,14 +99,16 @@ class TwoWaySession {
      * @param {{click: ClickKernel | null, tail: TailKernel | null}} kernels no click without tail
      * @param {number} threads
      * @param {Readonly<Record<string, readonly number[]>>} embeddingShapes (C, h, w), by name
+     * @param {Around} around
      */
-    constructor(bundle, graphs, kernels, threads, embeddingShapes) {
+    constructor(bundle, graphs, kernels, threads, embeddingShapes, around) {
         this.#bundle = bundle;
         this.#graphs = graphs;
         this.#clickKernel = kernels.click;
         this.#tailKernel = kernels.tail;
         this.threads = threads;
         this.#embeddingShapes = embeddingShapes;
+        this.#around = around;
     }
 
     /**
@@ -101,7 +127,9 @@ class TwoWaySession {
         const {lowResSide: side} = this.#bundle;
         const prepared = await this.#prepared(image);
         if (maskInput) this.#unfinished.get(maskInput.buffer)?.();
-        const {pointCoords, pointLabels} = buildPromptTensors(steps, image.imageSize, this.#bundle);
+        const {pointCoords, pointLabels} = this.#around.prompt(
+            buildPromptTensors(steps, image.imageSize, this.#bundle),
+        );
         const prompt = {
             coords: pointCoords,
             labels: pointLabels,
@@ -111,11 +139,11 @@ class TwoWaySession {
         };
         try {
             const kernel = this.#tailKernel;
-            if (!kernel) return await this.#decodeByGraphs(prepared, prompt, side);
+            if (!kernel) return this.#around.finished(await this.#decodeByGraphs(prepared, prompt, side));
             const answer = await this.#click(prepared, prompt);
             checkFinite(answer.iouPredictions);
             const logits = this.#logits(kernel, image, prepared, answer, side);
-            return {logits, iouPredictions: answer.iouPredictions};
+            return this.#around.finished({logits, iouPredictions: answer.iouPredictions});
         } catch (error) {
             throw decodeFailed(error);
         }
@@ -169,9 +197,9 @@ class TwoWaySession {
         const grid = side / 4;
         const logits = new Float32Array(MASKS * side * side);
         const upscaled = /** @type {Float32Array} */ (prepared.upscaled.data);
-        const hqFeatures = /** @type {Float32Array | null} */ (prepared.hqFeatures?.data ?? null);
+        const features = featuresOf(prepared);
         const run = (/** @type {TailInputs} */ inputs, /** @type {GridWindow} */ window) => {
-            kernel.setImage(upscaled, hqFeatures);
+            kernel.setImage(upscaled, features);
             place(logits, side, maskIndices, kernel.run(inputs, window), window);
         };
         const covered = imageWindow(inputSize(image.imageSize, this.#bundle), this.#bundle.inputSide, grid);
@@ -204,8 +232,8 @@ class TwoWaySession {
             const {values, shape} = /** @type {{values: Float32Array, shape: readonly number[]}} */ (
                 image.tensors.get(EMBEDDING)
             );
-            const hq = image.tensors.get(HQ_FEATURES) ?? null;
-            prepared = this.#graphs.prepareImage(values, shape, hq).catch((error) => {
+            const others = new Map([...image.tensors].filter(([name]) => name !== EMBEDDING));
+            prepared = this.#graphs.prepareImage(values, shape, others).catch((error) => {
                 this.#images.delete(image);
                 throw new DecoderError(
                     "decode_failed",
@@ -219,14 +247,15 @@ class TwoWaySession {
 }
 
 /**
- * @param {Readonly<Record<string, string>>} metadata of the package
- * @returns {Record<string, number[]>} (C, h, w) of the image's tensors, by name
+ * @param {PreparedImage} prepared
+ * @returns {TailFeatures}
  */
-function embeddingShapes({embedding_shape: image = "", hq_features_shape: hq}) {
-    /** @type {Record<string, number[]>} */
-    const shapes = {[EMBEDDING]: image.split(",").map(Number)};
-    if (hq) shapes[HQ_FEATURES] = hq.split(",").map(Number);
-    return shapes;
+function featuresOf({features}) {
+    return Object.fromEntries(
+        Object.entries(FEATURES)
+            .filter(([, name]) => name in features)
+            .map(([ours, name]) => [ours, /** @type {Float32Array} */ (features[name].data)]),
+    );
 }
 
 /**

@@ -54,4 +54,6 @@ export const Job = new Struct({
     hqFeatures: WORD,
     hqConstant: FLOAT,
     sums: WORD,
+    middle: WORD,
+    fine: WORD,
 });
