@@ -6,12 +6,21 @@ tests/data/make_sam2_cases.py hands them to the sam2 package, tests/segmentation
 import dataclasses
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import safetensors.torch
 import torch
 
+from segmentation.bundle import write_manifest
 from segmentation.families.sam2.names import to_meta
-from segmentation.families.sam2.network import HieraShape, RepVitShape, Sam2Network, Sam2Shape
+from segmentation.families.sam2.network import (
+    HieraShape,
+    RepVitShape,
+    Sam2Network,
+    Sam2Shape,
+    manifest_fields,
+)
 from tests.segmentation import parity_world
 
 # Hiera with a block or two a stage: both kinds of attention, windows that do not divide the map, pooling.
@@ -84,3 +93,20 @@ def wide_network(name: str) -> Sam2Network:
     state = random_state(shapes, seed=3)
     network.load_state_dict({key: state[to_meta(key)] for key in network.state_dict()}, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def with_an_unstable_mask(network: Sam2Network) -> Sam2Network:
+    """Mask 0's logits nowhere far from zero: another one is given in its place."""
+    last = network.mask_decoder.output_hypernetworks_mlps[0].proj_out
+    last.weight.mul_(1e-3)
+    last.bias.mul_(1e-3)
+    return network
+
+
+def write_wide_bundle(network: Sam2Network, home: Path) -> Path:
+    """A bundle of the variant "wide", which the caller puts into VARIANTS."""
+    home.mkdir()
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    safetensors.torch.save_file(weights, home / "weights.safetensors")
+    write_manifest(home, manifest_fields("wide", "wide", "Wide", "Apache-2.0"))
+    return home

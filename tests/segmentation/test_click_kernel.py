@@ -66,8 +66,8 @@ def test_kernel_answers_as_the_graphs_do(made, build):
     folder, decoder, images = made
     rng = np.random.default_rng(11)
     prompts, cases = [], []
-    # From one point to the most that fit in both, with and without a mask, boxes among them, images taking turns. A third
-    # of a mask's logits lie beyond SAM 2's limit.
+    # From one point to the most that fit in both, with and without a mask, boxes among them, images taking turns. A
+    # third of a mask's logits lie beyond SAM 2's limit.
     for index, (count, has_box, has_mask) in enumerate(
         [(1, 0, 0), (2, 0, 1), (0, 1, 0), (3, 1, 1), (7, 0, 0), (9, 0, 1), (1, 0, 0)]
     ):

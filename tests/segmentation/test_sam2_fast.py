@@ -12,14 +12,19 @@ import pytest
 import safetensors
 import torch
 
-from segmentation.bundle import write_manifest
 from segmentation.decoder import DecoderMismatch
 from segmentation.decoder.package import export_package
 from segmentation.families.sam2 import fast, stability
-from segmentation.families.sam2.network import LOGIT_LIMIT, VARIANTS, Sam2Network, manifest_fields
+from segmentation.families.sam2.network import LOGIT_LIMIT, VARIANTS, Sam2Network
 from segmentation.frames import STRETCH, ModelFrame
 from segmentation.prompts import build_prompt_tensors
-from tests.segmentation.sam2_world import NETWORKS, WIDE, wide_network
+from tests.segmentation.sam2_world import (
+    NETWORKS,
+    WIDE,
+    wide_network,
+    with_an_unstable_mask,
+    write_wide_bundle,
+)
 
 # Both sides are float32; the logits' standard deviation is 10.
 LOGIT_TOLERANCE, IOU_TOLERANCE = 1e-3, 1e-5
@@ -39,13 +44,6 @@ PROMPTS = {
     "a box and points": {"box": BOX, **POINTS},
 }
 CASES = json.loads((Path(__file__).parents[1] / "data/stability_cases.json").read_text(encoding="utf-8"))
-
-
-def with_an_unstable_mask(network):
-    """Mask 0's logits nowhere far from zero: another one is given in its place."""
-    network.mask_decoder.output_hypernetworks_mlps[0].proj_out.weight.mul_(1e-3)
-    network.mask_decoder.output_hypernetworks_mlps[0].proj_out.bias.mul_(1e-3)
-    return network
 
 
 @dataclasses.dataclass
@@ -139,14 +137,8 @@ def test_what_sam2_does_otherwise_is_no_matter_of_rounding(mask_input, left_out,
 @pytest.fixture()
 def bundle(request, tmp_path, monkeypatch):
     """Folder of a bundle of a network of published decoder size."""
-    network = wide_network(request.param)
     monkeypatch.setitem(VARIANTS, "wide", WIDE[request.param])
-    home = tmp_path / "wide"
-    home.mkdir()
-    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    safetensors.torch.save_file(weights, home / "weights.safetensors")
-    write_manifest(home, manifest_fields("wide", "wide", "Wide", "Apache-2.0"))
-    return home
+    return write_wide_bundle(wide_network(request.param), tmp_path / "wide")
 
 
 @pytest.mark.parametrize("bundle", NETWORKS, indirect=True)
