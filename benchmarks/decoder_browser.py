@@ -34,9 +34,9 @@ import numpy as np
 from benchmarks.decoder_browser_families import FAMILIES, make_family
 from benchmarks.random_sam import CHANNELS, GRID, RandomSam, export_meta
 from segmentation.decoder.package import write_package
-from segmentation.families.sam.fast.package import build_graphs, decoder_files
-from segmentation.families.sam.fast.session import FastDecoder
-from segmentation.families.sam.fast.weights import from_segment_anything
+from segmentation.families.sam.decoder_weights import from_segment_anything
+from segmentation.families.two_way.package import build_graphs, decoder_files
+from segmentation.families.two_way.session import FastDecoder
 
 ROOT = Path(__file__).parents[1]
 SIZES = ((1024, 1024), (2250, 1500))  # width, height

@@ -3,9 +3,9 @@
 import {measureFamily} from "./families.js";
 import {generator} from "./random.js";
 import {readPackage} from "/js/decoder/worker/files/decoder-package.js";
-import {ClickKernel} from "/js/decoder/worker/sam/click-kernel.js";
-import {imageWindow, PLAIN_BIAS, SamGraphs} from "/js/decoder/worker/sam/graphs.js";
-import {TailKernel} from "/js/decoder/worker/sam/tail-kernel.js";
+import {ClickKernel} from "/js/decoder/worker/two-way/click-kernel.js";
+import {imageWindow, PLAIN_BIAS, TwoWayGraphs} from "/js/decoder/worker/two-way/graphs.js";
+import {TailKernel} from "/js/decoder/worker/two-way/tail-kernel.js";
 
 const GRID = 64;
 const FILTER = 32;
@@ -37,7 +37,7 @@ async function measure({threads, cases, rounds, warmUp}) {
     }
     const {files} = readPackage(await bytes("/models/fast.safetensors"));
     const opened = performance.now();
-    const decoder = new SamGraphs(ort, files, options);
+    const decoder = new TwoWayGraphs(ort, files, options);
     await decoder.warm({withClick: true, withTail: true});
     const kernelOptions = {threads, helperUrl: "/js/decoder/worker/kernel/helper.js"};
     const kernel = await TailKernel.open(files, kernelOptions);

@@ -16,7 +16,7 @@ from segmentation.families import FAMILIES, DecoderFiles, family_of, load_model
 
 # Of the packages' layout, their graphs' inputs and their kernels, with every field that the page's scripts write for
 # them. A package that the scripts would not understand is not used, but made anew.
-PACKAGE_VERSION = 3
+PACKAGE_VERSION = 4
 FORMAT = f"maskwright-fast-decoder/{PACKAGE_VERSION}"
 
 

@@ -13,8 +13,8 @@ from benchmarks.random_sam import INPUT_SIDE, RandomSam
 from segmentation.bundle import DEFAULT_OUTPUTS
 from segmentation.decoder.package import FORMAT, write_package
 from segmentation.embedding_file import as_int8, write_embedding
-from segmentation.families.sam.fast.package import decoder_files
-from segmentation.families.sam.fast.weights import from_segment_anything
+from segmentation.families.sam.decoder_weights import from_segment_anything
+from segmentation.families.two_way.package import decoder_files
 from segmentation.frames import ModelFrame
 from segmentation.prompts import build_prompt_tensors
 
@@ -68,9 +68,10 @@ def models(sam, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     metadata = {"bundle_digest": DIGEST, "family": "sam"}
     package = folder / "fast.safetensors"
-    write_package(decoder_files(from_segment_anything(sam.decoder_state())), package, metadata)
+    content = decoder_files(from_segment_anything(sam.decoder_state()))
+    write_package(content, package, metadata)
     files = safetensors.numpy.load_file(package)
-    header = {"format": FORMAT, "embedding_shape": "256,64,64", **metadata}
+    header = {"format": FORMAT, **content.metadata, **metadata}
     for name, without in WITHOUT_KERNELS.items():
         kept = {key: value for key, value in files.items() if not key.startswith(without)}
         safetensors.numpy.save_file(kept, folder / f"{name}.safetensors", header)

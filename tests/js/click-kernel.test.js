@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {ClickKernel} from "../../static/js/decoder/worker/sam/click-kernel.js";
+import {ClickKernel} from "../../static/js/decoder/worker/two-way/click-kernel.js";
 
 // That it answers as the graphs do: tests/segmentation/test_click_kernel.py.
 test("a package without the kernel opens none", async () => {

@@ -3,11 +3,11 @@
 // tests/segmentation/test_fast_decoder.py.
 import {readFileSync} from "node:fs";
 
-import {ClickKernel} from "../../static/js/decoder/worker/sam/click-kernel.js";
+import {ClickKernel} from "../../static/js/decoder/worker/two-way/click-kernel.js";
 import {readPackage} from "../../static/js/decoder/worker/files/decoder-package.js";
 import {Work} from "../../static/js/decoder/worker/kernel/layout.js";
 import * as pocket from "../../static/js/decoder/worker/pocket/layout.js";
-import * as click from "../../static/js/decoder/worker/sam/click-layout.js";
+import * as click from "../../static/js/decoder/worker/two-way/click-layout.js";
 import {PocketKernel} from "../../static/js/decoder/worker/pocket/kernel.js";
 import {keepHelpers, loseHelpers} from "./lost-helper.js";
 import {HELPER_URL, NodeWorker} from "./node-worker.js";

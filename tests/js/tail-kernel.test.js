@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import {readFileSync} from "node:fs";
 import test from "node:test";
 
-import {TailKernel} from "../../static/js/decoder/worker/sam/tail-kernel.js";
+import {TailKernel} from "../../static/js/decoder/worker/two-way/tail-kernel.js";
 import {keepHelpers, loseHelpers} from "./lost-helper.js";
 import {HELPER_URL, NodeWorker} from "./node-worker.js";
 
-const FOLDER = new URL("../../segmentation/families/sam/fast/tail_kernel/", import.meta.url);
+const FOLDER = new URL("../../segmentation/families/two_way/tail_kernel/", import.meta.url);
 const [CHANNELS, MIDDLE, LAST, GRID] = [256, 64, 32, 64];
 const POSITIONS = GRID * GRID;
 const WHOLE = {row: 0, endRow: GRID, column: 0, endColumn: GRID};
@@ -63,7 +63,7 @@ function centre(values, from, step) {
     for (let m = 0; m < MIDDLE; m++) values[from + m * step] -= sum / MIDDLE;
 }
 
-async function openKernel(build, threads = 1, hq = false) {
+async function openKernel(build, threads = 1, {hq = false, hasFine = false} = {}) {
     const parts = [weights.normWeight, weights.normBias, weights.bias, weights.kernel];
     const bytes = new Float32Array(parts.flatMap((part) => [...part]));
     const files = new Map([
@@ -76,14 +76,16 @@ async function openKernel(build, threads = 1, hq = false) {
         );
         files.set("tail-hq-weights", new Uint8Array(all.buffer));
     }
-    const kernel = await TailKernel.open(files, {threads, helperUrl: threads > 1 ? HELPER_URL : null});
-    kernel?.setImage(upscaled, hq ? hqFeatures : null);
+    const helperUrl = threads > 1 ? HELPER_URL : null;
+    const kernel = await TailKernel.open(files, {threads, helperUrl, hasFine});
+    kernel?.setImage(upscaled, {...(hq && {hq: hqFeatures}), ...(hasFine && fineFeatures)});
     return kernel;
 }
 
 const DEPTH = 19;
 const upscaled = numbers(CHANNELS * POSITIONS, 2);
 const hqFeatures = numbers(LAST * 256 * 256, 1);
+const fineFeatures = {middle: numbers(MIDDLE * 128 * 128, 3), fine: numbers(LAST * 256 * 256, 2)};
 const inputs = {
     gain: numbers(POSITIONS, 1),
     coefficients: numbers(DEPTH * POSITIONS, 1),
@@ -103,8 +105,14 @@ function erf(x) {
 }
 const gelu = (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
 
-/** The 4 x 4 upscaled features (32,) of one grid position, written out from SAM's layers in doubles. */
-function features(row, column) {
+/**
+ * The 4 x 4 upscaled features (32,) of one grid position, written out from SAM's layers in doubles.
+ *
+ * @param {number} row
+ * @param {number} column
+ * @param {{middle: Float32Array, fine: Float32Array} | null} fine what SAM 2 adds in the two upscalings
+ */
+function features(row, column, fine = null) {
     const p = row * GRID + column;
     const block = Array(16);
     for (let sub = 0; sub < 4; sub++) {
@@ -113,8 +121,17 @@ function features(row, column) {
             for (let k = 0; k < DEPTH; k++) {
                 sum += inputs.basis[k * CHANNELS + 4 * c + sub] * inputs.coefficients[k * POSITIONS + p];
             }
-            return sum;
+            return fine
+                ? sum + fine.middle[(c * 128 + 2 * row + (sub >> 1)) * 128 + 2 * column + (sub & 1)]
+                : sum;
         });
+        // The norm's mean: of the rest it is zero, which the package's maker sees to; the numbers here are not.
+        if (fine) {
+            let mean = 0;
+            for (let c = 0; c < MIDDLE; c++)
+                mean += fine.middle[(c * 128 + 2 * row + (sub >> 1)) * 128 + 2 * column + (sub & 1)] / MIDDLE;
+            for (let c = 0; c < MIDDLE; c++) first[c] -= mean;
+        }
         const deviation = Math.sqrt(first.reduce((sum, value) => sum + value * value, 0) / MIDDLE + 1e-6);
         const middle = first.map((value, c) =>
             gelu((weights.normWeight[c] * value) / deviation + weights.normBias[c]),
@@ -126,6 +143,7 @@ function features(row, column) {
                 let sum = weights.bias[inner * LAST + c];
                 for (let m = 0; m < MIDDLE; m++)
                     sum += middle[m] * weights.kernel[(m * 4 + inner) * LAST + c];
+                if (fine) sum += fine.fine[(c * 256 + 4 * row + y) * 256 + 4 * column + x];
                 return gelu(sum);
             });
         }
@@ -134,8 +152,8 @@ function features(row, column) {
 }
 
 /** One mask's 4 x 4 logits of one grid position. */
-function expected(mask, row, column) {
-    return features(row, column).map((values) =>
+function expected(mask, row, column, fine = null) {
+    return features(row, column, fine).map((values) =>
         values.reduce((sum, value, c) => sum + inputs.filters[mask * LAST + c] * value, 0),
     );
 }
@@ -191,9 +209,14 @@ function assertClose(actual, wanted, where) {
     );
 }
 
-for (const build of ["plain", "relaxed"]) {
-    test(`${build} build gives SAM's upscaling`, async (t) => {
-        const kernel = await openKernel(build);
+for (const [build, hasFine] of [
+    ["plain", false],
+    ["relaxed", false],
+    ["plain", true],
+    ["relaxed", true],
+]) {
+    test(`${build} build gives SAM's upscaling${hasFine ? ", with SAM 2's features" : ""}`, async (t) => {
+        const kernel = await openKernel(build, 1, {hasFine});
         if (!kernel) return t.skip("this V8 has no relaxed SIMD");
         const logits = kernel.run(inputs, WHOLE);
         assert.equal(logits.length, 3 * 256 * 256);
@@ -204,7 +227,7 @@ for (const build of ["plain", "relaxed"]) {
             [0, 31, 17],
             [2, 7, 40],
         ]) {
-            expected(mask, row, column).forEach((value, k) => {
+            expected(mask, row, column, hasFine ? fineFeatures : null).forEach((value, k) => {
                 const at = (mask * 256 + 4 * row + (k >> 2)) * 256 + 4 * column + (k & 3);
                 assertClose(logits[at], value, `mask ${mask}, row ${row}, column ${column}, ${k}`);
             });
@@ -214,7 +237,7 @@ for (const build of ["plain", "relaxed"]) {
 
 for (const build of ["plain", "relaxed"]) {
     test(`${build} build adds HQ-SAM's mask`, async (t) => {
-        const kernel = await openKernel(build, 1, true);
+        const kernel = await openKernel(build, 1, {hq: true});
         if (!kernel) return t.skip("this V8 has no relaxed SIMD");
         const plain = kernel.run(inputs, WHOLE);
         const logits = kernel.run({...inputs, mixed}, WHOLE);
@@ -235,10 +258,14 @@ for (const build of ["plain", "relaxed"]) {
     });
 }
 
-for (const hq of [false, true])
-    test(`windows are cut from the whole${hq ? ", HQ-SAM's too" : ""}`, async () => {
-        const kernel = await openKernel("plain", 1, hq);
-        const given = hq ? {...inputs, mixed} : inputs;
+for (const [name, kind] of [
+    ["", {}],
+    [", HQ-SAM's too", {hq: true}],
+    [", SAM 2's too", {hasFine: true}],
+])
+    test(`windows are cut from the whole${name}`, async () => {
+        const kernel = await openKernel("plain", 1, kind);
+        const given = kind.hq ? {...inputs, mixed} : inputs;
         const whole = kernel.run(given, WHOLE);
         // What an earlier answer has left in the memory is in no later one.
         kernel.run({...given, gain: numbers(POSITIONS, 1)}, WHOLE);
@@ -269,11 +296,11 @@ for (const hq of [false, true])
 
 test("four threads give the masks that one gives", async (t) => {
     const given = {...inputs, mixed};
-    const whole = (await openKernel("plain", 1, true)).run(given, WHOLE);
+    const whole = (await openKernel("plain", 1, {hq: true})).run(given, WHOLE);
     globalThis.crossOriginIsolated = true;
     globalThis.Worker = NodeWorker;
     t.after(keepHelpers);
-    const kernel = await openKernel("plain", 4, true);
+    const kernel = await openKernel("plain", 4, {hq: true});
     for (let k = 0; k < 3; k++) assert.ok(kernel.run(given, WHOLE).every((value, k) => value === whole[k]));
     assert.equal(kernel.threads, 4, "all of them answered");
     kernel.close();
@@ -281,9 +308,9 @@ test("four threads give the masks that one gives", async (t) => {
 
 test("a helper that dies with a tile leaves no hole in the masks", async () => {
     const given = {...inputs, mixed};
-    const whole = (await openKernel("plain", 1, true)).run(given, WHOLE);
+    const whole = (await openKernel("plain", 1, {hq: true})).run(given, WHOLE);
     const seen = loseHelpers(() => 15);
-    const kernel = await openKernel("plain", 2, true);
+    const kernel = await openKernel("plain", 2, {hq: true});
     assert.equal(kernel.threads, 2);
     const logits = kernel.run(given, WHOLE); // some seconds: so long a helper may take
     keepHelpers();
@@ -314,6 +341,11 @@ test("GELU is exact to a millionth", async () => {
 });
 
 test("what does not fit is refused before it runs", async () => {
+    const withoutPlace = await openKernel("plain");
+    assert.throws(
+        () => withoutPlace.setImage(numbers(CHANNELS * POSITIONS, 1), fineFeatures),
+        /without a place/,
+    );
     const kernel = await openKernel("plain");
     assert.throws(() => kernel.run({...inputs, filters: numbers(5 * LAST, 1)}, WHOLE), /5 masks/);
     assert.throws(() => kernel.run(inputs, {...WHOLE, column: 5}), /multiple of 16/);

@@ -2,7 +2,7 @@
 import {readFileSync, writeFileSync} from "node:fs";
 import {setFlagsFromString} from "node:v8";
 
-import {ClickKernel} from "../../static/js/decoder/worker/sam/click-kernel.js";
+import {ClickKernel} from "../../static/js/decoder/worker/two-way/click-kernel.js";
 import {readPackage} from "../../static/js/decoder/worker/files/decoder-package.js";
 
 setFlagsFromString("--experimental-wasm-relaxed-simd"); // node 20 has it behind a flag, browsers do not

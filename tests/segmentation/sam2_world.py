@@ -3,13 +3,24 @@
 tests/data/make_sam2_cases.py hands them to the sam2 package, tests/segmentation/test_sam2_parity.py to ours.
 """
 
+import dataclasses
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import safetensors.torch
 import torch
 
-from segmentation.families.sam2.network import HieraShape, RepVitShape, Sam2Shape
+from segmentation.bundle import write_manifest
+from segmentation.families.sam2.names import to_meta
+from segmentation.families.sam2.network import (
+    HieraShape,
+    RepVitShape,
+    Sam2Network,
+    Sam2Shape,
+    manifest_fields,
+)
 from tests.segmentation import parity_world
 
 # Hiera with a block or two a stage: both kinds of attention, windows that do not divide the map, pooling.
@@ -68,3 +79,34 @@ def prompts(name: str, low_res_side: int = SHORT.low_res_side) -> dict[str, dict
     if name != "landscape":
         every = {kind: every[kind] for kind in ("one point", "a box", "everything")}
     return every
+
+
+# The kernels are compiled for the decoder's published widths: that of all SAM 2s, behind a short encoder.
+WIDE = {name: dataclasses.replace(shape, channels=256, input_side=1024) for name, shape in NETWORKS.items()}
+
+
+def wide_network(name: str) -> Sam2Network:
+    """One of `WIDE`, with weights of which every one matters."""
+    with torch.device("meta"):
+        network = Sam2Network(WIDE[name])
+    shapes = {to_meta(key): tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    state = random_state(shapes, seed=3)
+    network.load_state_dict({key: state[to_meta(key)] for key in network.state_dict()}, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def with_an_unstable_mask(network: Sam2Network) -> Sam2Network:
+    """Mask 0's logits nowhere far from zero: another one is given in its place."""
+    last = network.mask_decoder.output_hypernetworks_mlps[0].proj_out
+    last.weight.mul_(1e-3)
+    last.bias.mul_(1e-3)
+    return network
+
+
+def write_wide_bundle(network: Sam2Network, home: Path) -> Path:
+    """A bundle of the variant "wide", which the caller puts into VARIANTS."""
+    home.mkdir()
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    safetensors.torch.save_file(weights, home / "weights.safetensors")
+    write_manifest(home, manifest_fields("wide", "wide", "Wide", "Apache-2.0"))
+    return home

@@ -18,11 +18,11 @@ from segmentation.decoder.package import export_package, has_package, write_pack
 from segmentation.families import DecoderFiles
 from segmentation.families.pocket.kernel import kernel_files
 from segmentation.families.pocket.network import PocketModel
-from segmentation.families.sam.fast.package import build_graphs, decoder_files
-from segmentation.families.sam.fast.session import FastDecoder, choose_form
-from segmentation.families.sam.fast.weights import from_segment_anything
+from segmentation.families.sam.decoder_weights import from_segment_anything
 from segmentation.families.sam.names import to_transformers
 from segmentation.families.sam.network import SamNetwork
+from segmentation.families.two_way.package import build_graphs, decoder_files
+from segmentation.families.two_way.session import FastDecoder, choose_form
 from segmentation.frames import ModelFrame
 from segmentation.prompts import build_prompt_tensors
 
@@ -256,8 +256,9 @@ def test_package_that_differs_from_torch_is_refused_and_leaves_nothing(tiny_dir,
 def test_other_families_keep_their_one_graph(tiny_dir):
     assert has_package(load_manifest(tiny_dir).family)
     assert has_package("pocket")
+    assert has_package("sam2")
     assert not has_package("tiny")
-    assert not has_package("sam2")
+    assert not has_package("efficient_sam")
 
 
 LOST_HELPER = Path(__file__).parents[1] / "js/run_with_lost_helper.mjs"

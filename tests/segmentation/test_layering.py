@@ -64,6 +64,12 @@ def test_a_familys_folder_knows_no_other_family(family):
             assert not list(filter(of_other.match, imported(path))), path
 
 
+@pytest.mark.parametrize("shared", ["two_way", "kernels"])
+def test_what_families_share_knows_no_family(shared):
+    for path in modules(f"segmentation/families/{shared}"):
+        assert not list(filter(is_of_one_family, imported(path))), path
+
+
 def test_families_do_not_know_what_is_made_of_them():
     for path in modules("segmentation/families"):
         wrong = (
@@ -98,7 +104,7 @@ def test_the_session_that_a_row_names_is_there(family):
     [
         "segmentation.bundle segmentation.families segmentation.prompts segmentation.masks",
         "segmentation.decoder segmentation.decoder.package segmentation.decoder.parity segmentation.predictor",
-        "segmentation.families.sam.fast.package segmentation.families.pocket.kernel segmentation.families.sam.names",
+        "segmentation.families.two_way.package segmentation.families.pocket.kernel segmentation.families.sam.names",
     ],
 )
 def test_torch_is_not_loaded_before_it_must(names):

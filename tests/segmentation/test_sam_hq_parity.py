@@ -120,8 +120,11 @@ def test_its_package_answers_as_torch_does(pair, tmp_path):
     export_package(folder / "ours", path)  # compares both forms with torch
     with safetensors.safe_open(path, "np") as package:
         channels = SHORT[variant].channels
-        assert package.metadata()["embedding_shape"] == f"{channels},64,64"
-        assert package.metadata()["hq_features_shape"] == f"{channels // 8},256,256"
+        assert json.loads(package.metadata()["embedding_shapes"]) == {
+            "image_embeddings": [channels, 64, 64],
+            "hq_features": [channels // 8, 256, 256],
+        }
+        assert package.metadata()["own_tokens"] == "6"
 
 
 def test_without_its_own_part_its_package_is_refused(pair, tmp_path, monkeypatch):

@@ -27,9 +27,9 @@ def _load(bundle: Bundle) -> Any:
 
 
 def _decoder_files(bundle: Bundle, state: Mapping[str, Any]) -> DecoderFiles:
-    from segmentation.families.sam.fast.package import decoder_files
-    from segmentation.families.sam.fast.weights import from_transformers
+    from segmentation.families.sam.decoder_weights import from_transformers
     from segmentation.families.sam.network import EMBEDDING_NAME, VARIANTS
+    from segmentation.families.two_way.package import decoder_files
 
     manifest = bundle.manifest
     _, grid, _ = manifest.embedding[EMBEDDING_NAME]

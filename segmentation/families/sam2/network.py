@@ -13,12 +13,14 @@ from transformers import Sam2MaskDecoderConfig, Sam2PromptEncoderConfig
 from transformers.models.sam2.modeling_sam2 import Sam2MaskDecoder, Sam2PromptEncoder
 
 from segmentation.families.positions import image_positions
+from segmentation.families.sam2 import stability
 from segmentation.families.sam2.vision import HieraShape, RepVitShape, VisionEncoder
+from segmentation.families.two_way.weights import FINE_FEATURES, MIDDLE_FEATURES
 from segmentation.frames import STRETCH
 from segmentation.prompts import BOX_TOP_LEFT, PADDING
 
 # Strides 16, 8 and 4. The two fine ones are what Meta calls high-resolution features.
-IMAGE, MIDDLE, FINE = "image_embeddings", "high_res_stride_8", "high_res_stride_4"
+IMAGE, MIDDLE, FINE = "image_embeddings", MIDDLE_FEATURES, FINE_FEATURES
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
 MASK_THRESHOLD = 0.0
@@ -78,7 +80,11 @@ class Sam2Network(nn.Module):
 
     def __init__(self, shape: Sam2Shape) -> None:
         super().__init__()
-        mask = Sam2MaskDecoderConfig(hidden_size=shape.channels)
+        mask = Sam2MaskDecoderConfig(
+            hidden_size=shape.channels,
+            dynamic_multimask_stability_delta=stability.DELTA,
+            dynamic_multimask_stability_thresh=stability.THRESHOLD,
+        )
         # Attention written out, so that the ONNX graph holds plain products and a softmax.
         mask._attn_implementation = "eager"
         self.shape = shape

@@ -6,7 +6,7 @@ import {readSafetensors} from "./safetensors.js";
 
 /** @import {Bundle} from "../../../core/types.d.ts" */
 
-const FORMAT = "maskwright-fast-decoder/3";
+const FORMAT = "maskwright-fast-decoder/4";
 
 /** @typedef {{files: Map<string, Uint8Array>, metadata: Record<string, string>}} DecoderPackage */
 

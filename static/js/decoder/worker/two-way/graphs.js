@@ -1,12 +1,13 @@
 /**
- * SAM's decoder as three graphs: one run per image, one per click, and the tail that makes masks of what a click gives.
+ * The decoder around a two-way transformer as three graphs: one run per image, one per click, and the tail that makes masks of what a click gives.
  *
- * segmentation/families/sam/fast builds them and has the same in Python (session.py); docs/decoder.md says why and how fast.
+ * segmentation/families/two_way builds them and has the same in Python (session.py); docs/decoder.md says why and how fast.
  */
 
 import {MASKS, OWN_TOKENS} from "./click-layout.js";
 
 /** @import {InferenceSession, Tensor} from "onnxruntime-web" */
+/** @import {Tensors} from "../session.d.ts" */
 
 const SHARED_WEIGHTS = "weights.bin";
 const HEAD_FORM_MIN_TOKENS = 17; // as in click_graph.py
@@ -34,7 +35,7 @@ export const PLAIN_BIAS = [1000, 0, 0, 0];
  * @property {Record<string, Tensor>} tensors the click graph's
  * @property {Tensor} maskProducts only for prompts with a mask
  * @property {Tensor} upscaled the tail's
- * @property {Tensor | null} hqFeatures the tail's, of HQ-SAM
+ * @property {Record<string, Tensor>} features the tail's, as the embedding has them, by name
  */
 
 /**
@@ -44,7 +45,7 @@ export const PLAIN_BIAS = [1000, 0, 0, 0];
  * @property {Record<string, Tensor>} tailInputs
  */
 
-export class SamGraphs {
+export class TwoWayGraphs {
     #ort;
     #files;
     #options;
@@ -79,14 +80,16 @@ export class SamGraphs {
     /**
      * @param {Float32Array} embedding (C, grid, grid)
      * @param {readonly number[]} shape [C, grid, grid]
-     * @param {{values: Float32Array, shape: readonly number[]} | null} hq the embedding's second tensor, of HQ-SAM
+     * @param {Tensors} others the embedding's other tensors
      * @returns {Promise<PreparedImage>}
      */
-    async prepareImage(embedding, shape, hq = null) {
+    async prepareImage(embedding, shape, others = new Map()) {
         const outputs = await this.#run("image", {image_embeddings: this.#tensor(embedding, [1, ...shape])});
         const {mask_products: maskProducts, upscaled, ...tensors} = outputs;
-        const hqFeatures = hq && this.#tensor(hq.values, [1, ...hq.shape]);
-        return {tensors, maskProducts, upscaled, hqFeatures};
+        const features = Object.fromEntries(
+            [...others].map(([name, {values, shape: chw}]) => [name, this.#tensor(values, [1, ...chw])]),
+        );
+        return {tensors, maskProducts, upscaled, features};
     }
 
     /**
@@ -130,7 +133,7 @@ export class SamGraphs {
         const outputs = await this.#run("tail", {
             ...answer.tailInputs,
             upscaled: image.upscaled,
-            ...(image.hqFeatures && {hq_features: image.hqFeatures}),
+            ...image.features,
             window: this.#integers([row, endRow, column, endColumn]),
         });
         return /** @type {Float32Array} */ (outputs.low_res_masks.data);

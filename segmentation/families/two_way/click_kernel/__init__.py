@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.families.kernels import sizes
-from segmentation.families.sam.fast.algebra import Algebra, centred
-from segmentation.families.sam.fast.graph import SharedWeights
-from segmentation.families.sam.fast.weights import DecoderWeights, Linear
+from segmentation.families.two_way.algebra import Algebra, centred
+from segmentation.families.two_way.graph import SharedWeights
+from segmentation.families.two_way.weights import DecoderWeights, Linear
 
 FOLDER = Path(__file__).parent
 BUILDS = ("plain", "relaxed")
@@ -19,12 +19,18 @@ def kernel_files(algebra: Algebra, shared: SharedWeights) -> dict[str, bytes]:
     """What a decoder package carries for the kernel: both builds, and `click-weights`; nothing where it does not fit.
 
     `click-weights` is JSON: name -> [offset in bytes, number of float32] in the shared weights, most of which are the
-    click graph's too; "input_side" and "norm_epsilon" are numbers.
+    click graph's too; "input_side", "norm_epsilon" and "mask_limit" are numbers, the last one or null, and
+    "is_sigmoid" says whether the IoU predictions are sigmoids of what the head gives.
     """
     weights = algebra.weights
     if not _fits(weights):
         return {}
-    index: dict[str, object] = {"input_side": weights.input_side, "norm_epsilon": weights.norm_epsilon}
+    index: dict[str, object] = {
+        "input_side": weights.input_side,
+        "norm_epsilon": weights.norm_epsilon,
+        "mask_limit": weights.mask_limit,
+        "is_sigmoid": weights.has_fine_features,
+    }
     for name, array in kernel_weights(algebra).items():
         array = np.ascontiguousarray(array, np.float32)
         index[name] = [shared.place(array)[0], array.size]

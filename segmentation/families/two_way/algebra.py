@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.families.sam.fast.weights import DecoderWeights, Linear
+from segmentation.families.two_way.weights import DecoderWeights, Linear
 
 Array = NDArray[np.float64]
 

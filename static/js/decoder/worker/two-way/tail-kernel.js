@@ -1,7 +1,7 @@
 /**
  * The decoder's tail as a WebAssembly kernel, on one thread or, with helpers, on several.
  *
- * Source, build and layout: segmentation/families/sam/fast/tail_kernel. The decoder package carries it. It computes the same as
+ * Source, build and layout: segmentation/families/two_way/tail_kernel. The decoder package carries it. It computes the same as
  * the package's tail graph, which is used where this one cannot be.
  */
 
@@ -18,6 +18,7 @@ import {
 const MAX_DEPTH = 288;
 const SCRATCH_ROWS = CHANNELS + SECOND_ROWS + 16 * MAX_MASKS + MAX_DEPTH;
 const HQ_SCRATCH_ROWS = TERMS * (LAST + BLOCK) + 4 * MIDDLE + 2 * PLACE_ROWS;
+const FINE_CHANNELS = 16; // of the fine features that are packed at once: as many as fit where the coefficients go
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 1024; // at most what the build says
 
@@ -33,9 +34,20 @@ const MAX_PAGES = 1024; // at most what the build says
  */
 
 /**
+ * What the tail takes of the embedding as it is, where the decoder has it.
+ *
+ * @typedef {object} TailFeatures
+ * @property {Float32Array} [hq] (32, 256, 256) HQ-SAM's
+ * @property {Float32Array} [middle] (64, 128, 128) SAM 2's, added in the first upscaling
+ * @property {Float32Array} [fine] (32, 256, 256) SAM 2's, added in the second upscaling
+ */
+
+/**
  * @typedef {object} KernelExports
  * @property {(a: number, rowStride: number, depthStride: number, rows: number, depth: number, out: number) => void} pack_rows
  * @property {(upscaled: number, out: number) => void} pack_image
+ * @property {(features: number, out: number) => void} pack_middle
+ * @property {(features: number, bias: number, first: number, count: number, out: number) => void} pack_fine
  * @property {(job: number, scratch: number) => void} run_tail
  */
 
@@ -52,17 +64,17 @@ export class TailKernel {
 
     /**
      * @param {Map<string, Uint8Array>} files a decoder package's
-     * @param {{threads: number, helperUrl: string | null}} options helperUrl: kernel/helper.js; without it, or where memory
-     *     cannot be shared between workers, there is one thread
+     * @param {{threads: number, helperUrl: string | null, hasFine?: boolean}} options helperUrl: kernel/helper.js; without it,
+     *     or where memory cannot be shared between workers, there is one thread. hasFine: images have fine features
      * @returns {Promise<TailKernel | null>} null: the package has no kernel, or this browser cannot run it
      */
-    static async open(files, {threads, helperUrl}) {
+    static async open(files, {threads, helperUrl, hasFine = false}) {
         const weights = files.get("tail-weights");
         const bytes = runnableBuild(files, "tail");
         if (!weights || !bytes) return null;
         const helpers = helperUrl && globalThis.crossOriginIsolated ? threads - 1 : 0;
         const hqWeights = files.get("tail-hq-weights");
-        const layout = makeLayout(helpers + 1, Boolean(hqWeights));
+        const layout = makeLayout(helpers + 1, {isHq: Boolean(hqWeights), hasFine});
         const pages = Math.ceil(layout.end / PAGE_BYTES);
         const memory = new WebAssembly.Memory({initial: pages, maximum: MAX_PAGES, shared: true});
         const module = await WebAssembly.compile(bytes);
@@ -104,16 +116,33 @@ export class TailKernel {
 
     /**
      * @param {Float32Array} upscaled (256, 4096), the image graph's
-     * @param {Float32Array | null} hqFeatures (32, 256, 256), the embedding's, of HQ-SAM
+     * @param {TailFeatures} features
      */
-    setImage(upscaled, hqFeatures = null) {
+    setImage(upscaled, {hq, middle, fine} = {}) {
         if (this.#image === upscaled) return;
+        this.#image = null; // until all is there
         // The coefficients' place is free now, and large enough.
         this.#floats(this.#layout.coefficients, CHANNELS * POSITIONS).set(upscaled);
         this.#kernel.pack_image(this.#layout.coefficients, this.#layout.upscaled);
-        if (hqFeatures && this.#layout.hq)
-            this.#floats(this.#layout.hq.features, hqFeatures.length).set(hqFeatures);
+        if (hq && this.#layout.hq) this.#floats(this.#layout.hq.features, hq.length).set(hq);
+        if (middle && fine) this.#setFine(middle, fine);
         this.#image = upscaled;
+    }
+
+    /**
+     * @param {Float32Array} middle
+     * @param {Float32Array} fine
+     */
+    #setFine(middle, fine) {
+        const {coefficients: stage, bias, fine: to} = this.#layout;
+        if (!to) throw new RangeError("the kernel was opened without a place for fine features");
+        this.#floats(stage, middle.length).set(middle);
+        this.#kernel.pack_middle(stage, to.middle);
+        for (let first = 0; first < LAST; first += FINE_CHANNELS) {
+            const part = fine.subarray(first * SIDE * SIDE, (first + FINE_CHANNELS) * SIDE * SIDE);
+            this.#floats(stage, part.length).set(part);
+            this.#kernel.pack_fine(stage, bias, first, FINE_CHANNELS, to.fine);
+        }
     }
 
     /**
@@ -157,7 +186,7 @@ export class TailKernel {
         };
         this.#work({
             upscaled, ...parts, norm, kernel, bias, out, depth, masks, row, endRow, column, endColumn,
-            stage: Stage.UPSCALE, features,
+            stage: Stage.UPSCALE, features, middle: layout.fine?.middle ?? 0, fine: layout.fine?.fine ?? 0,
         }); // prettier-ignore
         return this.#floats(layout.out, masks * 16 * (endRow - row) * (endColumn - column));
     }
@@ -272,9 +301,9 @@ function cut(logits, wide, window) {
 
 /**
  * @param {number} threads
- * @param {boolean} isHq HQ-SAM's
+ * @param {{isHq: boolean, hasFine: boolean}} kind HQ-SAM's, SAM 2's
  */
-function makeLayout(threads, isHq) {
+function makeLayout(threads, {isHq, hasFine}) {
     let end = 1024; // the kernel has no data of its own; nothing lies at 0
     const place = (/** @type {number} */ floats) => {
         const offset = end;
@@ -312,5 +341,8 @@ function makeLayout(threads, isHq) {
               sums: place(MAX_MASKS * SIDE * SIDE),
           }
         : null;
-    return {...layout, hq, end};
+    const fine = hasFine
+        ? {middle: place(CHANNELS * POSITIONS), fine: place(4 * SECOND_ROWS * POSITIONS)}
+        : null;
+    return {...layout, hq, fine, end};
 }

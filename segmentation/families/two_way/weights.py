@@ -1,7 +1,7 @@
-"""SAM's prompt encoder and mask decoder as named numpy arrays, whichever package they come from.
+"""A prompt encoder and a mask decoder as named numpy arrays, whichever package they come from.
 
-The names are those of the `segment-anything` package's state (`mask_decoder.…`, `prompt_encoder.…`), which MobileSAM,
-MedSAM and EdgeSAM share. numpy only: nothing here imports torch.
+The names are those of the `segment-anything` package's state (`mask_decoder.…`, `prompt_encoder.…`); a family gives its
+own arrays by these names. numpy only: nothing here imports torch.
 """
 
 from collections.abc import Mapping
@@ -10,26 +10,37 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.families.sam.names import to_meta
+# The embedding's tensors that only the tail takes. Of HQ-SAM; of SAM 2, for the first upscaling and the second.
+HQ_FEATURES = "hq_features"
+MIDDLE_FEATURES, FINE_FEATURES = "high_res_stride_8", "high_res_stride_4"
 
 
 class DecoderWeights:
     """The arrays, by name, as float64: they are multiplied with each other before they are rounded once to float32.
 
+    Whether it is HQ-SAM's or SAM 2's decoder is seen by the names of its tokens.
+
     channels, heads, head_width   of the attentions between tokens and image (heads * head_width = channels / 2)
     grid                          the image embedding is (channels, grid, grid)
     input_side                    pixels of the model frame
+    mask_limit                    a mask prompt's logits are cut to -mask_limit..mask_limit; None: they are not
     """
 
     heads = 8
 
     def __init__(
-        self, state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024, norm_epsilon: float = 1e-5
+        self,
+        state: Mapping[str, NDArray],
+        grid: int = 64,
+        input_side: int = 1024,
+        norm_epsilon: float = 1e-5,
+        mask_limit: float | None = None,
     ) -> None:
         self._state = {name: np.asarray(value, np.float64) for name, value in state.items()}
         self.grid = grid
         self.input_side = input_side
         self.norm_epsilon = norm_epsilon
+        self.mask_limit = mask_limit
         self.channels = self["mask_decoder.iou_token.weight"].shape[1]
         attention = self["mask_decoder.transformer.final_attn_token_to_image.q_proj.weight"]
         self.head_width = attention.shape[0] // self.heads
@@ -55,10 +66,37 @@ class DecoderWeights:
         """Whether it is HQ-SAM's: one more token, whose mask is added to the others (`families.sam.hq`)."""
         return "mask_decoder.hf_token.weight" in self._state
 
+    @property
+    def has_fine_features(self) -> bool:
+        """Whether it is SAM 2's: features of the image are added in both upscalings, predicted IoUs are sigmoids, and
+        one more token, for the object's score, is attended to and then not asked."""
+        return "mask_decoder.obj_score_token.weight" in self._state
+
     def own_tokens(self) -> NDArray[np.float64]:
-        """(5 or 6, channels): for the IoU predictions, for the four masks, and HQ-SAM's."""
-        names = ["iou_token", "mask_tokens", *(["hf_token"] if self.is_high_quality else [])]
+        """(5 or 6, channels): for the IoU predictions, for the four masks, and HQ-SAM's or SAM 2's.
+
+        SAM 2 has its own before the others. That makes no difference: attention does not see the order of tokens.
+        """
+        names = ["iou_token", "mask_tokens"]
+        names += ["hf_token"] if self.is_high_quality else []
+        names += ["obj_score_token"] if self.has_fine_features else []
         return np.concatenate([self[f"mask_decoder.{name}.weight"] for name in names])
+
+    @property
+    def asked_tokens(self) -> int:
+        """How many of the own tokens something is made of: the first ones."""
+        return 1 + len(self.filter_networks())
+
+    def embedding_shapes(self) -> dict[str, list[int]]:
+        """Name -> [C, h, w] of the image's tensors."""
+        channels, grid = self.channels, self.grid
+        shapes = {"image_embeddings": [channels, grid, grid]}
+        if self.is_high_quality:
+            shapes[HQ_FEATURES] = [channels // 8, 4 * grid, 4 * grid]
+        if self.has_fine_features:
+            shapes[MIDDLE_FEATURES] = [channels // 4, 2 * grid, 2 * grid]
+            shapes[FINE_FEATURES] = [channels // 8, 4 * grid, 4 * grid]
+        return shapes
 
     def filter_networks(self) -> "list[list[Linear]]":
         """The MLPs that make a filter of each of the own tokens but the first: the four masks', and HQ-SAM's."""
@@ -86,23 +124,3 @@ class Linear:
 
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
-
-
-def from_segment_anything(
-    state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024, norm_epsilon: float = 1e-5
-) -> DecoderWeights:
-    """From the state of `segment_anything`'s Sam (the image encoder's part is left out)."""
-    kept = {name: value for name, value in state.items() if _is_decoder(name)}
-    return DecoderWeights(kept, grid, input_side, norm_epsilon)
-
-
-def from_transformers(
-    state: Mapping[str, NDArray], grid: int = 64, input_side: int = 1024, norm_epsilon: float = 1e-5
-) -> DecoderWeights:
-    """From the state of transformers' SamModel, or of `segmentation.families.sam.network.SamNetwork`."""
-    renamed = {to_meta(name): value for name, value in state.items()}
-    return from_segment_anything(renamed, grid, input_side, norm_epsilon)
-
-
-def _is_decoder(name: str) -> bool:
-    return name.startswith(("mask_decoder.", "prompt_encoder."))

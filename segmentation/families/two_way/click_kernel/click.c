@@ -1,19 +1,19 @@
 // The click of the fast decoder as WebAssembly SIMD: prompt -> IoU predictions and what the tail makes masks from.
 //
-// segmentation/families/sam/fast/click_graph.py is the same computation as an ONNX graph, its form "token", with the reasons for
+// segmentation/families/two_way/click_graph.py is the same computation as an ONNX graph, its form "token", with the reasons for
 // every step, and the reference in tests. This one is faster because all that is done to a position stays in the first
 // cache, so that the image's tensors are read once per layer; because nothing is copied in or out; and because the products
 // reach twice the speed of onnxruntime-web's. Build: python scripts/build_kernels.py.
 //
-// static/js/decoder/worker/sam/click-kernel.js lays out the memory and writes the list of operations that threads work
+// static/js/decoder/worker/two-way/click-kernel.js lays out the memory and writes the list of operations that threads work
 // through together (threads.h). Nothing here may use the C stack in memory, because every thread's instance would put its
 // own at the same place: no arrays but those that fit into registers, no addresses of locals. The build
 // refuses any.
 //
 // T tokens: the decoder's five and the prompt's points. Rows of an attention are (head, token).
 
-#include "../../../kernels/simd.h"
-#include "../../../kernels/threads.h"
+#include "../../kernels/simd.h"
+#include "../../kernels/threads.h"
 #include "layout.h"
 
 INLINE int least(int a, int b) { return a < b ? a : b; }

@@ -1,9 +1,9 @@
 // The tail kernel's sizes, stages and its job.
-// Written by scripts/build_kernels.py from segmentation/families/sam/fast/tail_kernel/layout.json, which is to be changed.
+// Written by scripts/build_kernels.py from segmentation/families/two_way/tail_kernel/layout.json, which is to be changed.
 
 #pragma once
 
-#include "../../../kernels/layout.h"
+#include "../../kernels/layout.h"
 
 enum {
     GRID = 64,
@@ -55,4 +55,6 @@ typedef struct {
     const float *hq_features;  // (LAST, SIDE, SIDE)
     float hq_constant;
     float *sums;  // as `out`, HQ-SAM's mask added: apart from it, so that ADD may be done again
+    const float *middle;  // of SAM 2: packed by pack_middle; or none
+    const float *fine;  // of SAM 2: packed by pack_fine, `bias` in it; or none
 } Job;

@@ -1,5 +1,5 @@
 // The click kernel's sizes, kinds of operation and their jobs; click.c says what each does.
-// Written by scripts/build_kernels.py from segmentation/families/sam/fast/click_kernel/layout.json, which is to be changed.
+// Written by scripts/build_kernels.py from segmentation/families/two_way/click_kernel/layout.json, which is to be changed.
 
 import {TILE, Work} from "../kernel/layout.js";
 import {FLOAT, Struct, WORD} from "../kernel/struct.js";

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.families.kernels import sizes
-from segmentation.families.sam.fast.tail_graph import hq_filters
-from segmentation.families.sam.fast.weights import DecoderWeights
+from segmentation.families.two_way.tail_graph import hq_filters
+from segmentation.families.two_way.weights import DecoderWeights
 
 FOLDER = Path(__file__).parent
 BUILDS = ("plain", "relaxed")

@@ -1,9 +1,9 @@
 // The click kernel's sizes, kinds of operation and their jobs; click.c says what each does.
-// Written by scripts/build_kernels.py from segmentation/families/sam/fast/click_kernel/layout.json, which is to be changed.
+// Written by scripts/build_kernels.py from segmentation/families/two_way/click_kernel/layout.json, which is to be changed.
 
 #pragma once
 
-#include "../../../kernels/layout.h"
+#include "../../kernels/layout.h"
 
 enum {
     GRID = 64,

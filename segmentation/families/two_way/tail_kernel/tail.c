@@ -1,6 +1,6 @@
 // The decoder's tail as WebAssembly SIMD: upscaling by four and the product with the masks' filters.
 //
-// segmentation/families/sam/fast/tail_graph.py is the same computation as an ONNX graph, and the reference in tests. This one is
+// segmentation/families/two_way/tail_graph.py is the same computation as an ONNX graph, and the reference in tests. This one is
 // faster because a tile of 16 positions stays in the first cache from the first product to the logits, and because GELU
 // costs a third. Build: python scripts/build_kernels.py (plain and relaxed SIMD; the latter has fused multiply-add).
 //
@@ -8,11 +8,13 @@
 // sum over features that depend on the image alone. It is done in two more stages over the whole window. The second filters'
 // nine places are first products at one position (FILTER), whose shifted sums are the mask (ADD).
 //
+// SAM 2 adds features of the image in both upscalings: they lie in the order in which the tiles read them.
+//
 // Several threads may run `run_tail` on one shared memory: they take tiles from `next_tile`. Nothing here may use the
 // C stack in memory, because every thread's instance would put its own at the same place: no arrays, no addresses of
 // locals. The build refuses any.
 
-#include "../../../kernels/simd.h"
+#include "../../kernels/simd.h"
 #include "layout.h"
 
 // a's element (row, k) at row * row_stride + k * depth_stride -> blocks of 4 rows, k by k.
@@ -37,6 +39,61 @@ void pack_image(const float* upscaled, float* out) {
     }
 }
 
+// Eight floats from `from` on, as the even ones and the odd ones.
+INLINE vec even(const float* from) { return wasm_i32x4_shuffle(load(from), load(from + 4), 0, 2, 4, 6); }
+INLINE vec odd(const float* from) { return wasm_i32x4_shuffle(load(from), load(from + 4), 1, 3, 5, 7); }
+
+// What SAM 2 adds in the first upscaling, (MIDDLE, 2 GRID, 2 GRID) -> per tile (ROWS, TILE), centred over the channels, because
+// a norm follows.
+__attribute__((export_name("pack_middle")))
+void pack_middle(const float* features, float* out) {
+    for (int tile = 0; tile < POSITIONS / TILE; tile++, out += ROWS * TILE) {
+        int row = tile * TILE / GRID, column = tile * TILE % GRID;
+        for (int y = 0; y < 2; y++) {
+            const float* from = features + (2 * row + y) * 2 * GRID + 2 * column;
+            for (int j = 0; j < TILE; j += 4) {
+                float* to = out + 2 * y * TILE + j;
+                vec left = CONST(0.0f), right = left;
+                for (int i = 0; i < MIDDLE; i++) {
+                    const float* at = from + i * 4 * POSITIONS + 2 * j;
+                    vec first = even(at), second = odd(at);
+                    left = wasm_f32x4_add(left, first);
+                    right = wasm_f32x4_add(right, second);
+                    store(to + 4 * i * TILE, first);
+                    store(to + (4 * i + 1) * TILE, second);
+                }
+                left = wasm_f32x4_mul(left, CONST(1.0f / MIDDLE));
+                right = wasm_f32x4_mul(right, CONST(1.0f / MIDDLE));
+                for (int i = 0; i < MIDDLE; i++) {
+                    float *first = to + 4 * i * TILE, *second = first + TILE;
+                    store(first, wasm_f32x4_sub(load(first), left));
+                    store(second, wasm_f32x4_sub(load(second), right));
+                }
+            }
+        }
+    }
+}
+
+// What SAM 2 adds in the second upscaling, `count` channels from `first` on of (LAST, SIDE, SIDE) -> per tile and sub-position
+// (SECOND_ROWS, TILE), with the upscaling's own bias (SECOND_ROWS).
+__attribute__((export_name("pack_fine")))
+void pack_fine(const float* features, const float* bias, int first, int count, float* out) {
+    for (int channel = 0; channel < count; channel++, features += SIDE * SIDE) {
+        for (int tile = 0; tile < POSITIONS / TILE; tile++) {
+            int row = tile * TILE / GRID, column = tile * TILE % GRID;
+            for (int y = 0; y < 4; y++) {
+                const float* from = features + (4 * row + y) * SIDE + 4 * column;
+                for (int x = 0; x < 4; x++) {
+                    int sub = (y >> 1) * 2 + (x >> 1), inner = (y & 1) * 2 + (x & 1);
+                    float constant = bias[inner * LAST + first + channel];
+                    float* to = out + (((tile * 4 + sub) * 4 + inner) * LAST + first + channel) * TILE;
+                    for (int j = 0; j < TILE; j++) to[j] = from[4 * j + x] + constant;
+                }
+            }
+        }
+    }
+}
+
 // Makes one tile's logits. scratch: first (ROWS, TILE), b (max(depth, MIDDLE), TILE), second (SECOND_ROWS, TILE),
 // logits (masks, sub-position, inner sub-position, TILE).
 INLINE void run_tile(const Job* job, int row, int column, float* scratch) {
@@ -51,6 +108,10 @@ INLINE void run_tile(const Job* job, int row, int column, float* scratch) {
     for (int j = 0; j < TILE; j += 4) {
         vec gain = load(job->gain + position + j);
         for (int i = 0; i < ROWS; i++) store(first + i * TILE + j, wasm_f32x4_mul(gain, load(image + i * TILE + j)));
+    }
+    if (job->middle) {
+        const float* from = job->middle + position * ROWS;
+        for (int i = 0; i < ROWS * TILE; i += 4) store(first + i, wasm_f32x4_add(load(first + i), load(from + i)));
     }
     for (int k = 0; k < job->depth; k++) {
         const float* from = job->coefficients + k * POSITIONS + position;
@@ -74,9 +135,14 @@ INLINE void run_tile(const Job* job, int row, int column, float* scratch) {
             }
         }
         // Second upscaling, GELU, filters.
-        for (int i = 0; i < SECOND_ROWS; i++) {
-            vec bias = splat(job->bias + i);
-            for (int j = 0; j < TILE; j += 4) store(second + i * TILE + j, bias);
+        if (job->fine) {
+            const float* from = job->fine + (position * 4 + sub * TILE) * SECOND_ROWS;
+            for (int i = 0; i < SECOND_ROWS * TILE; i += 4) store(second + i, load(from + i));
+        } else {
+            for (int i = 0; i < SECOND_ROWS; i++) {
+                vec bias = splat(job->bias + i);
+                for (int j = 0; j < TILE; j += 4) store(second + i * TILE + j, bias);
+            }
         }
         multiply(job->kernel, b, second, TILE, SECOND_ROWS, MIDDLE, 1);
         for (int inner = 0; inner < 4; inner++) {
@@ -127,10 +193,6 @@ INLINE void run_tile(const Job* job, int row, int column, float* scratch) {
         }
     }
 }
-
-// Eight floats from `from` on, as the even ones and the odd ones.
-INLINE vec even(const float* from) { return wasm_i32x4_shuffle(load(from), load(from + 4), 0, 2, 4, 6); }
-INLINE vec odd(const float* from) { return wasm_i32x4_shuffle(load(from), load(from + 4), 1, 3, 5, 7); }
 
 // Of TILE patches side by side, two pixels apart: their terms, terms (TERMS, step floats). from: above and left of the first.
 INLINE void patch_terms(const float* from, int row, float* terms, int step) {

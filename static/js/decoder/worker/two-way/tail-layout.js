@@ -1,5 +1,5 @@
 // The tail kernel's sizes, stages and its job.
-// Written by scripts/build_kernels.py from segmentation/families/sam/fast/tail_kernel/layout.json, which is to be changed.
+// Written by scripts/build_kernels.py from segmentation/families/two_way/tail_kernel/layout.json, which is to be changed.
 
 import {TILE} from "../kernel/layout.js";
 import {FLOAT, Struct, WORD} from "../kernel/struct.js";
@@ -54,4 +54,6 @@ export const Job = new Struct({
     hqFeatures: WORD,
     hqConstant: FLOAT,
     sums: WORD,
+    middle: WORD,
+    fine: WORD,
 });

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from segmentation.families.sam.fast.algebra import (
+from segmentation.families.two_way.algebra import (
     KEY_NAMES,
     MASK_RANK,
     QUERY_NAMES,
@@ -11,8 +11,8 @@ from segmentation.families.sam.fast.algebra import (
     after,
     centred,
 )
-from segmentation.families.sam.fast.graph import GraphBuilder, SharedWeights
-from segmentation.families.sam.fast.weights import Linear
+from segmentation.families.two_way.graph import GraphBuilder, SharedWeights
+from segmentation.families.two_way.weights import Linear
 
 
 def image_tensor_shapes(algebra: Algebra) -> dict[str, tuple[int, ...]]:

@@ -8,17 +8,18 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from segmentation.families.sam.fast.click_graph import HEAD_FORM_MIN_TOKENS, OWN_TOKENS
-from segmentation.families.sam.fast.graph import SHARED_WEIGHTS
+from segmentation.families.two_way.click_graph import HEAD_FORM_MIN_TOKENS, OWN_TOKENS
+from segmentation.families.two_way.graph import SHARED_WEIGHTS
+from segmentation.families.two_way.weights import FINE_FEATURES, HQ_FEATURES, MIDDLE_FEATURES
 
 Tensors = dict[str, NDArray]
 
 # Added to the IoU predictions, it decides which masks come first.
 PLAIN_BIAS = (1000.0, 0.0, 0.0, 0.0)
 TAIL_INPUTS = ("gain", "coefficients", "basis", "filters")
-# HQ-SAM's: of the click graph, and of the embedding.
-MIXED, HQ_FEATURES = "mixed", "hq_features"
-TAIL_ALONE = ("upscaled", HQ_FEATURES)  # of the image's tensors, what no click graph takes
+MIXED = "mixed"  # of the click graph, HQ-SAM's
+FEATURES = (HQ_FEATURES, MIDDLE_FEATURES, FINE_FEATURES)  # of the embedding, what the tail takes as it is
+TAIL_ALONE = ("upscaled", *FEATURES)  # of the image's tensors, what no click graph takes
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,10 @@ class FastDecoder:
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
 
     def prepare_image(
-        self, image_embeddings: NDArray[np.float32], hq_features: NDArray[np.float32] | None = None
+        self, image_embeddings: NDArray[np.float32], features: Mapping[str, NDArray[np.float32]] | None = None
     ) -> Tensors:
-        """(1, C, grid, grid), and HQ-SAM's (1, C / 8, 4 * grid, 4 * grid) -> the image's tensors, by name."""
-        tensors = self._run("image", {"image_embeddings": image_embeddings})
-        return tensors if hq_features is None else {**tensors, HQ_FEATURES: hq_features}
+        """(1, C, grid, grid), and those of the embedding's other tensors, by name -> the image's tensors, by name."""
+        return {**self._run("image", {"image_embeddings": image_embeddings}), **(features or {})}
 
     def click(
         self,
@@ -83,12 +83,14 @@ class FastDecoder:
 
         So that `segmentation.decoder.parity` compares this decoder as it compares the other.
         """
-        image = self.prepare_image(feeds["image_embeddings"], feeds.get(HQ_FEATURES))
+        features = {name: feeds[name] for name in FEATURES if name in feeds}
+        image = self.prepare_image(feeds["image_embeddings"], features)
         mask_input = feeds["mask_input"] if feeds["has_mask_input"][0] else None
+        coords, labels = self.prompt(feeds["point_coords"], feeds["point_labels"])
         answers = []
         # Both forms must hold, whichever would be chosen: the last one's answer is handed back, if they agree.
-        for form in ("head", choose_form(feeds["point_labels"].shape[1], self._own_tokens)):
-            click = self.click(image, feeds["point_coords"], feeds["point_labels"], mask_input, form=form)
+        for form in ("head", choose_form(labels.shape[1], self._own_tokens)):
+            click = self.click(image, coords, labels, mask_input, form=form)
             grid = feeds["image_embeddings"].shape[-1]
             ranked = self.masks(image, click, (0, grid, 0, grid))
             logits = np.empty_like(ranked)
@@ -96,7 +98,15 @@ class FastDecoder:
             answers.append((logits, click.iou_predictions))
         worst = max(answers, key=lambda answer: np.abs(answer[0] - answers[-1][0]).max())
         is_close = np.allclose(worst[0], answers[-1][0], rtol=0, atol=1e-3 * max(1.0, np.abs(worst[0]).max()))
-        return list(answers[-1] if is_close else worst)
+        return list(self.finished(*(answers[-1] if is_close else worst)))
+
+    def prompt(self, coords: NDArray, labels: NDArray) -> tuple[NDArray, NDArray]:
+        """What the click graph is given for (1, N, 2) and (1, N), those of the one-graph decoder."""
+        return coords, labels
+
+    def finished(self, logits: NDArray, iou_predictions: NDArray) -> tuple[NDArray, NDArray]:
+        """What is handed out of (1, 4, side, side) and (1, 4), those that the graphs give."""
+        return logits, iou_predictions
 
     def _run(self, name: str, feeds: Tensors) -> Tensors:
         if name not in self._sessions:

@@ -1,8 +1,8 @@
 /**
  * The fast decoder's click as a WebAssembly kernel: tokens, attentions and norms, on one thread or, with helpers, on several.
  *
- * Source and build: segmentation/families/sam/fast/click_kernel. It computes the same as the package's graphs `click-token` and
- * `click-token-mask`, which are used where this one cannot be; segmentation/families/sam/fast/click_graph.py has the reasons for
+ * Source and build: segmentation/families/two_way/click_kernel. It computes the same as the package's graphs `click-token` and
+ * `click-token-mask`, which are used where this one cannot be; segmentation/families/two_way/click_graph.py has the reasons for
  * every step. Here is where everything lies in memory, and the list of operations that a click is.
  */
 
@@ -94,6 +94,10 @@ export class ClickKernel {
     #image = null;
     #operations = 0;
     #ownTokens;
+    /** How many of them something is made of. */
+    #askedTokens;
+    #maskLimit;
+    #isSigmoid;
 
     /**
      * @param {Map<string, Uint8Array>} files a decoder package's
@@ -107,6 +111,8 @@ export class ClickKernel {
         const {
             input_side: inputSide,
             norm_epsilon: epsilon,
+            mask_limit: maskLimit,
+            is_sigmoid: isSigmoid,
             ...places
         } = JSON.parse(new TextDecoder().decode(index));
         /** @type {Map<string, Float32Array>} */
@@ -130,7 +136,12 @@ export class ClickKernel {
         });
         const module = await WebAssembly.compile(bytes);
         const instance = await WebAssembly.instantiate(module, {env: {memory}});
-        const kernel = new ClickKernel(memory, instance, layout, arrays, inputSide, epsilon);
+        const kernel = new ClickKernel(memory, instance, layout, arrays, {
+            inputSide,
+            epsilon,
+            maskLimit,
+            isSigmoid,
+        });
         const helping = layout.scratch
             .slice(1)
             .map((scratch) =>
@@ -149,10 +160,11 @@ export class ClickKernel {
      * @param {WebAssembly.Instance} instance
      * @param {ReturnType<typeof makeLayout>} layout
      * @param {Map<string, Float32Array>} arrays
-     * @param {number} inputSide
-     * @param {number} epsilon of the token's and the image's norms
+     * @param {{inputSide: number, epsilon: number, maskLimit: number | null, isSigmoid: boolean}} kind epsilon: of the
+     *     tokens' and the image's norms; maskLimit: to which a mask prompt is cut, both ways; isSigmoid: whether the IoU
+     *     predictions are sigmoids of what their head gives
      */
-    constructor(memory, instance, layout, arrays, inputSide, epsilon) {
+    constructor(memory, instance, layout, arrays, {inputSide, epsilon, maskLimit, isSigmoid}) {
         this.#memory = memory;
         this.#kernel = /** @type {KernelExports} */ (/** @type {unknown} */ (instance.exports));
         this.#layout = layout;
@@ -164,10 +176,13 @@ export class ClickKernel {
         this.#floats = new Float32Array(memory.buffer);
         this.#inputSide = inputSide;
         this.#epsilon = epsilon;
+        this.#maskLimit = maskLimit;
+        this.#isSigmoid = isSigmoid;
         this.#weights = layout.weights;
         this.#positionMatrix = /** @type {Float32Array} */ (arrays.get("position_matrix"));
         this.#pointKinds = /** @type {Float32Array} */ (arrays.get("point_kinds"));
         this.#ownTokens = ownTokensOf(arrays);
+        this.#askedTokens = askedTokensOf(arrays);
         this.#setWeights(arrays);
     }
 
@@ -193,7 +208,7 @@ export class ClickKernel {
                 this.#kernel.pack_tiles(stage, INNER, INNER, this.#layout.constants[name]);
             } else if (to && PACKED.test(name)) {
                 const bias = /** @type {Float32Array} */ (arrays.get(name.replace(/weight$/, "bias")));
-                const groups = name.startsWith("filters") ? this.#ownTokens - 1 : 1;
+                const groups = name.startsWith("filters") ? this.#askedTokens - 1 : 1;
                 const columns = name === "carried" ? CHANNELS : bias.length / groups;
                 this.#pack(array, groups, columns, to);
             } else if (to) {
@@ -275,24 +290,39 @@ export class ClickKernel {
         const layout = this.#layout;
         this.#operations = 0;
         this.#setTokens(coords, labels);
-        if (maskInput) this.#put(layout.maskInput, maskInput);
+        if (maskInput) this.#setMask(maskInput);
         const {depth, ones} = this.#list(tokens, Boolean(maskInput));
         this.#words[layout.count / 4] = this.#operations;
         this.#threads.work((list) => this.#kernel.run(list, layout.count, layout.scratch[0]));
         this.#copy(this.#weight("upscaling.bias"), layout.tailBasis + 4 * ones * CHANNELS, CHANNELS);
         return {
-            iouPredictions: this.#view(layout.iou, MASKS).slice(),
+            iouPredictions: this.#iouPredictions(),
             tailInputs: {
                 gain: this.#view(layout.gain, POSITIONS),
                 coefficients: this.#view(layout.plain, depth * POSITIONS),
                 basis: this.#view(layout.tailBasis, depth * CHANNELS),
                 filters: this.#view(layout.filters, MASKS * FILTER),
                 // HQ-SAM's own token makes one more.
-                ...(this.#ownTokens > OWN_TOKENS && {
+                ...(this.#askedTokens > OWN_TOKENS && {
                     mixed: this.#view(layout.filters + 4 * MASKS * FILTER, FILTER),
                 }),
             },
         };
+    }
+
+    /** @param {Float32Array} logits */
+    #setMask(logits) {
+        const to = this.#layout.maskInput;
+        const limit = this.#maskLimit;
+        this.#put(to, logits);
+        if (limit === null) return;
+        const cut = this.#view(to, logits.length);
+        for (let k = 0; k < cut.length; k++) cut[k] = Math.min(limit, Math.max(-limit, cut[k]));
+    }
+
+    #iouPredictions() {
+        const values = this.#view(this.#layout.iou, MASKS).slice();
+        return this.#isSigmoid ? values.map((value) => 1 / (1 + Math.exp(-value))) : values;
     }
 
     /** Ends the helpers; the kernel goes on with one thread. */
@@ -332,7 +362,7 @@ export class ClickKernel {
      */
     #list(tokens, hasMask) {
         const l = this.#layout;
-        const ownTokens = this.#ownTokens;
+        const askedTokens = this.#askedTokens;
         const rows = HEADS * tokens;
         const depthMask = hasMask ? MASK_ROWS : 0;
         const depth0 = depthMask + rows;
@@ -405,9 +435,9 @@ export class ClickKernel {
         this.#gram(l.basis, basis1, l.mixed, depth0, rows + EXTRA);
         this.#gram(basis1, 0, l.own, rows + EXTRA, 0);
 
-        // The final attention, of the decoder's own tokens only.
-        this.#queries(2, ownTokens, l.queries);
-        this.#scoresOfBasis("keys_2", l.queries, ownTokens, l.basis, depth, l.scoresTokens);
+        // The final attention, only of the decoder's own tokens that something is made of.
+        this.#queries(2, askedTokens, l.queries);
+        this.#scoresOfBasis("keys_2", l.queries, askedTokens, l.basis, depth, l.scoresTokens);
         this.#add("UPDATE", SPANS, {
             keys: l.keysTokens1,
             queries: l.image.queries_1,
@@ -433,9 +463,9 @@ export class ClickKernel {
             depth,
             isLast: 1,
             epsilon: this.#epsilon,
-            gather: this.#gather(2, ownTokens, l.gain, l.scoresTokens, coefficients),
+            gather: this.#gather(2, askedTokens, l.gain, l.scoresTokens, coefficients),
         });
-        this.#tokensFromImage(2, ownTokens, l.basis, depth);
+        this.#tokensFromImage(2, askedTokens, l.basis, depth);
 
         // What comes out.
         this.#linear("upscaling", {
@@ -466,7 +496,7 @@ export class ClickKernel {
                 x: from,
                 y: to,
                 rows: 1,
-                groups: ownTokens - 1,
+                groups: askedTokens - 1,
                 inputs: CHANNELS,
                 columns,
                 isRelu: number < 2,
@@ -836,12 +866,21 @@ export class ClickKernel {
 }
 
 /**
- * How many tokens are the decoder's own: for the IoU predictions, the four masks, and HQ-SAM's.
+ * How many tokens are the decoder's own: for the IoU predictions, the four masks, and HQ-SAM's or SAM 2's.
  *
  * @param {Map<string, Float32Array>} arrays the weights
  */
 function ownTokensOf(arrays) {
     return /** @type {Float32Array} */ (arrays.get("own_tokens")).length / CHANNELS;
+}
+
+/**
+ * How many of them something is made of, the first ones: the IoU predictions, and a filter by an MLP of each other.
+ *
+ * @param {Map<string, Float32Array>} arrays the weights
+ */
+function askedTokensOf(arrays) {
+    return 1 + /** @type {Float32Array} */ (arrays.get("filters.0.bias")).length / CHANNELS;
 }
 
 /**
@@ -859,7 +898,7 @@ function partialSize(tokens, depth) {
  * @param {Map<string, Float32Array>} arrays the weights
  */
 function makeLayout(threads, arrays) {
-    const ownTokens = ownTokensOf(arrays);
+    const askedTokens = askedTokensOf(arrays);
     let end = 1024; // the kernel has no data of its own; nothing lies at 0
     const place = (/** @type {number} */ floats) => {
         const offset = end;
@@ -907,7 +946,7 @@ function makeLayout(threads, arrays) {
         gathered: place(MAX_TOKENS * INNER),
         gatheredWhole: place(MAX_TOKENS * INNER),
         iou: place(TILE),
-        filters: place((ownTokens - 1) * FILTER),
+        filters: place((askedTokens - 1) * FILTER),
         // Low rank.
         basis0: place(MAX_DEPTH_0 * CHANNELS),
         basis: place(MAX_DEPTH * CHANNELS),
@@ -919,7 +958,7 @@ function makeLayout(threads, arrays) {
         mixed: place(MAX_DEPTH_0 * MAX_DEPTH),
         own: place((MAX_ROWS + EXTRA) ** 2),
         partial: place(
-            SPANS * Math.max(partialSize(MAX_TOKENS, MAX_DEPTH_0), partialSize(ownTokens, MAX_DEPTH)),
+            SPANS * Math.max(partialSize(MAX_TOKENS, MAX_DEPTH_0), partialSize(askedTokens, MAX_DEPTH)),
         ),
         // Positions.
         maskInput: place(16 * POSITIONS),

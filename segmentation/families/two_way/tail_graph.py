@@ -2,9 +2,15 @@
 
 import numpy as np
 
-from segmentation.families.sam.fast.algebra import Algebra
-from segmentation.families.sam.fast.graph import GraphBuilder, SharedWeights
-from segmentation.families.sam.fast.weights import DecoderWeights, Linear
+from segmentation.families.two_way.algebra import Algebra
+from segmentation.families.two_way.graph import GraphBuilder, SharedWeights
+from segmentation.families.two_way.weights import (
+    FINE_FEATURES,
+    HQ_FEATURES,
+    MIDDLE_FEATURES,
+    DecoderWeights,
+    Linear,
+)
 
 NORM_EPSILON = 1e-6  # of segment-anything's LayerNorm2d
 
@@ -14,7 +20,9 @@ def build_tail_graph(algebra: Algebra, shared: SharedWeights | None = None) -> G
     (K, C / 8) of the click graph; `window` (4,) int64: first row, end row, first column, end column of the grid.
 
     HQ-SAM's has two more inputs, `mixed` (1, C / 8) of the click graph and the embedding's `hq_features` (1, C / 8,
-    4 * grid, 4 * grid), and upscales the whole grid whatever the window, because its filters look beyond it.
+    4 * grid, 4 * grid), and upscales the whole grid whatever the window, because its filters look beyond it. SAM 2's
+    has the embedding's `high_res_stride_8` (1, C / 4, 2 * grid, 2 * grid) and `high_res_stride_4` (1, C / 8, 4 * grid,
+    4 * grid), and upscales the whole grid too: its images cover it.
 
     Output: `low_res_masks` (1, K, 4 * rows, 4 * columns), logits of the window.
     """
@@ -28,9 +36,10 @@ def build_tail_graph(algebra: Algebra, shared: SharedWeights | None = None) -> G
     row, end_row, column, end_column = g.ops("Split", 4, g.input("window", (4,), np.int64), num_outputs=4)
     starts, ends = g.concat(row, column), g.concat(end_row, end_column)
     axes = g.constant([1, 2], np.int64)
+    is_whole = weights.is_high_quality or weights.has_fine_features
 
     def crop(value: str) -> str:
-        if weights.is_high_quality:
+        if is_whole:
             return value
         value = g.reshape(value, -1, grid, grid)
         value = g.op("Slice", value, starts, ends, axes)
@@ -38,6 +47,8 @@ def build_tail_graph(algebra: Algebra, shared: SharedWeights | None = None) -> G
                                                g.constant([-1], np.int64)))  # fmt: skip
 
     image = g.op("Mul", crop(upscaled), crop(gain))
+    if weights.has_fine_features:
+        image = g.op("Add", image, _middle_features(g, channels, grid))
     first = g.op("Gemm", basis, crop(coefficients), image, transA=1)  # rows (channel, sub-position)
     first = g.reshape(first, channels // 4, -1)  # (C / 4, 4 * positions)
 
@@ -58,12 +69,16 @@ def build_tail_graph(algebra: Algebra, shared: SharedWeights | None = None) -> G
         g.constant(rows[:, :, None, None]),
         g.constant(bias),
     )
+    if weights.has_fine_features:
+        second = g.op("Add", second, _fine_features(g, channels, grid))
     second = g.op("Gelu", second)  # (1, C / 2, 1, 4 * positions)
 
     masks = g.op("MatMul", filters, g.reshape(second, channels // 8, -1))
-    if weights.is_high_quality:
+    if is_whole:
         pixels = g.constant([4, 4], np.int64)
-        masks = g.op("Add", _shuffled(g, masks, grid), _hq_mask(g, weights, _shuffled(g, second, grid)))
+        masks = _shuffled(g, masks, grid)
+        if weights.is_high_quality:
+            masks = g.op("Add", masks, _hq_mask(g, weights, _shuffled(g, second, grid)))
         masks = g.op("Slice", masks, g.op("Mul", starts, pixels), g.op("Mul", ends, pixels), axes)
         g.output(
             g.op("Unsqueeze", masks, g.constant([0], np.int64)), "low_res_masks", (1, "K", "height", "width")
@@ -85,11 +100,27 @@ def _shuffled(g: GraphBuilder, value: str, grid: int) -> str:
     return g.reshape(value, -1, 4 * grid, 4 * grid)
 
 
+def _middle_features(g: GraphBuilder, channels: int, grid: int) -> str:
+    """(C, P), rows (channel, sub-position): what SAM 2 adds in the first upscaling, centred, because a norm follows."""
+    features = g.input(MIDDLE_FEATURES, (1, channels // 4, 2 * grid, 2 * grid))
+    features = g.op("Sub", features, g.op("ReduceMean", features, g.constant([1], np.int64)))
+    features = g.transpose(g.reshape(features, -1, grid, 2, grid, 2), 0, 2, 4, 1, 3)
+    return g.reshape(features, channels, -1)
+
+
+def _fine_features(g: GraphBuilder, channels: int, grid: int) -> str:
+    """(1, C / 2, 1, 4 * P), rows (channel, inner sub-position): what SAM 2 adds in the second upscaling."""
+    features = g.input(FINE_FEATURES, (1, channels // 8, 4 * grid, 4 * grid))
+    # (channel, row, outer y, inner y, column, outer x, inner x)
+    features = g.transpose(g.reshape(features, -1, grid, 2, 2, grid, 2, 2), 0, 3, 6, 2, 5, 1, 4)
+    return g.reshape(features, 1, channels // 2, 1, -1)
+
+
 def _hq_mask(g: GraphBuilder, weights: DecoderWeights, upscaled: str) -> str:
     """(1, 4 * grid, 4 * grid): what HQ-SAM adds to every mask, of the upscaled features (C / 8, 4 * grid, 4 * grid)."""
     channels, side = weights.channels, 4 * weights.grid
     mixed = g.input("mixed", (1, channels // 8))
-    features = g.input("hq_features", (1, channels // 8, side, side))
+    features = g.input(HQ_FEATURES, (1, channels // 8, side, side))
     path = "mask_decoder.embedding_maskfeature"
     first = hq_filters(weights)
     inner = g.op(

@@ -10,13 +10,13 @@ from typing import Literal
 
 import numpy as np
 
-from segmentation.families.sam.fast.algebra import MASK_RANK, Algebra, centred
-from segmentation.families.sam.fast.graph import CONTRIB, GraphBuilder, SharedWeights
-from segmentation.families.sam.fast.image_graph import image_tensor_shapes
-from segmentation.families.sam.fast.weights import Linear
+from segmentation.families.two_way.algebra import MASK_RANK, Algebra, centred
+from segmentation.families.two_way.graph import CONTRIB, GraphBuilder, SharedWeights
+from segmentation.families.two_way.image_graph import image_tensor_shapes
+from segmentation.families.two_way.weights import Linear
 
 Form = Literal["token", "head"]
-OWN_TOKENS = 5  # one for the IoU predictions, four for the masks; HQ-SAM has one more
+OWN_TOKENS = 5  # one for the IoU predictions, four for the masks; HQ-SAM and SAM 2 have one more
 # heads * 16 tokens = the width of the attentions: the rank of both forms is then the same.
 HEAD_FORM_MIN_TOKENS = 17
 
@@ -77,15 +77,16 @@ class _ClickGraph:
         gathered, values = self._image_from_tokens(1, tokens, prompt, gain, low_rank)
         gain, low_rank = self._norm_1(gathered, values, gain, low_rank)
 
-        # Only the decoder's own tokens go on.
-        own = g.op("Slice", tokens, *(g.constant([i], np.int64) for i in (0, len(self.own_tokens), 0)))
-        own_prompt = g.constant(self.own_tokens)
+        # Only those of the decoder's own tokens go on that something is made of.
+        asked = self.weights.asked_tokens
+        own = g.op("Slice", tokens, *(g.constant([i], np.int64) for i in (0, asked, 0)))
+        own_prompt = g.constant(self.own_tokens[:asked])
         own = self._tokens_from_image(2, own, own_prompt, gain, low_rank)
         self._heads(own)
         self._tail_inputs(gain, low_rank)
         return g
 
-    # Tokens: (T, C), T = 5 + N; 6 + N of HQ-SAM.
+    # Tokens: (T, C), T = 5 + N; 6 + N of HQ-SAM and SAM 2.
 
     def _tokens(self) -> str:
         g, weights = self.g, self.weights
@@ -339,6 +340,8 @@ class _ClickGraph:
         g, weights = self.g, self.weights
         grid = weights.grid
         value = g.input("mask_input", (1, 1, 4 * grid, 4 * grid))
+        if weights.mask_limit is not None:
+            value = g.op("Clip", value, g.constant(-weights.mask_limit), g.constant(weights.mask_limit))
         for convolution, norm in ((0, 1), (3, 4)):
             path = "prompt_encoder.mask_downscaling"
             kernel, bias = (weights[f"{path}.{convolution}.{part}"] for part in ("weight", "bias"))
@@ -367,6 +370,7 @@ class _ClickGraph:
         for i, linear in enumerate(layers):
             iou = self._linear(linear, iou)
             iou = g.op("Relu", iou) if i + 1 < len(layers) else iou
+        iou = g.op("Sigmoid", iou) if weights.has_fine_features else iou
         g.output(iou, "iou_predictions", (1, OWN_TOKENS - 1))
 
         ranks = g.op("Add", iou, g.input("mask_bias", (OWN_TOKENS - 1,)))
