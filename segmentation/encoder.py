@@ -104,20 +104,29 @@ class ImageEncoder:
         self._compiles = compiles and self.backend == precisions.TORCH
         self._count = 0
 
+    def use(self, way: precisions.Way) -> None:
+        """Computes in this way from now on. On the CPU only.
+
+        Raises:
+            OpenVinoUnavailable: it is OpenVINO's, which is not installed.
+            RuntimeError: OpenVINO cannot run this network here. All stays as it was.
+        """
+        if way.backend == precisions.OPENVINO:
+            self._encode_image = precisions.encoder_by(self.model, self.manifest, way)
+        else:
+            self._encode_image = self.model.encode_image
+        self.backend, self.precision = way
+
     def _choose(self, backend: str, precision: str, choices_dir: Path | None) -> None:
         """Settles how it computes on the CPU. Where OpenVINO fails at this network, torch runs it, in float32."""
-        model, manifest = self.model, self.manifest
-        ways = precisions.ways(model, manifest, backend, precision)
+        ways = precisions.ways(self.model, self.manifest, backend, precision)
         if len(ways) > 1 or precision == precisions.AUTO:
-            self.choice = precisions.choose(model, manifest, ways, choices_dir)
-        way = self.choice.way if self.choice else ways[0]
-        if way.backend == precisions.OPENVINO:
-            try:
-                self._encode_image = precisions.encoder_by(model, manifest, way)
-            except RuntimeError as error:
-                logger.warning("OpenVINO does not run %s, torch does: %s", manifest.name, error)
-                way = precisions.EXACT
-        self.backend, self.precision = way
+            self.choice = precisions.choose(self.model, self.manifest, ways, choices_dir)
+        try:
+            self.use(self.choice.way if self.choice else ways[0])
+        except RuntimeError as error:
+            logger.warning("OpenVINO does not run %s, torch does: %s", self.manifest.name, error)
+            self.use(precisions.EXACT)
 
     @property
     def place(self) -> str:
