@@ -201,8 +201,9 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "polling_interval": 0.2,  # seconds; kombu's default of 1 would be felt when opening an image
     }
 DEVICE = read("DEVICE")  # the worker's torch device: auto, cpu, cuda, cuda:1 ...
-# What its image encoders compute in, and where it is kept what a measurement chose for a bundle on a machine.
+# What its image encoders compute in and by, and where it is kept what a measurement chose for a bundle on a machine.
 ENCODER_PRECISION = read("ENCODER_PRECISION")
+ENCODER_BACKEND = read("ENCODER_BACKEND")
 PRECISIONS_DIR = DATA_DIR / "precisions"
 ENCODER_COMPILE = read("ENCODER_COMPILE")
 

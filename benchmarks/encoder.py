@@ -4,15 +4,17 @@
 
 For each network (vit_b where none is named; sam2-tiny and the like where sam2 is there, see sam_parity.py), in one
 process and in turns: the original's `set_image`, this project's `set_image`, and for SAM's own encoder transformers'
-modules, which this project used before; where the processor has instructions for bfloat16, this project in it as well.
+modules, which this project used before; where the processor has instructions for bfloat16, this project in it as well;
+where OpenVINO is installed and runs the encoder, this project by it.
 Random weights of a fixed seed, one picture of 1536 x 1024. Prints the median, least and most seconds after a first call
 that does not count, how many times faster than the original's median that is, the largest and mean difference of the
-embeddings, and how much memory a call takes for a moment beyond what the process had; and, last, which precision a
-worker would choose here, with how far its masks agree (segmentation/precision.py). With --cpu the process's own seconds
-are counted: with --threads 1 the better measure where a machine has other work to do.
+embeddings, and how much memory a call takes for a moment beyond what the process had; and, last, which precision and
+back end a worker would choose here, with how far its masks agree (segmentation/precision.py). With --cpu the process's
+own seconds are counted: with --threads 1 the better measure where a machine has other work to do.
 """
 
 import argparse
+import copy
 import gc
 import statistics
 import sys
@@ -64,10 +66,29 @@ def candidates(name: str, pair: Pair) -> dict[str, Callable[[np.ndarray], None]]
     runs = {"the original": pair.original.set_image, "this project": pair.converted.set_image}
     if precision.has_instructions():
         runs["this project, bfloat16"] = in_bfloat16
+    encoder = pair.converted.encoder
+    for way in precision.ways(encoder.model, encoder.manifest, precision.AUTO, precision.AUTO):
+        if way.backend == precision.OPENVINO:
+            runs[f"this project, {way}"] = by_openvino(pair, way)
     shape = VARIANTS.get(name)
     if isinstance(shape, SamShape) and not shape.high_quality:  # of which `encode` is not asked
         runs["transformers' modules"] = by_modules
     return runs
+
+
+def by_openvino(pair: Pair, way: precision.Way) -> Callable[[np.ndarray], None]:
+    own = pair.converted.encoder
+    by_way = copy.copy(own)  # the same weights
+    by_way.use(way)
+
+    def set_image(image: np.ndarray) -> None:
+        pair.converted.encoder = by_way
+        try:
+            pair.converted.set_image(image)
+        finally:
+            pair.converted.encoder = own
+
+    return set_image
 
 
 def peak_of(work: Callable[[], None], clock: Callable[[], float]) -> tuple[float, float]:
@@ -108,12 +129,15 @@ def compare(name: str, rounds: int, clock: Callable[[], float]) -> None:
     for label, taken in seconds.items():
         median = statistics.median(taken)
         print(
-            f"{name:16} {label:22} {median:7.2f} [{min(taken):.2f} to {max(taken):.2f}] {reference / median:6.2f}x "
+            f"{name:16} {label:35} {median:7.2f} [{min(taken):.2f} to {max(taken):.2f}] {reference / median:6.2f}x "
             "{:10.1e} {:8.1e} {:8.0f}".format(*difference.get(label, (0, 0)), extra[label]),
             flush=True,
         )
-    choice = precision.choose(pair.converted.encoder.model, pair.converted.manifest)
-    print(f"{name:16} chosen: {choice.precision} ({choice.reason})", flush=True)
+    encoder = pair.converted.encoder
+    among = precision.ways(encoder.model, encoder.manifest, precision.AUTO, precision.AUTO)
+    choice = precision.choose(encoder.model, encoder.manifest, among)
+    measured = ", ".join(f"{way} {taken_s:.2f} s" for way, taken_s in choice.seconds.items())
+    print(f"{name:16} chosen: {choice.way} ({choice.reason}); {measured}", flush=True)
 
 
 def main() -> None:
@@ -128,7 +152,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     print(f"torch {torch.__version__}, {args.threads} threads, {torch.backends.cpu.get_cpu_capability()}")
     print(
-        f"{'network':16} {'by':22} {'s':>7} {'':15} {'faster':>9} {'largest':>9} {'mean':>8} {'MiB more':>8}"
+        f"{'network':16} {'by':35} {'s':>7} {'':15} {'faster':>9} {'largest':>9} {'mean':>8} {'MiB more':>8}"
     )
     for name in args.variants:
         compare(name, args.rounds, time.process_time if args.cpu else time.perf_counter)

@@ -40,6 +40,7 @@ class EmbeddingFile:
     image_height, image_width   of the image it was computed from, in image pixels
     region          the part of the image that it was computed from; None: the whole
     precision       in which it was computed, such as "bfloat16"; "" where nobody has said
+    backend         what ran the encoder, "torch" or "openvino"; "" where nobody has said
     """
 
     tensors: Mapping[str, NDArray[np.float16]]
@@ -48,6 +49,7 @@ class EmbeddingFile:
     image_width: int
     region: Region | None = None
     precision: str = ""
+    backend: str = ""
 
     @property
     def image_hw(self) -> tuple[int, int]:
@@ -60,6 +62,7 @@ def write_embedding(
     image_hw: tuple[int, int],
     region: Region | None = None,
     precision: str = "",
+    backend: str = "",
 ) -> bytes:
     """Packs an embedding.
 
@@ -69,6 +72,7 @@ def write_embedding(
         image_hw: (height, width) of the image, in image pixels.
         region: the part of the image that they were computed from; None: the whole.
         precision: in which they were computed.
+        backend: what ran the encoder.
 
     Raises:
         ValueError: there are no tensors, or one holds a value that is not finite in float16.
@@ -80,7 +84,9 @@ def write_embedding(
     for name, tensor in halves.items():
         if not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name!r} holds values that are not finite in float16")
-    return safetensors.numpy.save(halves, metadata=_metadata(bundle_digest, image_hw, region, precision))
+    return safetensors.numpy.save(
+        halves, metadata=_metadata(bundle_digest, image_hw, region, precision, backend)
+    )
 
 
 def read_embedding(content: bytes, expected_bundle_digest: str | None = None) -> EmbeddingFile:
@@ -114,6 +120,7 @@ def read_embedding(content: bytes, expected_bundle_digest: str | None = None) ->
             image_width=image_hw[1],
             region=region_from_text(metadata["region"], image_hw) if "region" in metadata else None,
             precision=metadata.get("precision", ""),
+            backend=metadata.get("backend", ""),
         )
     except (KeyError, ValueError) as error:
         raise EmbeddingFileInvalid(f"not an embedding file: its header lacks or garbles {error}") from None
@@ -147,7 +154,7 @@ def as_int8(content: bytes) -> bytes:
         levels = np.rint((values - offset[:, None, None]) / scale[:, None, None])
         parts[name] = np.clip(levels, -128, 127).astype(np.int8)
         parts[name + SCALE], parts[name + OFFSET] = scale, offset
-    metadata = _metadata(file.bundle_digest, file.image_hw, file.region, file.precision)
+    metadata = _metadata(file.bundle_digest, file.image_hw, file.region, file.precision, file.backend)
     return safetensors.numpy.save(parts, metadata=metadata)
 
 
@@ -164,7 +171,7 @@ def _from_int8(parts: dict[str, NDArray]) -> dict[str, NDArray[np.float16]]:
 
 
 def _metadata(
-    bundle_digest: str, image_hw: tuple[int, int], region: Region | None, precision: str
+    bundle_digest: str, image_hw: tuple[int, int], region: Region | None, precision: str, backend: str
 ) -> dict[str, str]:
     metadata = {
         "format": FORMAT,
@@ -172,5 +179,5 @@ def _metadata(
         "image_height": str(int(image_hw[0])),
         "image_width": str(int(image_hw[1])),
     }
-    more = {"region": str(region) if region else "", "precision": precision}
+    more = {"region": str(region) if region else "", "precision": precision, "backend": backend}
     return metadata | {key: text for key, text in more.items() if text}

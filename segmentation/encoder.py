@@ -1,7 +1,6 @@
 """From an image to its embedding, on the device that is there."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from PIL import Image
 from segmentation import precision as precisions
 from segmentation.bundle import Bundle, find_bundle
 from segmentation.errors import SegmentationError
-from segmentation.families import load_model
+from segmentation.families import EncodeImage, load_model
 from segmentation.frames import PAD, STRETCH, ModelFrame
 
 # Compiling a large encoder takes up to a minute: who waits for one image is answered before.
@@ -44,14 +43,15 @@ class ImageEncoder:
     """A bundle's image encoder, loaded once.
 
     On a GPU it runs under float16 autocast: its output is stored as float16 in any case. Should that overflow for an
-    image, the image is encoded once more in float32. On the CPU it runs in float32, unless another precision is asked
-    for or, with "auto", found to be sooner and to give the same masks.
+    image, the image is encoded once more in float32. On the CPU torch runs it in float32, unless another precision or
+    OpenVINO is asked for or, with "auto", found to be sooner and to give the same masks.
 
     Attributes:
         bundle: the bundle; `manifest` is its.
         model: its network (see `segmentation.families`), on `device`.
         device: the torch.device really used.
         precision: "float32", "float16" or "bfloat16", what it really computes in.
+        backend: "torch" or "openvino", what really runs it.
         choice: how that was chosen; None where nothing had to be.
         is_compiled: whether torch has compiled it.
     """
@@ -64,6 +64,7 @@ class ImageEncoder:
         precision: str | None = None,
         choices_dir: Path | None = None,
         compiles: bool = False,
+        backend: str | None = None,
     ) -> None:
         """
         Args:
@@ -73,36 +74,67 @@ class ImageEncoder:
             precision: "float32", "bfloat16", or "auto": on the CPU what `segmentation.precision` chooses, which may
                 take a minute. None, and elsewhere "auto" as well: float16 on a GPU, else float32.
             choices_dir: where choices are kept.
+            backend: "torch", "openvino" where OpenVINO runs such networks, or "auto": on the CPU what
+                `segmentation.precision` chooses. None, and on a GPU every one: torch.
             compiles: have torch compile it once some images were encoded, which pays on a GPU; where torch cannot,
                 it goes on as before.
 
         Raises:
             BundleError: the bundle cannot be found or loaded.
             DeviceUnavailable: torch does not see `device`.
-            ValueError: there is no such precision.
+            OpenVinoUnavailable: OpenVINO is asked for by name, on the CPU, and is not installed.
+            ValueError: there is no such precision, or no such back end.
         """
         if precision not in (None, precisions.AUTO, precisions.FLOAT32, precisions.BFLOAT16):
             raise ValueError(f"precision must be auto, float32 or bfloat16, got {precision!r}")
+        if backend not in (None, precisions.AUTO, precisions.TORCH, precisions.OPENVINO):
+            raise ValueError(f"backend must be auto, torch or openvino, got {backend!r}")
         self.bundle = Bundle.open(find_bundle(bundle, bundle_dirs))
         self.manifest = self.bundle.manifest
         self.device = pick_device(device)
         self.model = load_model(self.bundle).to(self.device)
         self.choice: precisions.Choice | None = None
-        self.precision = self._usual_precision
-        if precision in (precisions.FLOAT32, precisions.BFLOAT16):
+        self.precision, self.backend = self._usual_precision, precisions.TORCH
+        self._encode_image: EncodeImage = self.model.encode_image
+        if self.device.type == "cpu":
+            self._choose(backend or precisions.TORCH, precision or self._usual_precision, choices_dir)
+        elif precision in (precisions.FLOAT32, precisions.BFLOAT16):
             self.precision = precision
-        elif precision == precisions.AUTO and self.device.type == "cpu":
-            self.choice = precisions.choose(self.model, self.manifest, choices_dir)
-            self.precision = self.choice.precision
         self.is_compiled = False
-        self._compiles = compiles
-        self._encode_image: Callable[[torch.Tensor], dict[str, torch.Tensor]] = self.model.encode_image
+        self._compiles = compiles and self.backend == precisions.TORCH
         self._count = 0
+
+    def use(self, way: precisions.Way) -> None:
+        """Computes in this way from now on. On the CPU only.
+
+        Raises:
+            OpenVinoUnavailable: it is OpenVINO's, which is not installed.
+            RuntimeError: OpenVINO cannot run this network here. All stays as it was.
+        """
+        if way.backend == precisions.OPENVINO:
+            self._encode_image = precisions.encoder_by(self.model, self.manifest, way)
+        else:
+            self._encode_image = self.model.encode_image
+        self.backend, self.precision = way
+
+    def _choose(self, backend: str, precision: str, choices_dir: Path | None) -> None:
+        """Settles how it computes on the CPU. Where OpenVINO fails at this network, torch runs it, in float32."""
+        ways = precisions.ways(self.model, self.manifest, backend, precision)
+        if len(ways) > 1 or precision == precisions.AUTO:
+            self.choice = precisions.choose(self.model, self.manifest, ways, choices_dir)
+        try:
+            self.use(self.choice.way if self.choice else ways[0])
+        except RuntimeError as error:
+            logger.warning("OpenVINO does not run %s, torch does: %s", self.manifest.name, error)
+            self.use(precisions.EXACT)
 
     @property
     def place(self) -> str:
-        """Device and precision, for people: "cpu", or "cpu in bfloat16"; the device's usual one is not named."""
+        """Device, precision and back end, for people: "cpu", or "cpu in bfloat16", or "cpu in bfloat16 by OpenVINO".
+        Torch, and the precision that it usually has on the device, are not named."""
         is_usual = self.precision == self._usual_precision
+        if self.backend == precisions.OPENVINO:
+            return f"{self.device} in {self.precision} by OpenVINO"
         return str(self.device) if is_usual else f"{self.device} in {self.precision}"
 
     @property
@@ -128,7 +160,7 @@ class ImageEncoder:
             preprocess(image, manifest.input_side, manifest.pixel_mean, manifest.pixel_std, manifest.fit)
         ).to(self.device)
         embedding = self._run(pixels)
-        if not _is_finite(embedding, dtype) and self.precision != precisions.FLOAT32:
+        if not _is_finite(embedding, dtype) and (self.backend, self.precision) != precisions.EXACT:
             embedding = precisions.run(self.model.encode_image, pixels, precisions.FLOAT32)
         if not _is_finite(embedding, dtype):
             raise EmbeddingNotFinite(
@@ -148,6 +180,8 @@ class ImageEncoder:
             else:
                 self._encode_image, self.is_compiled = compiled, True
                 return embedding
+        if self.backend == precisions.OPENVINO:
+            return self._encode_image(pixels)
         return precisions.run(self._encode_image, pixels, self.precision)
 
 

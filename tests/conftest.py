@@ -30,6 +30,7 @@ if OWNS_DATA_DIR:
         os.environ.pop(name, None)
     # Exact, whichever processor the tests run on.
     os.environ["ENCODER_PRECISION"] = "float32"
+    os.environ["ENCODER_BACKEND"] = "torch"
 
 if (ROOT / "annotator" / "settings.py").exists():
     os.environ["DJANGO_SETTINGS_MODULE"] = "annotator.settings"

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def open_encoder(bundle: Bundle) -> ImageEncoder:
-    """Loads it. The first time on a machine it may be measured in which precision, which takes up to a minute.
+    """Loads it. The first time on a machine it may be measured in which precision and by what: up to a minute.
 
     Raises:
         FileNotFoundError: the bundle's files are lost.
-        BundleError, DeviceUnavailable: as `segmentation.encoder.ImageEncoder`.
+        BundleError, DeviceUnavailable, OpenVinoUnavailable: as `segmentation.encoder.ImageEncoder`.
     """
     from segmentation.encoder import ImageEncoder, pick_device  # torch comes in here
 
@@ -26,6 +26,7 @@ def open_encoder(bundle: Bundle) -> ImageEncoder:
         folder_of(bundle),
         device=settings.DEVICE,
         precision=settings.ENCODER_PRECISION,
+        backend=settings.ENCODER_BACKEND,
         choices_dir=settings.PRECISIONS_DIR,
         compiles=settings.ENCODER_COMPILE and pick_device(settings.DEVICE).type == "cuda",
     )

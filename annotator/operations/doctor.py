@@ -195,9 +195,13 @@ def check_jobs() -> str:
 def check_device() -> str:
     """What the encoder really computes on, here and in the workers: asked of the tensors, not of the settings."""
     from segmentation.decoder.parity import sample_image
+    from segmentation.openvino_package import OpenVinoUnavailable
 
     bundle = _default_bundle()
-    encoder = open_encoder(bundle)
+    try:
+        encoder = open_encoder(bundle)
+    except OpenVinoUnavailable as error:
+        raise Unwell(f"{bundle.name} cannot be loaded", str(error)) from error
     image = sample_image()
     encoder.encode(image)  # the first call warms up
     started_s = time.perf_counter()
@@ -216,7 +220,7 @@ def check_device() -> str:
         )
     mean_ms = mean_recent_ms()
     by_workers = f", workers took {mean_ms:.0f} ms on average lately" if mean_ms else ""
-    chosen = f" ({encoder.choice.precision}: {encoder.choice.reason})" if encoder.choice else ""
+    chosen = f" ({encoder.choice.way}: {encoder.choice.reason})" if encoder.choice else ""
     return f"{encoder.place}, {took_ms:.0f} ms per image with {bundle.name}{chosen}{by_workers}"
 
 

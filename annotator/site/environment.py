@@ -140,6 +140,12 @@ VARIABLES: dict[str, Variable] = {
         "What image encoders compute in. With auto: float16 on a GPU; on a CPU bfloat16 where a measurement finds it "
         "faster and the masks the same, else float32.",
     ),
+    "ENCODER_BACKEND": Variable(
+        _one_of("auto", "torch", "openvino"),
+        "auto",
+        "What runs image encoders on a CPU. With auto: OpenVINO where it is installed (`pip install -c constraints.txt "
+        "openvino`), runs the encoder, and a measurement finds it faster and the masks the same, else torch.",
+    ),
     "ENCODER_COMPILE": Variable(
         FLAG,
         True,

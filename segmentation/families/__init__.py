@@ -11,6 +11,7 @@ from segmentation.families import efficient_sam, fast_sam, pocket, sam, sam2
 from segmentation.families.family import (
     DecoderFiles,
     DecoderSession,
+    EncodeImage,
     Family,
     PromptableModel,
     Recipe,
@@ -19,8 +20,8 @@ from segmentation.families.family import (
 )
 
 __all__ = [
-    "FAMILIES", "DecoderFiles", "DecoderSession", "Family", "PromptableModel", "Recipe", "UnknownFamily",
-    "WeightsInvalid", "family_of", "load_model", "recipe_of", "trainable",
+    "FAMILIES", "DecoderFiles", "DecoderSession", "EncodeImage", "Family", "PromptableModel", "Recipe",
+    "UnknownFamily", "WeightsInvalid", "family_of", "load_model", "recipe_of", "trainable",
 ]  # fmt: skip
 
 FAMILIES: dict[str, Family] = {

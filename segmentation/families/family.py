@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+# name -> (1, channels, h, w) of (1, 3, input_side, input_side), as `PromptableModel.encode_image`.
+EncodeImage = Callable[["Tensor"], dict[str, "Tensor"]]
+
+
 class PromptableModel(Protocol):
     """A torch module with two more methods. Tensors are float32, unless the encoder runs under autocast.
 
@@ -119,6 +123,9 @@ class Family:
                         padding point, which SAM itself is not (see `segmentation.prompts`)
     decoder_files       (bundle, the network's state as numpy arrays) -> what its session in the browser runs; None
                         where the browser runs the decoder as one graph
+    by_openvino         network -> (precision, "float32" or "bfloat16" -> its `encode_image`, run by OpenVINO); None for
+                        a network that OpenVINO does not run. None instead of this where it runs none of the family.
+                        The inner one raises what `segmentation.openvino_package` does
     browser_session     folder below static/js/decoder/worker/ whose session.js runs those files
     recipe              gives the family's recipe; None where its networks cannot be trained here
     convert             (source, variant, name, output, half, title, licence) -> the bundle of published weights; see
@@ -129,6 +136,7 @@ class Family:
     load: Callable[[Bundle], PromptableModel]
     needs_a_point: bool = False
     decoder_files: Callable[[Bundle, Mapping[str, NDArray[np.float32]]], DecoderFiles] | None = None
+    by_openvino: Callable[[Any], Callable[[str], EncodeImage] | None] | None = None
     browser_session: str | None = None
     recipe: Callable[[], Recipe] | None = None
     convert: Callable[[Path | str, str, str, Path | str, bool, str | None, str | None], Manifest] | None = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -23,11 +24,15 @@ from annotator.embeddings import store as embedding_store
 from annotator.models import Annotation, Bundle, EmbeddingJob, Image, Project, User, WorkerHeartbeat
 from annotator.operations import demo, doctor
 from annotator.worker.runners import embeddings
-from segmentation import masks, precision
+from segmentation import masks, openvino_package, precision
 from segmentation.embedding_file import read_embedding
 from segmentation.predictor import load_predictor
 from segmentation.testing.tiny import make_tiny_bundle
 from tests.annotator.world import encode_image
+
+needs_openvino = pytest.mark.skipif(
+    openvino_package.version() is None, reason="OpenVINO is not installed (the extra `openvino`)"
+)
 
 
 def run(name: str, *arguments: object) -> str:
@@ -370,7 +375,7 @@ def test_what_a_measurement_chose_is_used_and_said(tiny, tiny_project, photo_fol
     settings.ENCODER_PRECISION = "auto"
     asked = []
 
-    def choose(model, manifest, folder):
+    def choose(model, manifest, among, folder):
         asked.append((manifest.name, folder))
         return precision.Choice("bfloat16", "four times as fast")
 
@@ -391,8 +396,35 @@ def test_what_a_measurement_chose_is_used_and_said(tiny, tiny_project, photo_fol
     run("embed", "Tiny things")
     job = EmbeddingJob.objects.filter(state="ready").first()
     with embedding_store.open_file(job.bundle.digest, job.image.digest, job.region) as file:
-        assert read_embedding(file.read()).precision == "bfloat16"
+        embedding = read_embedding(file.read())
+    assert (embedding.precision, embedding.backend) == ("bfloat16", "torch")
     assert set(asked) == {(tiny.name, settings.PRECISIONS_DIR)}
+
+
+def test_openvino_asked_for_and_not_there_is_said(tiny, settings, monkeypatch):
+    settings.ENCODER_BACKEND = "openvino"
+    monkeypatch.setitem(sys.modules, "openvino", None)  # importing it is an ImportError
+    decoders.ensure_decoder(tiny)
+    found = findings()["device"]
+    assert not found.ok and "cannot be loaded" in found.message
+    assert "pip install" in found.advice and "-c constraints.txt openvino" in found.advice
+    with pytest.raises(CommandError):
+        run("bundles", "selftest", tiny.name)
+
+
+@needs_openvino
+def test_what_openvino_computes_is_recorded_and_said(tiny, tiny_project, photo_folder, settings, monkeypatch):
+    settings.ENCODER_PRECISION, settings.ENCODER_BACKEND = "float32", "openvino"
+    monkeypatch.setattr(embeddings, "_encoders", {})
+    decoders.ensure_decoder(tiny)
+    assert findings()["device"].message.startswith("cpu in float32 by OpenVINO, ")
+    assert "s an image on cpu in float32 by OpenVINO; its decoder" in run("bundles", "selftest", tiny.name)
+    run("import_images", "Tiny things", photo_folder)
+    run("embed", "Tiny things")
+    job = EmbeddingJob.objects.filter(state="ready").first()
+    with embedding_store.open_file(job.bundle.digest, job.image.digest, job.region) as file:
+        embedding = read_embedding(file.read())
+    assert (embedding.precision, embedding.backend) == ("float32", "openvino")
 
 
 def test_the_doctor_notices_a_silent_worker_and_failed_jobs(tiny, tiny_project, photo_folder):

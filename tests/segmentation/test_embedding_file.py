@@ -94,7 +94,8 @@ def test_int8_form_is_half_as_large_and_off_by_half_a_level_at_most(tensors):
 
 
 def test_the_precision_it_was_computed_in_stays_with_it(tensors):
-    content = write_embedding(tensors, "digest", (480, 640), precision="bfloat16")
+    content = write_embedding(tensors, "digest", (480, 640), precision="bfloat16", backend="openvino")
+    assert [read_embedding(each).backend for each in (content, as_int8(content))] == ["openvino"] * 2
     assert read_embedding(content).precision == read_embedding(as_int8(content)).precision == "bfloat16"
     assert read_embedding(write_embedding(tensors, "digest", (480, 640))).precision == ""
 

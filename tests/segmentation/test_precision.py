@@ -15,6 +15,8 @@ from segmentation.encoder import COMPILE_AFTER, ImageEncoder
 from segmentation.families import load_model
 from tests.segmentation.original_sam import photograph
 
+BY_TORCH = (precision.EXACT, precision.Way("torch", "bfloat16"))
+
 
 @pytest.fixture
 def network(tiny_dir):
@@ -41,8 +43,8 @@ def clock(monkeypatch):
 
 
 def test_bfloat16_is_chosen_where_it_is_faster_and_the_masks_are_the_same(network, clock):
-    choice = precision.choose(*network)
-    assert (choice.precision, choice.float32_s, choice.bfloat16_s) == ("bfloat16", 8, 2)
+    choice = precision.choose(*network, BY_TORCH)
+    assert (choice.precision, choice.seconds) == ("bfloat16", {"float32": 8, "bfloat16": 2})
     assert 0.99 <= choice.least_iou < 1
     assert choice.reason.startswith("4.0 times as fast as float32, masks agree")
 
@@ -59,8 +61,8 @@ def test_masks_that_differ_refuse_it(network, clock, monkeypatch):
         return {name: tensor + 0.3 * torch.randn_like(tensor) for name, tensor in made.items()}
 
     monkeypatch.setattr(model, "encode_image", coarse)
-    choice = precision.choose(model, manifest)
-    assert choice.precision == "float32" and choice.least_iou < 0.99
+    choice = precision.choose(model, manifest, BY_TORCH)
+    assert choice.precision == "float32"
     assert "masks agree with those of bfloat16 only to an IoU of 0." in choice.reason
 
 
@@ -73,7 +75,7 @@ def test_values_that_are_no_numbers_refuse_it(network, clock, monkeypatch):
         return {name: tensor * factor for name, tensor in encode_image(pixels).items()}
 
     monkeypatch.setattr(model, "encode_image", broken)
-    assert precision.choose(model, manifest).precision == "float32"
+    assert precision.choose(model, manifest, BY_TORCH).precision == "float32"
 
 
 def test_a_network_that_cannot_is_left_in_float32(network, clock, monkeypatch):
@@ -86,7 +88,7 @@ def test_a_network_that_cannot_is_left_in_float32(network, clock, monkeypatch):
         return encode_image(pixels)
 
     monkeypatch.setattr(model, "encode_image", refusing)
-    choice = precision.choose(model, manifest)
+    choice = precision.choose(model, manifest, BY_TORCH)
     assert (choice.precision, choice.reason) == ("float32", "its encoder does not compute in bfloat16")
 
 
@@ -100,7 +102,7 @@ def test_a_network_that_cannot_is_left_in_float32(network, clock, monkeypatch):
 )
 def test_what_gains_little_stays_exact(network, clock, seconds, reason):
     clock[precision.FLOAT32], clock[precision.BFLOAT16] = seconds
-    choice = precision.choose(*network)
+    choice = precision.choose(*network, BY_TORCH)
     assert choice.precision == "float32" and choice.reason == reason
 
 
@@ -108,7 +110,8 @@ def test_without_the_instructions_nothing_is_run(network, clock, monkeypatch, tm
     monkeypatch.undo()
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "amx_bf16": False})
     monkeypatch.setattr(precision, "run", None)
-    choice = precision.choose(*network, tmp_path)
+    among = precision.ways(*network, "torch", "auto")
+    choice = precision.choose(*network, among, tmp_path)
     assert choice.precision == "float32" and "no instructions" in choice.reason
     assert not list(tmp_path.iterdir())
     # A torch that does not tell.
@@ -117,35 +120,42 @@ def test_without_the_instructions_nothing_is_run(network, clock, monkeypatch, tm
 
 
 def test_a_choice_is_kept_for_the_bundle_the_machine_and_torch(network, clock, monkeypatch, tmp_path):
-    first = precision.choose(*network, tmp_path)
+    first = precision.choose(*network, BY_TORCH, tmp_path)
     clock["runs"].clear()
-    assert precision.choose(*network, tmp_path) == first and clock["runs"] == []
+    assert precision.choose(*network, BY_TORCH, tmp_path) == first and clock["runs"] == []
 
     monkeypatch.setattr(torch, "__version__", "99.0")
-    precision.choose(*network, tmp_path)
+    precision.choose(*network, BY_TORCH, tmp_path)
     assert clock["runs"] == ["float32", "bfloat16", "bfloat16"]  # a long run is not repeated
     clock["runs"].clear()
     model, manifest = network
-    precision.choose(model, dataclasses.replace(manifest, digest="0" * 64), tmp_path)
+    precision.choose(model, dataclasses.replace(manifest, digest="0" * 64), BY_TORCH, tmp_path)
     assert clock["runs"]
     assert len(list(tmp_path.iterdir())) == 3
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b'{"version": 0, "precision": "bfloat16", "reason": ""}']
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"version": 0, "precision": "bfloat16", "reason": ""}',
+        b'{"version": 2, "precision": "int8", "reason": ""}',
+    ],
 )
 def test_what_was_kept_and_is_damaged_or_old_is_measured_again(network, clock, tmp_path, content):
-    precision.choose(*network, tmp_path)
+    precision.choose(*network, BY_TORCH, tmp_path)
     (file,) = tmp_path.iterdir()
     file.write_bytes(content)
     clock["runs"].clear()
-    precision.choose(*network, tmp_path)
+    precision.choose(*network, BY_TORCH, tmp_path)
     assert clock["runs"] and json.loads(file.read_text())["version"] == precision.VERSION
 
 
 def test_a_choice_that_cannot_be_kept_is_made_all_the_same(network, clock, tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    assert precision.choose(*network, tmp_path / "file" / "below").precision == "bfloat16"
+    assert precision.choose(*network, BY_TORCH, tmp_path / "file" / "below").precision == "bfloat16"
 
 
 def test_an_encoder_computes_in_what_it_is_told(tiny_dir, monkeypatch):
@@ -174,7 +184,7 @@ def test_what_overflows_is_encoded_once_more_in_float32(tiny_dir, monkeypatch):
         factor = torch.inf if torch.is_autocast_enabled("cpu") else 1
         return {name: tensor * factor for name, tensor in encode_image(pixels).items()}
 
-    monkeypatch.setattr(encoder.model, "encode_image", overflowing)
+    monkeypatch.setattr(encoder, "_encode_image", overflowing)
     assert all(np.isfinite(tensor).all() for tensor in encoder.encode(photograph(60, 90)).values())
 
 

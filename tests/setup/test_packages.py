@@ -62,7 +62,7 @@ def imported(folder: str) -> dict[str, Path]:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("annotator", ()), ("exporters", ()), ("segmentation", ("training",)), ("tests", ("test",))],
+    [("annotator", ()), ("exporters", ()), ("segmentation", ("training", "openvino")), ("tests", ("test",))],
 )
 def test_everything_imported_is_listed(folder, extras):
     listed = required(*extras)

@@ -83,7 +83,7 @@ def _make_embedding(job: EmbeddingJob) -> int:
     region = region_from_text(job.region, image.hw) if job.region else None
     encoder = _encoder_for(bundle, job.worker)
     tensors = encoder.encode(pixels[region.slices] if region else pixels)
-    content = write_embedding(tensors, bundle.digest, image.hw, region, encoder.precision)
+    content = write_embedding(tensors, bundle.digest, image.hw, region, encoder.precision, encoder.backend)
     embedding_store.save(bundle.digest, image.digest, content, job.region)
     return len(content)
 

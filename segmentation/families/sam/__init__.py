@@ -6,12 +6,13 @@ mobile_sam; tiny_sam; edge_sam; repvit_sam; efficientvit_sam_l0 to _xl1; and `ti
 HQ-SAM, hq_vit_b to hq_vit_h and hq_vit_tiny, has two, and adds to the decoder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from segmentation.bundle import Bundle, Manifest
-from segmentation.families.family import DecoderFiles, Family, require_variant, with_weights
+from segmentation.families.family import DecoderFiles, EncodeImage, Family, require_variant, with_weights
 
 
 def _load(bundle: Bundle) -> Any:
@@ -37,6 +38,18 @@ def _decoder_files(bundle: Bundle, state: Mapping[str, Any]) -> DecoderFiles:
     return decoder_files(from_transformers(state, grid, manifest.input_side, epsilon))
 
 
+def _by_openvino(model: Any) -> Callable[[str], EncodeImage] | None:
+    from segmentation.families.sam.encoders.vit_openvino import OpenVinoVit
+    from segmentation.families.sam.network import VisionEncoder
+
+    encoder = model.vision_encoder
+    if not isinstance(encoder, VisionEncoder):
+        return None
+    return lambda precision: partial(
+        model.encode_image_by, OpenVinoVit(encoder, precision, model.shape.high_quality)
+    )
+
+
 def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:
     from segmentation.families.sam.published import convert
 
@@ -47,6 +60,7 @@ FAMILY = Family(
     "sam",
     _load,
     decoder_files=_decoder_files,
+    by_openvino=_by_openvino,
     browser_session="sam",
     convert=_convert,
 )

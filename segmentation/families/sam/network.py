@@ -4,7 +4,7 @@ The parts are used as they are; what is here is their joining, because `SamModel
 1 to 3, pads prompts by itself, and writes in place where a traced graph must not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -208,13 +208,19 @@ class SamNetwork(nn.Module):
         )
 
     def encode_image(self, pixels: Tensor) -> dict[str, Tensor]:
+        return self.encode_image_by(self.vision_encoder, pixels)
+
+    def encode_image_by(
+        self, vision_encoder: Callable[[Tensor], Tensor], pixels: Tensor
+    ) -> dict[str, Tensor]:
+        """`encode_image` by another one in place of the network's own; for HQ-SAM it is an EarlyEncoder."""
         if self.shape.full_contrast:
             low, high = (limit(pixels, (1, 2, 3), keepdim=True) for limit in (torch.amin, torch.amax))
             pixels = (pixels - low) / (high - low).clamp(min=1e-8)
         if isinstance(self.mask_decoder, HqMaskDecoder):
-            image, early = cast("EarlyEncoder", self.vision_encoder).with_early(pixels)
+            image, early = cast("EarlyEncoder", vision_encoder).with_early(pixels)
             return {EMBEDDING_NAME: image, HQ_FEATURES: self.mask_decoder.hq_features(image, early)}
-        return {EMBEDDING_NAME: self.vision_encoder(pixels)}
+        return {EMBEDDING_NAME: vision_encoder(pixels)}
 
     def decode(
         self,
