@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from annotator.bundles import catalogue, licences
+from annotator.bundles import catalogue, decoders, licences
 from annotator.bundles.errors import BundleRefused, DigestNotAccepted, FetchFailed, WeightsUnavailable
 from annotator.bundles.install import install_bundle
 from annotator.models import Bundle
@@ -30,7 +30,7 @@ def install_member(
     progress: Progress = lambda done, total: None,
     say: Say = lambda text: None,
 ) -> Bundle:
-    """Installs a published model of the catalogue.
+    """Installs a published model of the catalogue. Of one that is installed, only what is missing is made again.
 
     What has been fetched lies in DATA_DIR/downloads until the bundle is installed: a lost connection, or a killed
     process, costs nothing of it.
@@ -52,6 +52,9 @@ def install_member(
         row = member(name)
     except UnknownMember as error:
         raise WeightsUnavailable(f"{error}") from error
+    installed = Bundle.objects.available().filter(name=name).first()
+    if installed:
+        return _made_ready(installed, make_default, say)
     catalogue.require_address(row)
     licences.require_accepted(row, None, accept_licence)
     file = settings.DATA_DIR / "downloads" / row.file_name
@@ -70,6 +73,16 @@ def install_member(
         title=row.title, licence=row.licence, make_default=make_default, say=say,
     )  # fmt: skip
     file.unlink(missing_ok=True)
+    return bundle
+
+
+def _made_ready(bundle: Bundle, make_default: bool, say: Say) -> Bundle:
+    if not decoders.is_exported(bundle):
+        say("exporting the decoder")
+        return install_bundle(bundle.name, make_default=make_default)
+    say(f"{bundle.name} is installed already")
+    if make_default:
+        catalogue.set_default(bundle)
     return bundle
 
 

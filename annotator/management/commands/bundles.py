@@ -141,9 +141,10 @@ class Command(BaseCommand):
 
     def _remove(self, *, name: str, **options: Any) -> None:
         sync_bundles()
-        removed = removal.remove(catalogue.by_name(name))
+        embeddings = removal.remove(catalogue.by_name(name))
+        removal.delete_embeddings(embeddings)
         self.stdout.write(
-            f"{name} is removed with {removed.embeddings} embedding{'' if removed.embeddings == 1 else 's'}."
+            f"{name} is removed with {len(embeddings)} embedding{'' if len(embeddings) == 1 else 's'}."
         )
 
     def _selftest(self, *, name: str | None, **options: Any) -> None:
