@@ -115,6 +115,7 @@ class Command(BaseCommand):
                 raise CommandError(
                     "Say whose weights they are: --family, --variant and --name (docs/bundles.md)."
                 )
+            published.require_published(source, called, accept_digest)
             bundle = published.install_published(
                 source,
                 family,
