@@ -275,6 +275,11 @@ def _manifest_from_fields(fields: Mapping[str, Any], path: Path) -> Manifest:
             raise ManifestInvalid(f"{path}: {key} must be {rule}, got {fields.get(key)!r:.100}")
 
     if fields.get("format") != FORMAT:
+        if str(fields.get("format")).startswith(FORMAT.rpartition("/")[0] + "/"):
+            raise ManifestInvalid(
+                f"{path}: the bundle has the format {fields['format']}, this version of the program reads {FORMAT}; "
+                "update the program, or convert the published weights again with this one"
+            )
         raise ManifestInvalid(f"{path}: format is {fields.get('format')!r}, this version reads {FORMAT!r}")
     unknown = set(fields) - _KEYS
     if unknown:

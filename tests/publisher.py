@@ -1,8 +1,9 @@
-"""A real HTTP server on this machine that publishes one file: cut off, slow, wrong, elsewhere, in parts."""
+"""A real HTTP server on this machine that publishes one file: cut off, slow, wrong, elsewhere, in parts, as a proxy."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,12 @@ class Publisher:
     says_length: bool = True
     claims: int | None = None  # a length that is not true
     redirect: str = ""
+    content_type: str = ""
+    part_begins_at: int | None = None  # in place of where a partial answer was asked to begin
+    ignores_if_range: bool = False
+    pause_s: float = 0.0  # before each tenth of the next `slow_answers` bodies
+    slow_answers: int = 0
+    proxied: list[str] = field(default_factory=list)  # whole addresses that were asked of it as of a proxy
     asked: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -33,18 +40,24 @@ class Handler(BaseHTTPRequestHandler):
         publisher = self.publisher
         wanted = self.headers.get("Range", "")
         publisher.asked.append(wanted)
+        if self.path.startswith("http://"):
+            publisher.proxied.append(self.path)
         if publisher.redirect:
             return self._end(302, Location=publisher.redirect)
         if publisher.answers:
             return self._end(publisher.answers.pop(0))
         begin = 0
-        if wanted and publisher.ranges and self.headers.get("If-Range", publisher.etag) == publisher.etag:
+        is_same = publisher.ignores_if_range or self.headers.get("If-Range", publisher.etag) == publisher.etag
+        if wanted and publisher.ranges and is_same:
             begin = int(wanted.removeprefix("bytes=").rstrip("-"))
             if begin >= len(publisher.content):
                 return self._end(416)
+            begin = begin if publisher.part_begins_at is None else publisher.part_begins_at
         body = publisher.content[begin:]
         self.send_response(206 if begin else 200)
         self.send_header("ETag", publisher.etag)
+        if publisher.content_type:
+            self.send_header("Content-Type", publisher.content_type)
         if begin:
             self.send_header(
                 "Content-Range", f"bytes {begin}-{len(publisher.content) - 1}/{len(publisher.content)}"
@@ -54,8 +67,21 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        self.wfile.write(body[: publisher.cut_after.pop(0)] if publisher.cut_after else body)
+        self._send(body[: publisher.cut_after.pop(0)] if publisher.cut_after else body)
         return None
+
+    def _send(self, body: bytes) -> None:
+        if not self.publisher.slow_answers:
+            self.wfile.write(body)
+            return
+        self.publisher.slow_answers -= 1
+        step = max(1, len(body) // 10)
+        for begin in range(0, len(body), step):
+            time.sleep(self.publisher.pause_s)
+            try:
+                self.wfile.write(body[begin : begin + step])
+            except ConnectionError:  # whoever asked has given up
+                return
 
     def _end(self, status: int, **headers: str) -> None:
         self.send_response(status)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import Q
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
@@ -10,7 +13,7 @@ from rest_framework.response import Response
 
 from annotator.api.base.scope import StaffWriteMixin
 from annotator.bundles import catalogue, jobs, licences
-from annotator.models import Bundle, BundleJob
+from annotator.models import Bundle, BundleJob, Project, Role
 from annotator.people.permissions import signed_in
 from segmentation.catalogue import Member, UnknownMember, member, members
 
@@ -24,6 +27,13 @@ class BundleJobSerializer(serializers.ModelSerializer):
             "id", "action", "name", "state", "stage", "done", "total", "rate", "error", "result", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def to_representation(self, job: BundleJob) -> dict[str, Any]:
+        """Errors name folders of the server, which are its admins' business."""
+        shown = super().to_representation(job)
+        if job.error and not signed_in(self.context["request"].user).is_staff:
+            shown["error"] = "It failed; whoever runs this server sees why."
+        return shown
 
 
 class CatalogueRowSerializer(serializers.Serializer):
@@ -89,7 +99,7 @@ class CatalogueInstallView(StaffWriteMixin, generics.GenericAPIView):
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
         job = jobs.install(row, signed_in(request.user), **form.validated_data)
-        return Response(BundleJobSerializer(job).data, status=202)
+        return Response(BundleJobSerializer(job, context=self.get_serializer_context()).data, status=202)
 
 
 class BundleDefaultView(StaffWriteMixin, generics.GenericAPIView):
@@ -111,15 +121,27 @@ class BundleSelfTestView(StaffWriteMixin, generics.GenericAPIView):
     def post(self, request: Request, name: str) -> Response:
         """Has a worker read the bundle's files, embed an image and compare the decoder with the network."""
         job = jobs.self_test(self.get_object(), signed_in(request.user))
-        return Response(BundleJobSerializer(job).data, status=202)
+        return Response(BundleJobSerializer(job, context=self.get_serializer_context()).data, status=202)
 
 
 class BundleJobView(StaffWriteMixin, generics.RetrieveDestroyAPIView):
-    """Deleting cancels a job that waits or runs; its row stays until it is deleted once more."""
+    """Managers of any project see it. Deleting cancels a job that waits or runs; its row stays until it is deleted once
+    more."""
 
     lookup_url_kwarg = "job_id"
     serializer_class = BundleJobSerializer
     queryset = BundleJob.objects.all()
+
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+        user = signed_in(request.user)
+        if not (
+            user.is_staff
+            or Project.objects.visible_to(user).with_role(user).filter(Q(role=Role.MANAGER)).exists()
+        ):
+            self.permission_denied(
+                request, message="Only managers of a project see what is done with models."
+            )
 
     def perform_destroy(self, job: BundleJob) -> None:
         jobs.cancel(job)

@@ -20,10 +20,11 @@ def by_name(name: str) -> Bundle:
 
 
 def set_default(bundle: Bundle) -> None:
-    """Makes `bundle` the one new projects get."""
+    """Makes `bundle` the one new projects get. Raises UnknownBundle where it has just been removed."""
     with transaction.atomic():
         Bundle.objects.filter(is_default=True).exclude(pk=bundle.pk).update(is_default=False)
-        Bundle.objects.filter(pk=bundle.pk).update(is_default=True)
+        if not Bundle.objects.available().filter(pk=bundle.pk).update(is_default=True):
+            raise UnknownBundle(f"{bundle.name} is no longer installed; the default stays as it was.")
     bundle.is_default = True
 
 

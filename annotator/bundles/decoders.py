@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -25,9 +26,26 @@ from segmentation.families import FAMILIES
 STORAGE = "decoders"
 
 
-def ensure_decoder(bundle: Bundle) -> None:
-    """Exports the bundle's decoder unless it is there as it was exported, and its package where the family has one;
-    notes the sha256 of both in the row.
+@dataclass(frozen=True)
+class Exported:
+    """What was made of a bundle for the browser, by the files' sha256.
+
+    decoder_sha256   of the ONNX decoder
+    package_sha256   of the decoder package; "" where the family has none
+    """
+
+    decoder_sha256: str
+    package_sha256: str
+
+
+def export(bundle: Bundle, folder: Path) -> Exported:
+    """Exports a bundle's decoder unless it is there as it was exported, and its package where the family has one.
+
+    The files belong to no row yet: `own` gives them to the bundle's.
+
+    Args:
+        bundle: its row, which need not be saved.
+        folder: with its manifest and weights.
 
     Raises:
         BundleRefused: an exported decoder differs from torch by more than the export's tolerance.
@@ -35,25 +53,55 @@ def ensure_decoder(bundle: Bundle) -> None:
     wants_package = has_package(bundle.family)
     unowned.note(_file_names(bundle), STORAGE)
     if not _is_sound(decoder_name(bundle), bundle.decoder_sha256):
-        _export(export_decoder, bundle, "decoder", decoder_name(bundle))
+        _export(export_decoder, bundle, folder, "decoder", decoder_name(bundle))
     if wants_package and not _is_sound(package_name(bundle), bundle.package_sha256):
-        _export(export_package, bundle, "decoder package", package_name(bundle))
-    bundle.decoder_sha256 = _sha256(decoder_name(bundle))
-    bundle.package_sha256 = _sha256(package_name(bundle)) if wants_package else ""
-    needed = [decoder_name(bundle), *([package_name(bundle)] if wants_package else [])]
+        _export(export_package, bundle, folder, "decoder package", package_name(bundle))
+    return Exported(
+        decoder_sha256=_sha256(decoder_name(bundle)),
+        package_sha256=_sha256(package_name(bundle)) if wants_package else "",
+    )
+
+
+def own(bundle: Bundle, exported: Exported) -> None:
+    """Gives exported files to the bundle's row; call it in the transaction that makes the bundle available.
+
+    Raises:
+        FilesGone: they were cleared away meanwhile.
+    """
+    bundle.decoder_sha256, bundle.package_sha256 = exported.decoder_sha256, exported.package_sha256
+    bundle.save(update_fields=["decoder_sha256", "package_sha256"])
+    needed = [decoder_name(bundle), *([package_name(bundle)] if exported.package_sha256 else [])]
+    unowned.strike_out(needed, STORAGE, optional=[report_name(bundle)])
+
+
+def ensure_decoder(bundle: Bundle) -> None:
+    """Exports what is missing of a bundle that is in the table, and notes the sha256 in its row.
+
+    Raises:
+        BundleRefused: an exported decoder differs from torch by more than the export's tolerance.
+    """
+    exported = export(bundle, folder_of(bundle))
     with transaction.atomic():
-        bundle.save(update_fields=["decoder_sha256", "package_sha256"])
-        unowned.strike_out(needed, STORAGE, optional=_file_names(bundle))
+        own(bundle, exported)
 
 
 def disown(bundle: Bundle) -> None:
     """Gives up the files of a bundle that another one replaced; call it in the transaction that replaces it."""
     Bundle.objects.filter(pk=bundle.pk).update(decoder_sha256="", package_sha256="")
-    unowned.note(_file_names(bundle), STORAGE)
+    unowned.note([*_file_names(bundle), *_former_packages(bundle)], STORAGE)
+
+
+def discard(bundle: Bundle) -> list[str]:
+    """Deletes the noted files of one bundle, but for those that a row owns; returns the files' names."""
+    return unowned.discard([*_file_names(bundle), *_former_packages(bundle)], STORAGE, _is_owned)
 
 
 def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
-    """Removes decoders that came to nothing or whose bundle was replaced; returns the files' names."""
+    """Removes decoders that came to nothing or whose bundle was replaced, and packages of former versions of this
+    program, which may have left no note; returns the files' names.
+    """
+    forgotten = [name for bundle in Bundle.objects.all() for name in _former_packages(bundle)]
+    unowned.note(unowned.without_note(forgotten, STORAGE), STORAGE)
     return unowned.sweep(min_age_s=min_age_s, is_wanted=_is_owned, storage=STORAGE)
 
 
@@ -78,9 +126,18 @@ def decoder_name(bundle: Bundle) -> str:
     return f"{bundle.digest}.onnx"
 
 
-def package_name(bundle: Bundle) -> str:
-    """The storage name of the decoder package, which the browser runs instead where the family has one."""
-    return f"{bundle.digest}.fast-{PACKAGE_VERSION}.safetensors"
+def report_name(bundle: Bundle) -> str:
+    """The storage name of what the decoder's export measured."""
+    return f"{bundle.digest}.json"
+
+
+def package_name(bundle: Bundle, version: int = PACKAGE_VERSION) -> str:
+    """The storage name of the decoder package, which the browser runs instead where the family has one.
+
+    Args:
+        version: of the package's layout.
+    """
+    return f"{bundle.digest}.fast-{version}.safetensors"
 
 
 def package_version(bundle: Bundle) -> str | None:
@@ -108,21 +165,28 @@ def decoder_storage() -> Storage:
 
 def _file_names(bundle: Bundle) -> list[str]:
     """The storage names of everything that is made of a bundle here."""
-    return [decoder_name(bundle), f"{bundle.digest}.json", package_name(bundle)]
+    return [decoder_name(bundle), report_name(bundle), package_name(bundle)]
+
+
+def _former_packages(bundle: Bundle) -> list[str]:
+    """The storage names of what former versions of this program made of a bundle and what is still there."""
+    names = [package_name(bundle, version) for version in range(1, PACKAGE_VERSION)]
+    return [name for name in names if decoder_storage().exists(name)]
 
 
 def _is_owned(name: str) -> bool:
-    return Bundle.objects.filter(digest=name.split(".")[0]).exclude(decoder_sha256="").exists()
+    bundle = Bundle.objects.filter(digest=name.split(".")[0]).exclude(decoder_sha256="").first()
+    return bundle is not None and name in _file_names(bundle)
 
 
-def _export(export: Callable[[Path, Path], object], bundle: Bundle, what: str, name: str) -> None:
-    """Stores what `export` makes of a bundle's folder under a path: a file, and maybe a report beside the file."""
-    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+def _export(make: Callable[[Path, Path], object], bundle: Bundle, folder: Path, what: str, name: str) -> None:
+    """Stores what `make` makes of a bundle's folder under a path: a file, and maybe a report beside the file."""
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as made:
         try:
-            export(folder_of(bundle), Path(folder) / name)
+            make(folder, Path(made) / name)
         except SegmentationError as error:
             raise BundleRefused(f"The {what} of {bundle.name} cannot be used: {error}.") from error
-        for path in sorted(Path(folder).iterdir(), key=lambda path: path.name == name):  # the report first
+        for path in sorted(Path(made).iterdir(), key=lambda path: path.name == name):  # the report first
             with open(path, "rb") as file:
                 decoder_storage().save(path.name, File(file))
 

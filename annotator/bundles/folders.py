@@ -52,6 +52,11 @@ def stored_names(digest: str, weights_file: str) -> list[str]:
     return [f"{digest}/{name}" for name in (weights_file, MANIFEST_FILE)]
 
 
+def discard(digest: str, weights_file: str) -> list[str]:
+    """Deletes the noted files of one bundle, but for those that a row owns; returns the files' names."""
+    return unowned.discard(stored_names(digest, weights_file), STORAGE, _is_owned)
+
+
 def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     """Removes stored bundles that came to nothing or that others replaced; returns the files' names."""
     return unowned.sweep(min_age_s=min_age_s, is_wanted=_is_owned, storage=STORAGE)

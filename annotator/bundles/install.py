@@ -1,4 +1,4 @@
-"""A new bundle comes in: checked, put into storage, its decoder exported. For commands: loads torch."""
+"""A new bundle comes in: checked, put into storage, its decoder exported, then available. Loads torch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from django.conf import settings
 
 from annotator.bundles import catalogue, decoders, folders
 from annotator.bundles.errors import BundleRefused
-from annotator.bundles.sync import sync_bundles
+from annotator.bundles.sync import NewlyStored, is_built_in, sync_bundles
+from annotator.errors import MaskwrightError
 from annotator.files import unowned
 from annotator.models import Bundle
-from segmentation.bundle import BundleError, find_bundle, load_manifest, verify_weights
+from segmentation.bundle import BundleError, Manifest, find_bundle, load_manifest, verify_weights
 
 
 def install_bundle(name_or_path: str, make_default: bool = False) -> Bundle:
     """Makes a bundle ready to use: checks its weights, stores them under its digest unless it lies in one of the
-    places already, exports its decoder. Loads torch for the export; call it from commands only.
+    places already, exports its decoder. Loads torch for the export: for commands and workers.
+
+    A bundle that comes into storage is available, to new projects and to those of its former version, only when all
+    of that is done. Whoever is killed before, or whose bundle is refused, leaves everything as it was.
 
     Args:
         name_or_path: the name of a bundle in BUNDLE_DIRS or in storage, or a folder.
@@ -34,20 +38,36 @@ def install_bundle(name_or_path: str, make_default: bool = False) -> Bundle:
     except (BundleError, FileNotFoundError) as error:
         raise BundleRefused(f"{error}.") from error
     is_new = not stored and not _lies_in_its_place(directory)
-    if is_new:
-        folders.store(directory, manifest)
-    sync_bundles(directory if is_new else None)
-    bundle = Bundle.objects.available().get(name=manifest.name)
-    if bundle.digest != manifest.digest:
-        unowned.discard(folders.stored_names(manifest.digest, manifest.weights_file), folders.STORAGE)
+    sync_bundles()
+    former = Bundle.objects.available().filter(name=manifest.name).first()
+    if former and is_built_in(former.path) and former.digest != manifest.digest:
         raise BundleRefused(
             f"A built-in bundle is already called {manifest.name}; convert yours under another name."
         )
-    if is_new:
-        _discard_former(bundle)
-    decoders.ensure_decoder(bundle)
+    if is_new and not (former and is_built_in(former.path)):
+        bundle = _take_in(directory, manifest)
+    else:
+        bundle = Bundle.objects.available().get(digest=manifest.digest)
+        decoders.ensure_decoder(bundle)
     if make_default:
         catalogue.set_default(bundle)
+    return bundle
+
+
+def _take_in(directory: Path, manifest: Manifest) -> Bundle:
+    """Puts a bundle into storage, exports its decoder, then makes it available in the place of its former version."""
+    bundle = Bundle.objects.filter(digest=manifest.digest).first() or Bundle(
+        name=manifest.name, digest=manifest.digest, family=manifest.family
+    )
+    folders.store(directory, manifest)
+    try:
+        sync_bundles(NewlyStored(directory, decoders.export(bundle, directory)))
+    except MaskwrightError:
+        folders.discard(manifest.digest, manifest.weights_file)
+        decoders.discard(bundle)
+        raise
+    bundle = Bundle.objects.available().get(digest=manifest.digest)
+    _discard_former(bundle)
     return bundle
 
 

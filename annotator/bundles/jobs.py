@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from annotator.bundles import catalogue, licences
+from annotator.bundles import catalogue, decoders, licences
 from annotator.bundles.errors import BundleBusy, WeightsUnavailable
 from annotator.jobs import queue
 from annotator.jobs.kinds import kind_of
@@ -26,7 +26,8 @@ def install(
         WeightsUnavailable: it is installed, or no address of it is known.
         BundleBusy: a worker is at it.
     """
-    if Bundle.objects.available().filter(name=row.name).exists():
+    installed = Bundle.objects.available().filter(name=row.name).first()
+    if installed and decoders.is_exported(installed):
         raise WeightsUnavailable(f"{row.title} is installed.")
     catalogue.require_address(row)
     licences.require_accepted(row, user, accept_licence)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from annotator.bundles import catalogue, licences
+import segmentation.catalogue
+from annotator.bundles import catalogue, decoders, downloads, licences
 from annotator.bundles.errors import BundleRefused, DigestNotAccepted, FetchFailed, WeightsUnavailable
 from annotator.bundles.install import install_bundle
 from annotator.models import Bundle
@@ -30,7 +31,7 @@ def install_member(
     progress: Progress = lambda done, total: None,
     say: Say = lambda text: None,
 ) -> Bundle:
-    """Installs a published model of the catalogue.
+    """Installs a published model of the catalogue. Of one that is installed, only what is missing is made again.
 
     What has been fetched lies in DATA_DIR/downloads until the bundle is installed: a lost connection, or a killed
     process, costs nothing of it.
@@ -52,9 +53,15 @@ def install_member(
         row = member(name)
     except UnknownMember as error:
         raise WeightsUnavailable(f"{error}") from error
+    installed = Bundle.objects.available().filter(name=name).first()
+    if installed:
+        return _made_ready(installed, make_default, say)
     catalogue.require_address(row)
     licences.require_accepted(row, None, accept_licence)
-    file = settings.DATA_DIR / "downloads" / row.file_name
+    file = downloads.folder() / row.file_name
+    if file.exists() and row.sha256 not in (None, _sha256(file)):
+        say(f"the {file.name} that lies here is not the published one")
+        file.unlink()
     if not file.exists():
         say(f"fetching {row.file_name}")
         try:
@@ -73,9 +80,45 @@ def install_member(
     return bundle
 
 
-def _require_digest(file: Path, accepted: str) -> None:
+def _made_ready(bundle: Bundle, make_default: bool, say: Say) -> Bundle:
+    if not decoders.is_exported(bundle):
+        say("exporting the decoder")
+        return install_bundle(bundle.name, make_default=make_default)
+    say(f"{bundle.name} is installed already")
+    if make_default:
+        catalogue.set_default(bundle)
+    return bundle
+
+
+def require_published(source: Path, name: str, accepted: str) -> None:
+    """A file at hand that is to be called like a published model has to be that one.
+
+    Args:
+        accepted: the sha256 of another file that is taken under this name nevertheless.
+
+    Raises:
+        DigestNotAccepted: it has another sha256 than published.
+    """
+    row = next((row for row in segmentation.catalogue.members() if row.name == name), None)
+    if row is None or row.sha256 is None or not source.is_file():
+        return
+    found = _sha256(source)
+    if found not in (row.sha256, accepted):
+        raise DigestNotAccepted(
+            f"{name} is the name of {row.title}, whose file has the sha256 {row.sha256}; {source.name} has {found}. "
+            "Take the published file, or give yours another --name; to install it under this one, accept its digest "
+            f"(--accept-digest {found}).",
+            found,
+        )
+
+
+def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _require_digest(file: Path, accepted: str) -> None:
+    found = _sha256(file)
     if found != accepted:
         raise DigestNotAccepted(
             f"Nobody publishes a sha256 of {file.name}. The file that came has {found}. Compare it with one that you "
@@ -100,8 +143,8 @@ def install_published(
     Raises:
         BundleRefused: not these weights, or a bundle of this name cannot be installed.
     """
-    (settings.DATA_DIR / "downloads").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.DATA_DIR / "downloads") as folder:
+    downloads.folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=downloads.folder()) as folder:
         say(f"converting {source.name}")
         try:
             convert(source, family, variant, name, Path(folder) / name, title=title, licence=licence)

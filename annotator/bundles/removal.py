@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.db import transaction
 
 from annotator.bundles import decoders, encoders, folders
@@ -13,17 +11,14 @@ from annotator.files import unowned
 from annotator.models import Bundle, EmbeddingJob, Project
 
 
-@dataclass(frozen=True)
-class Removed:
-    """How many embeddings of the bundle went with it."""
-
-    embeddings: int
-
-
-def remove(bundle: Bundle) -> Removed:
+def remove(bundle: Bundle) -> list[str]:
     """Removes an installed bundle with everything that was made from it.
 
     Its row stays, unavailable, for the annotations that name its digest: installed again, it is the same bundle.
+    The files of its embeddings, which may be very many, are left to the worker, or to `delete_embeddings`.
+
+    Returns:
+        The storage names of its embeddings.
 
     Raises:
         BundleInUse: a project uses it, it is the default one, or it lies in a folder that this program does not own.
@@ -40,10 +35,14 @@ def remove(bundle: Bundle) -> Removed:
         unowned.note(folders.stored_names(bundle.digest, weights_file), folders.STORAGE)
         Bundle.objects.filter(pk=bundle.pk).update(is_available=False)
     encoders.forget_choices(bundle)
+    decoders.discard(bundle)
+    folders.discard(bundle.digest, weights_file)
+    return names
+
+
+def delete_embeddings(names: list[str]) -> None:
+    """Deletes at once what `remove` left to the worker; thousands of files take a while."""
     embedding_store.discard(names)
-    decoders.sweep_unowned(min_age_s=0)
-    folders.sweep_unowned(min_age_s=0)
-    return Removed(len(names))
 
 
 def _check_unused(bundle: Bundle) -> None:

@@ -35,7 +35,18 @@ class SyncReport:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
+@dataclass(frozen=True)
+class NewlyStored:
+    """A bundle whose files have just been put into storage, and what was exported of it.
+
+    folder   where the same files are; it may go afterwards
+    """
+
+    folder: Path
+    exported: decoders.Exported
+
+
+def sync_bundles(newly_stored: NewlyStored | None = None) -> SyncReport:
     """Brings the table in line with the manifests in BUNDLE_DIRS. Storage is not listed.
 
     A built-in bundle stands before one in storage of the same name, and that before one in another folder.
@@ -45,7 +56,11 @@ def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
     is any bundle.
 
     Args:
-        newly_stored: the folder of a bundle whose files have just been put into storage; it may go afterwards.
+        newly_stored: a bundle that becomes available with this; its projects and its former version change over in
+            the same moment.
+
+    Raises:
+        FilesGone: the files of `newly_stored` were cleared away meanwhile; nothing has changed then.
     """
     report = SyncReport()
     found = _in_folders(report)
@@ -55,9 +70,11 @@ def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
             {"name": old.name, "digest": old.digest, "path": ""} for old in previous.values() if not old.path
         ]
         if newly_stored:
-            in_storage.append(_columns(newly_stored, load_manifest(newly_stored)) | {"path": ""})
+            in_storage.append(
+                _columns(newly_stored.folder, load_manifest(newly_stored.folder)) | {"path": ""}
+            )
         for columns in in_storage:
-            if not _is_built_in(found.get(columns["name"])):
+            if columns["name"] not in found or not is_built_in(found[columns["name"]]["path"]):
                 found[columns["name"]] = columns
         for name, old in previous.items():
             if name not in found or found[name]["digest"] != old.digest:
@@ -80,14 +97,20 @@ def sync_bundles(newly_stored: Path | None = None) -> SyncReport:
                     Bundle.objects.filter(pk=bundle.pk).update(is_default=True)
             report.bundles.append(bundle)
             if bundle.path == "":
-                weights_file = bundle.manifest["weights"]["file"]
-                names = folders.stored_names(bundle.digest, weights_file)
-                unowned.strike_out(
-                    [], folders.STORAGE, optional=names
-                )  # lost ones are said when they are used
+                _own_files(bundle, newly_stored)
         _ensure_one_default()
     embedding_queue.ensure_missing()
     return report
+
+
+def _own_files(bundle: Bundle, newly_stored: NewlyStored | None) -> None:
+    """The row of a bundle in storage owns its files."""
+    names = folders.stored_names(bundle.digest, bundle.manifest["weights"]["file"])
+    if newly_stored and load_manifest(newly_stored.folder).digest == bundle.digest:
+        decoders.own(bundle, newly_stored.exported)
+        unowned.strike_out(names, folders.STORAGE)
+    else:
+        unowned.strike_out([], folders.STORAGE, optional=names)  # lost ones are said when they are used
 
 
 def _in_folders(report: SyncReport) -> dict[str, dict]:
@@ -106,8 +129,9 @@ def _in_folders(report: SyncReport) -> dict[str, dict]:
     return found
 
 
-def _is_built_in(columns: dict | None) -> bool:
-    return columns is not None and Path(columns["path"]).parent == BUILT_IN_DIR
+def is_built_in(path: str) -> bool:
+    """Whether a row's folder is one of those that come with the program."""
+    return Path(path).parent == BUILT_IN_DIR
 
 
 def _columns(directory: Path, manifest: Manifest) -> dict:

@@ -39,9 +39,14 @@ def figures_of(bundle: Bundle) -> BundleFigures:
     return BundleFigures(
         ready=ready.count(),
         size_bytes=stored_bytes,
-        waiting=jobs.filter(state__in=[State.QUEUED, State.RUNNING]).count(),
+        waiting=_waiting(jobs).count(),
         median_ms=_median_ms(ready),
     )
+
+
+def _waiting(jobs: EmbeddingJobQuerySet) -> EmbeddingJobQuerySet:
+    """Those that a worker will come to: images in the trash wait for nobody."""
+    return jobs.filter(state__in=[State.QUEUED, State.RUNNING], image__deleted_at__isnull=True)
 
 
 def _ready_of(bundle: Bundle | int) -> EmbeddingJobQuerySet:
@@ -101,9 +106,7 @@ def pace(workers: int) -> Pace:
 
 
 def _seconds_left(workers: int) -> float | None:
-    waiting = (
-        EmbeddingJob.objects.of_whole_images().filter(state__in=[State.QUEUED, State.RUNNING]).order_by()
-    )
+    waiting = _waiting(EmbeddingJob.objects.of_whole_images()).order_by()
     total_ms = 0.0
     for bundle, count in waiting.values_list("bundle").annotate(Count("pk")):
         median_ms = _median_ms(_ready_of(bundle))

@@ -41,6 +41,13 @@ def note(names: Iterable[str], storage: str = "default") -> None:
     )
 
 
+def without_note(names: Iterable[str], storage: str = "default") -> list[str]:
+    """Those of the names that are not noted. Noting the others again would make their notes young."""
+    names = list(names)
+    noted = UnownedFile.objects.filter(storage=storage, name__in=names).values_list("name", flat=True)
+    return sorted(set(names) - set(noted))
+
+
 def strike_out(names: Iterable[str], storage: str = "default", *, optional: Iterable[str] = ()) -> None:
     """A row owns these files from now on; call it in the transaction that writes the row.
 

@@ -25,5 +25,7 @@ def counts() -> dict[str, dict[str, int]]:
     table = {}
     for kind in KINDS.values():
         counted = dict(kind.model.objects.order_by().values_list("state").annotate(Count("pk")))
+        # Some wait that no worker takes now: of images in the trash, of bundles that are away.
+        counted["queued"] = kind.model.takeable().filter(state="queued").count()
         table[kind.name] = {state: counted.get(state, 0) for state in kind.model.states()}
     return table

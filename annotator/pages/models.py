@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from annotator.bundles import catalogue, folders, jobs, licences
+from annotator.bundles import catalogue, downloads, folders, jobs, licences
 from annotator.embeddings.figures import BundleFigures, figures_of, pace
 from annotator.jobs import report
 from annotator.models import Bundle, BundleJob, Project, Role, User
@@ -79,6 +79,7 @@ def models(request: HttpRequest) -> HttpResponse:
     rows = {row.name: row for row in members()}
     newest = jobs.latest()
     asking = {row.name for row in licences.still_to_accept(rows.values())}
+    managed = _managed_by(user)
     names = {bundle.name for bundle in bundles}
     workers = list(report.alive_workers())
     context = {
@@ -98,7 +99,9 @@ def models(request: HttpRequest) -> HttpResponse:
             for row in rows.values()
             if row.name not in names
         ],
-        "managed": _managed_by(user),
+        "managed": managed,
+        "sees_jobs": bool(managed) or user.is_staff,
+        "downloads_bytes": downloads.size_bytes(),
         "counts": report.counts()["embeddings"],
         "workers": workers,
         "pace": pace(len(workers)),

@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from django.db import close_old_connections
 from django.utils import timezone
 
-from annotator.bundles import decoders, folders
+from annotator.bundles import decoders, downloads, folders
 from annotator.datasets import exports
 from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
@@ -59,6 +59,7 @@ CHORES: dict[str, Callable[[], int]] = {
     "embeddings of replaced bundles or deleted images": lambda: len(embedding_store.sweep_unused()),
     "embeddings of regions that nobody came back to": regions.forget_old,
     "temporary files of killed processes": clear_temporary_files,
+    "published weights that nobody went on to install": downloads.sweep,
     "old exports": exports.delete_old,
     "old failures to sign in": login_attempts.forget_old,
     "workers long gone": forget_old_heartbeats,

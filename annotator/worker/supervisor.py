@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -43,6 +43,13 @@ def run_worker(kinds: Iterable[JobKind]) -> None:
     that the next worker takes it at once.
     """
     Worker(kinds).run()
+
+
+def _keep_house() -> None:
+    try:
+        keep_house()
+    finally:
+        connection.close()  # the thread's own
 
 
 class Child:
@@ -109,6 +116,7 @@ class Worker:
         self._kinds = tuple(kinds)
         self._stop = threading.Event()
         self._next_look_s = self._next_housekeeping_s = 0.0
+        self._housekeeping: threading.Thread | None = None
 
     def run(self) -> None:
         for sig in (signal.SIGTERM, signal.SIGINT):
@@ -136,7 +144,13 @@ class Worker:
             self._safely(self._find_forgotten, kind)
         if time.monotonic() >= self._next_housekeeping_s:
             self._next_housekeeping_s = time.monotonic() + HOUSEKEEPING_INTERVAL_S
-            keep_house()
+            self._start_housekeeping()
+
+    def _start_housekeeping(self) -> None:
+        """In a thread of its own: thousands of files take longer than a worker may go without a sign of life."""
+        if self._housekeeping is None or not self._housekeeping.is_alive():
+            self._housekeeping = threading.Thread(target=_keep_house, name="housekeeping", daemon=True)
+            self._housekeeping.start()
 
     def _beat(self) -> None:
         signs = {"hostname": socket.gethostname(), "pid": os.getpid(), "last_seen": timezone.now()}

@@ -33,7 +33,7 @@ class Member:
     family, variant as `segmentation.families.convert` takes them
     title, licence  for people
     good_for        in a sentence
-    speed           of its encoder on a processor: "fast" (under a second), "medium", "slow" (several seconds)
+    speed           of its encoder on a processor: "fast" (under a second), "medium" (seconds), "slow" (ten or more)
     file_name       as it is published
     addresses       where it is to be had; none: only from its publisher's own page, then `--from-file`
     size            bytes, or None where nobody says

@@ -8,15 +8,17 @@ where the server's file is another one by now. Knows nothing of models.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import ipaddress
 import json
 import os
+import re
 import shutil
 import socket
 import time
-import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -58,6 +60,12 @@ class NoSpace(DownloadError):
     code = "no_space"
 
 
+class Busy(DownloadError):
+    """Another process fetches the same file."""
+
+    code = "download_busy"
+
+
 class Interrupted(DownloadError):
     """The connection was lost, or the caller stopped; the next call goes on from there."""
 
@@ -71,11 +79,13 @@ class Published:
     addresses   where it is to be had, the best first
     size        bytes; None where nobody says
     sha256      hexadecimal; None where nobody says
+    name        what a mirror calls it; "": the last name of each address
     """
 
     addresses: Sequence[str]
     size: int | None = None
     sha256: str | None = None
+    name: str = ""
 
 
 Progress = Callable[[int, int | None], None]
@@ -107,20 +117,50 @@ def download(
     Raises:
         AddressRefused: not http(s), or of a private network without being the mirror.
         NoSpace: the disk has no room for the rest.
-        WrongFile: other bytes than published, by length or digest; what came is deleted.
+        Busy: another process fetches it just now.
+        WrongFile: every address has other bytes than published, by length or digest; these are deleted.
         Interrupted: no address answered, the connection was lost too often, or `should_stop`.
     """
     addresses = _from_mirror(file, mirror) if mirror else list(file.addresses)
     trusted_host = urlsplit(mirror).hostname if mirror else None
-    part = _Part.open(target, file)
-    problems: list[str] = []
-    for address in addresses:
+    problems: list[_NotHere | WrongFile] = []
+    with _locked(target):
+        part = _Part.open(target, file)
         try:
-            _fetch(address, part, trusted_host, progress, should_stop, sleep)
-            return part.finish()
-        except _NotHere as error:
-            problems.append(str(error))
-    raise Interrupted(f"{target.name} cannot be had: {'; '.join(problems)}")
+            for address in addresses:
+                try:
+                    return _fetch_checked(address, part, trusted_host, progress, should_stop, sleep)
+                except (_NotHere, WrongFile) as error:
+                    problems.append(error)
+        finally:
+            part.forget_if_empty()
+    if all(isinstance(problem, WrongFile) for problem in problems):
+        raise WrongFile(
+            f"{' '.join(f'{problem}.' for problem in problems)} Try again, and if it stays wrong, take the file from "
+            "another place and install it with --from-file"
+        )
+    raise Interrupted(f"{target.name} cannot be had: {'; '.join(map(str, problems))}")
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """Keeps other processes from writing into the same part. The system frees it when a process is killed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path = target.with_name(f"{target.name}.part")
+    while True:
+        with path.open("ab") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy(
+                    f"Another process is fetching {target.name} just now; wait until it is done, then try again"
+                ) from None
+            except OSError:
+                pass  # a file system without locks, as some network folders are
+            # Whoever had it before may have put the part in its place meanwhile: then that is what is locked.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+                yield
+                return
 
 
 class _NotHere(Exception):
@@ -140,13 +180,14 @@ class _Part:
 
     @classmethod
     def open(cls, target: Path, file: Published) -> _Part:
-        target.parent.mkdir(parents=True, exist_ok=True)
         part = cls(target, file, total=file.size)
         try:
             noted = json.loads(part.note_path.read_text(encoding="utf-8"))
             if noted["sha256"] == file.sha256 and noted["size"] == file.size:
                 part.size = part.path.stat().st_size
-                part.address, part.validator = str(noted["address"]), str(noted["validator"])
+                part.address, part.validator = str(noted["address"]), _sendable(str(noted["validator"]))
+            else:
+                part.begin_anew()
         except (OSError, ValueError, KeyError, TypeError):
             part.begin_anew()
         return part
@@ -165,17 +206,19 @@ class _Part:
 
     def expect(self, address: str, response: httpx2.Response) -> None:
         """What is known before the first byte: the length, whether there is room, and by what to ask for the rest."""
-        self.address = address
         said = _length_of_all(response, self.size)
         if self.total is not None and said is not None and said != self.total:
-            self._refuse(f"it has {said} bytes, {self.total} were expected")
+            raise WrongFile(
+                f"What {_shown(address)} has is not {self.target.name}: it has {said} bytes, {self.total} were expected"
+            )
+        self.address = _shown(address)
         self.total = self.total if self.total is not None else said
         self._require_space()
         etag = response.headers.get("etag", "")
         is_strong = etag and not etag.startswith("W/")
-        self.validator = etag if is_strong else response.headers.get("last-modified", "")
+        self.validator = _sendable(etag if is_strong else response.headers.get("last-modified", ""))
         fields = {
-            "address": address,
+            "address": self.address,
             "validator": self.validator,
             "sha256": self.file.sha256,
             "size": self.file.size,
@@ -192,12 +235,21 @@ class _Part:
 
         A published digest says in the end whether they were; without one only the server's word for the version does.
         """
-        return self.size > 0 and (
-            self.file.sha256 is not None or (address == self.address and bool(self.validator))
-        )
+        return self.size > 0 and (self.file.sha256 is not None or self.knows_version_at(address))
+
+    def knows_version_at(self, address: str) -> bool:
+        """Whether the bytes that are there came from this address, which can be asked whether its file is the same."""
+        return self.size > 0 and _shown(address) == self.address and bool(self.validator)
+
+    def is_version_of(self, response: httpx2.Response) -> bool:
+        """Whether an answer is about the version that was begun; where it does not say, it is believed."""
+        header = "etag" if self.validator.startswith('"') else "last-modified"
+        return response.headers.get(header, self.validator) == self.validator
 
     def finish(self) -> str:
         """Checks what has come and puts it in its place."""
+        if self.size == 0:
+            self._refuse("nothing came")
         if self.total is not None and self.size != self.total:
             self._refuse(f"{self.size} bytes came, {self.total} were expected")
         with self.path.open("rb") as stream:
@@ -218,18 +270,45 @@ class _Part:
                 f"{self.target.parent}; make room and try again, what has come stays"
             )
 
+    def forget_if_empty(self) -> None:
+        """Leaves nothing beside the target where nothing of it has come."""
+        if self.size == 0:
+            self.path.unlink(missing_ok=True)
+            self.note_path.unlink(missing_ok=True)
+
     def _refuse(self, why: str) -> NoReturn:
-        self.path.unlink(missing_ok=True)
+        # Emptied and not deleted: the lock is the file's.
+        self.begin_anew()
         self.note_path.unlink(missing_ok=True)
-        raise WrongFile(
-            f"What {self.address} gave is not {self.target.name}: {why}. It was deleted; try again, and if it stays "
-            "wrong, take the file from another place and install it with --from-file"
-        )
+        raise WrongFile(f"What {self.address} gave is not {self.target.name}: {why}; it was deleted")
 
 
 def _from_mirror(file: Published, mirror: str) -> list[str]:
+    if file.name:
+        return [f"{mirror.rstrip('/')}/{file.name}"]
     names = dict.fromkeys(urlsplit(address).path.rsplit("/", 1)[-1] for address in file.addresses)
     return [f"{mirror.rstrip('/')}/{name}" for name in names]
+
+
+def _fetch_checked(
+    address: str,
+    part: _Part,
+    trusted_host: str | None,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+    sleep: Callable[[float], None],
+) -> str:
+    """All of the file from one address; its sha256. Raises WrongFile, _NotHere."""
+    had_before = part.size
+    try:
+        _fetch(address, part, trusted_host, progress, should_stop, sleep)
+        return part.finish()
+    except WrongFile:
+        if not had_before or part.size:
+            raise
+    # What another attempt or another address had begun may have been what was wrong with it.
+    _fetch(address, part, trusted_host, progress, should_stop, sleep)
+    return part.finish()
 
 
 def _fetch(
@@ -241,19 +320,20 @@ def _fetch(
     sleep: Callable[[float], None],
 ) -> None:
     """All of the file from one address, with as many connections as that takes."""
-    fruitless = 0
+    fruitless, most = 0, part.size
     while True:
-        before = part.size
         try:
             with _client(trusted_host) as client:
                 if _fetch_rest(client, address, part, progress, should_stop):
                     return
-            problem = f"{address} ended after {part.size} bytes"
+            problem = f"{_shown(address)} ended after {part.size} bytes"
         except httpx2.TransportError as error:
-            problem = f"{address}: {error or type(error).__name__}"
-        except (httpx2.TooManyRedirects, httpx2.InvalidURL) as error:
-            raise _NotHere(f"{address}: {error}") from None
-        fruitless = 0 if part.size > before else fruitless + 1
+            problem = f"{_shown(address)}: {error or type(error).__name__}"
+        except (httpx2.TooManyRedirects, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise _NotHere(f"{_shown(address)}: {error}") from None
+        # Only bytes that were never there before are progress: a server may have us begin anew for ever.
+        fruitless = 0 if part.size > most else fruitless + 1
+        most = max(most, part.size)
         if fruitless == ATTEMPTS:
             raise _NotHere(problem)
         sleep(FIRST_PAUSE_S * 2**fruitless)
@@ -271,7 +351,7 @@ def _fetch_rest(
         if part.size == part.total:
             return True
         headers["Range"] = f"bytes={part.size}-"
-        if address == part.address and part.validator:
+        if part.knows_version_at(address):
             headers["If-Range"] = part.validator
     with client.stream("GET", address, headers=headers) as response:
         status = response.status_code
@@ -281,8 +361,12 @@ def _fetch_rest(
             part.begin_anew()  # the server has another file than the one that was begun
             return False
         if status not in (200, 206):
-            raise _NotHere(f"{address} answers {status}")
+            raise _NotHere(f"{_shown(address)} answers {status}")
+        if status == 206 and "If-Range" in headers and not part.is_version_of(response):
+            part.begin_anew()
+            return False
         if status == 200:
+            _require_file(address, response, part)
             part.begin_anew()
         part.expect(address, response)
         try:
@@ -306,49 +390,92 @@ def _stopped(part: _Part) -> Interrupted:
     return Interrupted(f"stopped after {part.size} bytes; the next attempt goes on from there")
 
 
+def _require_file(address: str, response: httpx2.Response, part: _Part) -> None:
+    """Looks at a whole answer before what has come is given up for it: a proxy's or a login's page is no reason to."""
+    if response.headers.get("content-type", "").startswith("text/html"):
+        raise _NotHere(f"{_shown(address)} answers with a page of text in place of the file")
+    said, expected = _length_of_all(response, 0), part.file.size
+    if said is not None and expected is not None and said != expected:
+        raise WrongFile(
+            f"What {_shown(address)} has is not {part.target.name}: it has {said} bytes, {expected} were expected"
+        )
+
+
 def _continues(response: httpx2.Response, part: _Part) -> bool:
     """Whether a partial answer begins where our bytes end."""
     return response.headers.get("content-range", "").startswith(f"bytes {part.size}-")
 
 
 def _length_of_all(response: httpx2.Response, begin: int) -> int | None:
-    said = response.headers.get("content-range", "").rpartition("/")[2]
-    if said.isdigit():
-        return int(said)
-    length = response.headers.get("content-length", "")
-    return begin + int(length) if length.isdigit() else None
+    said = _number(response.headers.get("content-range", "").rpartition("/")[2])
+    if said is not None:
+        return said
+    length = _number(response.headers.get("content-length", ""))
+    return None if length is None else begin + length
+
+
+def _number(text: str) -> int | None:
+    """A number of bytes as a header has it; None for anything else, be it a number that no disk holds."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
+def _sendable(validator: str) -> str:
+    """A validator that can be sent back; "" for one that is no ASCII text."""
+    return validator if validator.isascii() and validator.isprintable() else ""
+
+
+def _shown(address: str) -> str:
+    """An address without the name and the password that it may hold, which are nobody's business."""
+    before, separator, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{before}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _client(trusted_host: str | None) -> httpx2.Client:
     """A client that talks to public servers only, and to the mirror; proxies of the environment are used."""
 
     def before(request: httpx2.Request) -> None:
-        _require_public(request.url, trusted_host)
+        _require_public(request.url, trusted_host, _is_proxied(client, request.url))
 
     def after(response: httpx2.Response) -> None:
         stream = response.extensions.get("network_stream")
         server = stream.get_extra_info("server_addr") if stream is not None else None
-        host = response.request.url.host
+        url = response.request.url
         # Looked at once more: a name may have led elsewhere when the connection was made.
-        if server and host != trusted_host and not _proxied(response.request.url) and _is_private(server[0]):
-            raise AddressRefused(f"{host} leads to {server[0]}, which is in a private network")
+        if server and url.host != trusted_host and not _is_proxied(client, url) and _is_private(server[0]):
+            raise AddressRefused(f"{url.host} leads to {server[0]}, which is in a private network")
 
-    return httpx2.Client(
-        timeout=TIMEOUT,
-        follow_redirects=True,
-        max_redirects=MOST_REDIRECTS,
-        event_hooks={"request": [before], "response": [after]},
-    )
+    try:
+        client = httpx2.Client(
+            timeout=TIMEOUT,
+            follow_redirects=True,
+            max_redirects=MOST_REDIRECTS,
+            event_hooks={"request": [before], "response": [after]},
+        )
+    except (ValueError, ImportError) as error:  # the latter for SOCKS, which needs a package
+        raise DownloadError(
+            f"The environment names a proxy that cannot be used (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY): {error}"
+        ) from error
+    return client
 
 
-def _require_public(url: httpx2.URL, trusted_host: str | None) -> None:
+def _is_proxied(client: httpx2.Client, url: httpx2.URL) -> bool:
+    """Whether the client asks a proxy of the environment for an address; the proxy then looks up the name.
+
+    The first pattern that fits counts, as in the client; its transport is None where NO_PROXY names the host.
+    """
+    fitting = (transport for pattern, transport in client._mounts.items() if pattern.matches(url))
+    return next(fitting, None) is not None
+
+
+def _require_public(url: httpx2.URL, trusted_host: str | None, is_proxied: bool) -> None:
     """Raises AddressRefused where a server on the internet could lead us into our own network."""
     if url.scheme not in ("http", "https"):
-        raise AddressRefused(f"{url} is no http or https address")
+        raise AddressRefused(f"{_shown(str(url))} is no http or https address")
     if url.host == trusted_host:
         return
     try:
-        places = [url.host] if _is_address(url.host) or _proxied(url) else _places_of(url)
+        places = [url.host] if _is_address(url.host) or is_proxied else _places_of(url)
     except OSError as error:
         raise httpx2.ConnectError(f"{url.host} is not found: {error}") from None
     for place in places:
@@ -366,10 +493,6 @@ def _places_of(url: httpx2.URL) -> list[str]:
     return [str(info[4][0]) for info in found]
 
 
-def _proxied(url: httpx2.URL) -> bool:
-    return url.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(url.host)
-
-
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -384,5 +507,21 @@ def _is_private(host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global or (mapped or address).is_multicast
+    reached = _ipv4_within(address) or address
+    return not reached.is_global or reached.is_multicast
+
+
+def _ipv4_within(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one stands for: mapped, compatible, by 6to4 or NAT64 (RFC 4291, 3056, 6052)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    packed = address.packed
+    if address.ipv4_mapped or address.sixtofour:
+        return address.ipv4_mapped or address.sixtofour
+    if packed[:12] in (bytes(12), _NAT64) and address not in (_UNSPECIFIED, _LOOPBACK):
+        return ipaddress.IPv4Address(packed[12:])
+    return None
+
+
+_NAT64 = ipaddress.IPv6Address("64:ff9b::").packed[:12]
+_UNSPECIFIED, _LOOPBACK = ipaddress.IPv6Address("::"), ipaddress.IPv6Address("::1")

@@ -1,7 +1,8 @@
 """The model families there are: one table, one folder for each.
 
 Adding a family: a folder here with its network and its row (`FAMILY`), one line in the table, one test, one paragraph
-in docs/bundles.md. Nothing else names it. Importing this package loads no torch.
+in docs/bundles.md, and the names of its tensors in `recognise.py` where it has published weights. Importing this
+package loads no torch.
 """
 
 from pathlib import Path

@@ -190,3 +190,16 @@ def test_managers_see_the_cards_and_admins_act(publisher, staff, alice, project)
     seen = html(browser_of(alice), "/models/")
     assert "SAM ViT-B" in seen and "data-install" not in seen and "data-use" in seen
     assert "data-install" in html(browser_of(staff), "/models/")
+
+
+def test_managers_see_that_a_job_failed_and_admins_why(staff, alice, vera, project):
+    job = BundleJob.objects.create(
+        action="install", name="sam-vit-b", state="failed", error="No room in /srv/data/downloads."
+    )
+    seen = {user: client_of(user).get(f"/api/bundle-jobs/{job.pk}/") for user in (staff, alice, vera)}
+    assert seen[staff].json()["error"] == "No room in /srv/data/downloads."
+    assert seen[alice].json()["error"] == "It failed; whoever runs this server sees why."
+    assert seen[vera].status_code == 403
+    pages = {user: html(browser_of(user), "/models/") for user in (staff, alice, vera)}
+    assert ["/srv/data" in pages[user] for user in (staff, alice, vera)] == [True, False, False]
+    assert ["whoever runs this server sees why" in pages[user] for user in (alice, vera)] == [True, False]

@@ -35,7 +35,8 @@ class ObjectStore(Storage):
 @pytest.fixture
 def without_export(monkeypatch):
     """For tests that ask only where a bundle's files are: exporting takes seconds."""
-    monkeypatch.setattr(decoders, "ensure_decoder", lambda bundle: None)
+    monkeypatch.setattr(decoders, "export", lambda bundle, folder: None)
+    monkeypatch.setattr(decoders, "own", lambda bundle, exported: None)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from annotator.embeddings.figures import figures_of
+from annotator.jobs import report
 from annotator.models import EmbeddingJob, Image, WorkerHeartbeat
 from annotator.projects import projects
 from tests.annotator.world import browser_of, html
@@ -43,3 +45,20 @@ def test_the_time_per_image_leaves_out_pictures_that_were_computed_before(alice,
             finished_at=now + timedelta(minutes=minute),
         )
     assert "400 ms (median)" in html(browser_of(alice), "/models/")
+
+
+def test_embeddings_of_images_in_the_trash_do_not_count_as_waiting(image, second_image, bundle):
+    assert (figures_of(bundle).waiting, report.counts()["embeddings"]["queued"]) == (2, 2)
+    Image.objects.filter(pk=image.pk).update(deleted_at=timezone.now())
+    assert (figures_of(bundle).waiting, report.counts()["embeddings"]["queued"]) == (1, 1)
+
+
+def test_admins_see_what_was_fetched_and_not_installed(staff, alice, bundle, settings, own_folders):
+    settings.DATA_DIR = own_folders
+    (own_folders / "downloads").mkdir()
+    (own_folders / "downloads" / "sam_vit_b_01ec64.pth.part").write_bytes(bytes(3 << 20))
+    assert "3.0\xa0MB" in html_of(staff) and "Fetched, not installed yet" not in html_of(alice)
+
+
+def html_of(user) -> str:
+    return browser_of(user).get("/models/").content.decode()

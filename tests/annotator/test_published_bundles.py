@@ -12,6 +12,7 @@ import torch
 from django.core.management import CommandError, call_command
 
 import segmentation.catalogue
+from annotator.bundles import decoders, published
 from annotator.embeddings import store as embedding_store
 from annotator.models import Bundle, EmbeddingJob
 from segmentation.bundle import BUILT_IN_DIR
@@ -184,3 +185,43 @@ def test_a_model_named_for_make_run_is_the_default_before_the_demo_is_embedded(
         assert Bundle.objects.default().name == "sam-vit-b"
     assert set(EmbeddingJob.objects.values_list("bundle__name", flat=True)) == {"sam-vit-b"}
     assert len(publisher.asked) == 1
+
+
+def test_an_installed_model_is_not_fetched_again_and_a_missing_decoder_is_made(publisher):
+    run("install", "sam-vit-b")
+    bundle = Bundle.objects.get(name="sam-vit-b")
+    run("install", "sam-vit-b")
+    decoders.decoder_storage().delete(decoders.decoder_name(bundle))
+    assert not decoders.is_exported(bundle)
+    run("install", "sam-vit-b")
+    bundle.refresh_from_db()
+    assert decoders.is_exported(bundle)
+    assert len(publisher.asked) == 1
+
+
+def test_a_file_that_lies_there_is_taken_only_where_it_is_the_published_one(publisher, own_folders):
+    (own_folders / "downloads").mkdir()
+    (own_folders / "downloads" / "sam_vit_b_01ec64.pth").write_bytes(publisher.content[:-1] + b"x")
+    run("install", "sam-vit-b")
+    assert publisher.asked == [""]
+    assert Bundle.objects.available().filter(name="sam-vit-b").exists()
+
+
+def test_another_file_does_not_get_a_published_models_name(publisher, tmp_path):
+    file = tmp_path / "mine.pth"
+    file.write_bytes(publisher.content + b"more")
+    with pytest.raises(CommandError, match="is the name of SAM ViT-B, .* give yours another --name"):
+        run(
+            "install",
+            "--from-file",
+            str(file),
+            "--family",
+            "sam",
+            "--variant",
+            "vit_b",
+            "--name",
+            "sam-vit-b",
+        )
+    assert not Bundle.objects.filter(name="sam-vit-b").exists()
+    published.require_published(file, "mine", "")
+    published.require_published(file, "sam-vit-b", hashlib.sha256(file.read_bytes()).hexdigest())

@@ -126,3 +126,11 @@ def test_unknown_bundle_is_refused_with_the_known_ones(place, name):
     bundle.write_manifest(place, FIELDS)
     with pytest.raises(bundle.BundleNotFound, match="little|not a bundle"):
         bundle.find_bundle(name, [place.parent])
+
+
+def test_a_bundle_of_a_newer_version_of_the_format_says_what_to_do(place):
+    (place / "manifest.json").write_text('{"format": "maskwright-bundle/99"}')
+    with pytest.raises(
+        bundle.ManifestInvalid, match="has the format maskwright-bundle/99, .* update the program"
+    ):
+        bundle.load_manifest(place)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import json
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from segmentation.catalogue.download import (
     AddressRefused,
+    Busy,
+    DownloadError,
     Interrupted,
     NoSpace,
     Published,
@@ -124,7 +131,8 @@ def test_a_disk_without_room_is_known_before_and_while_it_is_written(publisher, 
 @pytest.mark.parametrize(
     "address",
     ["http://127.0.0.2/w", "http://localhost/w", "http://[::1]/w", "http://10.1.2.3/w", "http://169.254.169.254/w",
-     "http://[::ffff:10.0.0.1]/w", "http://0.0.0.0/w", "file:///etc/passwd", "ftp://example.org/w"],
+     "http://[::ffff:10.0.0.1]/w", "http://[::127.0.0.1]/w", "http://[64:ff9b::7f00:1]/w", "http://[2002:7f00:1::]/w",
+     "http://0.0.0.0/w", "file:///etc/passwd", "ftp://example.org/w"],
 )  # fmt: skip
 def test_only_the_mirror_may_lie_in_a_private_network(publisher, tmp_path, address):
     with pytest.raises(AddressRefused):
@@ -133,3 +141,138 @@ def test_only_the_mirror_may_lie_in_a_private_network(publisher, tmp_path, addre
     with pytest.raises(AddressRefused):
         fetch(publisher, tmp_path / "w")
     assert not (tmp_path / "w").exists()
+
+
+def test_what_has_come_is_not_given_up_for_a_page_or_another_length(publisher, tmp_path):
+    """A proxy or a login that answers in place of the publisher, after most of the file has come."""
+    publisher.cut_after = [2_000_000] + [0] * 20
+    with pytest.raises(Interrupted):
+        fetch(publisher, tmp_path / "weights.bin")
+    publisher.cut_after.clear()
+    publisher.ranges = False
+    for content_type, content in (("", b"please sign in"), ("text/html; charset=utf-8", CONTENT)):
+        publisher.content, publisher.content_type = content, content_type
+        with pytest.raises((Interrupted, WrongFile)):
+            fetch(publisher, tmp_path / "weights.bin")
+        assert (tmp_path / "weights.bin.part").stat().st_size == 2_000_000
+    publisher.content, publisher.content_type, publisher.ranges = CONTENT, "", True
+    fetch(publisher, tmp_path / "weights.bin")
+    assert publisher.asked[-1] == "bytes=2000000-"
+
+
+def test_another_address_is_asked_where_one_has_a_wrong_file(publisher, tmp_path, monkeypatch):
+    """Both are this machine's, which the published addresses may not be: that is put aside here."""
+    monkeypatch.setattr("segmentation.catalogue.download._is_private", lambda host: False)
+    for wrong in (CONTENT[:-5], CONTENT[:-1] + b"x", CONTENT + b"more"):
+        with publishing(wrong) as other:
+            file = Published([f"{other.url}/w.bin", f"{publisher.url}/w.bin"], len(CONTENT), SHA256)
+            assert download(file, tmp_path / "w.bin", sleep=lambda seconds: None) == SHA256
+            assert other.asked
+        assert [path.name for path in tmp_path.iterdir()] == ["w.bin"]
+        (tmp_path / "w.bin").unlink()
+
+
+def test_two_processes_do_not_write_into_one_part(publisher, tmp_path):
+    part = tmp_path / "weights.bin.part"
+    with part.open("ab") as other_process:
+        fcntl.flock(other_process, fcntl.LOCK_EX)
+        with pytest.raises(Busy, match="Another process is fetching weights.bin just now"):
+            fetch(publisher, tmp_path / "weights.bin")
+    assert part.stat().st_size == 0 and publisher.asked == []
+    fetch(publisher, tmp_path / "weights.bin")
+
+
+def test_a_server_that_sends_other_parts_than_asked_for_is_given_up(publisher, tmp_path):
+    publisher.part_begins_at, publisher.cut_after = 7, [1000] * 50
+    with pytest.raises(Interrupted, match="cannot be had"):
+        fetch(publisher, tmp_path / "weights.bin")
+    assert len(publisher.asked) < 30
+
+
+def test_a_server_that_sends_the_rest_of_another_version_is_asked_for_all(publisher, tmp_path):
+    publisher.cut_after = [1_000_000] + [0] * 20
+    with pytest.raises(Interrupted):
+        fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
+    publisher.cut_after.clear()
+    publisher.content, publisher.etag, publisher.ignores_if_range = CONTENT[::-1], '"two"', True
+    fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
+    assert (tmp_path / "weights.bin").read_bytes() == CONTENT[::-1]
+
+
+def test_a_slow_stream_comes_whole_and_one_that_stands_still_is_taken_up_again(
+    publisher, tmp_path, monkeypatch
+):
+    publisher.pause_s, publisher.slow_answers = 0.05, 1
+    started_s = time.monotonic()
+    fetch(publisher, tmp_path / "slow.bin")
+    assert time.monotonic() - started_s > 0.4 and publisher.asked == [""]
+    monkeypatch.setattr("segmentation.catalogue.download.TIMEOUT", httpx2.Timeout(0.2))
+    publisher.pause_s, publisher.slow_answers, publisher.asked = 1.0, 1, []
+    fetch(publisher, tmp_path / "still.bin")
+    assert (tmp_path / "still.bin").read_bytes() == CONTENT and len(publisher.asked) == 2
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_proxy_of_the_environment_is_asked_which_looks_up_the_name(
+    publisher, tmp_path, monkeypatch, variable
+):
+    file = Published(["http://weights.invalid/w.bin"], len(CONTENT), SHA256)
+    with pytest.raises(Interrupted, match="weights.invalid is not found"):
+        download(file, tmp_path / "w.bin", sleep=lambda seconds: None)
+    monkeypatch.setenv(variable, publisher.url)
+    download(file, tmp_path / "w.bin", sleep=lambda seconds: None)
+    assert publisher.proxied == ["http://weights.invalid/w.bin"]
+    with pytest.raises(AddressRefused):  # a proxy is no way into our own network either
+        download(Published(["http://127.0.0.2/w"]), tmp_path / "w")
+    monkeypatch.setenv("NO_PROXY", "weights.invalid")
+    with pytest.raises(Interrupted, match="weights.invalid is not found"):
+        download(file, tmp_path / "v.bin", sleep=lambda seconds: None)
+    monkeypatch.setenv(variable, "foo://bar")
+    monkeypatch.delenv("NO_PROXY")
+    with pytest.raises(DownloadError, match="a proxy that cannot be used"):
+        download(file, tmp_path / "v.bin")
+
+
+def test_a_name_that_leads_elsewhere_when_the_connection_is_made_is_refused(publisher, tmp_path, monkeypatch):
+    port = int(publisher.url.rpartition(":")[2])
+    answers = ["93.184.215.14"]  # to the look before; the connection is led to this machine
+
+    def lookup(host, *more, **options):
+        place = answers.pop(0) if answers else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    with pytest.raises(AddressRefused, match="leads to 127.0.0.1"):
+        download(Published([f"http://weights.invalid:{port}/w.bin"]), tmp_path / "w.bin")
+    assert not (tmp_path / "w.bin").exists()
+
+
+def test_a_password_of_the_mirror_is_told_to_nobody(publisher, tmp_path):
+    publisher.answers = [404]
+    file = Published(["https://example.org/weights.bin"], len(CONTENT), SHA256)
+    mirror = publisher.url.replace("http://", "http://user:secret@")
+    with pytest.raises(Interrupted) as refused:
+        download(file, tmp_path / "w.bin", mirror=mirror, sleep=lambda seconds: None)
+    assert "secret" not in str(refused.value)
+    publisher.cut_after = [1000] + [0] * 20
+    with pytest.raises(Interrupted) as refused:
+        download(file, tmp_path / "w.bin", mirror=mirror, sleep=lambda seconds: None)
+    assert "secret" not in str(refused.value)
+    assert "secret" not in (tmp_path / "w.bin.part.json").read_text()
+
+
+def test_an_empty_answer_and_a_validator_that_is_no_text_are_nothing(publisher, tmp_path):
+    publisher.content = b""
+    with pytest.raises(WrongFile, match="nothing came"):
+        fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
+    publisher.content = CONTENT
+    (tmp_path / "weights.bin.part").write_bytes(CONTENT[:1000])
+    noted = {
+        "address": f"{publisher.url}/weights.bin",
+        "validator": '"caf\u00e9"',
+        "sha256": None,
+        "size": None,
+    }
+    (tmp_path / "weights.bin.part.json").write_text(json.dumps(noted))
+    fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
+    assert (tmp_path / "weights.bin").read_bytes() == CONTENT

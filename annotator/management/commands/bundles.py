@@ -115,6 +115,7 @@ class Command(BaseCommand):
                 raise CommandError(
                     "Say whose weights they are: --family, --variant and --name (docs/bundles.md)."
                 )
+            published.require_published(source, called, accept_digest)
             bundle = published.install_published(
                 source,
                 family,
@@ -141,9 +142,10 @@ class Command(BaseCommand):
 
     def _remove(self, *, name: str, **options: Any) -> None:
         sync_bundles()
-        removed = removal.remove(catalogue.by_name(name))
+        embeddings = removal.remove(catalogue.by_name(name))
+        removal.delete_embeddings(embeddings)
         self.stdout.write(
-            f"{name} is removed with {removed.embeddings} embedding{'' if removed.embeddings == 1 else 's'}."
+            f"{name} is removed with {len(embeddings)} embedding{'' if len(embeddings) == 1 else 's'}."
         )
 
     def _selftest(self, *, name: str | None, **options: Any) -> None:

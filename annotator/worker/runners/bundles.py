@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 
 from annotator.bundles import catalogue
-from annotator.bundles.errors import DigestNotAccepted, FetchFailed, UnknownBundle
+from annotator.bundles.errors import DigestNotAccepted, FetchFailed
 from annotator.bundles.published import install_member
 from annotator.bundles.selftest import self_test
 from annotator.errors import MaskwrightError
@@ -42,11 +42,8 @@ def run(job: BundleJob) -> None:
 
 def _installed(job: BundleJob) -> Bundle:
     """The bundle the job is about; installed by it where that is asked for and not done yet."""
-    try:
+    if job.action != BundleJob.Action.INSTALL:
         return catalogue.by_name(job.name)
-    except UnknownBundle:
-        if job.action != BundleJob.Action.INSTALL:
-            raise
     return install_member(
         job.name, accept_digest=job.accept_digest, progress=_Progress(job), say=lambda text: _say(job, text)
     )
