@@ -1,5 +1,7 @@
 """How far two embeddings of the generated picture agree: in their numbers, and in the masks that they give."""
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,6 +12,8 @@ from segmentation.decoder.parity import IMAGE_HW
 from segmentation.families import PromptableModel
 from segmentation.frames import ModelFrame
 from segmentation.prompts import build_prompt_tensors
+
+SPECK = 64  # low-res pixels: of fewer, one pixel at the edge is more than a hundredth
 
 
 def largest_difference(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
@@ -24,18 +28,29 @@ def largest_difference(one: dict[str, Tensor], other: dict[str, Tensor]) -> floa
 def least_iou(
     model: PromptableModel, manifest: Manifest, one: dict[str, Tensor], other: dict[str, Tensor]
 ) -> float:
-    """The least IoU of the masks that two embeddings of `parity.sample_image` give for a prompt, all outputs
-    together."""
+    """The least IoU of the masks that two embeddings of `parity.sample_image` give for a prompt: each output by
+    itself, on the image only. What is a speck in both says nothing and is left out."""
+    rows, columns = _covered(manifest)
     least = 1.0
     for prompt in _clear_prompts(manifest):
         tensors = {name: torch.from_numpy(array) for name, array in prompt.items()}
         with torch.inference_mode():
             masks, others = (
-                model.decode(embedding, **tensors)[0] > manifest.mask_threshold for embedding in (one, other)
+                model.decode(embedding, **tensors)[0][..., :rows, :columns] > manifest.mask_threshold
+                for embedding in (one, other)
             )
-        either = int((masks | others).sum())
-        least = min(least, int((masks & others).sum()) / either if either else 1.0)
+        for mask, another in zip(masks.flatten(0, -3), others.flatten(0, -3), strict=True):
+            either = int((mask | another).sum())
+            if either > SPECK:
+                least = min(least, int((mask & another).sum()) / either)
     return least
+
+
+def _covered(manifest: Manifest) -> tuple[int, int]:
+    """Rows and columns of low-res logits that lie over the image."""
+    height, width = ModelFrame(*IMAGE_HW, manifest.input_side, fit=manifest.fit).input_hw
+    scale = manifest.low_res_side / manifest.input_side
+    return math.ceil(height * scale), math.ceil(width * scale)
 
 
 def _clear_prompts(manifest: Manifest) -> list[dict[str, NDArray[np.float32]]]:

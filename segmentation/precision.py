@@ -45,7 +45,7 @@ WORTH_S = 1.0
 # A run that takes longer is not repeated.
 LONG_S = 5.0
 # Of the measurement and of what is measured: figures of another version are not believed.
-VERSION = 2
+VERSION = 3
 
 # Names of `torch.cpu.get_capabilities`. Without them bfloat16 is several times slower than float32.
 INSTRUCTIONS = ("amx_bf16", "avx512_bf16")

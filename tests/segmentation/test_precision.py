@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation import precision
+from segmentation import agreement, precision
 from segmentation.bundle import Bundle
 from segmentation.encoder import COMPILE_AFTER, ImageEncoder
 from segmentation.families import load_model
@@ -64,6 +64,24 @@ def test_masks_that_differ_refuse_it(network, clock, monkeypatch):
     choice = precision.choose(model, manifest, BY_TORCH)
     assert choice.precision == "float32"
     assert "masks agree with those of bfloat16 only to an IoU of 0." in choice.reason
+
+
+def test_one_output_that_is_another_mask_is_seen_among_three_that_agree(network, monkeypatch):
+    model, manifest = network
+    embedding = {"image_embeddings": torch.zeros(1, 1, 1, 1)}
+    other = {"image_embeddings": torch.ones(1, 1, 1, 1)}
+    side = manifest.low_res_side
+
+    def decode(embedding, **prompt):
+        logits = torch.ones(1, 4, side, side)
+        moved = bool(embedding["image_embeddings"].max())
+        logits[0, 3] = -1
+        logits[0, 3, :20, 20 : 40 if moved else 21] = 1  # 400 pixels, or 20 of them
+        return logits, torch.ones(1, 4)
+
+    monkeypatch.setattr(model, "decode", decode)
+    assert agreement.least_iou(model, manifest, embedding, embedding) == 1
+    assert agreement.least_iou(model, manifest, embedding, other) == pytest.approx(20 / 400)
 
 
 def test_values_that_are_no_numbers_refuse_it(network, clock, monkeypatch):

@@ -239,9 +239,14 @@ export class DecoderClient {
             if (this.#worker === worker) this.#replace();
         });
         worker.addEventListener("messageerror", () => this.#worker === worker && this.#replace());
-        return /** @type {Promise<LoadReply>} */ (
-            this.#request({kind: "load", urls: this.#urls, bundle: this.#bundle})
-        );
+        try {
+            return /** @type {LoadReply} */ (
+                await this.#request({kind: "load", urls: this.#urls, bundle: this.#bundle})
+            );
+        } catch (error) {
+            worker.terminate(); // the next try begins another one
+            throw error;
+        }
     }
 
     /** Throws the worker away; whoever waited for it asks the next one. */
