@@ -240,6 +240,20 @@ test("a mask is finished while a decode waits, each by its own id", async () => 
     assert.equal((await decode).candidates[0].index, 1);
 });
 
+test("a worker that could not load is ended, and the next decode begins another", async () => {
+    const {client} = await openClient();
+    const first = client.decode(imageOf("a"), at(1));
+    worker().refuse(await asked("load"), "decoder_unavailable");
+    await assert.rejects(first, {code: "decoder_unavailable"});
+    const failed = worker();
+    assert.equal(failed.isTerminated, true);
+    const second = client.decode(imageOf("a"), at(1));
+    await settle();
+    assert.notEqual(worker(), failed);
+    worker().reply(await answerUntilDecode(), decoded(1));
+    assert.equal((await second).candidates[0].index, 1);
+});
+
 test("a worker that says that it is busy, with a long download for example, is not taken for dead", async (t) => {
     mock.timers.enable({apis: ["setTimeout"]});
     t.after(() => mock.timers.reset());
