@@ -7,7 +7,10 @@ import json
 import os
 import pickle
 import shutil
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +26,11 @@ FOLDERS_FILE = "model.safetensors"
 _HOLDS_OBJECTS = (
     "Unsupported global"  # what torch says of a name in the file that it does not load with weights_only
 )
+# What torch's unpickler and the libraries below it raise for bytes that are no checkpoint; found by changing bytes.
+_UNREADABLE = (
+    RuntimeError, pickle.UnpicklingError, EOFError, ValueError, LookupError, OSError, TypeError, AttributeError,
+    AssertionError, ArithmeticError, struct.error, MemoryError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 FOLDERS_INDEX = FOLDERS_FILE + ".index.json"  # of weights that were published in several files
 
 
@@ -105,19 +113,17 @@ def fitted(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]
     fitting = {}
     for name, wanted in expected.items():
         tensor = state[name]
+        if tensor.layout != torch.strided or tensor.is_nested or tensor.is_meta:
+            raise CheckpointInvalid(f"{name} is sparse, nested or without values, not a plain tensor")
         if tensor.shape != wanted.shape:
             raise CheckpointInvalid(
                 f"{name} is {tuple(tensor.shape)}, this network has {tuple(wanted.shape)}"
             )
         if not tensor.is_floating_point():
             raise CheckpointInvalid(f"{name} holds {tensor.dtype}, not real numbers")
-        if not tensor.isfinite().all():
-            raise CheckpointInvalid(
-                f"{name} holds values that are not finite (NaN or infinite): the training that made it failed, or the "
-                "file is damaged; download it again or take another one"
-            )
-        # A file may store tensors as views of one another, which safetensors refuses.
-        fitting[name] = tensor.float().clone().contiguous()
+        # float64 may hold what float32 does not; a file may store tensors as views of one another, which safetensors
+        # refuses.
+        fitting[name] = _finite(name, tensor.float()).clone().contiguous()
     return fitting
 
 
@@ -131,17 +137,19 @@ def write_bundle(
         state: the network's tensors.
         fields: of the manifest, for `segmentation.bundle.write_manifest`.
         half: store float16.
+
+    Raises:
+        CheckpointInvalid: with `half`, a value is larger than float16 holds (65504).
     """
     output = Path(output)
     require_free(output)
+    stored = {name: _finite(name, tensor.half()) if half else tensor for name, tensor in state.items()}
     output.parent.mkdir(parents=True, exist_ok=True)
     # Beside its final place, so that the last step is one rename.
     being_made = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent))
     try:
         weights = being_made / "weights.safetensors"
-        safetensors.torch.save_file(
-            {name: tensor.half() for name, tensor in state.items()} if half else dict(state), weights
-        )
+        safetensors.torch.save_file(stored, weights)
         manifest = write_manifest(being_made, fields)
         # mkdtemp and safetensors make things that only their owner may read; the manifest has the usual rights.
         rights = (being_made / MANIFEST_FILE).stat().st_mode & 0o777
@@ -161,9 +169,11 @@ def require_free(output: Path | str) -> None:
 
 def _read_torch(path: Path, wrapped_in: Sequence[str]) -> dict[str, Tensor]:
     try:
+        if _is_zip(path):
+            _require_whole_zip(path)
         # weights_only: tensors and containers, no code.
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+    except _UNREADABLE as error:
         if _HOLDS_OBJECTS in str(error):
             raise CheckpointInvalid(
                 f"{path} holds Python objects besides tensors. Loading such a file can run code of whoever made it, so "
@@ -183,7 +193,23 @@ def _read_torch(path: Path, wrapped_in: Sequence[str]) -> dict[str, Tensor]:
         raise CheckpointInvalid(
             f"{path} is not a state dict as Meta publishes it (names to tensors); it holds {held}"
         )
+    if _is_zip(path):
+        _require_whole_storages(path, state)
     return state
+
+
+def _require_whole_storages(path: Path, state: Mapping[str, Tensor]) -> None:
+    """A mapped storage that is longer than its record in the zip would go on with its neighbour's bytes."""
+    with zipfile.ZipFile(path) as archive:
+        recorded = {entry.file_size for entry in archive.infolist()}
+    for name, tensor in state.items():
+        if tensor.layout != torch.strided or tensor.is_nested or tensor.is_meta:
+            continue  # `fitted` refuses them by name
+        size = tensor.untyped_storage().nbytes()
+        if size and size not in recorded:
+            raise CheckpointInvalid(
+                f"{path} is damaged: {name} wants {size} bytes, and no part of the file has as many; download it again"
+            )
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -208,7 +234,7 @@ def _read_folder(folder: Path) -> dict[str, Tensor]:
     try:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         parts = [folder / Path(name).name for name in sorted(names)]  # beside the index, nowhere else
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointInvalid(f"{index} does not list the weights' files: {error}") from error
     state: dict[str, Tensor] = {}
     for part in parts:
@@ -216,6 +242,23 @@ def _read_folder(folder: Path) -> dict[str, Tensor]:
             raise CheckpointInvalid(f"{folder} lacks {part.name}: its download is not complete")
         state |= _read_safetensors(part)
     return state
+
+
+def _finite(name: str, tensor: Tensor) -> Tensor:
+    if tensor.isfinite().all():
+        return tensor
+    raise CheckpointInvalid(
+        f"{name} holds values that are not finite (NaN or infinite) or too large for {tensor.dtype}: the training that "
+        "made it failed, or the file is damaged; download it again or take another one"
+    )
+
+
+def _require_whole_zip(path: Path) -> None:
+    """torch maps a zip without looking at its checksums. Raises ValueError."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"its part {damaged} has another checksum than it says")
 
 
 def _some(names: list[str]) -> str:

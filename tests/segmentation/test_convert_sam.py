@@ -1,3 +1,5 @@
+import zipfile
+
 import pytest
 import safetensors
 import torch
@@ -5,7 +7,7 @@ import torch
 from segmentation.bundle import BundleError, load_manifest
 from segmentation.families import load_model
 from segmentation.families.convert import convert, main
-from segmentation.families.published import CheckpointInvalid, read_published
+from segmentation.families.published import CheckpointInvalid, fitted, read_published, write_bundle
 from segmentation.families.sam.names import to_meta, to_transformers
 from segmentation.families.sam.network import VARIANTS, SamNetwork
 from segmentation.families.sam.published import convert_state
@@ -239,3 +241,53 @@ def test_a_batch_norm_that_does_not_fit_its_convolution_is_said(weight):
     state = {f"image_encoder.x.bn.{name}": torch.zeros(2) for name in norm}
     with pytest.raises(CheckpointInvalid, match="a batch norm does not fit"):
         convert_state(state | {"image_encoder.x.c.weight": torch.zeros(weight)}, VARIANTS["mobile_sam"])
+
+
+def _edited(source, target, edit):
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, edit(entry.filename, old.read(entry)))
+    return target
+
+
+def test_a_storage_shorter_than_its_tensor_is_refused(tmp_path):
+    torch.save({"a": torch.ones(64, 64), "b": torch.ones(9000)}, tmp_path / "whole.pth")
+    cut = _edited(
+        tmp_path / "whole.pth",
+        tmp_path / "cut.pth",
+        lambda name, content: content[:8192] if name.endswith("data/0") else content,
+    )
+    with pytest.raises(CheckpointInvalid, match="a wants 16384 bytes"):
+        read_published(cut)
+
+
+def test_changed_bytes_of_a_zip_are_found_by_its_checksum(tmp_path):
+    torch.save({"a": torch.ones(64, 64)}, tmp_path / "whole.pth")
+    content = (tmp_path / "whole.pth").read_bytes()
+    at = content.index(torch.ones(64).numpy().tobytes())
+    (tmp_path / "flipped.pth").write_bytes(content[:at] + b"x" + content[at + 1 :])
+    with pytest.raises(CheckpointInvalid, match="another checksum"):
+        read_published(tmp_path / "flipped.pth")
+
+
+def test_values_that_do_not_fit_the_stored_kind_are_refused(tmp_path):
+    state = {"a": torch.full((2,), 1e300, dtype=torch.float64)}
+    layer = torch.nn.Module()
+    layer.a = torch.nn.Parameter(torch.zeros(2))
+    with pytest.raises(CheckpointInvalid, match="a holds values .* too large for torch.float32"):
+        fitted(state, layer)
+    with pytest.raises(CheckpointInvalid, match="too large for torch.float16"):
+        write_bundle(tmp_path / "x", {"a": torch.full((2,), 1e6)}, {}, half=True)
+    for odd in (torch.eye(2).to_sparse(), torch.empty(2, device="meta")):
+        with pytest.raises(CheckpointInvalid, match="not a plain tensor"):
+            fitted({"a": odd}, layer)
+    assert list(fitted({"a": torch.ones(2).to(torch.float8_e4m3fn)}, layer)["a"]) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x80\x02}(K\x01u.", b"\x80\x02]" + b"0" * 9 + b".", b"\x80\x02}K\x01a.", b"."]
+)
+def test_a_pickle_that_is_none_is_refused_in_a_sentence(tmp_path, content):
+    (tmp_path / "odd.pth").write_bytes(content)
+    with pytest.raises(CheckpointInvalid, match="cannot be read as a checkpoint"):
+        read_published(tmp_path / "odd.pth")
