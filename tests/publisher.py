@@ -21,6 +21,7 @@ class Publisher:
     ranges: bool = True
     says_length: bool = True
     claims: int | None = None  # a length that is not true
+    is_endless: bool = False  # the file again and again, until the other side has enough
     redirect: str = ""
     content_type: str = ""
     part_begins_at: int | None = None  # in place of where a partial answer was asked to begin
@@ -67,6 +68,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
+        while publisher.is_endless:
+            try:
+                self.wfile.write(body)
+            except OSError:
+                return None
         self._send(body[: publisher.cut_after.pop(0)] if publisher.cut_after else body)
         return None
 

@@ -34,6 +34,8 @@ TIMEOUT = httpx2.Timeout(30.0, connect=20.0)
 ATTEMPTS = 6  # in a row without a byte more
 FIRST_PAUSE_S = 1.0
 SPARE_BYTES = 64 * 1024 * 1024  # left free on the disk, for the database's sake
+SPACE_STEP_BYTES = 8 * 1024 * 1024  # after so many the disk is asked again
+MOST_BYTES = 6 * 10**9  # of a file of which nobody publishes the size; the largest published one has 2.6
 MOST_REDIRECTS = 8
 PASSING = (408, 429, 500, 502, 503, 504)  # answers after which the same question may be asked again
 
@@ -177,6 +179,7 @@ class _Part:
     total: int | None = None
     address: str = ""
     validator: str = ""  # an ETag or a date by which the server knows the version
+    space_asked_at: int = 0  # bytes
 
     @classmethod
     def open(cls, target: Path, file: Published) -> _Part:
@@ -202,7 +205,7 @@ class _Part:
 
     def begin_anew(self) -> None:
         self.path.write_bytes(b"")
-        self.size, self.total, self.validator = 0, self.file.size, ""
+        self.size, self.total, self.validator, self.space_asked_at = 0, self.file.size, "", 0
 
     def expect(self, address: str, response: httpx2.Response) -> None:
         """What is known before the first byte: the length, whether there is room, and by what to ask for the rest."""
@@ -213,6 +216,7 @@ class _Part:
             )
         self.address = _shown(address)
         self.total = self.total if self.total is not None else said
+        self._require_bounds()
         self._require_space()
         etag = response.headers.get("etag", "")
         is_strong = etag and not etag.startswith("W/")
@@ -229,6 +233,10 @@ class _Part:
         self.size += count
         if self.total is not None and self.size > self.total:
             self._refuse(f"more than {self.total} bytes came")
+        self._require_bounds()
+        if self.size - self.space_asked_at >= SPACE_STEP_BYTES:
+            self.space_asked_at = self.size
+            self._require_space()
 
     def can_resume(self, address: str) -> bool:
         """Whether the bytes that are there are surely the beginning of what this address has.
@@ -261,9 +269,20 @@ class _Part:
         self.note_path.unlink(missing_ok=True)
         return found
 
+    def _require_bounds(self) -> None:
+        if self.file.size is None and max(self.size, self.total or 0) > MOST_BYTES:
+            self._refuse(f"it has more than {MOST_BYTES / 1e9:g} GB, and no model's file has")
+
     def _require_space(self) -> None:
-        missing = (self.total or 0) - self.size
+        missing = max((self.total or 0) - self.size, 0)
         free = shutil.disk_usage(self.target.parent).free
+        if self.total is None and free < SPARE_BYTES:
+            # It may be without an end: what has come would only keep the disk full.
+            self.begin_anew()
+            raise NoSpace(
+                f"{self.target.name}, of which nobody says how large it is, would fill the disk of "
+                f"{self.target.parent}; what had come was deleted. Make room, and try again"
+            )
         if missing + SPARE_BYTES > free:
             raise NoSpace(
                 f"{self.target.name} needs {missing / 1e6:.0f} MB more, and {free / 1e6:.0f} MB are free in "

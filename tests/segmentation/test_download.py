@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+import segmentation.catalogue.download
 from segmentation.catalogue.download import (
     AddressRefused,
     Busy,
@@ -121,7 +123,7 @@ def test_a_server_that_is_busy_is_asked_again_and_one_without_the_file_is_not(pu
 def test_a_disk_without_room_is_known_before_and_while_it_is_written(publisher, tmp_path):
     publisher.claims = 10**16
     with pytest.raises(NoSpace, match="needs 10000000000 MB more"):
-        fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
+        fetch(publisher, tmp_path / "weights.bin", size=10**16, sha256=None)
     publisher.claims = None
     (tmp_path / "full.bin.part").symlink_to("/dev/full")
     with pytest.raises(NoSpace, match="The disk is full"):
@@ -276,3 +278,21 @@ def test_an_empty_answer_and_a_validator_that_is_no_text_are_nothing(publisher, 
     (tmp_path / "weights.bin.part.json").write_text(json.dumps(noted))
     fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
     assert (tmp_path / "weights.bin").read_bytes() == CONTENT
+
+
+def test_an_answer_without_an_end_ends_at_a_bound(publisher, tmp_path, monkeypatch):
+    monkeypatch.setattr(segmentation.catalogue.download, "MOST_BYTES", 20_000_000)
+    publisher.is_endless, publisher.says_length = True, False
+    with pytest.raises(WrongFile, match="more than 0.02 GB"):
+        fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_without_an_end_does_not_fill_the_disk(publisher, tmp_path, monkeypatch):
+    # All but 100 MB of what is free now counts as to be spared.
+    spare = shutil.disk_usage(tmp_path).free - 100_000_000
+    monkeypatch.setattr(segmentation.catalogue.download, "SPARE_BYTES", spare)
+    publisher.is_endless, publisher.says_length = True, False
+    with pytest.raises(NoSpace, match="nobody says how large.*was deleted"):
+        fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
+    assert list(tmp_path.iterdir()) == []
