@@ -326,9 +326,26 @@ def not_a_number(model):
     bias.raw_data = np.full(32, np.nan, np.float32).tobytes()
 
 
+def of_a_negative_side(model):
+    model.graph.initializer[0].dims[0] = -5
+
+
+def with_a_huge_constant(model):
+    shape = helper.make_tensor("huge_shape", TensorProto.INT64, [1], [2**30])
+    model.graph.initializer.append(shape)
+    model.graph.node.append(helper.make_node("ConstantOfShape", ["huge_shape"], ["huge"]))
+
+
+def with_a_huge_weight(model):
+    model.graph.initializer.append(TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2**62]))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (of_a_negative_side, "negative side"),
+        (with_a_huge_constant, r"huge in it has the shape \(1073741824,\), larger"),
+        (with_a_huge_weight, "w in it has the shape .*, larger"),
         (in_another_file, "its weights lie in other files"),
         (constant_in_another_file, "its weights lie in other files"),
         (with_sparse_weights, "Constant holds .* sparse weights"),

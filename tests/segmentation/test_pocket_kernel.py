@@ -84,8 +84,10 @@ def picture(side: int, seed: int) -> torch.Tensor:
 
 
 def random_prompt(rng: np.random.Generator, side: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """point_coords (N, 2) and point_labels (N,): clicks, a box, or both; clicks on the very edge too."""
-    points = rng.uniform(0, side - 1, (1 + index % 10, 2))
+    """point_coords (N, 2) and point_labels (N,): clicks, a box, or both; clicks on the very edge and hundreds
+    of them too."""
+    # One has some 150 clicks of each kind.
+    points = rng.uniform(0, side - 1, (300 if index == 3 else 1 + index % 10, 2))
     labels = rng.integers(0, 2, len(points))
     labels[0] = 1
     if index % 5 == 4:

@@ -6,6 +6,7 @@ without end. What Ultralytics' exporter writes has none of these, and a file tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # The bundle's weights.safetensors holds the file as a row of bytes of this name.
 TENSOR = "network.onnx"
+MOST_VALUES = 2**26  # of a tensor, 256 MB; the first layer of FastSAM-x at 1024 pixels has a third of it
 DEFAULT_DOMAINS = ("", "ai.onnx")
 _AS_EXPORTED = "export it with: yolo export model=FastSAM-s.pt format=onnx imgsz={side}"
 
@@ -72,6 +74,7 @@ def check(content: bytes, side: int, outputs: tuple[tuple[int, ...], ...]) -> on
             raise FileUnfit(
                 f"its operator {node.op_type} holds a graph of its own (a loop or a branch) or sparse weights"
             )
+    _require_bounds(model)
     weights = {tensor.name for tensor in graph.initializer}
     given = [_shape(value) for value in graph.input if value.name not in weights]
     found = tuple(_shape(value) for value in graph.output)
@@ -121,6 +124,24 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
+
+
+def _require_bounds(model: onnx.ModelProto) -> None:
+    """Refuses shapes that would take more memory than any layer of the network does, before one is filled."""
+    import onnx
+
+    if any(any(side < 0 for side in tensor.dims) for tensor in _tensors(model.graph)):
+        raise FileUnfit("a tensor in it has a negative side: the file is damaged")
+    shapes = {tensor.name or "a constant": tuple(tensor.dims) for tensor in _tensors(model.graph)}
+    try:
+        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError) as error:
+        raise FileUnfit(f"its shapes do not fit together ({str(error):.200})") from error
+    for value in (*graph.value_info, *graph.output):
+        shapes[value.name] = tuple(side.dim_value for side in value.type.tensor_type.shape.dim)
+    for name, shape in shapes.items():
+        if math.prod(shape) > MOST_VALUES:
+            raise FileUnfit(f"{name} in it has the shape {shape}, larger than anything in a FastSAM network")
 
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...] | None:

@@ -18,7 +18,7 @@ const PAGE_BYTES = 65536;
 const MIN_PAGES = 16; // as the build says, both
 const MAX_PAGES = 1024;
 const OUTPUTS = 4;
-const MAX_CLICKS = 64; // of each kind whose similarity is read; later ones are drawn all the same
+const MAX_CLICKS = 1024; // of each kind whose similarity is read; later ones are drawn all the same
 const LOGIT_SCALE = 8;
 
 /**
