@@ -31,6 +31,7 @@ _UNREADABLE = (
     RuntimeError, pickle.UnpicklingError, EOFError, ValueError, LookupError, OSError, TypeError, AttributeError,
     AssertionError, ArithmeticError, struct.error, MemoryError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
+SPARE_BYTES = 64 * 1024 * 1024  # left free on the disk, for the database and the decoder
 FOLDERS_INDEX = FOLDERS_FILE + ".index.json"  # of weights that were published in several files
 
 
@@ -139,12 +140,14 @@ def write_bundle(
         half: store float16.
 
     Raises:
+        BundleError: the folder exists already, or its disk has no room.
         CheckpointInvalid: with `half`, a value is larger than float16 holds (65504).
     """
     output = Path(output)
     require_free(output)
     stored = {name: _finite(name, tensor.half()) if half else tensor for name, tensor in state.items()}
     output.parent.mkdir(parents=True, exist_ok=True)
+    _require_space(output.parent, sum(tensor.nbytes for tensor in stored.values()))
     # Beside its final place, so that the last step is one rename.
     being_made = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent))
     try:
@@ -159,6 +162,15 @@ def write_bundle(
     finally:
         shutil.rmtree(being_made, ignore_errors=True)
     return manifest
+
+
+def _require_space(folder: Path, wanted: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if wanted + SPARE_BYTES > free:
+        raise BundleError(
+            f"the bundle takes {wanted / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free in {folder}: "
+            "make room and try again"
+        )
 
 
 def require_free(output: Path | str) -> None:

@@ -291,3 +291,10 @@ def test_a_pickle_that_is_none_is_refused_in_a_sentence(tmp_path, content):
     (tmp_path / "odd.pth").write_bytes(content)
     with pytest.raises(CheckpointInvalid, match="cannot be read as a checkpoint"):
         read_published(tmp_path / "odd.pth")
+
+
+def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("segmentation.families.published.SPARE_BYTES", 10**16)
+    with pytest.raises(BundleError, match="the bundle takes 4 MB, and .* MB are free .* make room"):
+        write_bundle(tmp_path / "bundle", {"a": torch.ones(1000, 1000)}, {})
+    assert list(tmp_path.iterdir()) == []

@@ -62,6 +62,10 @@ class Command(BaseCommand):
             getattr(self, f"_{action}")(**options)
         except MaskwrightError as error:
             raise CommandError(error.message) from error
+        except OSError as error:
+            raise CommandError(
+                f"A file cannot be read or written: {error}. Nothing was half done."
+            ) from error
 
     def _list(self, **options: Any) -> None:
         sync_bundles()
