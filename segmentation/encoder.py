@@ -100,6 +100,8 @@ class ImageEncoder:
             self._choose(backend or precisions.TORCH, precision or self._usual_precision, choices_dir)
         elif precision in (precisions.FLOAT32, precisions.BFLOAT16):
             self.precision = precision
+        # How the last embedding was computed: what is not finite is computed once more, exactly.
+        self.last_way = precisions.Way(self.backend, self.precision)
         self.is_compiled = False
         self._compiles = compiles and self.backend == precisions.TORCH
         self._count = 0
@@ -159,8 +161,9 @@ class ImageEncoder:
         pixels = torch.from_numpy(
             preprocess(image, manifest.input_side, manifest.pixel_mean, manifest.pixel_std, manifest.fit)
         ).to(self.device)
-        embedding = self._run(pixels)
-        if not _is_finite(embedding, dtype) and (self.backend, self.precision) != precisions.EXACT:
+        embedding, self.last_way = self._run(pixels), precisions.Way(self.backend, self.precision)
+        if not _is_finite(embedding, dtype) and self.last_way != precisions.EXACT:
+            self.last_way = precisions.EXACT
             embedding = precisions.run(self.model.encode_image, pixels, precisions.FLOAT32)
         if not _is_finite(embedding, dtype):
             raise EmbeddingNotFinite(

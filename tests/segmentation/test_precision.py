@@ -204,6 +204,10 @@ def test_what_overflows_is_encoded_once_more_in_float32(tiny_dir, monkeypatch):
 
     monkeypatch.setattr(encoder, "_encode_image", overflowing)
     assert all(np.isfinite(tensor).all() for tensor in encoder.encode(photograph(60, 90)).values())
+    assert (encoder.last_way, encoder.precision) == (precision.EXACT, "bfloat16")
+    monkeypatch.setattr(encoder, "_encode_image", encode_image)
+    encoder.encode(photograph(60, 90))
+    assert encoder.last_way == precision.Way("torch", "bfloat16")
 
 
 def test_an_encoder_is_compiled_after_some_images_and_gives_the_same(tiny_dir, monkeypatch):

@@ -83,7 +83,8 @@ def _make_embedding(job: EmbeddingJob) -> int:
     region = region_from_text(job.region, image.hw) if job.region else None
     encoder = _encoder_for(bundle, job.worker)
     tensors = encoder.encode(pixels[region.slices] if region else pixels)
-    content = write_embedding(tensors, bundle.digest, image.hw, region, encoder.precision, encoder.backend)
+    way = encoder.last_way
+    content = write_embedding(tensors, bundle.digest, image.hw, region, way.precision, way.backend)
     embedding_store.save(bundle.digest, image.digest, content, job.region)
     return len(content)
 
