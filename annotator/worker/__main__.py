@@ -7,6 +7,9 @@ import signal
 import sys
 import threading
 
+# On one machine, whoever waits for a page, or for a job that is quick, goes before embeddings of large models.
+NICENESS = 10
+
 
 def main(kind: str, lane: str, worker: str) -> None:
     """Works until SIGTERM, Ctrl-C, or the end of the parent."""
@@ -23,6 +26,8 @@ def main(kind: str, lane: str, worker: str) -> None:
     from annotator.jobs.kinds import KINDS
     from annotator.worker.loop import work
 
+    if lane == KINDS[kind].name:
+        os.nice(NICENESS)
     work(KINDS[kind], lane, worker, stop.is_set)
 
 

@@ -27,9 +27,9 @@ def slow_bundle(site: Site, tmp_path_factory) -> str:
     return "slow"
 
 
-def large_ones_process(site: Site) -> int:
-    """The worker's process that makes embeddings, but for the quick ones."""
-    wanted = b"\0annotator.worker\0embeddings\0embeddings\0"
+def process_of(site: Site, lane: bytes = b"embeddings") -> int:
+    """The worker's process that makes embeddings, but for the quick ones; or that of another lane."""
+    wanted = b"\0annotator.worker\0embeddings\0" + lane + b"\0"
     ours = f"DATA_DIR={site.data_dir}".encode()
     for folder in Path("/proc").iterdir():
         try:
@@ -38,13 +38,13 @@ def large_ones_process(site: Site) -> int:
                 return int(folder.name)
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
-    raise AssertionError("the worker has no process for embeddings")
+    raise AssertionError(f"the worker has no process for {lane.decode()}")
 
 
 @pytest.fixture
 def stopped(site: Site) -> Iterator[Callable]:
     """`with stopped():` the process makes nothing, as one that is at an image for minutes."""
-    pid = large_ones_process(site)
+    pid = process_of(site)
 
     @contextmanager
     def stop() -> Iterator[None]:
@@ -79,7 +79,7 @@ def digest_of(api, name: str) -> str:
     return api("manager").get(f"/api/bundles/{name}/").json()["digest"]
 
 
-def test_the_small_model_answers_until_the_large_one_does(bench: Bench, upload, api, stopped):
+def test_the_small_model_answers_until_the_large_one_does(bench: Bench, site: Site, upload, api, stopped):
     page = bench.page
     with stopped():
         first, _ = upload("coffee.png", "astronaut.png")
@@ -108,6 +108,11 @@ def test_the_small_model_answers_until_the_large_one_does(bench: Bench, upload, 
         digest_of(api, "pocket"),
         digest_of(api, "slow"),
     ]
+    quick, large = (
+        os.getpriority(os.PRIO_PROCESS, process_of(site, lane))
+        for lane in (b"embeddings-quick", b"embeddings")
+    )
+    assert quick < large  # whose image waits goes first
 
 
 def test_the_mask_of_the_small_model_can_be_kept(bench: Bench, upload, api, stopped):
