@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 
 from annotator.api.base.scope import StaffWriteMixin
 from annotator.bundles import catalogue, jobs, licences
-from annotator.models import Bundle, BundleJob, Project, Role
+from annotator.models import Bundle, BundleJob, Project
 from annotator.people.permissions import signed_in
 from segmentation.catalogue import Member, UnknownMember, member, members
 
@@ -135,10 +134,7 @@ class BundleJobView(StaffWriteMixin, generics.RetrieveDestroyAPIView):
     def check_permissions(self, request: Request) -> None:
         super().check_permissions(request)
         user = signed_in(request.user)
-        if not (
-            user.is_staff
-            or Project.objects.visible_to(user).with_role(user).filter(Q(role=Role.MANAGER)).exists()
-        ):
+        if not (user.is_staff or Project.objects.managed_by(user).exists()):
             self.permission_denied(
                 request, message="Only managers of a project see what is done with models."
             )

@@ -59,19 +59,21 @@ def install_member(
     catalogue.require_address(row)
     licences.require_accepted(row, None, accept_licence)
     file = downloads.folder() / row.file_name
-    if file.exists() and row.sha256 not in (None, _sha256(file)):
+    found = _sha256(file) if file.exists() else ""
+    if found and row.sha256 not in (None, found):
         say(f"the {file.name} that lies here is not the published one")
         file.unlink()
-    if not file.exists():
+        found = ""
+    if not found:
         say(f"fetching {row.file_name}")
         try:
-            download(row.published, file, mirror=settings.WEIGHTS_MIRROR, progress=progress)
+            found = download(row.published, file, mirror=settings.WEIGHTS_MIRROR, progress=progress)
         except Interrupted as error:
             raise FetchFailed(f"{error}.") from error
         except DownloadError as error:
             raise WeightsUnavailable(f"{error}.") from error
     if row.sha256 is None:
-        _require_digest(file, accept_digest)
+        _require_digest(file.name, found, accept_digest)
     bundle = install_published(
         file, row.family, row.variant, name,
         title=row.title, licence=row.licence, make_default=make_default, say=say,
@@ -117,11 +119,10 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _require_digest(file: Path, accepted: str) -> None:
-    found = _sha256(file)
+def _require_digest(name: str, found: str, accepted: str) -> None:
     if found != accepted:
         raise DigestNotAccepted(
-            f"Nobody publishes a sha256 of {file.name}. The file that came has {found}. Compare it with one that you "
+            f"Nobody publishes a sha256 of {name}. The file that came has {found}. Compare it with one that you "
             f"trust; to install it, accept that digest (--accept-digest {found}).",
             found,
         )

@@ -37,6 +37,10 @@ class ProjectQuerySet(VisibleQuerySet):
         own = FilteredRelation("memberships", condition=Q(memberships__user=user))
         return self.annotate(own_membership=own, role=F("own_membership__role"))
 
+    def managed_by(self, user: Visitor) -> Self:
+        """Those of which the person is a manager; those who run the server are one everywhere."""
+        return self.visible_to(user).with_role(user).filter(Q(role=Role.MANAGER))
+
 
 class Project(models.Model):
     name = models.CharField(max_length=200)

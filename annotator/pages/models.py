@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_GET
 from annotator.bundles import catalogue, downloads, folders, jobs, licences
 from annotator.embeddings.figures import BundleFigures, figures_of, pace
 from annotator.jobs import report
-from annotator.models import Bundle, BundleJob, Project, Role, User
+from annotator.models import Bundle, BundleJob, Project, User
 from annotator.people.permissions import signed_in
 from segmentation.bundle import BUILT_IN_BUNDLE
 from segmentation.catalogue import Member, members
@@ -112,6 +111,4 @@ def models(request: HttpRequest) -> HttpResponse:
 
 def _managed_by(user: User) -> list[Project]:
     """The projects whose model the person may change."""
-    # Those who run the server have the manager's role everywhere.
-    managed = Project.objects.visible_to(user).with_role(user).filter(Q(role=Role.MANAGER))
-    return list(managed.order_by("name").only("id", "name")[:100])
+    return list(Project.objects.managed_by(user).order_by("name").only("id", "name")[:100])

@@ -81,13 +81,11 @@ class Published:
     addresses   where it is to be had, the best first
     size        bytes; None where nobody says
     sha256      hexadecimal; None where nobody says
-    name        what a mirror calls it; "": the last name of each address
     """
 
     addresses: Sequence[str]
     size: int | None = None
     sha256: str | None = None
-    name: str = ""
 
 
 Progress = Callable[[int, int | None], None]
@@ -124,14 +122,14 @@ def download(
         Interrupted: no address answered, the connection was lost too often, or `should_stop`.
     """
     addresses = _from_mirror(file, mirror) if mirror else list(file.addresses)
-    trusted_host = urlsplit(mirror).hostname if mirror else None
+    caller = _Caller(urlsplit(mirror).hostname if mirror else None, progress, should_stop, sleep)
     problems: list[_NotHere | WrongFile] = []
     with _locked(target):
         part = _Part.open(target, file)
         try:
             for address in addresses:
                 try:
-                    return _fetch_checked(address, part, trusted_host, progress, should_stop, sleep)
+                    return _fetch_checked(address, part, caller)
                 except (_NotHere, WrongFile) as error:
                     problems.append(error)
         finally:
@@ -210,10 +208,7 @@ class _Part:
     def expect(self, address: str, response: httpx2.Response) -> None:
         """What is known before the first byte: the length, whether there is room, and by what to ask for the rest."""
         said = _length_of_all(response, self.size)
-        if self.total is not None and said is not None and said != self.total:
-            raise WrongFile(
-                f"What {_shown(address)} has is not {self.target.name}: it has {said} bytes, {self.total} were expected"
-            )
+        self.require_length(address, said, self.total)
         self.address = _shown(address)
         self.total = self.total if self.total is not None else said
         self._require_bounds()
@@ -228,6 +223,13 @@ class _Part:
             "size": self.file.size,
         }
         atomic_file.write_bytes(self.note_path, json.dumps(fields).encode())
+
+    def require_length(self, address: str, said: int | None, expected: int | None) -> None:
+        """Raises WrongFile where an address says another length of the file than the one expected."""
+        if said is not None and expected is not None and said != expected:
+            raise WrongFile(
+                f"What {_shown(address)} has is not {self.target.name}: it has {said} bytes, {expected} were expected"
+            )
 
     def add(self, count: int) -> None:
         self.size += count
@@ -303,47 +305,41 @@ class _Part:
 
 
 def _from_mirror(file: Published, mirror: str) -> list[str]:
-    if file.name:
-        return [f"{mirror.rstrip('/')}/{file.name}"]
     names = dict.fromkeys(urlsplit(address).path.rsplit("/", 1)[-1] for address in file.addresses)
     return [f"{mirror.rstrip('/')}/{name}" for name in names]
 
 
-def _fetch_checked(
-    address: str,
-    part: _Part,
-    trusted_host: str | None,
-    progress: Progress,
-    should_stop: Callable[[], bool],
-    sleep: Callable[[float], None],
-) -> str:
+@dataclass(frozen=True)
+class _Caller:
+    """What whoever wants a file gave along: `download`'s arguments, and the host that may lie in a private network."""
+
+    trusted_host: str | None
+    progress: Progress
+    should_stop: Callable[[], bool]
+    sleep: Callable[[float], None]
+
+
+def _fetch_checked(address: str, part: _Part, caller: _Caller) -> str:
     """All of the file from one address; its sha256. Raises WrongFile, _NotHere."""
     had_before = part.size
     try:
-        _fetch(address, part, trusted_host, progress, should_stop, sleep)
+        _fetch(address, part, caller)
         return part.finish()
     except WrongFile:
         if not had_before or part.size:
             raise
     # What another attempt or another address had begun may have been what was wrong with it.
-    _fetch(address, part, trusted_host, progress, should_stop, sleep)
+    _fetch(address, part, caller)
     return part.finish()
 
 
-def _fetch(
-    address: str,
-    part: _Part,
-    trusted_host: str | None,
-    progress: Progress,
-    should_stop: Callable[[], bool],
-    sleep: Callable[[float], None],
-) -> None:
+def _fetch(address: str, part: _Part, caller: _Caller) -> None:
     """All of the file from one address, with as many connections as that takes."""
     fruitless, most = 0, part.size
     while True:
         try:
-            with _client(trusted_host) as client:
-                if _fetch_rest(client, address, part, progress, should_stop):
+            with _client(caller.trusted_host) as client:
+                if _fetch_rest(client, address, part, caller):
                     return
             problem = f"{_shown(address)} ended after {part.size} bytes"
         except httpx2.TransportError as error:
@@ -355,14 +351,12 @@ def _fetch(
         most = max(most, part.size)
         if fruitless == ATTEMPTS:
             raise _NotHere(problem)
-        sleep(FIRST_PAUSE_S * 2**fruitless)
-        if should_stop():
+        caller.sleep(FIRST_PAUSE_S * 2**fruitless)
+        if caller.should_stop():
             raise _stopped(part)
 
 
-def _fetch_rest(
-    client: httpx2.Client, address: str, part: _Part, progress: Progress, should_stop: Callable[[], bool]
-) -> bool:
+def _fetch_rest(client: httpx2.Client, address: str, part: _Part, caller: _Caller) -> bool:
     """One connection: the bytes that are missing, as far as they come; whether these are all."""
     # Bytes that a server has packed have other places than those of the file.
     headers = {"Accept-Encoding": "identity"}
@@ -393,8 +387,8 @@ def _fetch_rest(
                 for chunk in response.iter_raw():
                     stream.write(chunk)
                     part.add(len(chunk))
-                    progress(part.size, part.total)
-                    if should_stop():
+                    caller.progress(part.size, part.total)
+                    if caller.should_stop():
                         raise _stopped(part)
         except OSError as error:
             part.size = part.path.stat().st_size  # what was buffered may be lost
@@ -413,11 +407,7 @@ def _require_file(address: str, response: httpx2.Response, part: _Part) -> None:
     """Looks at a whole answer before what has come is given up for it: a proxy's or a login's page is no reason to."""
     if response.headers.get("content-type", "").startswith("text/html"):
         raise _NotHere(f"{_shown(address)} answers with a page of text in place of the file")
-    said, expected = _length_of_all(response, 0), part.file.size
-    if said is not None and expected is not None and said != expected:
-        raise WrongFile(
-            f"What {_shown(address)} has is not {part.target.name}: it has {said} bytes, {expected} were expected"
-        )
+    part.require_length(address, _length_of_all(response, 0), part.file.size)
 
 
 def _continues(response: httpx2.Response, part: _Part) -> bool:

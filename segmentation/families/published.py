@@ -114,7 +114,7 @@ def fitted(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]
     fitting = {}
     for name, wanted in expected.items():
         tensor = state[name]
-        if tensor.layout != torch.strided or tensor.is_nested or tensor.is_meta:
+        if not _is_plain(tensor):
             raise CheckpointInvalid(f"{name} is sparse, nested or without values, not a plain tensor")
         if tensor.shape != wanted.shape:
             raise CheckpointInvalid(
@@ -180,11 +180,12 @@ def require_free(output: Path | str) -> None:
 
 
 def _read_torch(path: Path, wrapped_in: Sequence[str]) -> dict[str, Tensor]:
+    is_zip = _is_zip(path)
     try:
-        if _is_zip(path):
+        if is_zip:
             _require_whole_zip(path)
         # weights_only: tensors and containers, no code.
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except _UNREADABLE as error:
         if _HOLDS_OBJECTS in str(error):
             raise CheckpointInvalid(
@@ -205,7 +206,7 @@ def _read_torch(path: Path, wrapped_in: Sequence[str]) -> dict[str, Tensor]:
         raise CheckpointInvalid(
             f"{path} is not a state dict as Meta publishes it (names to tensors); it holds {held}"
         )
-    if _is_zip(path):
+    if is_zip:
         _require_whole_storages(path, state)
     return state
 
@@ -215,7 +216,7 @@ def _require_whole_storages(path: Path, state: Mapping[str, Tensor]) -> None:
     with zipfile.ZipFile(path) as archive:
         recorded = {entry.file_size for entry in archive.infolist()}
     for name, tensor in state.items():
-        if tensor.layout != torch.strided or tensor.is_nested or tensor.is_meta:
+        if not _is_plain(tensor):
             continue  # `fitted` refuses them by name
         size = tensor.untyped_storage().nbytes()
         if size and size not in recorded:
@@ -254,6 +255,11 @@ def _read_folder(folder: Path) -> dict[str, Tensor]:
             raise CheckpointInvalid(f"{folder} lacks {part.name}: its download is not complete")
         state |= _read_safetensors(part)
     return state
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether its values lie in one piece of memory of its own kind."""
+    return tensor.layout == torch.strided and not tensor.is_nested and not tensor.is_meta
 
 
 def _finite(name: str, tensor: Tensor) -> Tensor:

@@ -19,7 +19,14 @@ from segmentation.embedding_file import OFFSET, SCALE, as_int8, write_embedding
 from segmentation.families.sam2.network import FINE, IMAGE, MIDDLE, VARIANTS
 from segmentation.predictor import load_predictor
 from segmentation.prompts import candidate_order
-from tests.e2e.test_fast_decoder import ASK_WORKER, LOGIT_TOLERANCE, WITHOUT_KERNELS, point_step, prompt_of
+from tests.e2e.test_fast_decoder import (
+    ASK_WORKER,
+    LOGIT_TOLERANCE,
+    WITHOUT_KERNELS,
+    point_step,
+    prompt_of,
+    write_without_kernels,
+)
 from tests.segmentation.sam2_world import (
     WIDE,
     picture,
@@ -51,13 +58,7 @@ def make_world(folder, network):
         export_package(home, package)
         predictor = load_predictor(home, device="cpu")
     manifest = predictor.manifest
-    with safetensors.safe_open(package, "np") as file:
-        metadata = file.metadata()
-    files = safetensors.numpy.load_file(package)
-    for name, without in WITHOUT_KERNELS.items():
-        kept = {key: value for key, value in files.items() if not key.startswith(without)}
-        assert len(kept) < len(files)
-        safetensors.numpy.save_file(kept, folder / f"{name}.safetensors", metadata)
+    write_without_kernels(package)
     content = write_embedding(predictor.encoder.encode(image), manifest.digest, image.shape[:2])
     (folder / "float16").write_bytes(content)
     (folder / "int8").write_bytes(as_int8(content))

@@ -24,7 +24,14 @@ from segmentation.families.convert import convert
 from segmentation.families.sam.network import VARIANTS
 from segmentation.predictor import load_predictor
 from segmentation.prompts import candidate_order
-from tests.e2e.test_fast_decoder import ASK_WORKER, LOGIT_TOLERANCE, WITHOUT_KERNELS, point_step, prompt_of
+from tests.e2e.test_fast_decoder import (
+    ASK_WORKER,
+    LOGIT_TOLERANCE,
+    WITHOUT_KERNELS,
+    point_step,
+    prompt_of,
+    write_without_kernels,
+)
 from tests.segmentation.sam_hq_world import CASES, SHORT, picture, random_state
 
 pytestmark = pytest.mark.e2e
@@ -57,13 +64,7 @@ def world(tmp_path_factory):
         export_package(folder / "short", package)
         predictor = load_predictor(folder / "short", device="cpu")
         tensors = predictor.encoder.encode(image)
-    with safetensors.safe_open(package, "np") as file:
-        metadata = file.metadata()
-    files = safetensors.numpy.load_file(package)
-    for name, without in WITHOUT_KERNELS.items():
-        kept = {key: value for key, value in files.items() if not key.startswith(without)}
-        assert len(kept) < len(files)
-        safetensors.numpy.save_file(kept, folder / f"{name}.safetensors", metadata)
+    write_without_kernels(package)
     content = write_embedding(tensors, manifest.digest, image.shape[:2])
     (folder / "float16").write_bytes(content)
     (folder / "int8").write_bytes(as_int8(content))

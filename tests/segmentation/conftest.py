@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from segmentation.bundle import Bundle
+from segmentation.families import load_model
 from segmentation.testing.tiny import make_tiny_bundle
 
 
@@ -16,6 +18,13 @@ def tiny_dir(tmp_path_factory):
     directory = tmp_path_factory.mktemp("bundles") / "tiny"
     make_tiny_bundle(directory)
     return directory
+
+
+@pytest.fixture
+def network(tiny_dir):
+    """The tiny bundle's network and manifest."""
+    bundle = Bundle.open(tiny_dir)
+    return load_model(bundle), bundle.manifest
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,7 @@ import torch
 
 from segmentation import openvino_package, precision
 from segmentation.agreement import largest_difference
-from segmentation.bundle import Bundle
 from segmentation.encoder import ImageEncoder
-from segmentation.families import load_model
 from segmentation.families.sam.encoders import vit
 from segmentation.openvino_package import OpenVinoUnavailable
 from segmentation.precision import EXACT, Way
@@ -41,12 +39,6 @@ def not_installed(monkeypatch):
                 raise ModuleNotFoundError("No module named 'openvino'", name="openvino")
 
     monkeypatch.setattr(sys, "meta_path", [Nowhere(), *sys.meta_path])
-
-
-@pytest.fixture
-def network(tiny_dir):
-    bundle = Bundle.open(tiny_dir)
-    return load_model(bundle), bundle.manifest
 
 
 @pytest.fixture

@@ -10,18 +10,10 @@ import pytest
 import torch
 
 from segmentation import agreement, precision
-from segmentation.bundle import Bundle
 from segmentation.encoder import COMPILE_AFTER, ImageEncoder
-from segmentation.families import load_model
 from tests.segmentation.original_sam import photograph
 
 BY_TORCH = (precision.EXACT, precision.Way("torch", "bfloat16"))
-
-
-@pytest.fixture
-def network(tiny_dir):
-    bundle = Bundle.open(tiny_dir)
-    return load_model(bundle), bundle.manifest
 
 
 @pytest.fixture

@@ -60,8 +60,6 @@ export class BenchView {
     #announcement = find("[data-announcement]", HTMLElement);
     /** @type {Candidate | null} */
     #announced = null;
-    /** @type {readonly Candidate[]} of the prompt bar as it is or is about to be */
-    #barsCandidates = [];
     /** @type {(() => void) | null} shows what the prompt bar is about to show */
     #nextBar = null;
 
@@ -198,8 +196,7 @@ export class BenchView {
             hint: hint(situation, (action) => this.#commands.keyOf(action)),
         };
         // A new answer's mask comes first: pictures and names of the candidates are for the frame after it.
-        const isNewAnswer = shownMask?.candidate && !this.#barsCandidates.includes(shownMask.candidate);
-        this.#barsCandidates = bar.candidates;
+        const isNewAnswer = shownMask?.candidate && !this.#promptBar.holds(shownMask.candidate);
         const isAwaited = this.#nextBar !== null;
         this.#nextBar = () => {
             this.#promptBar.render(bar);

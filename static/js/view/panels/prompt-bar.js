@@ -32,6 +32,11 @@ export class PromptBar {
         this.#save = save;
     }
 
+    /** Whether it shows a candidate already. @param {Candidate} candidate */
+    holds(candidate) {
+        return this.#candidates.includes(candidate);
+    }
+
     /**
      * @param {object} content
      * @param {readonly Candidate[]} content.candidates
