@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import IO, Protocol
+from typing import Protocol
 
 from exporters.records import DatasetRecord
+from exporters.source import Source
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,23 @@ class ReadReport:
 
 
 class Reader(Protocol):
-    def __call__(self, stream: IO[bytes], report: ReadReport) -> DatasetRecord:
-        """Reads one file, written by this program or another.
+    def __call__(self, source: Source, report: ReadReport) -> DatasetRecord:
+        """Reads one dataset, written by this program or another.
 
         Args:
-            stream: seekable; stays open as long as the records are used.
+            source: its files; stays open as long as the records are used.
             report: entries that are damaged go there, and reading goes on. It is complete when every image and its
                 annotations were gone through.
 
         Returns:
-            The dataset, image by image. Names in it are those in the file, and may be anything: a name is a path only
+            The dataset, image by image. Names in it are those in the files, and may be anything: a name is a path only
             after `exporters.file_names` has made it safe.
 
         Raises:
-            UnreadableFile: the file as a whole is not of this format.
+            UnreadableFile: the files as a whole are not of this format.
         """
+
+
+class Recogniser(Protocol):
+    def __call__(self, source: Source) -> bool:
+        """Whether the files look like this format, by their names and the beginnings of a few. Never raises."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, TypedDict
 
+SPLITS = ("train", "val", "test")
+
 
 class Rle(TypedDict):
     """COCO's compressed run lengths: `size` is [height, width], `counts` runs down the columns, background first."""
@@ -44,6 +46,7 @@ class AnnotationRecord:
         prompt: what the author told the model, in image pixels, as the API gives it; None for a mask without prompt.
         bundle_digest: of the model bundle that drew the mask, or "".
         name: what people call this one object, or "".
+        is_box: only the box was known to the file; the mask is the rectangle. Readers alone say so.
     """
 
     id: int
@@ -59,6 +62,7 @@ class AnnotationRecord:
     bundle_digest: str = ""
     name: str = ""
     created_at: dt.datetime | None = None
+    is_box: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,9 @@ class ImageRecord:
         annotations: can be gone through as often as wanted; may be read only when somebody does.
         digest: sha256 of the pixels, or "".
         created_at: when it came in.
-        open: opens the file's bytes for reading; needed only where files are put into the export.
+        open: opens the file's bytes for reading; needed only where files are put into the export, and None from a
+            reader whose files have no such picture.
+        split: the part of the dataset that it belongs to, one of `SPLITS`, or "".
     """
 
     id: int
@@ -83,6 +89,7 @@ class ImageRecord:
     digest: str = ""
     created_at: dt.datetime | None = None
     open: Callable[[], IO[bytes]] | None = None
+    split: str = ""
 
 
 @dataclass(frozen=True)

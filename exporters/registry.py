@@ -5,18 +5,22 @@ The export page, the API, its schema and `export_dataset` build what they offer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol
 
 from exporters.coco.read import read as read_coco
+from exporters.coco.read import recognises as recognises_coco
 from exporters.coco.write import LOSSES as COCO_LOSSES
 from exporters.coco.write import OPTIONS as COCO_OPTIONS
+from exporters.coco.write import geometry as coco_geometry
 from exporters.coco.write import write as write_coco
 from exporters.errors import InvalidOption, UnknownFormat
+from exporters.geometry import Geometry
 from exporters.options import INCLUDE_IMAGES, Option, Options
-from exporters.reading import Reader
+from exporters.reading import Reader, Recogniser
 from exporters.records import DatasetRecord
+from exporters.source import Source
 from exporters.steps import Progress
 
 # A request and a stored row hold these beside the format's own options.
@@ -58,8 +62,10 @@ class Format:
         media_type, extension: of the file without pictures; `file_type` knows both cases.
         options: what can be chosen.
         losses: one sentence for everything that the format cannot hold.
-        write: makes a file.
-        read: gives the records back; None where a file cannot be read.
+        geometry: what the format keeps of a mask with the chosen options. What an export loses is measured by it.
+        write: makes a file; None where the format is only read.
+        read: gives the records back; None where files cannot be read.
+        recognises: whether files look like this format; None where they cannot be read.
     """
 
     title: str
@@ -67,8 +73,10 @@ class Format:
     extension: str
     options: tuple[Option, ...]
     losses: tuple[str, ...]
-    write: Writer
+    write: Writer | None = None
     read: Reader | None = None
+    recognises: Recogniser | None = None
+    geometry: Callable[[Options], Geometry] = lambda _options: Geometry.RLE
 
     def __post_init__(self) -> None:
         names = [option.name for option in self.options]
@@ -96,6 +104,17 @@ class Format:
             return ZIP
         return FileType(self.media_type, self.extension)
 
+    @property
+    def writer(self) -> Writer:
+        """Makes a file.
+
+        Raises:
+            UnknownFormat: the format is only read.
+        """
+        if self.write is None:
+            raise UnknownFormat(f"{self.title} can only be imported; choose another format to export")
+        return self.write
+
     def describe(self, options: Options) -> str:
         """The choices in words: "masks as RLE, with pictures"."""
         return ", ".join(filter(None, (option.phrase_of(options[option.name]) for option in self.options)))
@@ -111,8 +130,26 @@ FORMATS: dict[str, Format] = {
         losses=COCO_LOSSES,
         write=write_coco,
         read=read_coco,
+        recognises=recognises_coco,
+        geometry=coco_geometry,
     ),
 }
+
+
+def export_formats() -> dict[str, Format]:
+    """Those that can be written."""
+    return {name: row for name, row in FORMATS.items() if row.write}
+
+
+def import_formats() -> dict[str, Format]:
+    """Those that can be read."""
+    return {name: row for name, row in FORMATS.items() if row.read}
+
+
+def recognised(source: Source) -> str | None:
+    """The name of the first format that the files look like."""
+    rows = import_formats().items()
+    return next((name for name, row in rows if row.recognises and row.recognises(source)), None)
 
 
 def find_format(name: str) -> Format:

@@ -23,6 +23,10 @@ from scripts.stamps import fingerprint, is_current, locked, write_stamp
 ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(read("VENV") or ROOT / ".venv").absolute()
 VENV_PYTHON = VENV / "bin" / "python"
+# Programs that tests ask what a dataset holds. They want other versions of libraries than the project does.
+READERS = ROOT / ".readers"
+READERS_PYTHON = READERS / "bin" / "python"
+READERS_LIST = ROOT / "tests" / "readers" / "requirements.txt"
 CONSTRAINTS = ROOT / "constraints.txt"
 NODE_MODULES = ROOT / "node_modules"
 VENDOR = ROOT / "static" / "vendor"
@@ -38,7 +42,7 @@ def install_python_packages(*extras: str) -> None:
         SetupFailed: no venv module, or pip failed.
     """
     with locked(_install_lock(), wait=True):
-        _make_venv()
+        _make_environment(VENV)
         for group in ("", *extras):
             title = f"Python packages for {group}" if group else "Python packages"
             wanted = _requirements(group)
@@ -50,6 +54,22 @@ def install_python_packages(*extras: str) -> None:
             with step(f"{title} (a large download the first time)" if not group else title):
                 _pip_install(wanted)
                 write_stamp(stamp, value)
+
+
+def install_readers() -> None:
+    """Makes the environment of the programs that tests compare datasets with.
+
+    Raises:
+        SetupFailed: no venv module, or pip failed.
+    """
+    with locked(_install_lock(), wait=True):
+        stamp, value = READERS / ".installed", fingerprint(READERS_LIST, sys.version, platform.platform())
+        if is_current(stamp, value):
+            return
+        _make_environment(READERS)
+        with step("Programs that tests compare datasets with"):
+            _pip_install(["--requirement", str(READERS_LIST)], python=READERS_PYTHON)
+            write_stamp(stamp, value)
 
 
 def install_browser_packages() -> None:
@@ -160,15 +180,16 @@ def _install_lock() -> Path:
 # --- Python ---
 
 
-def _make_venv() -> None:
-    if VENV_PYTHON.exists():
-        works = subprocess.run([VENV_PYTHON, "-m", "pip", "--version"], capture_output=True, check=False)
+def _make_environment(folder: Path) -> None:
+    python = folder / "bin" / "python"
+    if python.exists():
+        works = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False)
         if works.returncode == 0:
             return
-        detail(f"{VENV} does not work any more (Python moved or set-up was interrupted); it is made anew")
-    with step(f"Virtual environment {_relative(VENV)} (Python {platform.python_version()})"):
+        detail(f"{folder} does not work any more (Python moved or set-up was interrupted); it is made anew")
+    with step(f"Virtual environment {_relative(folder)} (Python {platform.python_version()})"):
         _run_quietly(
-            [sys.executable, "-m", "venv", "--clear", str(VENV)],
+            [sys.executable, "-m", "venv", "--clear", str(folder)],
             advice="The venv module is missing or broken. Debian, Ubuntu: apt-get install python3.11-venv",
         )
 
@@ -178,9 +199,10 @@ def _requirements(group: str) -> list[str]:
     return project["optional-dependencies"][group] if group else project["dependencies"]
 
 
-def _pip_install(requirements: list[str]) -> None:
-    command = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--progress-bar", "off", "--constraint", str(CONSTRAINTS), *requirements]
+def _pip_install(requirements: list[str], python: Path = VENV_PYTHON) -> None:
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    constraint = ["--constraint", str(CONSTRAINTS)] if python == VENV_PYTHON else []
+    command += ["--progress-bar", "off", *constraint, *requirements]
     _run_quietly(
         command,
         advice="The lines above are pip's. It needs a network or a local package index (PIP_INDEX_URL, PIP_FIND_LINKS) "

@@ -12,6 +12,8 @@ def main(extras: list[str]) -> int:
     try:
         environment.install_python_packages(*extras)
         environment.install_browser_packages()
+        if "test" in extras:
+            environment.install_readers()
     except SetupFailed as failure:
         report_failure(failure)
         return 1

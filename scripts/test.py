@@ -22,6 +22,8 @@ def main(arguments: list[str]) -> int:
     try:
         environment.install_python_packages("test", "training")
         environment.install_browser_packages()
+        if scope != "lint":
+            environment.install_readers()
         if scope == "all":
             environment.install_chromium()
         return run_checks(checks(scope))

@@ -25,6 +25,22 @@ def to_polygons(mask: NDArray[Any]) -> list[list[int]]:
     Raises:
         ValueError: `mask` is not (H, W).
     """
+    return to_rings(mask)[0]
+
+
+def to_rings(mask: NDArray[Any]) -> tuple[list[list[int]], list[list[int]]]:
+    """The outlines of a mask and those of its holes, along the edges of its pixels.
+
+    Args:
+        mask: (H, W), bool, or numbers of which every one but 0 is foreground.
+
+    Returns:
+        Rings `[x0, y0, x1, y1, ...]` of only the corners, in image pixels: outer ones as `to_polygons` gives them, and
+        those of holes, which run the other way. A ring may touch itself at a corner, and crosses itself nowhere.
+
+    Raises:
+        ValueError: `mask` is not (H, W).
+    """
     mask = np.asarray(mask) != 0
     if mask.ndim != 2:
         raise ValueError(f"mask must be (H, W), got {mask.shape}")
@@ -32,7 +48,8 @@ def to_polygons(mask: NDArray[Any]) -> list[list[int]]:
     following = _following(corners)
     points = corners.tolist()
     is_open = leaving.tolist()
-    polygons = []
+    outer: list[list[int]] = []
+    holes: list[list[int]] = []
     for start in range(len(points)):
         for start_direction in range(4):
             if not is_open[start][start_direction]:
@@ -51,9 +68,8 @@ def to_polygons(mask: NDArray[Any]) -> list[list[int]]:
                 right, left = (direction + 1) % 4, (direction + 3) % 4
                 direction = right if leaving[corner, right] else left
             # Around a hole the same rule runs the other way.
-            if doubled_area > 0:
-                polygons.append(outline)
-    return polygons
+            (outer if doubled_area > 0 else holes).append(outline)
+    return outer, holes
 
 
 def _corners(padded: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -27,13 +27,13 @@ from annotator.files import stored
 from annotator.models import Export, Image
 from annotator.people.permissions import signed_in
 from exporters.options import ChoiceOption, Option
-from exporters.registry import FORMATS, find_format
+from exporters.registry import export_formats, find_format
 
 
 class ExportStartSerializer(serializers.Serializer):
     """What every export has; the format's own options stand beside it, see `export_start_serializer`."""
 
-    formats: Iterable[str] = FORMATS
+    formats: Iterable[str] = ()
 
     states = serializers.ListField(
         child=serializers.ChoiceField(choices=Image.State.choices),
@@ -52,7 +52,9 @@ class ExportStartSerializer(serializers.Serializer):
         return attrs
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        return {"format": serializers.ChoiceField(choices=list(self.formats))} | super().get_fields()
+        return {
+            "format": serializers.ChoiceField(choices=list(self.formats or export_formats()))
+        } | super().get_fields()
 
 
 def export_start_serializer(format: str) -> type[ExportStartSerializer]:
@@ -81,7 +83,7 @@ class ExportStartSchema(OpenApiSerializerExtension):
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, object]:
         bodies = {
             name: auto_schema.resolve_serializer(export_start_serializer(name), direction).ref
-            for name in FORMATS
+            for name in export_formats()
         }
         mapping = {name: body["$ref"] for name, body in bodies.items()}
         return {

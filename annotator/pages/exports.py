@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from annotator.datasets import formats
 from annotator.models import Export, Project
-from exporters.registry import FORMATS
+from exporters.registry import export_formats
 
 EXPORTS_SHOWN = 50
 
@@ -17,5 +17,5 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
     exports = Export.objects.filter(project=shown).select_related("created_by")[:EXPORTS_SHOWN]
     return {
         "exports": [(export, formats.title(export), formats.images(export)) for export in exports],
-        "formats": FORMATS,
+        "formats": export_formats(),
     }

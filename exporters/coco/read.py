@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import lzma
 import uuid
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -27,22 +24,13 @@ from exporters.records import (
     LicenceRecord,
     Rle,
 )
+from exporters.source import ZIP_FAULTS, Pictures, Source
 from segmentation import rle
 
+HEAD_BYTES = 64 * 1024
 MAX_FIGURE = 1e9  # a predicted_iou is about 1; infinity is no figure
 # Parsed, a document takes some eight times its size in memory. COCO's own instances_train2017.json has 0.45 GB.
 MAX_DOCUMENT_BYTES = 1_000_000_000
-# Damaged, cut short, encrypted, or packed in a way that Python does not know.
-ZIP_FAULTS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-)
 
 
 class _Refused(Exception):
@@ -51,7 +39,20 @@ class _Refused(Exception):
         self.code = code
 
 
-def read(stream: IO[bytes], report: ReadReport) -> DatasetRecord:
+def recognises(source: Source) -> bool:
+    """Whether one of the .json files begins as an instances file does, whatever the order of its lists."""
+    try:
+        with source.open(_document_name(source)) as stream:
+            head = stream.read(HEAD_BYTES)
+    except (UnreadableFile, *ZIP_FAULTS):
+        return False
+    known = sum(
+        key in head for key in (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
+    )
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0
+
+
+def read(source: Source, report: ReadReport) -> DatasetRecord:
     """The records of one file, see `exporters.reading.Reader`.
 
     `iscrowd` regions are refused, since no record can say that a mask stands for many. Area and bbox are those of the
@@ -60,13 +61,12 @@ def read(stream: IO[bytes], report: ReadReport) -> DatasetRecord:
     Raises:
         UnreadableFile: no JSON object with the lists `images` and `annotations`, or more than MAX_DOCUMENT_BYTES.
     """
-    archive, document = _open(stream)
-    content = _load(document)
+    content = _load(_document(source))
     info = content.get("info")
     info = info if isinstance(info, dict) else {}
     name, description = _text(info, "dataset"), _text(info, "description")
     categories = _categories(content.get("categories"), report)
-    images = _Images(content, categories, archive, report)
+    images = _Images(content, categories, source, report)
     return DatasetRecord(
         name=name,
         description="" if description == name else description,
@@ -79,26 +79,20 @@ def read(stream: IO[bytes], report: ReadReport) -> DatasetRecord:
     )
 
 
-def _open(stream: IO[bytes]) -> tuple[zipfile.ZipFile | None, bytes]:
-    """The zip, if `stream` is one, and the instances file."""
-    if not zipfile.is_zipfile(stream):
-        stream.seek(0)
-        return None, _bounded(stream)
+def _document_name(source: Source) -> str:
+    names = [name for name in source.names if name.lower().endswith(".json")]
+    if not names:
+        raise UnreadableFile("there is no .json file")
+    # COCO's own folder has captions and keypoints beside instances_train2017.json.
+    return min(names, key=lambda name: (not PurePosixPath(name).name.startswith("instances"), name))
+
+
+def _document(source: Source) -> bytes:
     try:
-        archive = zipfile.ZipFile(stream)
-        names = [name for name in archive.namelist() if name.lower().endswith(".json")]
-        if not names:
-            raise UnreadableFile("the zip holds no .json file")
-        # COCO's own folder has captions and keypoints beside instances_train2017.json.
-        name = min(names, key=lambda name: (not PurePosixPath(name).name.startswith("instances"), name))
-        with archive.open(name) as packed:
-            return archive, _bounded(packed)
+        with source.open(_document_name(source)) as stream:
+            content = stream.read(MAX_DOCUMENT_BYTES + 1)
     except ZIP_FAULTS as error:
         raise UnreadableFile(f"the zip cannot be unpacked: {error}") from None
-
-
-def _bounded(stream: IO[bytes]) -> bytes:
-    content = stream.read(MAX_DOCUMENT_BYTES + 1)
     if len(content) > MAX_DOCUMENT_BYTES:
         raise UnreadableFile(
             f"the file is larger than {MAX_DOCUMENT_BYTES / 1e9:g} GB; split it by images into several"
@@ -158,11 +152,11 @@ class _Images:
         self,
         content: dict[str, Any],
         categories: dict[int, CategoryRecord],
-        archive: zipfile.ZipFile | None,
+        source: Source,
         report: ReadReport,
     ) -> None:
-        self._categories, self._archive, self._report = categories, archive, report
-        self._packed = set(archive.namelist()) if archive else set()
+        self._categories, self._source, self._report = categories, source, report
+        self._pictures = Pictures(source)
         rows, shift = _rows(content["images"], "images", report)
         self.rows = [row for row in rows if self._is_sound(row)]
         self.annotations: dict[int, list[_Row]] = {row.id: [] for row in self.rows}  # by image id
@@ -231,10 +225,8 @@ class _Images:
         )
 
     def _opener(self, file_name: str) -> Callable[[], IO[bytes]] | None:
-        for name in (f"images/{file_name}", file_name):
-            if self._archive and name in self._packed:
-                return partial(self._archive.open, name)
-        return None
+        name = self._pictures.find(f"images/{file_name}") or self._pictures.find(file_name)
+        return partial(self._source.open, name) if name else None
 
 
 def _categories(entries: Any, report: ReadReport) -> dict[int, CategoryRecord]:

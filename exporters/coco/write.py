@@ -9,6 +9,7 @@ from typing import IO, Any
 from exporters.archive import Archive
 from exporters.errors import InvalidRecord
 from exporters.file_names import FileNames
+from exporters.geometry import Geometry
 from exporters.options import INCLUDE_IMAGES, Choice, ChoiceOption, Options
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
 from exporters.steps import Progress, Steps
@@ -37,6 +38,10 @@ LOSSES = (
     "Polygons cannot say holes: chosen alone, holes come back filled.",
     "Who drew a mask, with which model and which prompt, is not written.",
 )
+
+
+def geometry(options: Options) -> Geometry:
+    return Geometry.POLYGONS if options["segmentation"] == "polygon" else Geometry.RLE
 
 
 def write(dataset: DatasetRecord, stream: IO[bytes], options: Options, progress: Progress | None) -> None:

@@ -14,7 +14,7 @@ from annotator.management.progress import ProgressLine
 from annotator.models import Image
 from exporters.errors import ExportError
 from exporters.options import ChoiceOption, Option
-from exporters.registry import FORMATS, find_format
+from exporters.registry import export_formats, find_format
 from segmentation.atomic_file import replacing
 
 OPTION = "option:"  # before the name of a format's option, so that none can hide an argument of the command
@@ -27,9 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("project", help=find_project.HELP)
         parser.add_argument(
             "--format",
-            default=next(iter(FORMATS)),
-            choices=list(FORMATS),
-            help=" ".join(" ".join([f"{name}: {row.title}.", *row.losses]) for name, row in FORMATS.items()),
+            default=next(iter(export_formats())),
+            choices=list(export_formats()),
+            help=" ".join(
+                " ".join([f"{name}: {row.title}.", *row.losses]) for name, row in export_formats().items()
+            ),
         )
         parser.add_argument("--output", required=True, type=Path, metavar="FILE")
         for flag, options in _options_by_flag().items():
@@ -52,7 +54,7 @@ class Command(BaseCommand):
         try:
             checked = row.options_from(given)
             with replacing(output) as temporary, open(temporary, "wb") as stream:
-                row.write(dataset, stream, checked, lambda done, total: progress.show(f"{done} of {total}"))
+                row.writer(dataset, stream, checked, lambda done, total: progress.show(f"{done} of {total}"))
         except ExportError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -69,7 +71,7 @@ class Command(BaseCommand):
 def _options_by_flag() -> dict[str, list[tuple[str, Option]]]:
     """Flag -> the formats that have it, each with its option: several formats may share a flag."""
     found: dict[str, list[tuple[str, Option]]] = {}
-    for name, row in FORMATS.items():
+    for name, row in export_formats().items():
         for option in row.options:
             flag = option.flag or f"--{option.name.replace('_', '-')}"
             found.setdefault(flag, []).append((name, option))

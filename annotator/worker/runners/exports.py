@@ -41,7 +41,7 @@ def run(export: Export) -> None:
     extension = format.file_type(options).extension
     dataset = records.build(export.project, export.options.get("states") or ())
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as temporary:
-        format.write(dataset, temporary, options, _Progress(export))
+        format.writer(dataset, temporary, options, _Progress(export))
         size_bytes = temporary.tell()
         temporary.seek(0)
         # The random part makes the name of a second attempt another one than the first's, which may still be writing.

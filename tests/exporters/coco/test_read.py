@@ -15,6 +15,7 @@ from exporters.errors import UnreadableFile
 from exporters.reading import ReadReport
 from exporters.records import AnnotationRecord, DatasetRecord, ImageRecord
 from exporters.registry import FORMATS
+from exporters.source import source_of
 from segmentation import rle
 from tests.exporters.world import (
     HEIGHT,
@@ -33,7 +34,7 @@ SQUARE = [2, 2, 8, 2, 8, 8, 2, 8]  # 6 x 6 pixels
 
 def read(content: bytes) -> tuple[DatasetRecord, list[ImageRecord], ReadReport]:
     report = ReadReport()
-    records = FORMATS["coco"].read(io.BytesIO(content), report)
+    records = FORMATS["coco"].read(source_of(io.BytesIO(content), "dataset.json"), report)
     return records, list(records.images), report
 
 
@@ -111,7 +112,9 @@ def test_the_zip_gives_the_pictures_back():
 
 def test_the_images_can_be_gone_through_twice_and_are_reported_once():
     report = ReadReport()
-    records = FORMATS["coco"].read(io.BytesIO(file_with([row(1), row(2, segmentation=None)])), report)
+    records = FORMATS["coco"].read(
+        source_of(io.BytesIO(file_with([row(1), row(2, segmentation=None)])), "dataset.json"), report
+    )
     assert list(records.images) == list(records.images)
     assert len(report.refusals) == 1
 

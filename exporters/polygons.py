@@ -1,0 +1,209 @@
+"""Masks as outlines, for the formats that know nothing else, and outlines as masks.
+
+An outline runs along the edges of pixels: pixel (x, y) covers x..x+1 and y..y+1, as in COCO. Without a tolerance
+pycocotools draws the mask back bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+from shapely.geometry.base import BaseGeometry
+
+from exporters.options import Choice, ChoiceOption, Options
+from exporters.records import Rle
+from segmentation import outlines, rle
+
+TOLERANCE = ChoiceOption(
+    name="tolerance",
+    title="Outlines",
+    choices=(
+        Choice("0", "Exact", "Every corner of every pixel", "exact outlines"),
+        Choice("0.5", "Half a pixel off at most", "", "outlines within half a pixel"),
+        Choice("1", "One pixel off at most", "Far fewer corners", "outlines within a pixel"),
+        Choice("2", "Two pixels off at most", "", "outlines within two pixels"),
+    ),
+    default="0.5",
+)
+HOLES = ChoiceOption(
+    name="holes",
+    title="Holes",
+    choices=(
+        Choice("cut", "Cut open", "The mask is cut into parts without holes", "holes cut open"),
+        Choice("fill", "Filled", "", "holes filled"),
+    ),
+    default="cut",
+)
+TOUCHING = 1e-9
+
+
+@dataclass(frozen=True)
+class Polygon:
+    """One part of a mask: its outline and those of its holes, each `[x0, y0, x1, y1, ...]` in image pixels."""
+
+    outer: list[float]
+    holes: tuple[list[float], ...] = ()
+
+
+def polygons_of(segmentation: Rle, tolerance: float = 0.0) -> list[Polygon]:
+    """The parts of a mask. None of the rings crosses itself or another.
+
+    Args:
+        tolerance: how far an outline may lie from the mask's, in pixels. A part that is smaller may vanish, unless it
+            is the only one.
+    """
+    mask, x, y = _cropped(segmentation)
+    if not mask.size:
+        return []
+    exact = _areas(*outlines.to_rings(mask))
+    kept = exact
+    if tolerance > 0:
+        simpler = shapely.simplify(shapely.union_all(exact), tolerance, preserve_topology=True)
+        kept = _parts(shapely.make_valid(simpler)) or exact
+    return [_polygon(part, x, y) for part in kept]
+
+
+def rings_of(segmentation: Rle, options: Options) -> list[list[float]]:
+    """The outlines of a mask for a format without holes, by the options TOLERANCE and HOLES."""
+    polygons = polygons_of(segmentation, float(options[TOLERANCE.name]))
+    return (
+        without_holes(polygons) if options[HOLES.name] == "cut" else [polygon.outer for polygon in polygons]
+    )
+
+
+def without_holes(polygons: Iterable[Polygon]) -> list[list[float]]:
+    """The same area as outlines without holes: a part with holes is cut in two through one of them, and again."""
+    rings = []
+    waiting = [
+        shapely.Polygon(_points(each.outer), [_points(hole) for hole in each.holes]) for each in polygons
+    ]
+    while waiting:
+        part = waiting.pop()
+        if not part.interiors:
+            rings.append(_flat(part.exterior))
+            continue
+        left, bottom, right, top = part.bounds
+        first, _, last, _ = part.interiors[0].bounds
+        # On the edge of a pixel where the hole has one, so that no pixel is cut.
+        at = min(max(round((first + last) / 2), first + (last - first) / 4), last - (last - first) / 4)
+        for half in (
+            shapely.box(left - 1, bottom - 1, at, top + 1),
+            shapely.box(at, bottom - 1, right + 1, top + 1),
+        ):
+            waiting += _parts(shapely.intersection(part, half))
+    return rings
+
+
+def joined(rings: Sequence[Sequence[float]]) -> list[float]:
+    """One outline for all, for formats that know no more than one: the rings, tied by bridges of no width.
+
+    Each ring is tied to the nearest corner of those before it, so that the outline touches itself and does not cross
+    itself but where a bridge crosses another ring.
+    """
+    waiting = [np.asarray(ring, float).reshape(-1, 2) for ring in rings]
+    if not waiting:
+        return []
+    whole = waiting.pop(0)
+    while waiting:
+        distances = [_nearest(whole, ring) for ring in waiting]
+        index = min(range(len(waiting)), key=lambda k: distances[k][0])
+        _, here, there = distances[index]
+        ring = waiting.pop(index)
+        there_and_back = np.concatenate([ring[there:], ring[: there + 1]])
+        whole = np.concatenate([whole[: here + 1], there_and_back, whole[here:]])
+    return [float(value) for value in whole.ravel()]
+
+
+def rle_of(polygons: Iterable[Polygon], hw: tuple[int, int]) -> Rle:
+    """The mask that the parts cover together, drawn by pycocotools' rule; holes are taken out of their part.
+
+    Raises:
+        rle.PolygonMalformed: as `rle.from_polygons`.
+    """
+    parts = []
+    for polygon in polygons:
+        part = rle.from_polygons([polygon.outer], hw)
+        for hole in polygon.holes:
+            part = _minus(part, rle.from_polygons([hole], hw))
+        parts.append(part)
+    if not parts:
+        raise rle.PolygonMalformed("no outline has three corners")
+    merged = coco_mask.merge([_packed(part) for part in parts])
+    return Rle(size=[int(side) for side in merged["size"]], counts=merged["counts"].decode("ascii"))
+
+
+def iou(one: Rle, other: Rle) -> float:
+    """Intersection over union of two masks of one size, 0 to 1."""
+    return float(coco_mask.iou([_packed(one)], [_packed(other)], [0])[0, 0])
+
+
+def _cropped(segmentation: Rle) -> tuple[NDArray[np.bool_], int, int]:
+    """The mask inside of its box, and where that begins: x, y."""
+    x, y, width, height = (int(value) for value in rle.bbox_xywh(segmentation))
+    return rle.decode(segmentation)[y : y + height, x : x + width], x, y
+
+
+def _areas(outer: list[list[int]], holes: list[list[int]]) -> list[shapely.Polygon]:
+    """Each outline with the holes in it. A ring that touches itself at a corner comes apart there."""
+    areas = [shapely.Polygon(_points(ring)) for ring in outer]
+    inside: list[list[Any]] = [[] for _ in areas]
+    if holes:
+        whole = [area if area.is_valid else shapely.make_valid(area) for area in areas]
+        tree = shapely.STRtree(whole)
+        for hole in map(_points, holes):
+            area = shapely.Polygon(hole)
+            # A hole is in its own part and in those that surround that one.
+            around = tree.query(area.representative_point(), predicate="within")
+            owner = min(around, key=lambda index: whole[index].area)
+            inside[owner].append(hole)
+    made = [shapely.Polygon(_points(ring), cut) for ring, cut in zip(outer, inside, strict=True)]
+    return [
+        part for area in made for part in (_parts(shapely.make_valid(area)) if not area.is_valid else [area])
+    ]
+
+
+def _parts(geometry: BaseGeometry) -> list[shapely.Polygon]:
+    """The polygons in it, without lines and points."""
+    return [
+        part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon" and part.area > TOUCHING
+    ] + [
+        part
+        for group in shapely.get_parts(geometry)
+        if group.geom_type == "MultiPolygon"
+        for part in _parts(group)
+    ]
+
+
+def _polygon(part: shapely.Polygon, x: int, y: int) -> Polygon:
+    return Polygon(_flat(part.exterior, x, y), tuple(_flat(ring, x, y) for ring in part.interiors))
+
+
+def _points(ring: Sequence[float]) -> NDArray[np.float64]:
+    return np.asarray(ring, float).reshape(-1, 2)
+
+
+def _flat(ring: shapely.LinearRing, x: int = 0, y: int = 0) -> list[float]:
+    """Without the last corner, which is the first again."""
+    points = shapely.get_coordinates(ring)[:-1] + (x, y)
+    return [float(value) for value in points.ravel()]
+
+
+def _nearest(whole: NDArray[np.float64], ring: NDArray[np.float64]) -> tuple[float, int, int]:
+    """How far two rings' nearest corners lie apart, and which those are."""
+    distances = ((whole[:, None] - ring[None]) ** 2).sum(2)
+    here, there = np.unravel_index(distances.argmin(), distances.shape)
+    return float(distances[here, there]), int(here), int(there)
+
+
+def _minus(part: dict[str, Any], hole: dict[str, Any]) -> dict[str, Any]:
+    return rle.encode(rle.decode(part) & ~rle.decode(hole))
+
+
+def _packed(segmentation: Any) -> dict[str, Any]:
+    return {"size": segmentation["size"], "counts": segmentation["counts"].encode("ascii")}
