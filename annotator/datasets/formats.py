@@ -8,8 +8,9 @@ from typing import Any
 from annotator.errors import InvalidValue
 from annotator.models import Export, Image
 from exporters.errors import ExportError, InvalidOption
+from exporters.format import Format
 from exporters.options import Options
-from exporters.registry import Format, find_format
+from exporters.registry import find_format
 
 # Of an export whose format or options are known no more; its file is still there.
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"

@@ -9,3 +9,18 @@ What stands in an annotation's `segmentation`:
     polygon  a list of outlines [x, y, x, y, ...]. COCO's polygons hold no holes: they come back filled.
     both     compressed RLE in `segmentation`, as for rle, and the outlines beside it in `polygons`.
 """
+
+from exporters.coco import read, write
+from exporters.format import Format
+
+FORMAT = Format(
+    title="COCO instances",
+    media_type="application/json",
+    extension=".json",
+    options=write.OPTIONS,
+    losses=write.LOSSES,
+    write=write.write,
+    read=read.read,
+    recognises=read.recognises,
+    geometry=write.geometry,
+)

@@ -9,8 +9,9 @@ import pytest
 
 import exporters
 from exporters.errors import InvalidOption, UnknownFormat
+from exporters.format import Format
 from exporters.options import BooleanOption, Choice, ChoiceOption
-from exporters.registry import FORMATS, Format, find_format
+from exporters.registry import FORMATS, find_format
 
 COCO = FORMATS["coco"]
 

@@ -12,9 +12,10 @@ from typing import IO
 
 from exporters.archive import Archive
 from exporters.file_names import FileNames
+from exporters.format import Format
 from exporters.options import INCLUDE_IMAGES, BooleanOption, Choice, ChoiceOption, Options
 from exporters.records import DatasetRecord
-from exporters.registry import FORMATS, Format
+from exporters.registry import FORMATS
 from exporters.steps import Progress, Steps
 from exporters.streams import TextWriter
 
