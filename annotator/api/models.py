@@ -16,7 +16,19 @@ from annotator.models import Bundle, BundleJob, Project
 from annotator.people.permissions import signed_in
 from segmentation.catalogue import Member, UnknownMember, member, members
 
-ROW_FIELDS = ("name", "family", "variant", "title", "licence", "good_for", "speed", "size")
+ROW_FIELDS = (
+    "name",
+    "family",
+    "variant",
+    "title",
+    "licence",
+    "good_for",
+    "speed",
+    "gpu_speed",
+    "input_side",
+    "prompt_hint",
+    "size",
+)
 
 
 class BundleJobSerializer(serializers.ModelSerializer):
@@ -46,6 +58,9 @@ class CatalogueRowSerializer(serializers.Serializer):
     licence_accepted = serializers.BooleanField()
     good_for = serializers.CharField()
     speed = serializers.CharField(help_text="Of its image encoder on a CPU: fast, medium or slow.")
+    gpu_speed = serializers.CharField(help_text="Likewise on a GPU: fast or medium.")
+    input_side = serializers.IntegerField(help_text="Pixels of the square that its image encoder sees.")
+    prompt_hint = serializers.CharField(help_text="The prompt to begin with.")
     size = serializers.IntegerField(allow_null=True, help_text="Bytes to fetch; null where nobody says.")
     can_be_fetched = serializers.BooleanField()
     is_installed = serializers.BooleanField()

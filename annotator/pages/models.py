@@ -21,8 +21,9 @@ from segmentation.catalogue import Member, members
 SPEEDS = {
     "fast": "under a second an image on a CPU",
     "medium": "a few seconds an image on a CPU",
-    "slow": "ten seconds an image or more on a CPU; better with a GPU",
+    "slow": "ten seconds an image or more on a CPU",
 }
+GPU_SPEEDS = {"fast": "under a tenth of a second on a GPU", "medium": "under a second on a GPU"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Available:
 
     @property
     def speed(self) -> str:
-        return SPEEDS[self.row.speed]
+        return f"{SPEEDS[self.row.speed]}, {GPU_SPEEDS[self.row.gpu_speed]}"
 
 
 @require_GET

@@ -34,7 +34,10 @@ class Member:
     title, licence  for people
     good_for        in a sentence
     speed           of its encoder on a processor: "fast" (under a second), "medium" (seconds), "slow" (ten or more)
-    file_name       as it is published
+    gpu_speed       likewise on a GPU: "fast" (under a tenth of a second), "medium" (under a second)
+    input_side      of the square that its encoder sees, in pixels
+    prompt_hint     the prompt to begin with, in a sentence
+    file_name       as it is published, or longer where others are called so, too; a mirror has it under this name
     addresses       where it is to be had; none: only from its publisher's own page, then `--from-file`
     size            bytes, or None where nobody says
     sha256          hexadecimal, or None where nobody publishes it
@@ -47,6 +50,9 @@ class Member:
     licence: str
     good_for: str
     speed: str
+    gpu_speed: str
+    input_side: int
+    prompt_hint: str
     file_name: str
     addresses: tuple[str, ...]
     size: int | None
@@ -59,8 +65,8 @@ class Member:
 
     @property
     def published(self) -> Published:
-        """Where nobody gives an address, a mirror has the file under its own name."""
-        return Published(self.addresses or (self.file_name,), self.size, self.sha256)
+        """Where nobody gives an address, a mirror may have the file."""
+        return Published(self.addresses or (self.file_name,), self.size, self.sha256, self.file_name)
 
 
 @cache

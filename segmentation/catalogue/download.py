@@ -81,11 +81,13 @@ class Published:
     addresses   where it is to be had, the best first
     size        bytes; None where nobody says
     sha256      hexadecimal; None where nobody says
+    name        what a mirror calls it; "" stands for the last names of the addresses
     """
 
     addresses: Sequence[str]
     size: int | None = None
     sha256: str | None = None
+    name: str = ""
 
 
 Progress = Callable[[int, int | None], None]
@@ -305,7 +307,8 @@ class _Part:
 
 
 def _from_mirror(file: Published, mirror: str) -> list[str]:
-    names = dict.fromkeys(urlsplit(address).path.rsplit("/", 1)[-1] for address in file.addresses)
+    last_names = (urlsplit(address).path.rsplit("/", 1)[-1] for address in file.addresses)
+    names = [file.name] if file.name else dict.fromkeys(last_names)
     return [f"{mirror.rstrip('/')}/{name}" for name in names]
 
 

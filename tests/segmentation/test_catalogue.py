@@ -11,10 +11,18 @@ from segmentation.bundle import NAME_PATTERN
 from segmentation.catalogue import UnknownMember, member, members
 from segmentation.families import FAMILIES
 from segmentation.families.efficient_sam.network import VARIANTS as EFFICIENT_VARIANTS
+from segmentation.families.fast_sam.network import VARIANTS as FAST_VARIANTS
 from segmentation.families.sam.network import VARIANTS as SAM_VARIANTS
 from segmentation.families.sam2.network import VARIANTS as SAM2_VARIANTS
 
-VARIANTS = {"sam": SAM_VARIANTS, "sam2": SAM2_VARIANTS, "efficient_sam": EFFICIENT_VARIANTS}
+# A name of the publisher's that other files have, too, or that tells nothing.
+COMMON_NAMES = ("model.safetensors", "vit_b.pt", "vit_l.pt", "vit_t.pt", "download")
+VARIANTS = {
+    "sam": SAM_VARIANTS,
+    "sam2": SAM2_VARIANTS,
+    "efficient_sam": EFFICIENT_VARIANTS,
+    "fast_sam": FAST_VARIANTS,
+}
 
 
 @pytest.mark.parametrize("row", members(), ids=lambda row: row.name)
@@ -27,11 +35,19 @@ def test_a_row_names_a_network_that_there_is_and_a_file_that_can_be_checked(row)
     assert row.speed in ("fast", "medium", "slow")
     for address in row.addresses:
         assert urlsplit(address).scheme == "https"
-        assert address.endswith(f"/{row.file_name}") and "/blob/" not in address
+        assert address.rsplit("/", 1)[1] in (row.file_name, *COMMON_NAMES) and "/blob/" not in address
+
+
+@pytest.mark.parametrize("row", members(), ids=lambda row: row.name)
+def test_a_row_says_what_it_is_for_and_how_to_prompt_it(row):
+    assert row.good_for.endswith(".") and row.prompt_hint.endswith(".")
+    assert row.gpu_speed in ("fast", "medium")
+    assert row.input_side in (512, 1024)
 
 
 def test_names_and_digests_are_each_of_one_row():
     assert len({row.name for row in members()}) == len(members())
+    assert len({row.file_name for row in members()}) == len(members())
     digests = [row.sha256 for row in members() if row.sha256]
     assert len(set(digests)) == len(digests)
 
