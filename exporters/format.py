@@ -14,7 +14,7 @@ from exporters.records import DatasetRecord
 from exporters.steps import Progress
 
 # A request and a stored row hold these beside the format's own options.
-RESERVED = {"format", "states"}
+RESERVED = {"format", "states", "version"}
 
 
 class FileType(NamedTuple):

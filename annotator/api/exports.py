@@ -24,7 +24,7 @@ from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.datasets import exports, formats
 from annotator.datasets.errors import ExportNotReady
 from annotator.files import stored
-from annotator.models import Export, Image
+from annotator.models import DatasetVersion, Export, Image
 from annotator.people.permissions import signed_in
 from exporters.options import ChoiceOption, Option
 from exporters.registry import export_formats, find_format
@@ -39,6 +39,12 @@ class ExportStartSerializer(serializers.Serializer):
         child=serializers.ChoiceField(choices=Image.State.choices),
         required=False,
         help_text="Only images in these states; all when left out.",
+    )
+
+    version = serializers.PrimaryKeyRelatedField(
+        queryset=DatasetVersion.objects.all(),
+        required=False,
+        help_text="The version to export, whole; the project as it is now when left out.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +106,7 @@ class ExportSerializer(serializers.ModelSerializer):
         model = Export
         fields = [
             "id",
+            "version",
             "format",
             "options",
             "state",
@@ -145,6 +152,9 @@ class ExportsView(ProjectScopedView, generics.ListAPIView):
         form.is_valid(raise_exception=True)
         form = export_start_serializer(form.validated_data["format"])(data=request.data)
         form.is_valid(raise_exception=True)
+        version = form.validated_data.get("version")
+        if version is not None and version.project_id != self.project.pk:
+            raise serializers.ValidationError({"version": ["This project has no such version."]})
         export = exports.start(self.project, signed_in(request.user), **form.validated_data)
         return Response(self.get_serializer(export).data, status=202)
 

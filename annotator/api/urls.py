@@ -18,6 +18,7 @@ from annotator.api import (
     progress,
     projects,
     trash,
+    versions,
 )
 from annotator.api.base.unknown import UnknownAddressView
 
@@ -92,6 +93,15 @@ urlpatterns = [
     path("projects/<int:project_id>/exports/", exports.ExportsView.as_view(), name="exports"),
     path("exports/<int:export_id>/", exports.ExportView.as_view(), name="export"),
     path("exports/<int:export_id>/file/", exports.ExportFileView.as_view(), name="export-file"),
+    path(
+        "projects/<int:project_id>/versions/", versions.DatasetVersionsView.as_view(), name="dataset-versions"
+    ),
+    path("versions/<int:version_id>/", versions.DatasetVersionView.as_view(), name="dataset-version"),
+    path(
+        "versions/<int:version_id>/difference/",
+        versions.DatasetVersionDifferenceView.as_view(),
+        name="dataset-version-difference",
+    ),
     path("bundles/", bundles.BundlesView.as_view(), name="bundles"),
     path("bundles/<str:name>/", bundles.BundleView.as_view(), name="bundle"),
     path("bundles/<str:name>/decoder/", bundles.BundleDecoderView.as_view(), name="bundle-decoder"),

@@ -10,11 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.datasets import formats
+from annotator.datasets.errors import VersionNotReady
 from annotator.errors import InvalidValue
 from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.kinds import kind_of
-from annotator.models import Export, Image, Project, User
+from annotator.models import DatasetVersion, Export, Image, Project, User
 
 State = Export.State
 
@@ -25,27 +26,45 @@ def start(
     *,
     format: str,
     states: list[str] | None = None,
+    version: DatasetVersion | None = None,
     **options: Any,
 ) -> Export:
     """Queues an export.
 
     Args:
         states: only images in one of these; None or empty: all of them.
+        version: the state to export, whole; None: the project as it is now.
         options: those of the format.
 
     Raises:
-        InvalidValue: unknown format, option, value of an option or image state.
+        InvalidValue: unknown format, option, value of an option or image state; states of a version.
+        VersionNotReady: it is still being made.
     """
     if unknown := set(states or []) - set(Image.State.values):
         raise InvalidValue(
             f"Unknown image states: {', '.join(sorted(unknown))}.", fields={"states": ["Unknown state."]}
         )
+    if version is not None:
+        if states:
+            raise InvalidValue(
+                "A version is exported whole.",
+                fields={"states": ["A version is exported whole; leave it out."]},
+            )
+        if version.state != State.READY:
+            raise VersionNotReady(
+                f"The version {version.name} is {version.state}; it cannot be exported yet."
+            )
     _, checked = formats.choose(format, options)
     with transaction.atomic():
         export = Export.objects.create(
             project=project,
             format=format,
-            options={**checked, "states": sorted(set(states or []))},
+            version=version,
+            options={
+                **checked,
+                "states": sorted(set(states or [])),
+                **({"version": version.name} if version else {}),
+            },
             created_by=user,
         )
         kind_of(Export).wake()

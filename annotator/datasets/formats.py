@@ -8,7 +8,7 @@ from typing import Any
 from annotator.errors import InvalidValue
 from annotator.models import Export, Image
 from exporters.errors import ExportError, InvalidOption
-from exporters.format import Format
+from exporters.format import RESERVED, Format
 from exporters.options import Options
 from exporters.registry import find_format
 
@@ -31,8 +31,10 @@ def choose(name: str, options: Mapping[str, Any]) -> tuple[Format, Options]:
 
 
 def chosen_by(export: Export) -> tuple[Format, Options]:
-    """The format and the options of a row; raises as `choose`. `states` is the export's own, whatever the format."""
-    return choose(export.format, {name: value for name, value in export.options.items() if name != "states"})
+    """The format and the options of a row; raises as `choose`. What is reserved is no format's."""
+    return choose(
+        export.format, {name: value for name, value in export.options.items() if name not in RESERVED}
+    )
 
 
 def media_type(export: Export) -> str:
@@ -55,6 +57,8 @@ def title(export: Export) -> str:
 
 def images(export: Export) -> str:
     """Which images the row asks for, in words: "images not started or done"."""
+    if version := export.options.get("version"):
+        return f"version {version}"
     states = export.options.get("states") or []
     labels = [Image.State(state).label for state in states if state in Image.State.values]
     return f"images {' or '.join(labels)}" if labels else "all images"

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from annotator.jobs import wake_up
-from annotator.models import BundleJob, EmbeddingJob, Export, LeasedJob
+from annotator.models import BundleJob, DatasetVersion, EmbeddingJob, Export, LeasedJob
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ KINDS: dict[str, JobKind] = {
             retry_command="manage.py embed --all --retry-failed",
         ),
         JobKind("exports", Export, runner="annotator.worker.runners.exports.run"),
+        JobKind("versions", DatasetVersion, runner="annotator.worker.runners.versions.run"),
         JobKind("bundles", BundleJob, runner="annotator.worker.runners.bundles.run"),
     )
 }

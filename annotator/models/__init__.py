@@ -4,6 +4,7 @@ from annotator.models.annotation import Annotation
 from annotator.models.bundle import Bundle
 from annotator.models.bundle_job import AcceptedLicence, BundleJob
 from annotator.models.category import Category
+from annotator.models.dataset_version import DatasetVersion
 from annotator.models.embedding import EmbeddingJob
 from annotator.models.export import Export
 from annotator.models.image import Image
@@ -22,6 +23,7 @@ __all__ = [
     "Bundle",
     "BundleJob",
     "Category",
+    "DatasetVersion",
     "EmbeddingJob",
     "Export",
     "Image",

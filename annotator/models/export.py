@@ -7,6 +7,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 
+from annotator.models.dataset_version import DatasetVersion
 from annotator.models.job import LeasedJob
 from annotator.models.project import Project
 from annotator.models.visibility import VisibleQuerySet
@@ -16,6 +17,14 @@ class Export(LeasedJob):
     """A dataset file that is to be made, or is made."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="exports")
+    version = models.ForeignKey(
+        DatasetVersion,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="exports",
+        help_text="The state that it is made of; empty: the project as it is now.",
+    )
     format = models.CharField(max_length=32)
     options = models.JSONField(default=dict, help_text="The format's, and states.")
     done = models.PositiveIntegerField(default=0, help_text="Images written so far.")

@@ -57,7 +57,10 @@ def delete_project(project: Project) -> None:
         Project.objects.select_for_update().filter(pk=project.pk).first()
         partial_uploads.give_up(list(project.partial_uploads.all()))
         delete_images(Image.with_deleted.filter(project=project))
-        export_names = list(project.exports.select_for_update().values_list("file", flat=True))
-        unowned.note(export_names)
+        names = [
+            *project.exports.select_for_update().values_list("file", flat=True),
+            *project.dataset_versions.select_for_update().values_list("file", flat=True),
+        ]
+        unowned.note(names)
         project.delete()
-        transaction.on_commit(lambda: unowned.discard(export_names))
+        transaction.on_commit(lambda: unowned.discard(names))

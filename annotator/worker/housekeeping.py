@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from annotator.bundles import decoders, downloads, folders
-from annotator.datasets import exports
+from annotator.datasets import exports, versions
 from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
 from annotator.media import partial_uploads, removal, trash
@@ -55,6 +55,7 @@ CHORES: dict[str, Callable[[], int]] = {
     "files of uploads that came to nothing": lambda: len(removal.sweep_unowned()),
     "large uploads that nobody went on with": partial_uploads.remove_expired,
     "files of exports that came to nothing": lambda: len(exports.sweep_unowned()),
+    "files of versions that came to nothing": lambda: len(versions.sweep_unowned()),
     "files of replaced bundles": lambda: len(folders.sweep_unowned()) + len(decoders.sweep_unowned()),
     "embeddings of replaced bundles or deleted images": lambda: len(embedding_store.sweep_unused()),
     "embeddings of regions that nobody came back to": regions.forget_old,

@@ -59,10 +59,23 @@ def test_the_page_offers_every_format_of_the_table_and_no_other(alice, project):
 def test_the_schema_has_a_body_for_each_format_with_its_options(toy, db):
     bodies = body_schemas()
     assert list(bodies) == ["coco", "toy"]
-    assert set(bodies["toy"]["properties"]) == {"format", "states", "box", "with_authors", "include_images"}
+    assert set(bodies["toy"]["properties"]) == {
+        "format",
+        "states",
+        "version",
+        "box",
+        "with_authors",
+        "include_images",
+    }
     assert "Only the box of a mask is kept." in bodies["toy"]["description"]
     assert bodies["toy"]["properties"]["with_authors"]["default"] is True
-    assert set(bodies["coco"]["properties"]) == {"format", "states", "segmentation", "include_images"}
+    assert set(bodies["coco"]["properties"]) == {
+        "format",
+        "states",
+        "version",
+        "segmentation",
+        "include_images",
+    }
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from annotator.api.urls import urlpatterns
-from annotator.models import BundleJob, Export, Membership
+from annotator.models import BundleJob, DatasetVersion, Export, Membership
 from annotator.projects import categories, projects
 from segmentation.catalogue import members
 from tests.annotator.world import annotation_body, client_of, encode_image, upload
@@ -106,6 +106,12 @@ TABLE = [
     Row("GET", "export", read()),
     Row("DELETE", "export", manage(204)),
     Row("GET", "export-file", read(409)),  # it is not ready
+    Row("GET", "dataset-versions", read()),
+    Row("POST", "dataset-versions", manage(202)),
+    Row("GET", "dataset-version", read()),
+    Row("PATCH", "dataset-version", manage(200)),
+    Row("DELETE", "dataset-version", manage(204)),
+    Row("GET", "dataset-version-difference", read(409)),  # it is not ready
     Row("GET", "bundles", signed_in(200)),
     Row("GET", "bundle", signed_in(200)),
     Row("DELETE", "bundle", admin(409)),  # it lies in a folder
@@ -133,6 +139,7 @@ def world(project, category, image, annotation, charlie):
         format="coco",
         options={"segmentation": "rle", "include_images": False, "states": []},
     )
+    version = DatasetVersion.objects.create(project=project, name="First")
     job = BundleJob.objects.create(action="selftest", name="another")
     of_project, of_image = {"project_id": project.pk}, {"image_id": image.pk}
     of_annotation = {"annotation_id": annotation.pk}
@@ -154,6 +161,9 @@ def world(project, category, image, annotation, charlie):
             "trash-images-remove": of_project,
             "trash-annotations": of_project,
             "exports": of_project,
+            "dataset-versions": of_project,
+            "dataset-version": {"version_id": version.pk},
+            "dataset-version-difference": {"version_id": version.pk},
             "category": {"category_id": spare.pk},
             "member": {"member_id": vera.pk},
             "image": of_image,
@@ -191,6 +201,7 @@ def world(project, category, image, annotation, charlie):
             ("POST", "annotations"): annotation_body(category),
             ("PATCH", "annotation"): {"version": 1, "clicks": 5},
             ("POST", "exports"): {"format": "coco"},
+            ("PATCH", "dataset-version"): {"note": "sent"},
         },
     }
 

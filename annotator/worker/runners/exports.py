@@ -6,23 +6,24 @@ import logging
 import re
 import secrets
 import tempfile
-import time
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from annotator.datasets import formats, records
+from annotator.datasets import formats, records, versions
+from annotator.datasets.errors import VersionNotReady
 from annotator.errors import InvalidValue
 from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.errors import JobFailed, LeaseLost
 from annotator.models import Export
+from annotator.worker.runners.row_progress import RowProgress
+from exporters.errors import ExportError
+from exporters.records import DatasetRecord
 
 logger = logging.getLogger(__name__)
-
-PROGRESS_INTERVAL_S = 0.5
 
 
 def run(export: Export) -> None:
@@ -31,7 +32,7 @@ def run(export: Export) -> None:
     Writes to a temporary file first: what is in storage under the row's name is complete.
 
     Raises:
-        JobFailed: this version does not know the format or one of the options.
+        JobFailed: this version does not know the format or one of the options, or a record cannot be written.
         LeaseLost: the export was cancelled, or belongs to somebody else by now.
     """
     try:
@@ -39,9 +40,15 @@ def run(export: Export) -> None:
     except InvalidValue as error:
         raise JobFailed(str(error), permanent=True) from error
     extension = format.file_type(options).extension
-    dataset = records.build(export.project, export.options.get("states") or ())
+    try:
+        dataset = _dataset(export)
+    except (ExportError, VersionNotReady) as error:
+        raise JobFailed(str(error), permanent=True) from error
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as temporary:
-        format.writer(dataset, temporary, options, _Progress(export))
+        try:
+            format.writer(dataset, temporary, options, RowProgress(export))
+        except ExportError as error:
+            raise JobFailed(str(error), permanent=True) from error
         size_bytes = temporary.tell()
         temporary.seek(0)
         # The random part makes the name of a second attempt another one than the first's, which may still be writing.
@@ -59,21 +66,18 @@ def run(export: Export) -> None:
     logger.info("export %s made", export.pk)
 
 
+def _dataset(export: Export) -> DatasetRecord:
+    if export.version is not None:
+        return versions.dataset(export.version)
+    if export.options.get("version"):
+        raise VersionNotReady("The version that this export was to be made of is deleted.")
+    return records.build(export.project, export.options.get("states") or ())
+
+
 def _download_name(export: Export, extension: str) -> str:
     project = re.sub(r"[^\w.-]+", "-", export.project.name, flags=re.ASCII).strip("-.") or "project"
+    if export.version is not None:
+        project += "-" + (
+            re.sub(r"[^\w.-]+", "-", export.version.name, flags=re.ASCII).strip("-.") or "version"
+        )
     return f"{project}-{export.format}-{export.created_at:%Y%m%d-%H%M%S}{extension}"
-
-
-class _Progress:
-    """Writes progress to the row now and then, which stops the export (LeaseLost) when the row is no longer ours."""
-
-    def __init__(self, export: Export) -> None:
-        self._export = export
-        self._next_s = 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        now_s = time.monotonic()
-        if now_s < self._next_s and done < total:
-            return
-        self._next_s = now_s + PROGRESS_INTERVAL_S
-        queue.update(self._export, done=done, total=total)

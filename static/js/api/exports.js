@@ -6,11 +6,15 @@
 /**
  * @param {Http} http
  * @param {number} projectId
- * @param {{format: string, options: Record<string, string | boolean>, states: ImageState[]}} choices
- *   options: the format's own; states: only images in these, empty: all
+ * @param {{
+ *     format: string,
+ *     version: number | null,
+ *     options: Record<string, string | boolean>,
+ *     states: ImageState[],
+ * }} choices version: null: the project as it is now; options: the format's own; states: only images in these, empty: all
  */
-export async function startExport(http, projectId, {format, options, states}) {
-    const body = {...options, format, ...(states.length ? {states} : {})};
+export async function startExport(http, projectId, {format, version, options, states}) {
+    const body = {...options, format, ...(version ? {version} : {}), ...(states.length ? {states} : {})};
     await http.json(`/api/projects/${projectId}/exports/`, {method: "POST", body});
 }
 

@@ -197,3 +197,23 @@ export type Candidate = {
     readonly predictedIou: number;
     readonly stabilityScore: number;
 };
+
+/** How many annotations came, changed and went. */
+export interface Change {
+    added: number;
+    changed: number;
+    removed: number;
+}
+
+/** What changed between two states of a dataset, as the API gives it. */
+export interface Difference {
+    images_added: number;
+    images_changed: number;
+    images_removed: number;
+    annotations: Change;
+    categories: (Change & {name: string})[];
+    categories_added: string[];
+    categories_removed: string[];
+    /** The first some hundred. */
+    images: (Change & {id: number; file_name: string; what: "added" | "changed" | "removed"})[];
+}

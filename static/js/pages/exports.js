@@ -61,6 +61,16 @@ if (form) {
         }
     };
     format.addEventListener("change", showChosen);
+    // A version is exported whole.
+    const version = findOptional("[name=version]", HTMLSelectElement, form);
+    const which = find("[data-which]", HTMLFieldSetElement, form);
+    const showWhich = () => {
+        which.disabled = which.hidden = Boolean(version?.value);
+    };
+    version?.addEventListener("change", showWhich);
+    showWhich();
+    const dialog = form.closest("dialog");
+    if (dialog && "openAtOnce" in dialog.dataset) dialog.showModal();
     showChosen(); // the browser may bring back an earlier choice when the page is loaded again
 
     form.addEventListener("submit", (event) => {
@@ -69,10 +79,11 @@ if (form) {
             const chosen = fieldsets.find((fieldset) => fieldset.dataset.format === format.value);
             await startExport(http, projectId(), {
                 format: format.value,
+                version: version?.value ? Number(version.value) : null,
                 options: chosen ? optionsIn(chosen) : {},
                 states: STATES_OF.get(String(new FormData(form).get("which"))) ?? [],
             });
-            form.closest("dialog")?.close();
+            dialog?.close();
             toast("The export has started.");
             await refresh();
             poller.after(POLL_MS);
