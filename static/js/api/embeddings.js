@@ -5,7 +5,9 @@ import {NetworkError, pause, troubleOf, withPatience} from "./http.js";
 /** @import {Http} from "./http.js" */
 /** @import {EmbeddingProgress} from "../session/ports.d.ts" */
 
-const POLL_FIRST_MS = 250;
+// Somebody may be waiting for a small model, which is done in a few tenths of a second.
+const POLL_FIRST_MS = 100;
+const POLL_GROWTH = 1.25;
 const POLL_LONGEST_MS = 2000;
 
 /** The server gave up making it; `retryEmbedding` starts anew. */
@@ -36,7 +38,7 @@ export async function fetchEmbedding(http, imageId, bundleDigest, options = {}) 
     for (
         let waitMs = isAhead ? POLL_LONGEST_MS : POLL_FIRST_MS;
         ;
-        waitMs = Math.min(waitMs * 1.5, POLL_LONGEST_MS)
+        waitMs = Math.min(waitMs * POLL_GROWTH, POLL_LONGEST_MS)
     ) {
         const answer = await withPatience(
             async () => {
