@@ -26,6 +26,9 @@ class Publisher:
     content_type: str = ""
     part_begins_at: int | None = None  # in place of where a partial answer was asked to begin
     ignores_if_range: bool = False
+    says_version_of_parts: bool = True
+    sends_parts_unasked: bool = False
+    silence: threading.Event | None = None  # until it is set, a request is not answered
     pause_s: float = 0.0  # before each tenth of the next `slow_answers` bodies
     slow_answers: int = 0
     proxied: list[str] = field(default_factory=list)  # whole addresses that were asked of it as of a proxy
@@ -41,6 +44,8 @@ class Handler(BaseHTTPRequestHandler):
         publisher = self.publisher
         wanted = self.headers.get("Range", "")
         publisher.asked.append(wanted)
+        if publisher.silence:
+            publisher.silence.wait()
         if self.path.startswith("http://"):
             publisher.proxied.append(self.path)
         if publisher.redirect:
@@ -49,14 +54,15 @@ class Handler(BaseHTTPRequestHandler):
             return self._end(publisher.answers.pop(0))
         begin = 0
         is_same = publisher.ignores_if_range or self.headers.get("If-Range", publisher.etag) == publisher.etag
-        if wanted and publisher.ranges and is_same:
-            begin = int(wanted.removeprefix("bytes=").rstrip("-"))
+        if publisher.sends_parts_unasked or (wanted and publisher.ranges and is_same):
+            begin = int(wanted.removeprefix("bytes=").rstrip("-") or 0)
             if begin >= len(publisher.content):
                 return self._end(416)
             begin = begin if publisher.part_begins_at is None else publisher.part_begins_at
         body = publisher.content[begin:]
         self.send_response(206 if begin else 200)
-        self.send_header("ETag", publisher.etag)
+        if publisher.says_version_of_parts or not begin:
+            self.send_header("ETag", publisher.etag)
         if publisher.content_type:
             self.send_header("Content-Type", publisher.content_type)
         if begin:

@@ -18,7 +18,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from segmentation import atomic_file
+from segmentation.catalogue.listening import ASK_EVERY_S, listened
 from segmentation.errors import SegmentationError
 
 # A server that sends nothing for so long is taken for gone.
@@ -74,6 +75,10 @@ class Interrupted(DownloadError):
     code = "download_interrupted"
 
 
+class Stopped(Interrupted):
+    """The caller stopped."""
+
+
 @dataclass(frozen=True)
 class Published:
     """A file that somebody publishes.
@@ -109,9 +114,10 @@ def download(
         target: its path; it appears when all of it is there and is the published one.
         mirror: an address below which all files are looked for by their last name, in place of the published addresses.
             It alone may lie in a private network. "": none.
-        progress: is told (bytes so far, bytes in all or None) now and then.
-        should_stop: asked between chunks; what has come stays.
-        sleep: waits so many seconds between two attempts.
+        progress: is told (bytes so far, bytes in all or None) now and then, once a second at least, however silent a
+            server is; what it raises ends the download, and what has come stays.
+        should_stop: asked as often; what has come stays.
+        sleep: waits so many seconds, of the pause between two attempts.
 
     Returns:
         The sha256 of the file, hexadecimal: of one whose digest nobody publishes, for a person to look at.
@@ -121,7 +127,7 @@ def download(
         NoSpace: the disk has no room for the rest.
         Busy: another process fetches it just now.
         WrongFile: every address has other bytes than published, by length or digest; these are deleted.
-        Interrupted: no address answered, the connection was lost too often, or `should_stop`.
+        Interrupted: no address answered, or the connection was lost too often; Stopped where `should_stop` said so.
     """
     addresses = _from_mirror(file, mirror) if mirror else list(file.addresses)
     caller = _Caller(urlsplit(mirror).hostname if mirror else None, progress, should_stop, sleep)
@@ -254,9 +260,16 @@ class _Part:
         return self.size > 0 and _shown(address) == self.address and bool(self.validator)
 
     def is_version_of(self, response: httpx2.Response) -> bool:
-        """Whether an answer is about the version that was begun; where it does not say, it is believed."""
+        """Whether a partial answer is about the version that was begun.
+
+        It has to have the ETag that the whole would have. A date it may leave out (RFC 9110, 15.3.7); then only a
+        published digest can say that no two files were put together.
+        """
         header = "etag" if self.validator.startswith('"') else "last-modified"
-        return response.headers.get(header, self.validator) == self.validator
+        said = response.headers.get(header)
+        if said is None:
+            return header == "last-modified" and self.file.sha256 is not None
+        return said == self.validator
 
     def finish(self) -> str:
         """Checks what has come and puts it in its place."""
@@ -321,6 +334,20 @@ class _Caller:
     should_stop: Callable[[], bool]
     sleep: Callable[[float], None]
 
+    def ask(self, part: _Part) -> None:
+        """Tells how far it is and asks whether to go on. Raises Stopped, and what `progress` raises."""
+        self.progress(part.size, part.total)
+        if self.should_stop():
+            raise Stopped(f"stopped after {part.size} bytes; the next attempt goes on from there")
+
+    def pause(self, seconds: float, part: _Part) -> None:
+        """Waits, and asks meanwhile."""
+        self.ask(part)
+        while seconds > 0:
+            self.sleep(min(seconds, ASK_EVERY_S))
+            seconds -= ASK_EVERY_S
+            self.ask(part)
+
 
 def _fetch_checked(address: str, part: _Part, caller: _Caller) -> str:
     """All of the file from one address; its sha256. Raises WrongFile, _NotHere."""
@@ -341,9 +368,8 @@ def _fetch(address: str, part: _Part, caller: _Caller) -> None:
     fruitless, most = 0, part.size
     while True:
         try:
-            with _client(caller.trusted_host) as client:
-                if _fetch_rest(client, address, part, caller):
-                    return
+            if _fetch_rest(address, part, caller):
+                return
             problem = f"{_shown(address)} ended after {part.size} bytes"
         except httpx2.TransportError as error:
             problem = f"{_shown(address)}: {error or type(error).__name__}"
@@ -354,12 +380,10 @@ def _fetch(address: str, part: _Part, caller: _Caller) -> None:
         most = max(most, part.size)
         if fruitless == ATTEMPTS:
             raise _NotHere(problem)
-        caller.sleep(FIRST_PAUSE_S * 2**fruitless)
-        if caller.should_stop():
-            raise _stopped(part)
+        caller.pause(FIRST_PAUSE_S * 2**fruitless, part)
 
 
-def _fetch_rest(client: httpx2.Client, address: str, part: _Part, caller: _Caller) -> bool:
+def _fetch_rest(address: str, part: _Part, caller: _Caller) -> bool:
     """One connection: the bytes that are missing, as far as they come; whether these are all."""
     # Bytes that a server has packed have other places than those of the file.
     headers = {"Accept-Encoding": "identity"}
@@ -369,15 +393,19 @@ def _fetch_rest(client: httpx2.Client, address: str, part: _Part, caller: _Calle
         headers["Range"] = f"bytes={part.size}-"
         if part.knows_version_at(address):
             headers["If-Range"] = part.validator
-    with client.stream("GET", address, headers=headers) as response:
+    heard = listened(lambda: _answer(address, headers, caller.trusted_host), lambda: caller.ask(part))
+    with closing(heard):
+        response, _ = next(heard)
         status = response.status_code
         if status in PASSING:
             raise httpx2.TransportError(f"the server answers {status}")
-        if status == 416 or (status == 206 and not _continues(response, part)):
+        if status == 416 or (status == 206 and "Range" in headers and not _continues(response, part)):
             part.begin_anew()  # the server has another file than the one that was begun
             return False
         if status not in (200, 206):
             raise _NotHere(f"{_shown(address)} answers {status}")
+        if status == 206 and "Range" not in headers:
+            raise _NotHere(f"{_shown(address)} answers with a part of the file, and all of it was asked for")
         if status == 206 and "If-Range" in headers and not part.is_version_of(response):
             part.begin_anew()
             return False
@@ -387,12 +415,10 @@ def _fetch_rest(client: httpx2.Client, address: str, part: _Part, caller: _Calle
         part.expect(address, response)
         try:
             with part.path.open("ab") as stream:
-                for chunk in response.iter_raw():
+                for _, chunk in heard:
                     stream.write(chunk)
                     part.add(len(chunk))
-                    caller.progress(part.size, part.total)
-                    if caller.should_stop():
-                        raise _stopped(part)
+                    caller.ask(part)
         except OSError as error:
             part.size = part.path.stat().st_size  # what was buffered may be lost
             if error.errno != errno.ENOSPC:
@@ -402,8 +428,15 @@ def _fetch_rest(client: httpx2.Client, address: str, part: _Part, caller: _Calle
     return part.total is None or part.size == part.total
 
 
-def _stopped(part: _Part) -> Interrupted:
-    return Interrupted(f"stopped after {part.size} bytes; the next attempt goes on from there")
+def _answer(
+    address: str, headers: dict[str, str], trusted_host: str | None
+) -> Iterator[tuple[httpx2.Response, bytes]]:
+    """A server's answer, at first with nothing of its body, then with each piece. All that waits for the network is in
+    here."""
+    with _client(trusted_host) as client, client.stream("GET", address, headers=headers) as response:
+        yield response, b""
+        for chunk in response.iter_raw():
+            yield response, chunk
 
 
 def _require_file(address: str, response: httpx2.Response, part: _Part) -> None:

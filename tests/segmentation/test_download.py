@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,6 +200,65 @@ def test_a_server_that_sends_the_rest_of_another_version_is_asked_for_all(publis
     publisher.content, publisher.etag, publisher.ignores_if_range = CONTENT[::-1], '"two"', True
     fetch(publisher, tmp_path / "weights.bin", size=None, sha256=None)
     assert (tmp_path / "weights.bin").read_bytes() == CONTENT[::-1]
+
+
+def test_a_rest_that_does_not_say_its_version_is_not_put_behind_what_had_come(publisher, tmp_path):
+    """RFC 9110, 15.3.7: a part has the ETag that the whole had. Here the file changed, and both rules are broken."""
+    with pytest.raises(Interrupted):
+        fetch(publisher, tmp_path / "weights.bin", sha256=None, should_stop=lambda: True)
+    publisher.content, publisher.etag, publisher.ignores_if_range = CONTENT[::-1], '"two"', True
+    publisher.says_version_of_parts = False
+    fetch(publisher, tmp_path / "weights.bin", sha256=None)
+    assert (tmp_path / "weights.bin").read_bytes() == CONTENT[::-1]
+
+
+def test_a_part_that_nobody_asked_for_is_no_answer(publisher, tmp_path):
+    """Nothing is known of the version of what had come, so that all is asked for; the server sends a rest."""
+    (tmp_path / "weights.bin.part").write_bytes(CONTENT[:1000])
+    note = {"address": "elsewhere", "validator": "", "sha256": None, "size": len(CONTENT)}
+    (tmp_path / "weights.bin.part.json").write_text(json.dumps(note))
+    publisher.part_begins_at, publisher.sends_parts_unasked = 1000, True
+    with pytest.raises(Interrupted, match="a part of the file, and all of it was asked for"):
+        fetch(publisher, tmp_path / "weights.bin", sha256=None)
+    assert not (tmp_path / "weights.bin").exists()
+
+
+@pytest.mark.parametrize("silent", ["before an answer", "in the middle"])
+def test_a_server_that_is_silent_keeps_nobody_from_stopping(publisher, tmp_path, silent):
+    """Neither the thread that listens nor the part stands in the way of the next attempt."""
+    publisher.silence = threading.Event()
+    if silent == "in the middle":
+        publisher.silence.set()
+        publisher.slow_answers, publisher.pause_s = 1, 20.0
+    began_s = time.monotonic()
+    said = []
+    with pytest.raises(Interrupted, match="stopped after 0 bytes"):
+        fetch(
+            publisher,
+            tmp_path / "weights.bin",
+            should_stop=lambda: time.monotonic() - began_s > 1.5,
+            progress=lambda done, total: said.append(done),
+        )
+    assert time.monotonic() - began_s < 5 and said
+    publisher.silence.set()
+    publisher.slow_answers = 0
+    fetch(publisher, tmp_path / "weights.bin")
+    assert (tmp_path / "weights.bin").read_bytes() == CONTENT
+
+
+def test_a_pause_between_two_attempts_keeps_nobody_from_stopping(publisher, tmp_path, monkeypatch):
+    monkeypatch.setattr("segmentation.catalogue.download.FIRST_PAUSE_S", 30.0)
+    publisher.answers = [503]
+    began_s = time.monotonic()
+    file = Published(["https://example.org/weights.bin"], len(CONTENT), SHA256)
+    with pytest.raises(Interrupted):
+        download(
+            file,
+            tmp_path / "w.bin",
+            mirror=publisher.url,
+            should_stop=lambda: time.monotonic() - began_s > 1,
+        )
+    assert time.monotonic() - began_s < 5
 
 
 def test_a_slow_stream_comes_whole_and_one_that_stands_still_is_taken_up_again(
