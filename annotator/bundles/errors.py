@@ -33,6 +33,18 @@ class FetchFailed(WeightsUnavailable):
     code = "fetch_failed"
 
 
+class DownloadBusy(WeightsUnavailable):
+    """Another process fetches the same file."""
+
+    code = "download_busy"
+
+
+class DownloadStopped(WeightsUnavailable):
+    """Whoever wanted the file stopped; what has come stays."""
+
+    code = "download_stopped"
+
+
 class DigestNotAccepted(MaskwrightError):
     """Nobody publishes the digest of a file; the one found has to be accepted by a person.
 

@@ -11,12 +11,19 @@ from django.conf import settings
 
 import segmentation.catalogue
 from annotator.bundles import catalogue, decoders, downloads, licences
-from annotator.bundles.errors import BundleRefused, DigestNotAccepted, FetchFailed, WeightsUnavailable
+from annotator.bundles.errors import (
+    BundleRefused,
+    DigestNotAccepted,
+    DownloadBusy,
+    DownloadStopped,
+    FetchFailed,
+    WeightsUnavailable,
+)
 from annotator.bundles.install import install_bundle
 from annotator.models import Bundle
 from segmentation.bundle import BundleError
 from segmentation.catalogue import UnknownMember, member
-from segmentation.catalogue.download import DownloadError, Interrupted, Progress, download
+from segmentation.catalogue.download import Busy, DownloadError, Interrupted, Progress, Stopped, download
 from segmentation.families.convert import convert
 
 Say = Callable[[str], None]
@@ -29,6 +36,7 @@ def install_member(
     accept_digest: str = "",
     make_default: bool = False,
     progress: Progress = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
     say: Say = lambda text: None,
 ) -> Bundle:
     """Installs a published model of the catalogue. Of one that is installed, only what is missing is made again.
@@ -39,12 +47,14 @@ def install_member(
     Args:
         accept_licence: needed once where the licence does not allow everything to everybody.
         accept_digest: the sha256 that is taken where nobody publishes one.
-        progress: is told (bytes so far, bytes in all or None).
+        progress: is told (bytes so far, bytes in all or None), once a second at least while the file is fetched.
+        should_stop: asked as often.
         say: is told what is done now.
 
     Raises:
         WeightsUnavailable: not in the catalogue, nowhere to be had, no room, or not the published file. FetchFailed
-            where another attempt may do.
+            where another attempt may do, DownloadBusy where another process fetches the file, DownloadStopped where
+            `should_stop` said so.
         LicenceNotAccepted: the licence has to be accepted.
         DigestNotAccepted: nobody publishes the file's digest, and `accept_digest` is another one; the file stays.
         BundleRefused: the file cannot be converted or installed.
@@ -67,7 +77,17 @@ def install_member(
     if not found:
         say(f"fetching {row.file_name}")
         try:
-            found = download(row.published, file, mirror=settings.WEIGHTS_MIRROR, progress=progress)
+            found = download(
+                row.published,
+                file,
+                mirror=settings.WEIGHTS_MIRROR,
+                progress=progress,
+                should_stop=should_stop,
+            )
+        except Busy as error:
+            raise DownloadBusy(f"{error}.") from error
+        except Stopped as error:
+            raise DownloadStopped(f"{file.name}: {error}.") from error
         except Interrupted as error:
             raise FetchFailed(f"{error}.") from error
         except DownloadError as error:

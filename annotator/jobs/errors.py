@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from annotator.errors import MaskwrightError
 
 
@@ -24,3 +26,19 @@ class JobFailed(MaskwrightError):
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+
+class NotNow(MaskwrightError):
+    """The job cannot be done now, through no fault of its own: it is put back, and the attempt does not count.
+
+    Attributes:
+        delay_s: for how long this process leaves it alone.
+        fellows: selects the jobs of its kind that cannot be done either; None: it alone.
+    """
+
+    code = "job_not_now"
+
+    def __init__(self, message: str, delay_s: float, fellows: Q | None = None) -> None:
+        super().__init__(message)
+        self.delay_s = delay_s
+        self.fellows = fellows

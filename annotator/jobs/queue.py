@@ -92,6 +92,16 @@ def fail(job: LeasedJob, reason: str, permanent: bool = False) -> None:
     )
 
 
+def put_back(job: LeasedJob, reason: str) -> None:
+    """Puts the job back into the queue without counting the attempt: what was wrong is not the job's.
+
+    Writes nothing when the lease is lost.
+    """
+    held(job).update(
+        state=State.QUEUED, attempts=F("attempts") - 1, error=reason[:ERROR_CHARACTERS], **NO_LEASE
+    )
+
+
 # --- many jobs, seen from outside; each returns how many it changed ---
 
 

@@ -7,15 +7,16 @@ import signal
 import sys
 import threading
 
+from annotator.worker import stopping
+
 # On one machine, whoever waits for a page, or for a job that is quick, goes before embeddings of large models.
 NICENESS = 10
 
 
 def main(kind: str, lane: str, worker: str) -> None:
     """Works until SIGTERM, Ctrl-C, or the end of the parent."""
-    stop = threading.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sig, lambda *_: stop.set())
+        signal.signal(sig, lambda *_: stopping.ask())
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
     import django
@@ -28,7 +29,7 @@ def main(kind: str, lane: str, worker: str) -> None:
 
     if lane == KINDS[kind].name:
         os.nice(NICENESS)
-    work(KINDS[kind], lane, worker, stop.is_set)
+    work(KINDS[kind], lane, worker, stopping.is_asked)
 
 
 def _leave_with_parent() -> None:

@@ -10,6 +10,7 @@ from django.db import close_old_connections
 
 from annotator.jobs.kinds import JobKind
 from annotator.jobs.wake_up import Listener
+from annotator.worker.postponed import Postponed
 from annotator.worker.run_job import run_next
 
 logger = logging.getLogger(__name__)
@@ -21,10 +22,11 @@ def work(kind: JobKind, lane: str, worker: str, stopping: Callable[[], bool]) ->
     It looks into the table after every wake-up, and after JOB_SWEEP_INTERVAL_S at the latest: wake-ups get lost.
     """
     listener = Listener(lane)
+    postponed = Postponed()
     while not stopping():
         try:
             close_old_connections()
-            while not stopping() and run_next(kind, worker, lane):
+            while not stopping() and run_next(kind, worker, lane, postponed):
                 pass
             kind.prepare(lane)
         except Exception:  # a database that restarts must not end the worker

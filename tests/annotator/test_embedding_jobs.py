@@ -21,6 +21,7 @@ from annotator.jobs.errors import LeaseLost
 from annotator.media import intake
 from annotator.models import Bundle, EmbeddingJob
 from annotator.worker import run_job
+from annotator.worker.postponed import Postponed
 from segmentation.embedding_file import read_embedding
 from tests.annotator.world import BUNDLE_DIGEST, client_of, encode_image
 
@@ -303,7 +304,7 @@ print(set(EmbeddingJob.objects.values_list("state", "attempts")))
 def test_what_fails_is_said_in_words_without_the_servers_paths(image, harm, state, says):
     path = Path(default_storage.path(image.file.name))
     harm(path)
-    run_job.run(claim("w"))
+    run_job.run(claim("w"), Postponed())
     job = image.embedding_jobs.get()
     assert (job.state, says in job.error, str(path) in job.error) == (state, True, False)
 

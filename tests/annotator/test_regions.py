@@ -20,6 +20,7 @@ from annotator.media import intake, removal
 from annotator.media.pixels import read_pixels
 from annotator.models import Bundle, EmbeddingJob, Image
 from annotator.worker import run_job
+from annotator.worker.postponed import Postponed
 from segmentation.embedding_file import read_embedding
 from segmentation.regions import Region
 from tests.annotator.world import annotation_body, client_of, encode_image, rectangle_rle
@@ -89,7 +90,7 @@ def test_the_worker_encodes_the_regions_pixels(installed, alice):
     image = intake.ingest_image(project, io.BytesIO(encode_image(HW)), "large.png", alice).image
     url = f"/api/images/{image.pk}/embedding/?region={REGION}"
     client_of(alice).get(url)
-    run_job.run(claim())
+    run_job.run(claim(), Postponed())
     response = client_of(alice).get(url)
     assert response.status_code == 200
     file = read_embedding(b"".join(response.streaming_content))

@@ -21,6 +21,7 @@ from annotator.management import find_project
 from annotator.management.progress import ProgressLine
 from annotator.models import Bundle, EmbeddingJob, Image, Project
 from annotator.worker import run_job
+from annotator.worker.postponed import Postponed
 
 State = EmbeddingJob.State
 
@@ -68,9 +69,10 @@ class Command(BaseCommand):
         progress = ProgressLine(self.stdout)
         started_s, made = time.monotonic(), 0
         claimable = EmbeddingJob.takeable().filter(pk__in=wanted.values("pk"))
+        postponed = Postponed()
         try:
-            while (job := queue.claim(claimable, worker)) is not None:
-                run_job.run(job)
+            while (job := queue.claim(postponed.without(claimable), worker)) is not None:
+                run_job.run(job, postponed)
                 made += 1
                 ready = wanted.filter(state=State.READY).count()
                 per_image_s = (time.monotonic() - started_s) / made
@@ -93,6 +95,10 @@ class Command(BaseCommand):
         )
         for job in failed:
             self.stderr.write(f"image {job.image_id} {job.image.name}: {job.error}")
+        waiting = claimable.filter(state=State.QUEUED)
+        reason = waiting.exclude(error="").order_by("-started_at").values_list("error", flat=True).first()
+        if reason and not failed:
+            raise CommandError(f"{waiting.count()} wait: {reason}")
         if failed:
             raise CommandError(
                 f"{wanted.filter(state=State.FAILED).count()} failed; once mended, try again with --retry-failed"

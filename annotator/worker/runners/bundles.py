@@ -6,15 +6,17 @@ import time
 from dataclasses import asdict
 
 from annotator.bundles import catalogue
-from annotator.bundles.errors import DigestNotAccepted, FetchFailed
+from annotator.bundles.errors import DigestNotAccepted, DownloadBusy, DownloadStopped, FetchFailed
 from annotator.bundles.published import install_member
 from annotator.bundles.selftest import self_test
 from annotator.errors import MaskwrightError
 from annotator.jobs import queue
-from annotator.jobs.errors import JobFailed, LeaseLost
+from annotator.jobs.errors import JobFailed, LeaseLost, NotNow
 from annotator.models import Bundle, BundleJob
+from annotator.worker import stopping
 
 PROGRESS_INTERVAL_S = 0.5
+BUSY_RETRY_S = 10.0  # until it is looked again whether another process is done with the same file
 
 
 def run(job: BundleJob) -> None:
@@ -22,6 +24,7 @@ def run(job: BundleJob) -> None:
 
     Raises:
         JobFailed: it cannot be done; for good, but where a connection was lost.
+        NotNow: another process fetches the same file, or this process is to end.
         LeaseLost: it was cancelled. What was fetched stays, a bundle that was installed by then stays, too.
     """
     try:
@@ -30,6 +33,8 @@ def run(job: BundleJob) -> None:
         found = self_test(bundle)
     except LeaseLost:
         raise
+    except (DownloadBusy, DownloadStopped) as error:
+        raise NotNow(error.message, BUSY_RETRY_S) from error
     except FetchFailed as error:
         raise JobFailed(error.message) from error
     except DigestNotAccepted as error:
@@ -45,7 +50,11 @@ def _installed(job: BundleJob) -> Bundle:
     if job.action != BundleJob.Action.INSTALL:
         return catalogue.by_name(job.name)
     return install_member(
-        job.name, accept_digest=job.accept_digest, progress=_Progress(job), say=lambda text: _say(job, text)
+        job.name,
+        accept_digest=job.accept_digest,
+        progress=_Progress(job),
+        should_stop=stopping.is_asked,
+        say=lambda text: _say(job, text),
     )
 
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from annotator.bundles.encoders import open_encoder
@@ -16,7 +17,7 @@ from annotator.embeddings import store as embedding_store
 from annotator.errors import MaskwrightError
 from annotator.files import unowned
 from annotator.jobs import queue
-from annotator.jobs.errors import JobFailed
+from annotator.jobs.errors import JobFailed, NotNow
 from annotator.media import tiles
 from annotator.media.errors import DamagedImage
 from annotator.media.pixels import read_pixels
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Until a model that could not be opened is tried again: its weights may have to be read whole to know.
+REOPEN_AFTER_S = 30.0
+
 # The encoder of the last job's bundle stays loaded: loading costs seconds and, for ViT-H, gigabytes.
 _encoders: dict[str, ImageEncoder] = {}
 
@@ -37,6 +41,7 @@ def run(job: EmbeddingJob) -> None:
 
     Raises:
         JobFailed: the image's file is damaged or missing.
+        NotNow: the bundle cannot be opened, which is no image's fault; its other jobs wait as well.
         LeaseLost: the job belongs to somebody else by now.
     """
     started_s = time.perf_counter()
@@ -90,17 +95,31 @@ def _make_embedding(job: EmbeddingJob) -> int:
 
 
 def _encoder_for(bundle: Bundle, worker: str) -> ImageEncoder:
+    """Raises NotNow where the bundle cannot be opened."""
     if bundle.digest not in _encoders:
-        from segmentation.bundle import load_manifest
-
-        folder = folder_of(bundle)
-        manifest = load_manifest(folder)
-        if manifest.digest != bundle.digest:
-            raise RuntimeError(
-                f"the bundle in {folder} has changed; run: manage.py install_bundle {bundle.name}"
-            )
-        _encoders.clear()
-        _encoders[bundle.digest] = encoder = open_encoder(bundle)
+        try:
+            encoder = _opened(bundle)
+        except (
+            Exception
+        ) as error:  # files, torch, onnxruntime, a device: whatever it is, it is no image's fault
+            logger.exception("the bundle %s cannot be opened", bundle.name)
+            raise NotNow(
+                f"The model {bundle.name} cannot be opened on the server, whose log says why; its images wait.",
+                REOPEN_AFTER_S,
+                Q(bundle__digest=bundle.digest),
+            ) from error
+        _encoders[bundle.digest] = encoder
         WorkerHeartbeat.objects.filter(name=worker).update(device=encoder.place, last_seen=timezone.now())
         logger.info("image encoder %s loaded on %s", bundle.name, encoder.place)
     return _encoders[bundle.digest]
+
+
+def _opened(bundle: Bundle) -> ImageEncoder:
+    from segmentation.bundle import load_manifest
+
+    folder = folder_of(bundle)
+    manifest = load_manifest(folder)
+    if manifest.digest != bundle.digest:
+        raise RuntimeError(f"the bundle in {folder} has changed; run: manage.py install_bundle {bundle.name}")
+    _encoders.clear()
+    return open_encoder(bundle)
