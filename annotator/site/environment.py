@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 MEBIBYTE = 1024 * 1024
 # What nobody means, and what dates, threads or columns of the database could not hold.
@@ -75,6 +76,15 @@ def _flag(text: str) -> bool:
     return words[text.lower()]
 
 
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)  # a ValueError where brackets do not match
+    is_plain = re.fullmatch(r"[!-~]+", text) and not parts.query and not parts.fragment
+    if not (is_plain and parts.scheme in ("http", "https") and parts.hostname):
+        raise ValueError
+    _ = parts.port  # a ValueError where it is no number, or too large a one
+    return text
+
+
 TEXT = Kind("any text", str)
 FOLDER = Kind("the path of a folder", str)
 PROGRAM = Kind("the path or name of a program", str)
@@ -83,6 +93,7 @@ NAMES = Kind(
     "names, with commas between", lambda text: [part.strip() for part in text.split(",") if part.strip()]
 )
 ADDRESS = _matching(r"[a-z][a-z0-9+.-]*://.*", "an address, SCHEME://...")
+WEB_ADDRESS = Kind("an http or https address, such as https://mirror.example.org/weights", _web_address)
 
 VARIABLES: dict[str, Variable] = {
     # --- where things are, and who may come ---
@@ -118,7 +129,7 @@ VARIABLES: dict[str, Variable] = {
         "`make run` installs this published model (`manage.py bundles list`) and makes it the default.",
     ),
     "WEIGHTS_MIRROR": Variable(
-        ADDRESS, "", "Published weights are fetched below this address instead of their publishers'."
+        WEB_ADDRESS, "", "Published weights are fetched below this address instead of their publishers'."
     ),
     # --- jobs ---
     "STAND_IN_BUNDLE": Variable(

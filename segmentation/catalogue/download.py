@@ -123,14 +123,14 @@ def download(
         The sha256 of the file, hexadecimal: of one whose digest nobody publishes, for a person to look at.
 
     Raises:
-        AddressRefused: not http(s), or of a private network without being the mirror.
+        AddressRefused: not http(s), of a private network without being the mirror, or a mirror that is no address.
         NoSpace: the disk has no room for the rest.
         Busy: another process fetches it just now.
         WrongFile: every address has other bytes than published, by length or digest; these are deleted.
         Interrupted: no address answered, or the connection was lost too often; Stopped where `should_stop` said so.
     """
     addresses = _from_mirror(file, mirror) if mirror else list(file.addresses)
-    caller = _Caller(urlsplit(mirror).hostname if mirror else None, progress, should_stop, sleep)
+    caller = _Caller(_host_of(mirror) if mirror else None, progress, should_stop, sleep)
     problems: list[_NotHere | WrongFile] = []
     with _locked(target):
         part = _Part.open(target, file)
@@ -323,6 +323,13 @@ def _from_mirror(file: Published, mirror: str) -> list[str]:
     last_names = (urlsplit(address).path.rsplit("/", 1)[-1] for address in file.addresses)
     names = [file.name] if file.name else dict.fromkeys(last_names)
     return [f"{mirror.rstrip('/')}/{name}" for name in names]
+
+
+def _host_of(mirror: str) -> str | None:
+    try:
+        return urlsplit(mirror).hostname
+    except ValueError as error:
+        raise AddressRefused(f"The mirror is no address: {error} (WEIGHTS_MIRROR)") from None
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,11 @@ def test_only_the_mirror_may_lie_in_a_private_network(publisher, tmp_path, addre
     assert not (tmp_path / "w").exists()
 
 
+def test_a_mirror_that_is_no_address_is_refused_in_words(tmp_path):
+    with pytest.raises(AddressRefused, match="The mirror is no address"):
+        download(Published(["https://example.org/w.bin"]), tmp_path / "w.bin", mirror="http://[bad")
+
+
 def test_what_has_come_is_not_given_up_for_a_page_or_another_length(publisher, tmp_path):
     """A proxy or a login that answers in place of the publisher, after most of the file has come."""
     publisher.cut_after = [2_000_000] + [0] * 20

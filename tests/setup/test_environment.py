@@ -49,6 +49,18 @@ def manage(tmp_path: Path, *arguments: str, **environ: str) -> subprocess.Comple
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
         ("DEVICE", "gpu", "auto, cpu, mps, cuda, xpu, or one of several, such as cuda:1"),
         ("DATABASE_URL", "postgres:/db", "an address, SCHEME://..."),
+        *[
+            ("WEIGHTS_MIRROR", value, "an http or https address, such as https://mirror.example.org/weights")
+            for value in (
+                "http://[bad",
+                "http://",
+                "ftp://mirror/weights",
+                "http://mirror:99999/",
+                "http://mirror /weights",
+                "http://mirror/?folder=weights",
+                "mirror.example.org",
+            )
+        ],
     ],
 )
 def test_a_mistyped_value_is_refused_with_the_variable_the_value_and_what_is_accepted(name, value, accepted):
@@ -65,6 +77,7 @@ def test_a_mistyped_value_is_refused_with_the_variable_the_value_and_what_is_acc
         ("DEBUG", "0", False),
         ("PORT", " 8001 ", 8001),
         ("DEVICE", "cuda:1", "cuda:1"),
+        ("WEIGHTS_MIRROR", "http://me:pass@[::1]:8080/weights/", "http://me:pass@[::1]:8080/weights/"),
         ("ALLOWED_HOSTS", "a.example, b.example,", ["a.example", "b.example"]),
         ("MASKWRIGHT_DEMO_PASSWORD", " a b ", " a b "),
     ],
