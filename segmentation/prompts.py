@@ -46,15 +46,18 @@ def build_prompt_tensors(
         point_coords (1, M, 2) in model pixels and point_labels (1, M).
 
     Raises:
-        PromptError: one of points and labels without the other, a wrong shape, a number that is not finite, a
-            label that is neither 0 nor 1, or a box whose second corner lies before its first.
+        PromptError: one of points and labels without the other, a wrong shape, a number that is not finite, also one
+            that is not finite as float32, a label that is neither 0 nor 1, or a box whose second corner lies before its first.
     """
     coords, labels = _points(point_coords, point_labels)
     if box is not None:
         corners = _corners(box)
         coords = np.concatenate([coords, corners])
         labels = np.concatenate([labels, [BOX_TOP_LEFT, BOX_BOTTOM_RIGHT]])
-    model_coords = frame.from_image(coords)
+    with np.errstate(over="ignore"):  # it is looked at
+        model_coords = frame.from_image(coords)
+    if not np.isfinite(model_coords).all():
+        raise PromptError(f"a point or the box lies farther away than float32 reaches: {coords.tolist()}")
     if box is None and (pad_empty or len(labels) > 0):
         model_coords = np.concatenate([model_coords, np.zeros((1, 2), np.float32)])
         labels = np.concatenate([labels, [PADDING]])

@@ -44,6 +44,8 @@ def test_box_may_have_a_batch_axis():
         ({"point_coords": [[1, 2]], "point_labels": [[1]]}, "one for each point"),
         ({"point_coords": [[float("nan"), 2]], "point_labels": [1]}, "not finite"),
         ({"point_coords": [[float("inf"), 2]], "point_labels": [1]}, "not finite"),
+        ({"point_coords": [[1e39, 2]], "point_labels": [1]}, "float32"),
+        ({"box": [-1e300, 2, 3, 4]}, "float32"),
         ({"point_coords": [["a", 2]], "point_labels": [1]}, "array of numbers"),
         ({"point_coords": [[1, 2], [3]], "point_labels": [1, 1]}, "array of numbers"),
         ({"point_coords": [[1, 2]], "point_labels": [2]}, "foreground"),

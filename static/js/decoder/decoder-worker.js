@@ -3,15 +3,15 @@
 import {finishMask, stabilityScore} from "../core/mask.js";
 import {DecoderError} from "./protocol.js";
 import {messageOf, outputOf} from "./worker/decode.js";
-import {logitsOfMask} from "../core/mask-input.js";
-import {croppedTo, pasted, stepsIn, textOf} from "../core/regions.js";
+import {pasted, stepsIn, textOf} from "../core/regions.js";
 import {DecoderChoice} from "./worker/decoder-choice.js";
 import {readEmbedding} from "./worker/files/embedding-file.js";
+import {chainOf} from "./worker/image-chain.js";
 import {OneGraphSession} from "./worker/one-graph/session.js";
-import {PromptChain} from "./worker/prompt-chain.js";
 
 /** @import {Bundle, ImageSize, PromptStep, Region} from "../core/types.d.ts" */
 /** @import {DecodeReply, DecodeRequest, DecoderUrls, FinishReply, FinishRequest, LoadReply, LoadRequest, ReplyValue, SetImageRequest, WorkerReply, WorkerRequest} from "./protocol.js" */
+/** @import {PromptChain} from "./worker/prompt-chain.js" */
 /** @import {ImageFeeds, LoadSession, Session} from "./worker/session.d.ts" */
 
 // The one on screen, the next one, the one before. SAM's embeddings are 4 MB each, with what its session makes of them
@@ -152,11 +152,7 @@ async function setImage({imageKey, imageSize, region, embedding: bytes}) {
     images.set(imageKey, {
         ...{imageSize, region},
         feeds: embedding,
-        chain: new PromptChain(
-            (steps, maskInput) => session.decode(embedding, steps, maskInput),
-            bundle.outputs,
-            (mask) => logitsOfMask(region ? croppedTo(mask, region) : mask, bundle),
-        ),
+        chain: chainOf(session, bundle, embedding, {imageSize, region}),
     });
     return null;
 }

@@ -85,7 +85,10 @@
  * @property {true} [isBusy] the worker is alive; the answer comes later
  */
 
-/** Codes: decoder_ended, bundle_mismatch, embedding_invalid, image_not_loaded, not_finite, decoder_unavailable, decode_failed. */
+/**
+ * Codes: decoder_ended, bundle_mismatch, embedding_invalid, image_not_loaded, prompt_malformed, not_finite,
+ * decoder_unavailable, decode_failed.
+ */
 export class DecoderError extends Error {
     /**
      * @param {string} code

@@ -45,7 +45,7 @@ export function messageOf(error) {
 }
 
 /** A plain loop: `every` calls a function for each of a quarter million values. @param {Float32Array} values */
-function isAllFinite(values) {
+export function isAllFinite(values) {
     for (let k = 0; k < values.length; k++) {
         if (!Number.isFinite(values[k])) return false;
     }

@@ -5,6 +5,7 @@
  */
 
 import {candidateOrder, decodeKey} from "../../core/prompt.js";
+import {DecoderError} from "../protocol.js";
 import {outputOf} from "./decode.js";
 
 /** @import {Outputs, PromptStep, Rle} from "../../core/types.d.ts" */
@@ -60,7 +61,7 @@ export class PromptChain {
             maskIndices.push(chosen);
             maskInput = outputOf(decode, chosen);
         }
-        if (!decode) throw new RangeError("a prompt to decode has at least one step");
+        if (!decode) throw new DecoderError("prompt_malformed", "A prompt to decode has at least one step.");
         return {decode, order, maskIndices, runs: this.#runs - runsBefore};
     }
 
