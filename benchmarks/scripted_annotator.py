@@ -181,7 +181,7 @@ class Sight:
         points = (np.array(self.points), np.array(self.labels)) if self.points else (None, None)
         self._logits, rated = self.predictor.predict_raw(*points, box=self.box, mask_input=self._previous)
         outputs = self.predictor.manifest.outputs
-        self.order = candidate_order(rated, outputs, len(self.points), self.box is not None)
+        self.order = candidate_order(rated, outputs, len(self.points), self.box is not None, self._logits)
         self.choose(self.order[0])
 
     def choose(self, index: int) -> None:

@@ -47,7 +47,8 @@ def build_prompt_tensors(
 
     Raises:
         PromptError: one of points and labels without the other, a wrong shape, a number that is not finite, also one
-            that is not finite as float32, a label that is neither 0 nor 1, or a box whose second corner lies before its first.
+            that is not finite as float32, a label that is neither 0 nor 1, or a box whose second corner lies before
+            its first.
     """
     coords, labels = _points(point_coords, point_labels)
     if box is not None:
@@ -69,6 +70,7 @@ def candidate_order(
     outputs: Outputs,
     point_count: int,
     has_box: bool = False,
+    low_res_logits: NDArray[np.floating] | None = None,
 ) -> list[int]:
     """The decoder's outputs that are offered for a prompt, the one that is shown at first before the others.
 
@@ -76,16 +78,31 @@ def candidate_order(
     for such prompts, then the best candidates, as many outputs in all as for a single point. A decoder without an
     output for such prompts answers them as it does a single point.
 
+    Some decoders give a mask twice: where SAM 2's output for clear prompts is unstable, the best candidate takes its
+    place. Such a copy is not offered beside the other one.
+
     Args:
         iou_predictions: (C,), one for each output.
         outputs: the bundle's.
         point_count, has_box: of the whole prompt.
+        low_res_logits: (C, S, S), by which copies are known; None: none is looked for.
     """
     best_first = sorted(outputs.candidates, key=lambda index: -iou_predictions[index])
     if outputs.single is None or (point_count == 1 and not has_box and best_first):
-        return best_first
-    others = [index for index in best_first if index != outputs.single]
-    return [outputs.single, *others][: max(1, len(best_first))]
+        order = best_first
+    else:
+        order = [outputs.single, *(index for index in best_first if index != outputs.single)]
+    if low_res_logits is not None:
+        order = _without_copies(order, low_res_logits)
+    return order[: max(1, len(best_first))]
+
+
+def _without_copies(order: list[int], low_res_logits: NDArray[np.floating]) -> list[int]:
+    kept: list[int] = []
+    for index in order:
+        if not any(np.array_equal(low_res_logits[index], low_res_logits[before]) for before in kept):
+            kept.append(index)
+    return kept
 
 
 def _points(

@@ -85,7 +85,7 @@ def test_the_worker_answers_as_python_does(browser, world, prompt):
         steps = PROMPTS[prompt][:count]
         logits, rated = predictor.predict_raw(**prompt_of(steps))
         points = sum(step["kind"] == "point" for step in steps)
-        order = candidate_order(rated, predictor.manifest.outputs, points, has_box=points < count)
+        order = candidate_order(rated, predictor.manifest.outputs, points, points < count, logits)
         assert [candidate["index"] for candidate in answer["candidates"]] == order
         assert (logits[order[0]] > 0).any(), "an empty answer would prove nothing"
         for candidate in answer["candidates"]:

@@ -146,7 +146,7 @@ def compare(browser, world, steps, form, embedding):
     for count, answer in enumerate(result["answers"], start=1):
         logits, rated = predictor.predict_raw(**prompt_of(steps[:count]), mask_input=previous)
         points = sum(step["kind"] == "point" for step in steps[:count])
-        order = candidate_order(rated, predictor.manifest.outputs, points, has_box=points < count)
+        order = candidate_order(rated, predictor.manifest.outputs, points, points < count, logits)
         assert [candidate["index"] for candidate in answer["candidates"]] == order
         for candidate in answer["candidates"]:
             index = candidate["index"]

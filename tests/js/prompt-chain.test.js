@@ -92,3 +92,25 @@ test("a first step with a base is fed that mask, and is for one object", async (
     await chain.decode([step]);
     assert.deepEqual(runs, [[2], [3], null], "each is decoded once");
 });
+
+/** As SAM 2 answers where its mask 0 gives way: mask 0 is output 2's. */
+function givingWay() {
+    return new PromptChain(
+        async () => ({
+            logits: Float32Array.of(2, 2, 1, 1, 2, 2, 3, 3),
+            iouPredictions: Float32Array.of(0.9, 0.5, 0.9, 0.7),
+        }),
+        OUTPUTS,
+    );
+}
+
+test("an output that is another one's copy is not offered beside it", async () => {
+    const two = withPoint(withPoint(EMPTY_PROMPT, at(1, 1), 1), at(2, 2), 0);
+    const {order, maskIndices} = await givingWay().decode(two.steps);
+    assert.deepEqual(order, [0, 3, 1]);
+    assert.deepEqual(maskIndices, [2, 0]);
+    // A prompt that was saved with the copy as its choice keeps it, in the other one's place.
+    const chosen = await givingWay().decode(withLastChoice(two, 2).steps);
+    assert.deepEqual(chosen.order, [2, 3, 1]);
+    assert.deepEqual(chosen.maskIndices, [2, 2]);
+});

@@ -24,7 +24,9 @@ def test_outputs_are_offered_in_this_order(case):
     outputs = outputs_of({"outputs": case["outputs"]})
     prompt, predictions = case["prompt"], np.array(case["iou_predictions"], np.float32)
     has_box = prompt["box"] is not None
-    assert candidate_order(predictions, outputs, len(prompt["point_labels"]), has_box) == case["order"]
+    low_res_logits = np.repeat(np.float32(case["masks"]), 16).reshape(-1, 4, 4)
+    order = candidate_order(predictions, outputs, len(prompt["point_labels"]), has_box, low_res_logits)
+    assert order == case["order"]
 
 
 def test_box_may_have_a_batch_axis():

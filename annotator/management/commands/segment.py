@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 [(x, y) for x, y, _ in point] or None, [label for _, _, label in point] or None, box
             )
             order = candidate_order(
-                iou_predictions, predictor.manifest.outputs, len(point), has_box=box is not None
+                iou_predictions, predictor.manifest.outputs, len(point), box is not None, low_res_logits
             )
             if not 1 <= candidate <= len(order):
                 raise CommandError(f"--candidate is 1 to {len(order)} for this prompt, got {candidate}")

@@ -171,17 +171,25 @@ export function buildPromptTensors(steps, imageSize, square) {
  * such prompts, then the best candidates, as many outputs in all as for a single point. A decoder without an output for
  * such prompts answers them as it does a single point.
  *
+ * Some decoders give a mask twice: where SAM 2's output for clear prompts is unstable, the best candidate takes its
+ * place. Such a copy is not offered beside the other one.
+ *
  * @param {readonly PromptStep[]} steps
  * @param {ArrayLike<number>} iouPredictions one for each output
  * @param {Outputs} outputs the bundle's
+ * @param {(index: number, other: number) => boolean} isSame whether two outputs are the same mask
  * @returns {number[]}
  */
-export function candidateOrder(steps, iouPredictions, {single, candidates}) {
+export function candidateOrder(steps, iouPredictions, {single, candidates}, isSame) {
     const bestFirst = [...candidates].sort((a, b) => iouPredictions[b] - iouPredictions[a]);
     const isOnePoint = steps.length === 1 && steps[0].kind === "point" && !steps[0].base;
-    if (single === null || (isOnePoint && bestFirst.length > 0)) return bestFirst;
-    const others = bestFirst.filter((index) => index !== single);
-    return [single, ...others].slice(0, Math.max(1, bestFirst.length));
+    const order =
+        single === null || (isOnePoint && bestFirst.length > 0)
+            ? bestFirst
+            : [single, ...bestFirst.filter((index) => index !== single)];
+    return order
+        .filter((index, k) => !order.slice(0, k).some((before) => isSame(index, before)))
+        .slice(0, Math.max(1, bestFirst.length));
 }
 
 /**

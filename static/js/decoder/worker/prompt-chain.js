@@ -55,9 +55,15 @@ export class PromptChain {
             const soFar = steps
                 .slice(0, count)
                 .map((step, k) => ({...step, maskIndex: maskIndices[k] ?? null}));
-            decode = await this.#decodeOnce(soFar, maskInput);
-            order = candidateOrder(soFar, decode.iouPredictions, this.#outputs);
+            const answer = await this.#decodeOnce(soFar, maskInput);
+            decode = answer;
+            const isSame = (/** @type {number} */ a, /** @type {number} */ b) =>
+                areEqual(outputOf(answer, a), outputOf(answer, b));
+            order = candidateOrder(soFar, answer.iouPredictions, this.#outputs, isSame);
             const chosen = steps[count - 1].maskIndex ?? order[0];
+            // One that was chosen before copies were left out is offered in the other one's place.
+            if (!order.includes(chosen))
+                order = order.map((index) => (isSame(index, chosen) ? chosen : index));
             maskIndices.push(chosen);
             maskInput = outputOf(decode, chosen);
         }
@@ -89,4 +95,17 @@ export class PromptChain {
         this.keepNewest(KEPT_DECODES);
         return decode;
     }
+}
+
+/**
+ * Different masks differ soon, so that this costs little.
+ *
+ * @param {Float32Array} a
+ * @param {Float32Array} b of the same length
+ */
+function areEqual(a, b) {
+    for (let k = 0; k < a.length; k++) {
+        if (a[k] !== b[k]) return false;
+    }
+    return true;
 }
