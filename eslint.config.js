@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 export default [
-    {ignores: [".venv/", "data/", "static/vendor/", "node_modules/"]},
+    {ignores: [".venv/", ".readers/", "data/", "static/vendor/", "node_modules/"]},
     js.configs.recommended,
     {
         languageOptions: {ecmaVersion: "latest", sourceType: "module"},

@@ -21,11 +21,12 @@ export function bench({
     const said = {deleted: [], changes: [], why: [], history: []};
     const storage = new HandMadeStorage();
     const drafts = new KeptDrafts(journalOf());
+    const clock = {ms: 0};
     let ids = 0;
     const workbench = new Workbench(
         "ann",
         {
-            ...{now: () => 0, newId: () => `made-${++ids}`},
+            ...{now: () => clock.ms, newId: () => `made-${++ids}`},
             ...{drafts, histories, lastCategory: new LastCategory(storage, "ann")},
             copied: new CopiedMasks(storage, "ann"),
             settings: () => ({farClickAccepts: false, quickMode: false}),
@@ -45,7 +46,7 @@ export function bench({
     open(7);
     workbench.arrivals.showSaved(masks);
     workbench.document.subscribe((changes, origin) => origin === "user" && said.changes.push(changes));
-    return {workbench, said, open, storage, drafts};
+    return {workbench, said, open, storage, drafts, clock};
 }
 
 export const idsOf = ({document}) => document.annotations.map(({id}) => id);

@@ -36,7 +36,7 @@ function opened({standIn = SMALL} = {}) {
             fetchEmbedding: () => embeddings[digest].then(() => new ArrayBuffer(8)),
         }),
     };
-    const {workbench, said} = bench();
+    const {workbench, said, clock} = bench();
     const told = [];
     const world = {
         ...{now: () => 0, acceptFrom: () => null, load: () => image, marks: {overlay: (image) => image}},
@@ -50,7 +50,10 @@ function opened({standIn = SMALL} = {}) {
     });
     void flow.show(0);
     const answering = () => [flow.isReady, flow.standInName, workbench.prompts.bundle.name];
-    return {flow, image, workbench, said, told, answering, arrive: (digest) => (arrive[digest](), settle())};
+    return {
+        ...{flow, image, workbench, said, clock, told, answering},
+        arrive: (digest) => (arrive[digest](), settle()),
+    };
 }
 
 test("the small bundle answers until the image's own embedding has come", async () => {
@@ -96,14 +99,37 @@ test("the mask that was replaced can be taken back until one goes on", async () 
     const {replaced} = told[1];
     workbench.answering.takeBack(replaced);
     assert.equal(workbench.draft.handMade, replaced.mask);
-    workbench.undo();
+    workbench.redo();
     assert.equal(workbench.prompts.prompt.steps.length, 1);
-    workbench.answering.takeBack(replaced);
+    workbench.undo();
+    assert.equal(workbench.draft.handMade, replaced.mask);
     workbench.cancel();
     workbench.prompting.addPoint(POINT, FOREGROUND, 0);
     workbench.answering.takeBack(replaced);
     assert.equal(workbench.draft.handMade, null);
     assert.match(said.why.at(-1), /cannot be taken back/);
+});
+
+test("whoever accepts as the mask is replaced accepts the one that was on screen", async () => {
+    for (const [waited, digest] of [
+        [100, SMALL.digest],
+        [1000, BUNDLE.digest],
+    ]) {
+        const {image, workbench, arrive, clock} = opened();
+        await settle();
+        image.onProgress(QUEUED);
+        await arrive(SMALL.digest);
+        workbench.prompting.addPoint(POINT, FOREGROUND, 0);
+        await settle();
+        await arrive(BUNDLE.digest);
+        clock.ms += Number(waited);
+        workbench.accepting.accept();
+        await settle();
+        assert.deepEqual(
+            workbench.document.annotations.map(({bundleDigest}) => bundleDigest),
+            [digest],
+        );
+    }
 });
 
 test("a mask keeps the digest of the bundle that made it", async () => {

@@ -30,7 +30,7 @@ export class Accepting {
     #settings;
 
     /**
-     * @param {Pick<Workbench, "document" | "draft" | "prompts" | "labelling" | "shownMask" | "canAccept">} bench
+     * @param {Pick<Workbench, "document" | "draft" | "prompts" | "labelling" | "answering" | "shownMask" | "canAccept">} bench
      * @param {object} parts
      * @param {string} parts.username
      * @param {Turns} parts.turns
@@ -59,7 +59,10 @@ export class Accepting {
     /** Saves the mask on screen; the next object's draft can begin. */
     accept() {
         if (!this.#bench.canAccept) return;
-        this.#turns.after(() => this.#start());
+        this.#turns.after(() => {
+            this.#bench.answering.showWhatWasSeen();
+            this.#start();
+        });
     }
 
     /**
@@ -181,7 +184,8 @@ export class Accepting {
         const {category} = labelling;
         if (!shownMask) return null;
         const {handMade} = shownMask;
-        const {prompt} = prompts;
+        const origin = this.#bench.answering.originOf(handMade);
+        const {prompt, bundleDigest} = origin ?? prompts;
         if (!category) {
             this.#events.onCategoryMissing();
             return null;
@@ -202,10 +206,10 @@ export class Accepting {
             area: mask.area,
             bbox: mask.bbox,
             // A prompt that a correction by hand began with, or went on from, does not give this mask by itself.
-            prompt: handMade || baseOf(prompt) ? null : prompt,
+            prompt: (handMade && !origin) || baseOf(prompt) ? null : prompt,
             predictedIou: mask.predictedIou,
             stabilityScore: mask.stabilityScore,
-            bundleDigest: handMade ? "" : prompts.bundleDigest,
+            bundleDigest: handMade && !origin ? "" : bundleDigest,
             author: before?.author ?? this.#username,
             createdAt: before?.createdAt ?? new Date().toISOString(),
             ...this.#effort.costOnTopOf(before),

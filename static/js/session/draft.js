@@ -136,6 +136,16 @@ export class Draft {
         this.#show(after, timeStamp);
     }
 
+    /** The decoder gives another mask for the same prompt now: undo shows the one that was there. @param {FinishedMask} mask */
+    noteReplaced(mask) {
+        const after = this.work;
+        this.history.push({
+            changes: NO_CHANGES,
+            before: {...after, prompt: EMPTY_PROMPT, handMade: mask},
+            after,
+        });
+    }
+
     /** Looking at masks, or at none, is nothing to undo. @param {readonly string[]} ids the primary one first */
     select(ids) {
         this.replace({...this.work, selectedIds: ids});

@@ -120,7 +120,7 @@ export class Workbench {
         this.arrivals = new Arrivals(this, parts);
         this.hand = new HandWork(this, parts);
         this.moving = new MovingPrompts(this, parts);
-        this.answering = new Answering(this, parts);
+        this.answering = new Answering(this, {...parts, now});
         this.naming = new Naming(this, parts);
         this.combining = new Combining(this, parts);
         this.copying = new Copying(this, {...parts, copied});
