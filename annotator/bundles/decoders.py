@@ -121,6 +121,19 @@ def local_decoder(bundle: Bundle) -> Path:
     return local_path(decoder_storage(), require_decoder(bundle), kept_as=f"{bundle.decoder_sha256}.onnx")
 
 
+def local_package(bundle: Bundle) -> Path | None:
+    """The decoder package as a file of this machine; None where the family has none. Raises DecoderMissing."""
+    if not has_package(bundle.family):
+        return None
+    name = package_name(bundle)
+    if not _is_sound(name, bundle.package_sha256):
+        what = "is damaged" if decoder_storage().exists(name) else "has not been exported yet"
+        raise DecoderMissing(
+            f"The decoder package of {bundle.name} {what}. Run: manage.py install_bundle {bundle.name}"
+        )
+    return local_path(decoder_storage(), name, kept_as=f"{bundle.package_sha256}.safetensors")
+
+
 def decoder_name(bundle: Bundle) -> str:
     """The decoder's storage name."""
     return f"{bundle.digest}.onnx"

@@ -40,17 +40,19 @@ def export_package(bundle: Bundle | Path | str, out_path: Path | str) -> None:
     """
     bundle = Bundle.open(bundle)
     manifest = bundle.manifest
-    build = family_of(manifest).decoder_files
-    if build is None:
+    family = family_of(manifest)
+    if family.decoder_files is None:
         raise DecoderMismatch(
             f"bundle {manifest.name} is of family {manifest.family}: its decoder is one graph and no package"
         )
     model = load_model(bundle)
-    files = build(bundle, {name: tensor.numpy() for name, tensor in model.state_dict().items()})
-    if files.session is not None:
+    state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    files = family.decoder_files(bundle, state)
+    if family.package_session is not None:
         from segmentation.decoder import parity
 
-        difference = parity.compare(model, files.session, manifest, parity.sample_embedding(model, manifest))
+        session, embedding = family.package_session(files), parity.sample_embedding(model, manifest)
+        difference = parity.compare(model, session, manifest, embedding)
         difference.require_tolerable(f"the decoder package of bundle {manifest.name}")
     write_package(files, out_path, {"bundle_digest": manifest.digest, "family": manifest.family})
 
@@ -65,3 +67,26 @@ def write_package(files: DecoderFiles, path: Path | str, metadata: Mapping[str, 
 
     parts = {name: np.frombuffer(content, np.uint8) for name, content in files.files.items()}
     atomic_file.write_bytes(Path(path), save(parts, {"format": FORMAT, **files.metadata, **metadata}))
+
+
+def read_package(path: Path | str, bundle_digest: str) -> DecoderFiles:
+    """What `write_package` wrote.
+
+    Raises:
+        DecoderMismatch: the file is missing, no package of this version, or of another bundle.
+    """
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, "numpy") as package:
+            metadata = package.metadata() or {}
+            files = {name: package.get_tensor(name).tobytes() for name in package.keys()}  # noqa: SIM118
+    except (OSError, safetensors.SafetensorError) as error:
+        raise DecoderMismatch(f"{path} is not a readable decoder package: {error}") from None
+    if metadata.get("format") != FORMAT:
+        raise DecoderMismatch(f"{path} has the format {metadata.get('format')!r}, not {FORMAT!r}")
+    if metadata.get("bundle_digest") != bundle_digest:
+        raise DecoderMismatch(
+            f"{path} is the decoder package of bundle {metadata.get('bundle_digest')}, it is wanted for {bundle_digest}"
+        )
+    return DecoderFiles(files, metadata)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from segmentation.bundle import Bundle, Manifest
 from segmentation.decoder.decoder_file import DecoderMismatch
+from segmentation.decoder.package import read_package
 from segmentation.decoder.session import open_decoder
 from segmentation.families import DecoderSession, PromptableModel, family_of, load_model
 from segmentation.frames import ModelFrame
@@ -123,10 +124,51 @@ def compare_file(bundle: Bundle | Path | str, path: Path | str) -> Difference:
         BundleError: the bundle cannot be loaded.
         DecoderMismatch: the file is missing, not a decoder, or of another bundle.
     """
+    return compare_files(bundle, path).decoder
+
+
+@dataclass(frozen=True)
+class FilesDifference:
+    """How what browsers run of a bundle compares with its network.
+
+    decoder         the one graph
+    package         the graphs of the decoder package; None where there are none
+    has_kernels     whether the package holds kernels as well, or instead, which nothing in Python runs
+    """
+
+    decoder: Difference
+    package: Difference | None
+    has_kernels: bool
+
+
+def compare_files(
+    bundle: Bundle | Path | str, decoder: Path | str, package: Path | str | None = None
+) -> FilesDifference:
+    """How a decoder file and, where there is one, a decoder package compare with the network, over all sample prompts.
+
+    Raises:
+        BundleError: the bundle cannot be loaded.
+        DecoderMismatch: a file is missing, not what it should be, or of another bundle.
+    """
     bundle = Bundle.open(bundle)
-    session = open_decoder(path, bundle.manifest.digest)
+    manifest = bundle.manifest
+    session = open_decoder(decoder, manifest.digest)
+    files = read_package(package, manifest.digest) if package is not None else None
     model = load_model(bundle)
-    return compare(model, session, bundle.manifest, sample_embedding(model, bundle.manifest))
+    embedding = sample_embedding(model, manifest)
+    open_package = family_of(manifest).package_session
+    of_package = None
+    if files is not None and open_package is not None:
+        try:
+            of_package = compare(model, open_package(files), manifest, embedding)
+        except Exception as error:
+            # onnxruntime's exceptions have no common class of their own below Exception.
+            raise DecoderMismatch(f"onnxruntime cannot run the graphs of {package}: {error}") from error
+    return FilesDifference(
+        decoder=compare(model, session, manifest, embedding),
+        package=of_package,
+        has_kernels=files is not None and files.has_kernels,
+    )
 
 
 def compare(

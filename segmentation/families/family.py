@@ -72,12 +72,15 @@ class DecoderFiles:
 
     files       name -> content
     metadata    what that session must know of them; `bundle_digest` and `family` are added when they are written
-    session     the same files in Python, which the export compares with torch; None where tests alone do that
     """
 
     files: Mapping[str, bytes]
     metadata: Mapping[str, str]
-    session: DecoderSession | None = None
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether any of them is WebAssembly, which nothing in Python runs: tests compare it with torch."""
+        return any(name.endswith(".wasm") for name in self.files)
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ class Family:
                         padding point, which SAM itself is not (see `segmentation.prompts`)
     decoder_files       (bundle, the network's state as numpy arrays) -> what its session in the browser runs; None
                         where the browser runs the decoder as one graph
+    package_session     those files -> a session over their graphs in Python, which the export and the self-test
+                        compare with torch; None where they have no graphs
     by_openvino         network -> (precision, "float32" or "bfloat16" -> its `encode_image`, run by OpenVINO); None for
                         a network that OpenVINO does not run. None instead of this where it runs none of the family.
                         The inner one raises what `segmentation.openvino_package` does
@@ -136,6 +141,7 @@ class Family:
     load: Callable[[Bundle], PromptableModel]
     needs_a_point: bool = False
     decoder_files: Callable[[Bundle, Mapping[str, NDArray[np.float32]]], DecoderFiles] | None = None
+    package_session: Callable[[DecoderFiles], DecoderSession] | None = None
     by_openvino: Callable[[Any], Callable[[str], EncodeImage] | None] | None = None
     browser_session: str | None = None
     recipe: Callable[[], Recipe] | None = None

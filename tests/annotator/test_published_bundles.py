@@ -5,20 +5,30 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import weakref
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import safetensors
 import torch
 from django.core.management import CommandError, call_command
+from safetensors.numpy import save
 
 import segmentation.catalogue
-from annotator.bundles import decoders, published
+from annotator.bundles import decoders, published, selftest
+from annotator.bundles.encoders import open_encoder
+from annotator.bundles.errors import BundleRefused
+from annotator.bundles.selftest import self_test
 from annotator.embeddings import store as embedding_store
 from annotator.models import Bundle, EmbeddingJob
 from segmentation.bundle import BUILT_IN_DIR
+from segmentation.decoder.parity import compare_files
 from segmentation.families.sam.network import VARIANTS
 from tests.publisher import publishing
 from tests.segmentation.original_sam import build_original
+
+KERNELS = "its package's kernels, which run in browsers only, were not compared"
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +182,74 @@ def test_a_bundle_tests_itself(publisher, own_folders):
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(CommandError, match="1 of 1 bundles do not work here"):
         run("selftest", "sam-vit-b")
+
+
+def test_a_self_test_compares_what_of_the_package_python_can_run(publisher, own_folders):
+    run("install", "sam-vit-b")
+    bundle = Bundle.objects.get(name="sam-vit-b")
+    assert re.search(r"its package's graphs by [0-9]e-0[4-9]$", run("selftest").strip())
+    package = own_folders / "decoders" / decoders.package_name(bundle)
+    whole = package.read_bytes()
+    package.write_bytes(whole[:-1])
+    with pytest.raises(CommandError, match="1 of 1 bundles do not work here"):
+        run("selftest")
+    with pytest.raises(
+        BundleRefused, match="decoder package of sam-vit-b is damaged.*install_bundle sam-vit-b"
+    ):
+        self_test(bundle)
+
+    # As the row says, and of another network: what no checksum finds.
+    package.write_bytes(whole)
+    with safetensors.safe_open(package, "numpy") as file:
+        metadata, parts = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    floats = parts["weights.bin"].view(np.float32).copy()
+    parts["weights.bin"] = (floats * 1.1).view(np.uint8)
+    package.write_bytes(save(parts, metadata))
+    bundle.package_sha256 = hashlib.sha256(package.read_bytes()).hexdigest()
+    bundle.save()
+    with pytest.raises(BundleRefused, match="The decoder package of sam-vit-b differs from torch"):
+        self_test(bundle)
+
+
+def test_a_self_test_says_that_kernels_alone_are_not_compared(publisher, own_folders, settings):
+    settings.BUNDLE_DIRS = [BUILT_IN_DIR, own_folders / "bundles"]
+    call_command("install_bundle", "pocket", stdout=io.StringIO())
+    said = run("selftest", "pocket")
+    assert re.search(r"its decoder differs from the network by [0-9]e-0[4-9] of the logits' range", said)
+    assert KERNELS in said
+
+
+@pytest.mark.parametrize(
+    ("difference", "has_kernels", "words"),
+    [
+        (None, False, ""),
+        (2e-6, False, "its package's graphs by 2e-06"),
+        (2e-6, True, f"its package's graphs by 2e-06; {KERNELS}"),
+        (None, True, KERNELS),
+    ],
+)
+def test_a_self_test_says_what_of_the_package_was_compared(difference, has_kernels, words):
+    found = selftest.SelfTest("cpu", "", 1.0, 1e-6, difference, has_kernels)
+    assert found.about_package == words
+
+
+def test_a_self_test_holds_one_network_at_a_time(publisher, monkeypatch):
+    run("install", "sam-vit-b")
+    networks, alive = [], []
+
+    def opened(bundle):
+        encoder = open_encoder(bundle)
+        networks.append(weakref.ref(encoder.model))
+        return encoder
+
+    def compared(*files):
+        alive.append([network() is not None for network in networks])
+        return compare_files(*files)
+
+    monkeypatch.setattr(selftest, "open_encoder", opened)
+    monkeypatch.setattr(selftest, "compare_files", compared)
+    self_test(Bundle.objects.get(name="sam-vit-b"))
+    assert alive == [[False]]
 
 
 def test_a_model_named_for_make_run_is_the_default_before_the_demo_is_embedded(

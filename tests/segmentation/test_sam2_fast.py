@@ -83,7 +83,7 @@ def make_pair(network):
     with torch.inference_mode():
         pixels = torch.randn(1, 3, 1024, 1024, generator=torch.Generator().manual_seed(1))
         embedding = {name: tensor.numpy() for name, tensor in network.encode_image(pixels).items()}
-    return Pair(network, fast.package_files(weights).session, embedding)
+    return Pair(network, fast.package_session(fast.package_files(weights)), embedding)
 
 
 @pytest.fixture(scope="module", params=["stable", "unstable"])

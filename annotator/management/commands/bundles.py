@@ -163,10 +163,11 @@ class Command(BaseCommand):
                 failures.append(error.message)
                 self.stdout.write(f"failed  {error.message}")
             else:
+                package = f", {found.about_package}" if found.about_package else ""
                 why = f" ({found.precision_reason})" if found.precision_reason else ""
                 self.stdout.write(
                     f"ok      {bundle.name}: {found.encode_s:.2f} s an image on {found.device}{why}; its decoder "
-                    f"differs from the network by {found.max_logit_difference:.0e} of the logits' range"
+                    f"differs from the network by {found.max_logit_difference:.0e} of the logits' range{package}"
                 )
         if failures:
             raise CommandError(f"{len(failures)} of {len(chosen)} bundles do not work here.")

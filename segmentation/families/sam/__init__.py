@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.bundle import Bundle, Manifest
-from segmentation.families.family import DecoderFiles, EncodeImage, Family, require_variant, with_weights
+from segmentation.families.family import (
+    DecoderFiles,
+    DecoderSession,
+    EncodeImage,
+    Family,
+    require_variant,
+    with_weights,
+)
 
 
 def _load(bundle: Bundle) -> Any:
@@ -38,6 +45,12 @@ def _decoder_files(bundle: Bundle, state: Mapping[str, Any]) -> DecoderFiles:
     return decoder_files(from_transformers(state, grid, manifest.input_side, epsilon))
 
 
+def _package_session(package: DecoderFiles) -> DecoderSession:
+    from segmentation.families.two_way.package import open_session
+
+    return open_session(package)
+
+
 def _by_openvino(model: Any) -> Callable[[str], EncodeImage] | None:
     from segmentation.families.sam.encoders.vit_openvino import OpenVinoVit
     from segmentation.families.sam.network import VisionEncoder
@@ -60,6 +73,7 @@ FAMILY = Family(
     "sam",
     _load,
     decoder_files=_decoder_files,
+    package_session=_package_session,
     by_openvino=_by_openvino,
     browser_session="sam",
     convert=_convert,

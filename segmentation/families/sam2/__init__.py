@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.bundle import Bundle, Manifest
-from segmentation.families.family import DecoderFiles, Family, require_variant, with_weights
+from segmentation.families.family import DecoderFiles, DecoderSession, Family, require_variant, with_weights
 
 
 def _load(bundle: Bundle) -> Any:
@@ -33,10 +33,23 @@ def _decoder_files(bundle: Bundle, state: Mapping[str, Any]) -> DecoderFiles:
     return package_files(decoder_weights(state, grid, manifest.input_side, LOGIT_LIMIT))
 
 
+def _package_session(package: DecoderFiles) -> DecoderSession:
+    from segmentation.families.sam2.fast import package_session
+
+    return package_session(package)
+
+
 def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:
     from segmentation.families.sam2.published import convert
 
     return convert(source, variant, *options)
 
 
-FAMILY = Family("sam2", _load, decoder_files=_decoder_files, browser_session="sam2", convert=_convert)
+FAMILY = Family(
+    "sam2",
+    _load,
+    decoder_files=_decoder_files,
+    package_session=_package_session,
+    browser_session="sam2",
+    convert=_convert,
+)

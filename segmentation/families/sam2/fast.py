@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from segmentation.families.family import DecoderFiles
 from segmentation.families.sam2.names import POINT_TABLE, POINT_TABLES, to_meta
 from segmentation.families.sam2.stability import with_stable_first
-from segmentation.families.two_way.package import decoder_files
+from segmentation.families.two_way.package import decoder_files, open_session
 from segmentation.families.two_way.session import FastDecoder
 from segmentation.families.two_way.weights import DecoderWeights
 from segmentation.prompts import BOX_TOP_LEFT, PADDING
@@ -34,7 +34,12 @@ def decoder_weights(
 
 def package_files(weights: DecoderWeights) -> DecoderFiles:
     """All that `static/js/decoder/worker/sam2/session.js` runs."""
-    return decoder_files(weights, Sam2FastDecoder)
+    return decoder_files(weights)
+
+
+def package_session(package: DecoderFiles) -> FastDecoder:
+    """The package's graphs in Python, with what SAM 2 does around them."""
+    return open_session(package, Sam2FastDecoder)
 
 
 class Sam2FastDecoder(FastDecoder):

@@ -39,9 +39,15 @@ def build_graphs(weights: DecoderWeights) -> dict[str, bytes]:
     return {**files, SHARED_WEIGHTS: bytes(shared.data)}
 
 
-def decoder_files(weights: DecoderWeights, session: type[FastDecoder] = FastDecoder) -> DecoderFiles:
-    """The package's files, with a session over its graphs."""
-    files = build_graphs(weights)
-    own_tokens = len(weights.own_tokens())
-    metadata = {"embedding_shapes": json.dumps(weights.embedding_shapes()), "own_tokens": str(own_tokens)}
-    return DecoderFiles(files, metadata, session(files, own_tokens=own_tokens))
+def decoder_files(weights: DecoderWeights) -> DecoderFiles:
+    """The package's files."""
+    metadata = {
+        "embedding_shapes": json.dumps(weights.embedding_shapes()),
+        "own_tokens": str(len(weights.own_tokens())),
+    }
+    return DecoderFiles(build_graphs(weights), metadata)
+
+
+def open_session(package: DecoderFiles, session: type[FastDecoder] = FastDecoder) -> FastDecoder:
+    """A session over the package's graphs. Raises ValueError or KeyError where it is no package of `decoder_files`."""
+    return session(package.files, own_tokens=int(package.metadata["own_tokens"]))
