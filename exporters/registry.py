@@ -5,7 +5,7 @@ The export page, the import page, the API, its schema and the commands build wha
 
 from __future__ import annotations
 
-from exporters import coco, yolo_boxes, yolo_seg
+from exporters import coco, voc, yolo_boxes, yolo_seg
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -15,6 +15,7 @@ FORMATS: dict[str, Format] = {
     "coco": coco.FORMAT,
     "yolo_seg": yolo_seg.FORMAT,
     "yolo_boxes": yolo_boxes.FORMAT,
+    "voc": voc.FORMAT,
 }
 
 

@@ -1,0 +1,93 @@
+"""PNG pictures whose pixels are numbers: of classes, or of objects."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from exporters.errors import UnreadableFile
+from exporters.read_records import EntryRefused
+from exporters.source import ZIP_FAULTS, Source
+
+Colour = tuple[int, int, int]
+FAULTS = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    SyntaxError,  # what Pillow raises for a broken PNG
+    TypeError,
+    IndexError,
+    *ZIP_FAULTS,
+)
+# How Pillow names pictures of one number for each pixel.
+NUMBERS = ("1", "L", "P", "I", "I;16", "I;16L", "I;16B")
+COLOURS = ("RGB", "RGBA", "LA", "PA")
+
+
+def png(labels: NDArray[Any], palette: Sequence[Colour] = ()) -> io.BytesIO:
+    """The bytes of a PNG file.
+
+    Args:
+        labels: (H, W) of uint8 or uint16, or (H, W, 3) of uint8; not modified.
+        palette: colours that viewers show for the numbers of a (H, W) of uint8.
+    """
+    picture = Image.fromarray(np.ascontiguousarray(labels))
+    if palette:
+        picture.putpalette([value for colour in palette for value in colour])
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    stream.seek(0)
+    return stream
+
+
+def open_labels(source: Source, name: str, hw: tuple[int, int] | None = None) -> Image.Image:
+    """The picture with its pixels loaded.
+
+    Args:
+        hw: (height, width) that it must have; its size is looked at before its pixels are unpacked.
+
+    Raises:
+        UnreadableFile: no picture that Pillow knows.
+        EntryRefused: another size.
+    """
+    try:
+        with source.open(name) as stream, Image.open(stream) as picture:
+            width, height = picture.size
+            if hw is not None and (height, width) != hw:
+                raise EntryRefused(
+                    "mask_size_mismatch",
+                    f"the labels have {width} x {height} pixels, the image {hw[1]} x {hw[0]}",
+                )
+            picture.load()
+            return picture.copy()
+    except FAULTS as error:
+        raise UnreadableFile(f"{name}: no picture: {error}") from None
+
+
+def numbers_of(picture: Image.Image) -> NDArray[np.int32] | None:
+    """(H, W): the number of each pixel, a palette's index; None where pixels have colours of their own."""
+    if picture.mode not in NUMBERS:
+        return None
+    return np.asarray(picture).astype(np.int32)
+
+
+def colours_of(picture: Image.Image) -> NDArray[np.int32]:
+    """(H, W): the colour of each pixel as `packed` gives it."""
+    channels = np.asarray(picture.convert("RGB"), np.int32)
+    return channels[..., 0] << 16 | channels[..., 1] << 8 | channels[..., 2]
+
+
+def packed(colour: Colour) -> int:
+    red, green, blue = colour
+    return red << 16 | green << 8 | blue
+
+
+def looked_up(values: NDArray[np.int32], table: Mapping[int, int]) -> NDArray[np.int32]:
+    """What a table has for each of the values (H, W); -1 where it has nothing."""
+    known, places = np.unique(values.ravel(), return_inverse=True)
+    found = np.array([table.get(int(value), -1) for value in known], np.int32)
+    return found[places].reshape(values.shape)
