@@ -6,8 +6,9 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
-# What Windows refuses in a name, and control characters, which no one wants in a listing.
-UNSAFE_CHARACTERS = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
+# What Windows refuses in a name, control characters, which no one wants in a listing, and halves of surrogate pairs,
+# which no file system can write.
+UNSAFE_CHARACTERS = re.compile(r'[<>:"|?*\x00-\x1f\x7f\ud800-\udfff]')
 RESERVED_ON_WINDOWS = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 MAX_PART_BYTES = 200  # file systems stop at 255 bytes; this leaves room for a number
 

@@ -15,6 +15,7 @@ from exporters.file_names import MAX_PART_BYTES, FileNames
         ("C:\\photos\\cat.jpg", "C_/photos/cat.jpg"),
         ("con.jpg", "_con.jpg"),
         ("tab\tname.jpg", "tab_name.jpg"),
+        ("cut \ud83d.jpg", "cut _.jpg"),
         ("...", "7"),
         ("", "7"),
     ],
