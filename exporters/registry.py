@@ -5,7 +5,7 @@ The export page, the import page, the API, its schema and the commands build wha
 
 from __future__ import annotations
 
-from exporters import coco, png_masks, voc, yolo_boxes, yolo_seg
+from exporters import cityscapes, coco, png_masks, voc, yolo_boxes, yolo_seg
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -17,6 +17,7 @@ FORMATS: dict[str, Format] = {
     "yolo_boxes": yolo_boxes.FORMAT,
     "voc": voc.FORMAT,
     "png_masks": png_masks.FORMAT,
+    "cityscapes": cityscapes.FORMAT,
 }
 
 

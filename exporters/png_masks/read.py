@@ -249,7 +249,7 @@ class _Images:
         else:
             raise EntryRefused("size_missing", "nothing says the image's size")
         if width * height > rle.MAX_PIXELS:
-            raise EntryRefused("size_malformed", f"{width} x {height} pixels are too many")
+            raise EntryRefused("size_malformed", f"the image has more than {rle.MAX_PIXELS} pixels")
         return width, height
 
     # --- annotations of one image ---

@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from exporters.colour_map import PALETTE, colour
 from exporters.errors import UnreadableFile
 from exporters.image_list import listed_images
 from exporters.label_map import masks_in
@@ -28,7 +29,7 @@ from exporters.reading import ReadReport
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, Rle
 from exporters.source import ZIP_FAULTS, Source, is_picture, picture_size, read_text
 from exporters.splits import WORDS, split_in
-from exporters.voc.colours import BACKGROUND, CLASSES, PALETTE, VOID, VOID_COLOUR, colour
+from exporters.voc.classes import BACKGROUND, CLASSES, VOID, VOID_COLOUR
 from exporters.xml_document import parsed, text_in
 from segmentation import rle
 

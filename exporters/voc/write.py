@@ -9,6 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 from exporters.archive import Archive
+from exporters.colour_map import PALETTE, colour
 from exporters.errors import InvalidRecord
 from exporters.geometry import Geometry
 from exporters.image_list import ImageList
@@ -22,7 +23,7 @@ from exporters.sound_records import SoundRecords
 from exporters.stem_names import StemName, StemNames
 from exporters.steps import Progress, Steps
 from exporters.streams import TextWriter
-from exporters.voc.colours import BACKGROUND, PALETTE, VOID, colour
+from exporters.voc.classes import BACKGROUND, VOID
 from exporters.xml_document import escaped
 
 MOST = VOID - 1  # classes, and objects of one image: their numbers have 8 bits, 0 and 255 have a meaning

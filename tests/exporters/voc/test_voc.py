@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from PIL import Image
 
+from exporters.colour_map import PALETTE
 from exporters.errors import InvalidRecord, UnreadableFile
 from exporters.overlaps import without_overlaps
 from exporters.records import CategoryRecord
 from exporters.registry import recognised
 from exporters.source import source_of
-from exporters.voc.colours import PALETTE
 from tests.exporters.files import (
     damaged_files,
     files_in,
