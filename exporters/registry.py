@@ -6,6 +6,7 @@ The export page, the import page, the API, its schema and the commands build wha
 from __future__ import annotations
 
 from exporters import cityscapes, coco, png_masks, voc, yolo_boxes, yolo_seg
+from exporters import coco, csv
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -18,6 +19,7 @@ FORMATS: dict[str, Format] = {
     "voc": voc.FORMAT,
     "png_masks": png_masks.FORMAT,
     "cityscapes": cityscapes.FORMAT,
+    "csv": csv.FORMAT,
 }
 
 
