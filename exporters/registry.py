@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from exporters import cityscapes, coco, png_masks, voc, yolo_boxes, yolo_seg
 from exporters import coco, csv
+from exporters import coco, coco_panoptic, csv
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -19,6 +20,7 @@ FORMATS: dict[str, Format] = {
     "voc": voc.FORMAT,
     "png_masks": png_masks.FORMAT,
     "cityscapes": cityscapes.FORMAT,
+    "coco_panoptic": coco_panoptic.FORMAT,
     "csv": csv.FORMAT,
 }
 

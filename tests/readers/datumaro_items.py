@@ -1,7 +1,7 @@
-"""What datumaro reads: FORMAT FOLDER [FORMAT TARGET] -> {"categories": [names], "items": {id: [annotation, ...]}}.
+"""What datumaro reads: FORMAT FOLDER [[FORMAT] TARGET] -> {"categories": [names], "items": {id: [annotation, ...]}}.
 
 Each annotation has its type, label, and for a mask (a polygon is drawn by datumaro) its pixels' count and COCO's RLE.
-With a TARGET, what it read is written there by datumaro's own exporter of the format before it.
+With a TARGET, what it read is written there by datumaro's own exporter of the format before it, or of the same one.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from datumaro.components.annotation import AnnotationType
 from pycocotools import mask as coco_mask
 
 
-def main(format: str, folder: str, other: str = "", target: str = "") -> None:
+def main(format: str, folder: str, *to: str) -> None:
     dataset = datumaro.Dataset.import_from(folder, format)
     labels = [label.name for label in dataset.categories().get(AnnotationType.label, [])]
     items = {
         f"{item.subset}/{item.id}": [described(annotation, labels) for annotation in item.annotations]
         for item in dataset
     }
-    if target:
-        dataset.export(target, other, save_media=True)
+    if to:
+        dataset.export(to[-1], to[0] if len(to) == 2 else format, save_media=True)
     print(json.dumps({"categories": labels, "items": items}))
 
 
