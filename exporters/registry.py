@@ -9,6 +9,7 @@ from exporters import cityscapes, coco, png_masks, voc, yolo_boxes, yolo_seg
 from exporters import coco, csv
 from exporters import coco, coco_panoptic, csv
 from exporters import coco, coco_panoptic, csv, sa1b
+from exporters import coco, coco_panoptic, csv, datumaro, sa1b
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -23,6 +24,7 @@ FORMATS: dict[str, Format] = {
     "cityscapes": cityscapes.FORMAT,
     "coco_panoptic": coco_panoptic.FORMAT,
     "csv": csv.FORMAT,
+    "datumaro": datumaro.FORMAT,
     "sa1b": sa1b.FORMAT,
 }
 
