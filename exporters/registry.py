@@ -10,6 +10,7 @@ from exporters import coco, csv
 from exporters import coco, coco_panoptic, csv
 from exporters import coco, coco_panoptic, csv, sa1b
 from exporters import coco, coco_panoptic, csv, datumaro, sa1b
+from exporters import coco, coco_panoptic, csv, datumaro, hugging_face, sa1b
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -25,6 +26,7 @@ FORMATS: dict[str, Format] = {
     "coco_panoptic": coco_panoptic.FORMAT,
     "csv": csv.FORMAT,
     "datumaro": datumaro.FORMAT,
+    "hugging_face": hugging_face.FORMAT,
     "sa1b": sa1b.FORMAT,
 }
 
