@@ -8,6 +8,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from annotator.site.environment import MEBIBYTE, WrongEnvironment, check, read
+from exporters.overlap_option import OVERLAP
 from segmentation.bundle import BUILT_IN_BUNDLE, BUILT_IN_DIR
 
 BASE_DIR = Path(__file__).resolve().parent.parent  # the checkout, or where pip installs packages
@@ -247,6 +248,8 @@ SPECTACULAR_SETTINGS = {
         "SkipReason": "annotator.models.Image.SkipReason",
         "JobState": "annotator.models.EmbeddingJob.STATES",
         "ExportState": "annotator.models.Export.State",
+        "ProjectOverlap": "annotator.models.Overlap",
+        "ExportOverlap": OVERLAP.pairs,
         "Role": "annotator.models.Role",
     },
 }

@@ -55,6 +55,11 @@ class ChoiceOption:
     def values(self) -> tuple[str, ...]:
         return tuple(choice.value for choice in self.choices)
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Value and title of each, as forms want them."""
+        return [(choice.value, choice.title) for choice in self.choices]
+
     def check(self, value: object) -> str:
         """`value`, if it is one of the choices; else raises InvalidOption."""
         if not isinstance(value, str) or value not in self.values:

@@ -5,12 +5,19 @@ The export page, the import page, the API, its schema and the commands build wha
 
 from __future__ import annotations
 
-from exporters import cityscapes, coco, png_masks, voc, yolo_boxes, yolo_seg
-from exporters import coco, csv
-from exporters import coco, coco_panoptic, csv
-from exporters import coco, coco_panoptic, csv, sa1b
-from exporters import coco, coco_panoptic, csv, datumaro, sa1b
-from exporters import coco, coco_panoptic, csv, datumaro, hugging_face, sa1b
+from exporters import (
+    cityscapes,
+    coco,
+    coco_panoptic,
+    csv,
+    datumaro,
+    hugging_face,
+    png_masks,
+    sa1b,
+    voc,
+    yolo_boxes,
+    yolo_seg,
+)
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source

@@ -76,8 +76,7 @@ def export_start_serializer(format: str) -> type[ExportStartSerializer]:
 def _option_field(option: Option) -> serializers.Field:
     words = f"{option.title}. {option.help}".rstrip()
     if isinstance(option, ChoiceOption):
-        choices = [(choice.value, choice.title) for choice in option.choices]
-        return serializers.ChoiceField(choices=choices, default=option.default, help_text=words)
+        return serializers.ChoiceField(choices=option.pairs, default=option.default, help_text=words)
     return serializers.BooleanField(default=option.default, help_text=words)
 
 

@@ -17,7 +17,7 @@ from exporters.records import CategoryRecord, DatasetRecord, ImageRecord
 from exporters.registry import FORMATS, recognised
 from exporters.source import source_of
 from segmentation import rle
-from tests.exporters.files import files_of, members_damaged, packed, picture, read_damaged, unpacked, zipped
+from tests.exporters.packing import files_of, members_damaged, packed, picture, read_damaged, unpacked, zipped
 from tests.exporters.shapes import annotations_of, sets_of_masks
 from tests.exporters.world import PERSON, annotation, dataset, image, masks, write_as
 from tests.readers.ask import ask
