@@ -34,7 +34,6 @@ __all__ = [
     "encode",
     "from_polygons",
     "from_runs",
-    "measured",
     "runs",
     "to_polygons",
 ]
@@ -155,13 +154,6 @@ def bbox_xywh(rle: Mapping[str, Any]) -> list[float]:
     `check`."""
     check(rle)
     return [float(value) for value in coco_mask.toBbox(_for_pycocotools(rle))]
-
-
-def measured(rle: Mapping[str, Any], hw: tuple[int, int] | None = None) -> tuple[int, list[float]]:
-    """`area` and `bbox_xywh` of an RLE that is checked once; raises as `check`."""
-    lengths = runs(rle, hw)
-    box = coco_mask.toBbox(_for_pycocotools(rle))
-    return int(lengths[1::2].sum()), [float(value) for value in box]
 
 
 def from_runs(lengths: Sequence[int], hw: tuple[int, int]) -> dict[str, Any]:
