@@ -6,7 +6,7 @@ file is a zip of `annotations/instances.json` and `images/`.
 
 What stands in an annotation's `segmentation`:
     rle      compressed RLE. pycocotools gives back the mask bit for bit.
-    polygon  a list of outlines [x, y, x, y, ...]. COCO's polygons hold no holes: they come back filled.
+    polygon  a list of outlines [x, y, x, y, ...]. COCO's polygons hold no holes: they are cut open, or filled.
     both     compressed RLE in `segmentation`, as for rle, and the outlines beside it in `polygons`.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import IO, Any
 
 from exporters.archive import Archive
@@ -11,6 +12,7 @@ from exporters.errors import InvalidRecord
 from exporters.file_names import FileNames
 from exporters.geometry import Geometry
 from exporters.options import INCLUDE_IMAGES, Choice, ChoiceOption, Options
+from exporters.polygons import HOLES, TOLERANCE, rings_of
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
 from exporters.steps import Progress, Steps
 from exporters.streams import JsonWriter, finite
@@ -26,16 +28,18 @@ SEGMENTATION = ChoiceOption(
         Choice(
             "polygon",
             "Polygons",
-            "Outlines, for tools that read only those; holes are lost",
+            "Outlines, for tools that read only those",
             "masks as polygons",
         ),
         Choice("both", "Both", "RLE, and the outlines beside it", "masks as RLE and polygons"),
     ),
     default="rle",
 )
-OPTIONS = (SEGMENTATION, INCLUDE_IMAGES)
+# As they were before there was a choice.
+EXACT = replace(TOLERANCE, default="0")
+OPTIONS = (SEGMENTATION, EXACT, HOLES, INCLUDE_IMAGES)
 LOSSES = (
-    "Polygons cannot say holes: chosen alone, holes come back filled.",
+    "Polygons cannot say holes: they are cut open or come back filled.",
     "Who drew a mask, with which model and which prompt, is not written.",
 )
 
@@ -95,7 +99,7 @@ def _write_document(
                         "which is not in the dataset"
                     )
                 seen.add(annotation.id)
-                yield _annotation_row(image, annotation, options["segmentation"])
+                yield _annotation_row(image, annotation, options)
                 steps.advance()
 
     writer = JsonWriter(stream)
@@ -155,7 +159,8 @@ def _image_row(image: ImageRecord, file_name: str) -> dict[str, Any]:
     return row
 
 
-def _annotation_row(image: ImageRecord, annotation: AnnotationRecord, segmentation: str) -> dict[str, Any]:
+def _annotation_row(image: ImageRecord, annotation: AnnotationRecord, options: Options) -> dict[str, Any]:
+    segmentation = options[SEGMENTATION.name]
     image_hw = [image.height, image.width]
     if list(annotation.segmentation["size"]) != image_hw:
         raise InvalidRecord(
@@ -174,7 +179,7 @@ def _annotation_row(image: ImageRecord, annotation: AnnotationRecord, segmentati
     if segmentation == "rle":
         row["segmentation"] = encoded
     else:
-        polygons = rle.to_polygons(rle.decode(annotation.segmentation))
+        polygons = _polygons(annotation, options)
         if segmentation == "both":
             row["segmentation"] = encoded
             row["polygons"] = polygons
@@ -187,3 +192,10 @@ def _annotation_row(image: ImageRecord, annotation: AnnotationRecord, segmentati
     row["predicted_iou"] = finite(annotation.predicted_iou)
     row["stability_score"] = finite(annotation.stability_score)
     return row
+
+
+def _polygons(annotation: AnnotationRecord, options: Options) -> list[list[float]]:
+    if options[TOLERANCE.name] == "0" and options[HOLES.name] == "fill":
+        return [[*ring] for ring in rle.to_polygons(rle.decode(annotation.segmentation))]
+    rings = rings_of(annotation.segmentation, options)
+    return [[int(side) if side.is_integer() else round(side, 2) for side in ring] for ring in rings]

@@ -46,7 +46,7 @@ def read(content: bytes, tmp_path: Path) -> COCO:
 
 @pytest.mark.parametrize("segmentation", ["rle", "polygon", "both"])
 def test_the_bytes_are_those_that_the_first_exporter_wrote(segmentation):
-    written = write(golden_dataset(), segmentation=segmentation)
+    written = write(golden_dataset(), segmentation=segmentation, holes="fill")
     assert written == (GOLDEN / f"{segmentation}.json").read_bytes()
 
 
@@ -73,9 +73,29 @@ def test_masks_without_holes_come_back_from_polygons(tmp_path, name):
     assert np.array_equal(coco.annToMask(coco.anns[1]).astype(bool), mask)  # outlines run along pixel edges
 
 
+@pytest.mark.parametrize("name", list(masks()))
+def test_exact_outlines_with_holes_cut_open_are_the_mask_bit_for_bit(tmp_path, name):
+    mask = masks()[name]
+    coco = read(write(dataset([annotation(1, mask)]), segmentation="polygon"), tmp_path)
+    assert np.array_equal(coco.annToMask(coco.anns[1]), mask)
+
+
+def test_a_tolerance_saves_corners(tmp_path):
+    records = dataset([annotation(1, masks()["disc"])])
+    exact, near = (
+        read(write(records, segmentation="polygon", tolerance=tolerance), tmp_path)
+        for tolerance in ("0", "1")
+    )
+    assert len(near.anns[1]["segmentation"][0]) < len(exact.anns[1]["segmentation"][0]) / 2
+    drawn = near.annToMask(near.anns[1])
+    assert (drawn & masks()["disc"]).sum() / (drawn | masks()["disc"]).sum() > 0.93
+
+
 def test_polygons_fill_a_hole_because_coco_has_no_way_to_say_it(tmp_path):
     shapes = masks()
-    coco = read(write(dataset([annotation(1, shapes["ring"])]), segmentation="polygon"), tmp_path)
+    coco = read(
+        write(dataset([annotation(1, shapes["ring"])]), segmentation="polygon", holes="fill"), tmp_path
+    )
     read_back = coco.annToMask(coco.anns[1]).astype(bool)
     assert np.array_equal(read_back, shapes["disc"])
     assert coco.anns[1]["area"] == shapes["ring"].sum()  # the figure stays that of the mask
