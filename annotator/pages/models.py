@@ -101,7 +101,8 @@ def models(request: HttpRequest) -> HttpResponse:
         ],
         "managed": managed,
         "sees_jobs": bool(managed) or user.is_staff,
-        "downloads_bytes": downloads.size_bytes(),
+        # Admins alone are shown it.
+        "downloads_bytes": downloads.size_bytes() if user.is_staff else None,
         "counts": report.counts()["embeddings"],
         "workers": workers,
         "pace": pace(len(workers)),

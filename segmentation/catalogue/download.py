@@ -28,13 +28,13 @@ import httpx2
 
 from segmentation import atomic_file
 from segmentation.catalogue.listening import ASK_EVERY_S, listened
+from segmentation.disk_room import SPARE_BYTES
 from segmentation.errors import SegmentationError
 
 # A server that sends nothing for so long is taken for gone.
 TIMEOUT = httpx2.Timeout(30.0, connect=20.0)
 ATTEMPTS = 6  # in a row without a byte more
 FIRST_PAUSE_S = 1.0
-SPARE_BYTES = 64 * 1024 * 1024  # left free on the disk, for the database's sake
 SPACE_STEP_BYTES = 8 * 1024 * 1024  # after so many the disk is asked again
 MOST_BYTES = 6 * 10**9  # of a file of which nobody publishes the size; the largest published one has 2.6
 MOST_REDIRECTS = 8

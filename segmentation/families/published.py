@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from segmentation.bundle import MANIFEST_FILE, BundleError, Manifest, write_manifest
+from segmentation.disk_room import SPARE_BYTES
 
 FOLDERS_FILE = "model.safetensors"
 _HOLDS_OBJECTS = (
@@ -31,7 +32,6 @@ _UNREADABLE = (
     RuntimeError, pickle.UnpicklingError, EOFError, ValueError, LookupError, OSError, TypeError, AttributeError,
     AssertionError, ArithmeticError, struct.error, MemoryError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-SPARE_BYTES = 64 * 1024 * 1024  # left free on the disk, for the database and the decoder
 FOLDERS_INDEX = FOLDERS_FILE + ".index.json"  # of weights that were published in several files
 
 

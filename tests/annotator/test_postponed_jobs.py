@@ -24,7 +24,7 @@ from annotator.worker.postponed import Postponed
 from annotator.worker.run_job import run_next
 from annotator.worker.runners import embeddings
 from tests.annotator.test_bundle_jobs import ask_for, checkpoint, publisher  # noqa: F401
-from tests.annotator.world import client_of, encode_image
+from tests.annotator.world import browser_of, client_of, encode_image, html
 
 EMBEDDINGS = KINDS["embeddings"]
 
@@ -114,6 +114,7 @@ def test_a_job_waits_while_another_process_fetches_the_same_file(publisher, staf
         job = BundleJob.objects.get()
         assert (job.state, job.attempts) == ("queued", 0) and "Another process is fetching" in job.error
         assert run_next(KINDS["bundles"], "w", postponed=postponed) is None
+        assert "Another process is fetching" in html(browser_of(staff), "/models/")
     postponed.forget()
     run_next(KINDS["bundles"], "w", postponed=postponed)
     job.refresh_from_db()

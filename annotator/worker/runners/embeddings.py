@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -65,7 +66,8 @@ def load_stand_in() -> None:
     """Loads the bundle that stands in for others, where there are images of others: that takes seconds."""
     stand_in = stand_ins.needed_stand_in()
     if stand_in:
-        _encoder_for(stand_in, worker="")
+        with suppress(NotNow):  # it is in the log, and the next job tries again
+            _encoder_for(stand_in, worker="")
 
 
 def _make_tiles(image: Image) -> None:
@@ -99,9 +101,8 @@ def _encoder_for(bundle: Bundle, worker: str) -> ImageEncoder:
     if bundle.digest not in _encoders:
         try:
             encoder = _opened(bundle)
-        except (
-            Exception
-        ) as error:  # files, torch, onnxruntime, a device: whatever it is, it is no image's fault
+        except Exception as error:
+            # Files, torch, onnxruntime, a device: whatever it is, it is no image's fault.
             logger.exception("the bundle %s cannot be opened", bundle.name)
             raise NotNow(
                 f"The model {bundle.name} cannot be opened on the server, whose log says why; its images wait.",
