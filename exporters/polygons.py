@@ -108,8 +108,8 @@ def joined(rings: Sequence[Sequence[float]]) -> list[float]:
     does not cross itself but where a bridge crosses another ring.
     """
     corners = [_points(ring) for ring in rings]
-    if not corners:
-        return []
+    if len(corners) < 2:
+        return [float(value) for ring in corners for value in ring.ravel()]
     starts = np.cumsum([0, *map(len, corners)])
     points = np.concatenate(corners)  # (N, 2)
     ring_of = np.repeat(np.arange(len(corners)), [len(ring) for ring in corners])

@@ -353,7 +353,8 @@ class _Images:
     ) -> list[tuple[int, Rle]]:
         height, width = classes.shape
         numbers = _object_numbers(self._source, name, (height, width))
-        numbers[classes <= 0] = 0
+        classes = np.maximum(classes, 0)
+        numbers[classes == 0] = 0
         own_class = _majorities(numbers, classes)
         others = []
         for number, mask in masks_in(numbers):
@@ -412,7 +413,7 @@ def _object_numbers(source: Source, name: str, hw: tuple[int, int]) -> NDArray[n
 def _majorities(numbers: NDArray[np.int32], classes: NDArray[np.int32]) -> dict[int, int]:
     """The class that most pixels of each number have."""
     width = int(classes.max()) + 1
-    counts = np.bincount((numbers * np.int64(width) + classes.clip(0)).ravel())
+    counts = np.bincount((numbers * np.int64(width) + classes).ravel())
     counts.resize(-(-len(counts) // width), width)  # (numbers, classes)
     return dict(enumerate(counts.argmax(1).tolist()))
 
