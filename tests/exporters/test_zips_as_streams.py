@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 
+from exporters.errors import InvalidRecord
 from exporters.records import DatasetRecord, ImageRecord
 from exporters.registry import FORMATS
-from tests.exporters.files import read_as, two_splits
-from tests.exporters.world import annotation, dataset, image, masks
+from tests.exporters.files import files_in, read_as, two_splits, zip_of
+from tests.exporters.world import annotation, dataset, image, masks, write_as
 
 # JSON alone, or a zip of few files: they have tests of their own.
 OF_MANY_FILES = ["yolo_seg", "yolo_boxes", "voc", "png_masks", "cityscapes"]
@@ -100,3 +101,21 @@ def test_a_stream_that_cannot_be_gone_back_in_gets_the_same_pictures(name):
     assert report.refusals == []
     assert {each.file_name for each in read_images} == {"a/cat.png", "b.png", "empty.png"}
     assert all(each.open().read(8) == b"\x89PNG\r\n\x1a\n" for each in read_images)
+
+
+@pytest.mark.parametrize("name", OF_MANY_FILES)
+def test_a_zip_packed_anew_with_its_folder_reads_the_same(name):
+    content = write_as(name, two_splits(), include_images=True)
+    around = {f"my export/{entry}": data for entry, data in files_in(content).items()}
+    _, expected, _ = read_as(name, content)
+    _, found, report = read_as(name, zip_of(around))
+    assert report.refusals == []
+    assert [replace(each, open=None) for each in found] == [replace(each, open=None) for each in expected]
+    assert all(each.open is not None for each in found)
+
+
+@pytest.mark.parametrize("name", OF_MANY_FILES)
+def test_a_picture_that_is_wanted_and_not_there_is_a_sentence(name):
+    records = dataset([annotation(1, masks()["disc"])])
+    with pytest.raises(InvalidRecord, match="image 1 has no file to put into the export"):
+        write_as(name, records, include_images=True)
