@@ -68,11 +68,13 @@ def open_labels(source: Source, name: str, hw: tuple[int, int] | None = None) ->
         raise UnreadableFile(f"{name}: no picture: {error}") from None
 
 
-def numbers_of(picture: Image.Image) -> NDArray[np.int32] | None:
-    """(H, W): the number of each pixel, a palette's index; None where pixels have colours of their own."""
+def numbers_of(picture: Image.Image) -> NDArray[Any] | None:
+    """(H, W), whole numbers of as many bits as the picture has: the number of each pixel, a palette's index; None where
+    pixels have colours of their own."""
     if picture.mode not in NUMBERS:
         return None
-    return np.asarray(picture).astype(np.int32)
+    numbers = np.array(picture)
+    return numbers.astype(np.uint8) if picture.mode == "1" else numbers
 
 
 def colours_of(picture: Image.Image) -> NDArray[np.int32]:
@@ -86,8 +88,13 @@ def packed(colour: Colour) -> int:
     return red << 16 | green << 8 | blue
 
 
-def looked_up(values: NDArray[np.int32], table: Mapping[int, int]) -> NDArray[np.int32]:
-    """What a table has for each of the values (H, W); -1 where it has nothing."""
+def looked_up(values: NDArray[Any], table: Mapping[int, int]) -> NDArray[np.int32]:
+    """What a table has for each of the values (H, W), numbers of 0 or more; -1 where it has nothing."""
+    if values.dtype.itemsize <= 2:
+        found = np.full(np.iinfo(values.dtype).max + 1, -1, np.int32)
+        for value, meant in table.items():
+            if value < len(found):
+                found[value] = meant
+        return found[values]
     known, places = np.unique(values.ravel(), return_inverse=True)
-    found = np.array([table.get(int(value), -1) for value in known], np.int32)
-    return found[places].reshape(values.shape)
+    return np.array([table.get(int(value), -1) for value in known], np.int32)[places].reshape(values.shape)

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from exporters.category_table import parsed_json, read_categories, table_name
@@ -297,9 +296,7 @@ class _Images:
             else:
                 self._report.refuse(place, "category_unknown", f"there is no category {value}")
 
-    def _numbers(
-        self, name: str, hw: tuple[int, int], are_objects: bool
-    ) -> tuple[NDArray[np.int32], int | None]:
+    def _numbers(self, name: str, hw: tuple[int, int], are_objects: bool) -> tuple[NDArray[Any], int | None]:
         """(H, W), and the number that stands for pixels that nobody is asked about."""
         picture = open_labels(self._source, name, hw)
         numbers = numbers_of(picture)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -186,7 +186,7 @@ class _ClassTable:
         if palette:
             colours = np.asarray(palette, np.int32).reshape(-1, 3) @ (1 << 16, 1 << 8, 1)
             table = looked_up(colours.astype(np.int32)[None], self._by_colour)[0]
-            return np.append(table, -1)[np.minimum(numbers, len(table))]
+            return np.take(np.append(table, -1), numbers, mode="clip")
         return looked_up(numbers, self._by_index)
 
 
@@ -393,7 +393,7 @@ class _Images:
         return others
 
 
-def _object_numbers(source: Source, name: str, hw: tuple[int, int]) -> NDArray[np.int32]:
+def _object_numbers(source: Source, name: str, hw: tuple[int, int]) -> NDArray[Any]:
     """(H, W): 1 and up, 0 for none. Where pixels have colours, those of VOC's table stand for its numbers."""
     picture = open_labels(source, name, hw)
     numbers = numbers_of(picture)
@@ -410,7 +410,7 @@ def _object_numbers(source: Source, name: str, hw: tuple[int, int]) -> NDArray[n
     return numbers
 
 
-def _majorities(numbers: NDArray[np.int32], classes: NDArray[np.int32]) -> dict[int, int]:
+def _majorities(numbers: NDArray[Any], classes: NDArray[np.int32]) -> dict[int, int]:
     """The class that most pixels of each number have."""
     width = int(classes.max()) + 1
     counts = np.bincount((numbers * np.int64(width) + classes).ravel())

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exporters.errors import InvalidRecord, UnreadableFile
 from exporters.polygons import iou
@@ -58,6 +59,24 @@ def test_exact_outlines_give_the_mask_back_but_for_bridges(mask):
     # A bridge has no width, but pycocotools' rule for which pixel lies inside may take some of those that it crosses.
     assert (mask & ~back).sum() == 0
     assert (back & ~mask).sum() <= 0.25 * mask.size
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    MASKS,
+    st.sampled_from(["0", "0.5", "2"]),
+    st.sampled_from(["one", "own"]),
+    st.sampled_from(["cut", "fill"]),
+)
+def test_every_row_is_one_that_ultralytics_takes(mask, tolerance, parts, holes):
+    content = write_as("yolo_seg", of_masks([mask]), tolerance=tolerance, parts=parts, holes=holes)
+    rows = files_in(content)["labels/train/photo.txt"].decode().splitlines()
+    assert rows
+    for row in rows:
+        values = [float(value) for value in row.split()]
+        # ultralytics/data/utils.py, verify_image_label: a class, and three corners or more, all from 0 to 1.
+        assert len(values) >= 7 and len(values) % 2 == 1
+        assert values[0] == 0 and all(0 <= value <= 1 for value in values)
 
 
 @settings(deadline=None, max_examples=60)
