@@ -12,10 +12,15 @@ COPY_BYTES = 1024 * 1024
 
 
 class Archive:
-    """One zip, entry by entry; a context manager. `stream` is open for writing bytes and need not be seekable."""
+    """One zip, entry by entry; a context manager.
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._zip = zipfile.ZipFile(stream, "w", allowZip64=True)
+    Args:
+        stream: open for writing bytes; need not be seekable.
+        is_begun: it holds a complete zip, to which entries are added; then it is open for reading too, and seekable.
+    """
+
+    def __init__(self, stream: IO[bytes], *, is_begun: bool = False) -> None:
+        self._zip = zipfile.ZipFile(stream, "a" if is_begun else "w", allowZip64=True)
 
     def __enter__(self) -> Archive:
         return self

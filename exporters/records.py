@@ -46,6 +46,7 @@ class AnnotationRecord:
         prompt: what the author told the model, in image pixels, as the API gives it; None for a mask without prompt.
         bundle_digest: of the model bundle that drew the mask, or "".
         name: what people call this one object, or "".
+        time_spent_s, clicks: what it took a person to make the mask; None where nobody counted.
         is_box: only the box was known to the file; the mask is the rectangle. Readers alone say so.
     """
 
@@ -63,6 +64,8 @@ class AnnotationRecord:
     name: str = ""
     created_at: dt.datetime | None = None
     is_box: bool = False
+    time_spent_s: float | None = None
+    clicks: int | None = None
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, Protocol
 
+from exporters import side_files
 from exporters.errors import UnreadableFile
 
 MAX_FILES = 5_000_000
 # A text file of a format is read as a whole only up to here; larger ones are read as a stream.
 MAX_TEXT_BYTES = 64_000_000
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-# Files that systems put beside the ones a person means.
-LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+# Files that systems put beside the ones a person means, and those that our own exports have beside a format's.
+LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", *side_files.NAMES)
 # Damaged, cut short, encrypted, or packed in a way that Python does not know.
 ZIP_FAULTS = (
     zipfile.BadZipFile,
