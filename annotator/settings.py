@@ -187,6 +187,7 @@ STAND_IN_BUNDLE = read("STAND_IN_BUNDLE") or BUILT_IN_BUNDLE
 # How long a stopping worker lets the running job finish before it gives the job back.
 WORKER_STOP_GRACE_S = read("WORKER_STOP_GRACE_S")
 EXPORT_KEEP_DAYS = read("EXPORT_KEEP_DAYS")
+EXPORT_LINK_HOURS = read("EXPORT_LINK_HOURS")
 TRASH_KEEP_DAYS = read("TRASH_KEEP_DAYS")
 UPLOAD_KEEP_HOURS = read("UPLOAD_KEEP_HOURS")
 

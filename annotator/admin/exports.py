@@ -38,7 +38,7 @@ class ExportAdmin(LeasedJobAdmin):
 
     @admin.display(description="options")
     def choices(self, export: Export) -> str:
-        return f"{formats.title(export)}, {formats.images(export)}"
+        return f"{formats.title(export)}, {formats.selected(export)}"
 
     @admin.display(description="progress")
     def progress_column(self, export: Export) -> SafeString:

@@ -91,8 +91,16 @@ urlpatterns = [
         name="annotation-restore",
     ),
     path("projects/<int:project_id>/exports/", exports.ExportsView.as_view(), name="exports"),
+    path(
+        "projects/<int:project_id>/exports/preview/",
+        exports.ExportsPreviewView.as_view(),
+        name="exports-preview",
+    ),
+    path("exports/by-link/<str:token>/", exports.ExportByLinkView.as_view(), name="export-by-link"),
     path("exports/<int:export_id>/", exports.ExportView.as_view(), name="export"),
     path("exports/<int:export_id>/file/", exports.ExportFileView.as_view(), name="export-file"),
+    path("exports/<int:export_id>/report/", exports.ExportReportView.as_view(), name="export-report"),
+    path("exports/<int:export_id>/link/", exports.ExportLinkView.as_view(), name="export-link"),
     path(
         "projects/<int:project_id>/versions/", versions.DatasetVersionsView.as_view(), name="dataset-versions"
     ),

@@ -18,3 +18,8 @@ class VersionNotReady(MaskwrightError):
 class VersionInUse(MaskwrightError):
     code = "version_in_use"
     status = 409
+
+
+class ExportLinkExpired(MaskwrightError):
+    code = "export_link_expired"
+    status = 410

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,60 +11,63 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.datasets import formats
+from annotator.datasets import selection as selections
 from annotator.datasets.errors import VersionNotReady
-from annotator.errors import InvalidValue
+from annotator.datasets.making import Plan
 from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.kinds import kind_of
-from annotator.models import DatasetVersion, Export, Image, Project, User
+from annotator.models import DatasetVersion, Export, Project, User
 
 State = Export.State
 
 
-def start(
+def plan(
     project: Project,
-    user: User | None,
     *,
     format: str,
     states: list[str] | None = None,
+    selection: Mapping[str, Any] | None = None,
     version: DatasetVersion | None = None,
     **options: Any,
-) -> Export:
-    """Queues an export.
+) -> Plan:
+    """An export as it would be made.
 
     Args:
         states: only images in one of these; None or empty: all of them.
+        selection: what else is chosen of the project, as `selections.selection_from` takes it.
         version: the state to export, whole; None: the project as it is now.
         options: those of the format.
 
     Raises:
-        InvalidValue: unknown format, option, value of an option or image state; states of a version.
+        InvalidValue: unknown format, option, value of an option or image state, a selection that the project cannot
+            give, or one of a version.
         VersionNotReady: it is still being made.
     """
-    if unknown := set(states or []) - set(Image.State.values):
-        raise InvalidValue(
-            f"Unknown image states: {', '.join(sorted(unknown))}.", fields={"states": ["Unknown state."]}
-        )
+    chosen = selections.selection_from(states, selection)
     if version is not None:
-        if states:
-            raise InvalidValue(
-                "A version is exported whole.",
-                fields={"states": ["A version is exported whole; leave it out."]},
-            )
+        selections.check_of_version(chosen)
         if version.state != State.READY:
             raise VersionNotReady(
                 f"The version {version.name} is {version.state}; it cannot be exported yet."
             )
-    _, checked = formats.choose(format, options)
+    else:
+        selections.check(project, chosen)
+    return Plan(project, format, *formats.choose(format, options), chosen, version)
+
+
+def start(project: Project, user: User | None, **choices: Any) -> Export:
+    """Queues an export; `choices` as `plan` takes them. Raises as `plan`."""
+    made = plan(project, **choices)
     with transaction.atomic():
         export = Export.objects.create(
             project=project,
-            format=format,
-            version=version,
+            format=made.format_name,
+            version=made.version,
             options={
-                **checked,
-                "states": sorted(set(states or [])),
-                **({"version": version.name} if version else {}),
+                **made.options,
+                **selections.stored(made.selection),
+                **({"version": made.version.name} if made.version else {}),
             },
             created_by=user,
         )

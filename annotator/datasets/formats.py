@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from annotator.datasets import selection as selections
 from annotator.errors import InvalidValue
-from annotator.models import Export, Image
+from annotator.models import Export
 from exporters.errors import ExportError, InvalidOption
 from exporters.format import RESERVED, Format
 from exporters.options import Options
@@ -55,10 +56,10 @@ def title(export: Export) -> str:
     return ", ".join(filter(None, [format.title, format.describe(options)]))
 
 
-def images(export: Export) -> str:
-    """Which images the row asks for, in words: "images not started or done"."""
-    if version := export.options.get("version"):
-        return f"version {version}"
-    states = export.options.get("states") or []
-    labels = [Image.State(state).label for state in states if state in Image.State.values]
-    return f"images {' or '.join(labels)}" if labels else "all images"
+def selected(export: Export) -> str:
+    """What the row holds of its project, in words: "images not started or done, masks of bob"."""
+    try:
+        selection = selections.of_row(export.options)
+    except InvalidValue:  # of another version of this program
+        return "a selection that is known no more"
+    return selections.words(selection, export.options.get("version", ""))

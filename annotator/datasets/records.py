@@ -5,46 +5,43 @@ Reads in batches: with a cursor left open, SQLite would refuse to write the expo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import PurePosixPath
 
+from annotator.datasets import selection as selections
+from annotator.datasets.selection import EVERYTHING, ExportedCategories, Selection
+from annotator.datasets.splitting import Splitter
 from annotator.files import stored
 from annotator.models import Annotation, Image, Overlap, Project
+from annotator.models.annotation import AnnotationQuerySet
 from annotator.models.image import ImageQuerySet
 from exporters.overlaps import without_overlaps
-from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
+from exporters.records import AnnotationRecord, DatasetRecord, ImageRecord
 
 BATCH_IMAGES = 200
 
 
-def build(project: Project, states: Collection[str] = ()) -> DatasetRecord:
-    """A project as one dataset.
-
-    Args:
-        states: only images in one of these states; empty: all of them.
-    """
-    images = Image.objects.filter(project=project)
-    if states:
-        images = images.filter(state__in=list(states))
-    annotations = Annotation.objects.live().filter(image__in=images)
+def build(project: Project, selection: Selection = EVERYTHING) -> DatasetRecord:
+    """A project, or what is selected of it, as one dataset."""
+    images = selections.images_in(project, selection)
+    annotations = selections.annotations_in(project, selection)
+    categories = selections.categories_in(project, selection)
     return DatasetRecord(
         name=project.name,
         description=project.description,
-        categories=tuple(
-            CategoryRecord(
-                id=category.coco_id,
-                name=category.name,
-                supercategory=category.supercategory,
-                color=category.color,
-            )
-            for category in project.categories.order_by("coco_id")
+        categories=categories.records,
+        images=_ImageRecords(
+            images,
+            annotations,
+            categories,
+            project.overlap,
+            Splitter(images, annotations, selection.split),
         ),
-        images=_ImageRecords(images, project.overlap),
         image_count=images.count(),
-        annotation_count=annotations.count(),
+        annotation_count=annotations.filter(image__in=images).count(),
     )
 
 
@@ -58,33 +55,50 @@ class _ImageRecords:
     """The images of one project in its order; each pass reads the tables anew."""
 
     images: ImageQuerySet
+    annotations: AnnotationQuerySet
+    categories: ExportedCategories
     overlap: str
+    splitter: Splitter
 
     def __iter__(self) -> Iterator[ImageRecord]:
         numbers = count(1)  # formats want integers; the lasting id is the uuid
         images = list(self.images[:BATCH_IMAGES])
         while images:
-            batch = _Batch(images, numbers, self.overlap)
+            batch = _Batch(images, self.annotations, self.categories, numbers, self.overlap)
             for image in images:
-                yield _image_record(image, _AnnotationRecords(batch, image.pk))
+                part = self.splitter.part_of(image)
+                yield _image_record(image, _AnnotationRecords(batch, image.pk), part)
             images = list(self.images.following(images[-1])[:BATCH_IMAGES])
 
 
 class _Batch:
     """The annotations of some images, read when the first of them is wanted: a pass may want the images alone."""
 
-    def __init__(self, images: list[Image], numbers: Iterator[int], overlap: str) -> None:
-        self._images, self._numbers, self._overlap = images, numbers, overlap
+    def __init__(
+        self,
+        images: list[Image],
+        annotations: AnnotationQuerySet,
+        categories: ExportedCategories,
+        numbers: Iterator[int],
+        overlap: str,
+    ) -> None:
+        self._images, self._annotations, self._categories = images, annotations, categories
+        self._numbers, self._overlap = numbers, overlap
 
     @cached_property
     def annotations(self) -> dict[int, list[AnnotationRecord]]:
         """By image id, each image's in the order in which they were made; numbered on from the batch before."""
         rows: dict[int, list[Annotation]] = {image.pk: [] for image in self._images}
-        live = Annotation.objects.live().filter(image__in=self._images).select_related("category", "author")
-        for annotation in live.order_by("created_at", "id"):
-            rows[annotation.image_id].append(annotation)
+        wanted = self._annotations.filter(image__in=self._images).select_related("author")
+        id_of = self._categories.id_of
+        for annotation in wanted.order_by("created_at", "id"):
+            # A category that came in meanwhile is not in the file.
+            if annotation.category_id in id_of:
+                rows[annotation.image_id].append(annotation)
         return {
-            image_id: self._settled([_annotation_record(row, next(self._numbers)) for row in annotations])
+            image_id: self._settled(
+                [_annotation_record(row, next(self._numbers), id_of[row.category_id]) for row in annotations]
+            )
             for image_id, annotations in rows.items()
         }
 
@@ -105,7 +119,7 @@ class _AnnotationRecords:
         return iter(self.batch.annotations[self.image_id])
 
 
-def _image_record(image: Image, annotations: _AnnotationRecords) -> ImageRecord:
+def _image_record(image: Image, annotations: _AnnotationRecords, split: str) -> ImageRecord:
     return ImageRecord(
         id=image.pk,
         file_name=stored_name(image),
@@ -115,13 +129,14 @@ def _image_record(image: Image, annotations: _AnnotationRecords) -> ImageRecord:
         digest=image.digest,
         created_at=image.created_at,
         open=lambda: stored.open_file(image.file),
+        split=split,
     )
 
 
-def _annotation_record(annotation: Annotation, number: int) -> AnnotationRecord:
+def _annotation_record(annotation: Annotation, number: int, category_id: int) -> AnnotationRecord:
     return AnnotationRecord(
         id=number,
-        category_id=annotation.category.coco_id,
+        category_id=category_id,
         segmentation=annotation.segmentation,
         area=annotation.area,
         bbox_xywh=tuple(annotation.bbox_xywh),
@@ -133,4 +148,6 @@ def _annotation_record(annotation: Annotation, number: int) -> AnnotationRecord:
         bundle_digest=annotation.bundle_digest,
         name=annotation.name,
         created_at=annotation.created_at,
+        time_spent_s=annotation.time_spent_s,
+        clicks=annotation.clicks,
     )

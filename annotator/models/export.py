@@ -26,12 +26,15 @@ class Export(LeasedJob):
         help_text="The state that it is made of; empty: the project as it is now.",
     )
     format = models.CharField(max_length=32)
-    options = models.JSONField(default=dict, help_text="The format's, and states.")
+    options = models.JSONField(default=dict, help_text="The format's, and what is selected.")
     done = models.PositiveIntegerField(default=0, help_text="Images written so far.")
     total = models.PositiveIntegerField(default=0, help_text="Images to write.")
     file = models.FileField(max_length=255, blank=True)
     file_name = models.CharField(max_length=255, blank=True, help_text="Name the browser saves it under.")
     size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    report = models.JSONField(
+        null=True, blank=True, help_text="What the file holds and what it does not; empty: none was made."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

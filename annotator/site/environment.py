@@ -178,6 +178,9 @@ VARIABLES: dict[str, Variable] = {
         _whole_number(0, DAY_S), 10, "Seconds a stopping worker lets the running job finish."
     ),
     "EXPORT_KEEP_DAYS": Variable(_whole_number(0, 36_500), 30, "Days after which exports are deleted."),
+    "EXPORT_LINK_HOURS": Variable(
+        _whole_number(1, 8760), 24, "Hours for which a link to an export can be used without signing in."
+    ),
     "TRASH_KEEP_DAYS": Variable(
         _whole_number(0, 36_500), 30, "Days after which deleted images are removed for good."
     ),

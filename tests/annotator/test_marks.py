@@ -173,10 +173,12 @@ def test_a_skipped_image_counts_as_dealt_with_and_not_as_done(alice, bob, projec
 
 def test_an_export_of_the_images_that_are_done_has_no_skipped_one(project, image, second_image, bob):
     from annotator.datasets import records
+    from annotator.datasets.selection import Selection
 
     patch(bob, image, state="skipped", skip_reason="blurred")
     patch(bob, second_image, state="done")
-    assert [record.id for record in records.build(project, ["done"]).images] == [second_image.pk]
+    only_done = records.build(project, Selection(states=("done",)))
+    assert [record.id for record in only_done.images] == [second_image.pk]
     assert [record.id for record in records.build(project).images] == [image.pk, second_image.pk]
 
 

@@ -106,6 +106,10 @@ TABLE = [
     Row("GET", "export", read()),
     Row("DELETE", "export", manage(204)),
     Row("GET", "export-file", read(409)),  # it is not ready
+    Row("GET", "export-report", read(409)),  # likewise
+    Row("POST", "export-link", manage(409)),  # likewise
+    Row("GET", "export-by-link", anybody(404)),  # nobody signed it
+    Row("POST", "exports-preview", manage(200)),
     Row("GET", "dataset-versions", read()),
     Row("POST", "dataset-versions", manage(202)),
     Row("GET", "dataset-version", read()),
@@ -176,6 +180,10 @@ def world(project, category, image, annotation, charlie):
             "annotation-restore": of_annotation,
             "export": {"export_id": export.pk},
             "export-file": {"export_id": export.pk},
+            "export-report": {"export_id": export.pk},
+            "export-link": {"export_id": export.pk},
+            "export-by-link": {"token": "made-up"},
+            "exports-preview": of_project,
             "bundle": {"name": "small"},
             "bundle-default": {"name": "small"},
             "bundle-selftest": {"name": "small"},
@@ -201,6 +209,7 @@ def world(project, category, image, annotation, charlie):
             ("POST", "annotations"): annotation_body(category),
             ("PATCH", "annotation"): {"version": 1, "clicks": 5},
             ("POST", "exports"): {"format": "coco"},
+            ("POST", "exports-preview"): {"format": "coco"},
             ("PATCH", "dataset-version"): {"note": "sent"},
         },
     }

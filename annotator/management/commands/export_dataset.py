@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotator.datasets import records
-from annotator.management import find_project
+from annotator.datasets.making import Plan
+from annotator.errors import InvalidValue
+from annotator.management import find_project, selecting
 from annotator.management.progress import ProgressLine
-from annotator.models import Image
 from exporters.errors import ExportError
 from exporters.options import ChoiceOption, Option
 from exporters.registry import export_formats, find_format
@@ -36,36 +36,38 @@ class Command(BaseCommand):
         parser.add_argument("--output", required=True, type=Path, metavar="FILE")
         for flag, options in _options_by_flag().items():
             _add_option(parser, flag, options)
-        parser.add_argument(
-            "--state",
-            action="append",
-            choices=Image.State.values,
-            help="Only images in this state; may be given several times. Default: all.",
-        )
+        selecting.add_arguments(parser)
 
-    def handle(
-        self, *, project: str, format: str, output: Path, state: list[str] | None, **options: Any
-    ) -> None:
+    def handle(self, *, project: str, format: str, output: Path, **options: Any) -> None:
         source = find_project.find_project(project)
-        dataset = records.build(source, state or ())
         row = find_format(format)
         given = {key.removeprefix(OPTION): value for key, value in options.items() if key.startswith(OPTION)}
         progress = ProgressLine(self.stdout)
         try:
-            checked = row.options_from(given)
-            with replacing(output) as temporary, open(temporary, "wb") as stream:
-                row.writer(dataset, stream, checked, lambda done, total: progress.show(f"{done} of {total}"))
+            plan = Plan(
+                source, format, row, row.options_from(given), selecting.selection_from(source, options)
+            )
+            report = plan.report(progress=lambda done, total: progress.show(f"measured {done} of {total}"))
+            with replacing(output) as temporary, open(temporary, "w+b") as stream:
+                plan.write(stream, report, lambda done, total: progress.show(f"{done} of {total}"))
         except ExportError as error:
             raise CommandError(str(error)) from error
+        except InvalidValue as error:
+            raise CommandError(error.message) from error
         except OSError as error:
             raise CommandError(f"cannot write {output}: {error.strerror}") from error
         except KeyboardInterrupt:
             raise CommandError("stopped; nothing was written", returncode=130) from None
         finally:
             progress.clear()
-        self.stdout.write(
-            f"{source.name}: {dataset.annotation_count} annotations on {dataset.image_count} images in {output}"
-        )
+        count, images = plan.dataset.annotation_count, plan.dataset.image_count
+        self.stdout.write(f"{source.name}: {count} annotations on {images} images in {output}")
+        self.stdout.write(f"Selected: {report['selected']}.")
+        if report["splits"]:
+            parts = ", ".join(f"{name} {number}" for name, number in report["splits"].items())
+            self.stdout.write(f"Images: {parts}.")
+        for sentence in (*report["losses"], *report["measured"]["sentences"]):
+            self.stdout.write(sentence)
 
 
 def _options_by_flag() -> dict[str, list[tuple[str, Option]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import secrets
 import tempfile
@@ -12,8 +13,10 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from annotator.datasets import formats, records, versions
+from annotator.datasets import formats
+from annotator.datasets import selection as selections
 from annotator.datasets.errors import VersionNotReady
+from annotator.datasets.making import Plan
 from annotator.errors import InvalidValue
 from annotator.files import unowned
 from annotator.jobs import queue
@@ -21,7 +24,6 @@ from annotator.jobs.errors import JobFailed, LeaseLost
 from annotator.models import Export
 from annotator.worker.runners.row_progress import RowProgress
 from exporters.errors import ExportError
-from exporters.records import DatasetRecord
 
 logger = logging.getLogger(__name__)
 
@@ -37,19 +39,21 @@ def run(export: Export) -> None:
     """
     try:
         format, options = formats.chosen_by(export)
+        selection = selections.of_row(export.options)
     except InvalidValue as error:
         raise JobFailed(str(error), permanent=True) from error
     extension = format.file_type(options).extension
-    try:
-        dataset = _dataset(export)
-    except (ExportError, VersionNotReady) as error:
-        raise JobFailed(str(error), permanent=True) from error
+    if export.version is None and export.options.get("version"):
+        raise JobFailed("The version that this export was to be made of is deleted.", permanent=True)
+    plan = Plan(export.project, export.format, format, options, selection, export.version)
+    progress = RowProgress(export)
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as temporary:
         try:
-            format.writer(dataset, temporary, options, RowProgress(export))
-        except ExportError as error:
+            report = plan.report(progress=progress.check)
+            plan.write(temporary, report, progress, progress.check)
+        except (ExportError, VersionNotReady) as error:
             raise JobFailed(str(error), permanent=True) from error
-        size_bytes = temporary.tell()
+        size_bytes = temporary.seek(0, os.SEEK_END)
         temporary.seek(0)
         # The random part makes the name of a second attempt another one than the first's, which may still be writing.
         name = f"exports/{export.project_id}/{export.pk}-{secrets.token_hex(8)}{extension}"
@@ -58,20 +62,12 @@ def run(export: Export) -> None:
     file_name = _download_name(export, extension)
     try:
         with transaction.atomic():
-            queue.finish(export, file=name, file_name=file_name, size_bytes=size_bytes)
+            queue.finish(export, file=name, file_name=file_name, size_bytes=size_bytes, report=report)
             unowned.strike_out([name])
     except LeaseLost:
         unowned.discard([name])
         raise
     logger.info("export %s made", export.pk)
-
-
-def _dataset(export: Export) -> DatasetRecord:
-    if export.version is not None:
-        return versions.dataset(export.version)
-    if export.options.get("version"):
-        raise VersionNotReady("The version that this export was to be made of is deleted.")
-    return records.build(export.project, export.options.get("states") or ())
 
 
 def _download_name(export: Export, extension: str) -> str:
