@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import skimage
 from PIL import Image as Pillow
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from segmentation import rle
 from tests.e2e.conftest import PASSWORD, sign_in_as
@@ -495,6 +495,9 @@ def test_the_export_form_shows_and_sends_the_options_of_the_chosen_format_alone(
         assert count == 1, "the page has no list of formats"
         route.fulfill(response=response, body=body)
 
+    def starts(request: Request) -> bool:
+        return request.method == "POST" and request.url.endswith("/exports/")
+
     sign_in("manager")
     page.route("**/exports/", with_toy)
     page.goto(f"/projects/{project['id']}/exports/")
@@ -504,12 +507,12 @@ def test_the_export_form_shows_and_sends_the_options_of_the_chosen_format_alone(
     dialog.get_by_label("Format").select_option("Toy boxes")
     expect(dialog.get_by_label("Include the pictures")).to_be_hidden()
     dialog.get_by_label("Two corners").check()
-    with page.expect_request(lambda request: request.method == "POST") as sent:
+    with page.expect_request(starts) as sent:
         dialog.get_by_role("button", name="Export").click()
     assert sent.value.post_data_json == {"format": "toy", "with_authors": True, "box": "corners"}
     dialog.get_by_label("Format").select_option("COCO instances")
     expect(dialog.get_by_label("Two corners")).to_be_hidden()
-    with page.expect_request(lambda request: request.method == "POST") as sent:
+    with page.expect_request(starts) as sent:
         dialog.get_by_role("button", name="Export").click()
     assert sent.value.post_data_json == {"format": "coco", "segmentation": "rle", "include_images": True}
 

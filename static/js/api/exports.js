@@ -1,21 +1,40 @@
 /** Exports of a project. */
 
-/** @import {ImageState} from "../core/types.d.ts" */
+/** @import {ExportChoices, ExportReport} from "../core/types.d.ts" */
 /** @import {Http} from "./http.js" */
 
 /**
  * @param {Http} http
  * @param {number} projectId
- * @param {{
- *     format: string,
- *     version: number | null,
- *     options: Record<string, string | boolean>,
- *     states: ImageState[],
- * }} choices version: null: the project as it is now; options: the format's own; states: only images in these, empty: all
+ * @param {ExportChoices} choices
  */
-export async function startExport(http, projectId, {format, version, options, states}) {
-    const body = {...options, format, ...(version ? {version} : {}), ...(states.length ? {states} : {})};
-    await http.json(`/api/projects/${projectId}/exports/`, {method: "POST", body});
+export async function startExport(http, projectId, choices) {
+    await http.json(`/api/projects/${projectId}/exports/`, {method: "POST", body: bodyOf(choices)});
+}
+
+/**
+ * What an export would hold and what it would lose. Nothing is made.
+ *
+ * @param {Http} http
+ * @param {number} projectId
+ * @param {ExportChoices} choices
+ * @param {AbortSignal} signal
+ * @returns {Promise<ExportReport>}
+ */
+export async function measureExport(http, projectId, choices, signal) {
+    const url = `/api/projects/${projectId}/exports/preview/`;
+    return http.json(url, {method: "POST", body: bodyOf(choices), signal});
+}
+
+/**
+ * Makes a link with which anybody can download a finished export.
+ *
+ * @param {Http} http
+ * @param {number} exportId
+ * @returns {Promise<{url: string, expires_at: string}>}
+ */
+export async function makeExportLink(http, exportId) {
+    return http.json(`/api/exports/${exportId}/link/`, {method: "POST"});
 }
 
 /**
@@ -26,4 +45,15 @@ export async function startExport(http, projectId, {format, version, options, st
  */
 export async function removeExport(http, exportId) {
     await http.json(`/api/exports/${exportId}/`, {method: "DELETE"});
+}
+
+/** @param {ExportChoices} choices */
+function bodyOf({format, version, options, states, selection}) {
+    return {
+        ...options,
+        format,
+        ...(version ? {version} : {}),
+        ...(states.length ? {states} : {}),
+        ...(Object.keys(selection).length ? {selection} : {}),
+    };
 }

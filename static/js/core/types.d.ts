@@ -217,3 +217,43 @@ export interface Difference {
     /** The first some hundred. */
     images: (Change & {id: number; file_name: string; what: "added" | "changed" | "removed"})[];
 }
+
+/** What is chosen of a project for an export, as the API takes it; what is left out leaves nothing out. */
+export interface ExportSelectionBody {
+    authors?: string[];
+    /** Digests; "": masks that no model drew. */
+    bundles?: string[];
+    created_from?: string;
+    created_until?: string;
+    min_area_px?: number;
+    min_predicted_iou?: number;
+    only_annotated?: boolean;
+    /** In this order, and no others; `name`: what it is called in the file. */
+    categories?: {id: number; name?: string}[];
+    renumber?: boolean;
+    /** Shares in per cent. */
+    split?: {by: string; train: number; val: number; test: number; seed: number};
+}
+
+export interface ExportChoices {
+    format: string;
+    /** null: the project as it is now. */
+    version: number | null;
+    /** The format's own. */
+    options: Record<string, string | boolean>;
+    /** Only images in these; empty: all. */
+    states: ImageState[];
+    selection: ExportSelectionBody;
+}
+
+/** What we use of the report of what a file holds and what it does not. */
+export interface ExportReport {
+    images: number;
+    annotations: number;
+    /** Images in each part of the dataset. */
+    splits: Record<string, number>;
+    losses: string[];
+    /** What lies beside the format's files in a zip. */
+    notes: string[];
+    measured: {sentences: string[]};
+}

@@ -1,14 +1,16 @@
 /** Exports: started in a dialog, watched until they are ready. */
 
-import {removeExport, startExport} from "../api/exports.js";
+import {makeExportLink, measureExport, removeExport, startExport} from "../api/exports.js";
 import {Http, thisPage} from "../api/http.js";
 import {Poller} from "../view/site/poller.js";
 import {syncLists} from "../view/site/live-lists.js";
-import {find, findAll, findOptional} from "../view/elements.js";
+import {element, find, findAll, findOptional} from "../view/elements.js";
+import {ExportSelection} from "../view/site/export-selection.js";
 import {act, toast} from "../view/site/feedback.js";
+import {MeasuredPanel} from "../view/site/measured-panel.js";
 import {projectId} from "../view/site/page.js";
 
-/** @import {ImageState} from "../core/types.d.ts" */
+/** @import {ExportChoices, ImageState} from "../core/types.d.ts" */
 
 const http = new Http();
 
@@ -41,13 +43,44 @@ const poller = new Poller(async () => {
 poller.after(POLL_MS);
 
 list.addEventListener("click", (event) => {
-    const button = event.target instanceof Element ? event.target.closest("[data-remove]") : null;
-    if (!(button instanceof HTMLButtonElement)) return;
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (button?.dataset.link) act(button, () => showLink(button, Number(button.dataset.link)));
+    if (!button?.dataset.remove) return;
     act(button, async () => {
         await removeExport(http, Number(button.dataset.remove));
         await refresh();
     });
 });
+
+/**
+ * Makes a link, copies it where the browser lets us, and shows it below its export.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {number} exportId
+ */
+async function showLink(button, exportId) {
+    const {url, expires_at: until} = await makeExportLink(http, exportId);
+    const field = element("input", {
+        type: "text",
+        class: "link",
+        readonly: true,
+        value: url,
+        "aria-label": "Link",
+    });
+    const row = button.closest("li");
+    row?.querySelector("input.link")?.remove();
+    row?.append(field);
+    field.select();
+    // Only https and localhost have a clipboard.
+    const isCopied = await navigator.clipboard?.writeText(url).then(
+        () => true,
+        () => false,
+    );
+    const when = new Date(until).toLocaleString([], {dateStyle: "medium", timeStyle: "short"});
+    toast(
+        `${isCopied ? "The link is copied." : "Copy the link from the field."} It can be used until ${when}.`,
+    );
+}
 
 const form = findOptional("[data-new-export]", HTMLFormElement);
 if (form) {
@@ -64,8 +97,10 @@ if (form) {
     // A version is exported whole.
     const version = findOptional("[name=version]", HTMLSelectElement, form);
     const which = find("[data-which]", HTMLFieldSetElement, form);
+    const selection = new ExportSelection(form);
     const showWhich = () => {
         which.disabled = which.hidden = Boolean(version?.value);
+        selection.setVersion(Boolean(version?.value));
     };
     version?.addEventListener("change", showWhich);
     showWhich();
@@ -73,16 +108,31 @@ if (form) {
     if (dialog && "openAtOnce" in dialog.dataset) dialog.showModal();
     showChosen(); // the browser may bring back an earlier choice when the page is loaded again
 
+    /** @returns {ExportChoices} */
+    const choices = () => {
+        const chosen = fieldsets.find((fieldset) => fieldset.dataset.format === format.value);
+        return {
+            format: format.value,
+            version: version?.value ? Number(version.value) : null,
+            options: chosen ? optionsIn(chosen) : {},
+            states: STATES_OF.get(String(new FormData(form).get("which"))) ?? [],
+            selection: selection.value,
+        };
+    };
+    const panel = new MeasuredPanel(form, async (signal) =>
+        measureExport(http, projectId(), choices(), signal),
+    );
+    // A dialog says that it closes, not that it opens.
+    new MutationObserver(() => dialog?.open && panel.refresh()).observe(dialog ?? form, {
+        attributeFilter: ["open"],
+    });
+    dialog?.addEventListener("close", () => panel.stop());
+    if (dialog?.open) panel.refresh();
+
     form.addEventListener("submit", (event) => {
         event.preventDefault();
         act(form, async () => {
-            const chosen = fieldsets.find((fieldset) => fieldset.dataset.format === format.value);
-            await startExport(http, projectId(), {
-                format: format.value,
-                version: version?.value ? Number(version.value) : null,
-                options: chosen ? optionsIn(chosen) : {},
-                states: STATES_OF.get(String(new FormData(form).get("which"))) ?? [],
-            });
+            await startExport(http, projectId(), choices());
             dialog?.close();
             toast("The export has started.");
             await refresh();
