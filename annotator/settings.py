@@ -188,6 +188,8 @@ STAND_IN_BUNDLE = read("STAND_IN_BUNDLE") or BUILT_IN_BUNDLE
 WORKER_STOP_GRACE_S = read("WORKER_STOP_GRACE_S")
 EXPORT_KEEP_DAYS = read("EXPORT_KEEP_DAYS")
 EXPORT_LINK_HOURS = read("EXPORT_LINK_HOURS")
+IMPORT_KEEP_DAYS = read("IMPORT_KEEP_DAYS")
+IMPORT_ROOTS = [Path(folder) for folder in read("IMPORT_ROOTS")]
 TRASH_KEEP_DAYS = read("TRASH_KEEP_DAYS")
 UPLOAD_KEEP_HOURS = read("UPLOAD_KEEP_HOURS")
 
@@ -251,6 +253,8 @@ SPECTACULAR_SETTINGS = {
         "ExportState": "annotator.models.Export.State",
         "ProjectOverlap": "annotator.models.Overlap",
         "ExportOverlap": OVERLAP.pairs,
+        "ImportPhase": "annotator.models.Import.Phase",
+        "ImportMatch": "annotator.models.Import.Match",
         "Role": "annotator.models.Role",
     },
 }

@@ -46,8 +46,10 @@ CONTENT_FIELDS = (
     "is_locked",
     "rank",
 )
+# Whoever changes one of these has looked at the mask.
+CHECKING_FIELDS = frozenset({"category", "segmentation"})
 # These are stored as the API's serializer has checked them.
-PLAIN_FIELDS = ("name", "color", "is_locked", "time_spent_s", "clicks")
+PLAIN_FIELDS = ("name", "color", "is_locked", "to_check", "time_spent_s", "clicks")
 
 
 def create(
@@ -103,10 +105,45 @@ def create(
         return existing, False
 
 
-def _next_number(image: Image) -> int:
-    """One that no annotation of the image has or had. Others who make one wait until this transaction is over."""
+def create_many(image: Image, annotations: Iterable[dict[str, Any]], *, author: User | None) -> int:
+    """Saves new annotations of one image, all of them or none, with the checks of `create`.
+
+    Args:
+        annotations: each as the keywords of `create`, and `origin`; their ids are free.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        AnnotationError: a field of one of them is refused.
+    """
+    checked = []
+    for sent in annotations:
+        fields = dict(sent)
+        of_row = {"id": fields.pop("id"), "origin": fields.pop("origin", None)}
+        checked.append(of_row | _checked_values(image, fields))
+    if not checked:
+        return 0
+    with transaction.atomic():
+        last = _next_number(image, len(checked))
+        first = last - len(checked) + 1
+        Annotation.objects.bulk_create(
+            [
+                Annotation(image=image, number=number, author=author, updated_by=author, **values)
+                for number, values in enumerate(checked, first)
+            ],
+            batch_size=200,
+        )
+        progress.mark_in_progress(image)
+    return len(checked)
+
+
+def _next_number(image: Image, count: int = 1) -> int:
+    """The last of `count` numbers that no annotation of the image has or had. Others who make one wait until this
+    transaction is over.
+    """
     rows = Image.with_deleted.filter(pk=image.pk)
-    rows.update(last_number=F("last_number") + 1)
+    rows.update(last_number=F("last_number") + count)
     return rows.values_list("last_number", flat=True).get()
 
 
@@ -115,7 +152,8 @@ def update(
 ) -> Annotation:
     """Changes the fields in `changes`, if nobody has written since `version`.
 
-    The same change sent twice counts as saved, not as a conflict.
+    The same change sent twice counts as saved, not as a conflict. An imported mask that was to be checked is so no more
+    once a person has changed its pixels or its category.
 
     Args:
         by: who changes it; None for a command.
@@ -131,6 +169,8 @@ def update(
             'Send the "version" this change starts from.', fields={"version": ["This field is required."]}
         )
     values = _checked_values(annotation.image, changes, annotation)
+    if annotation.to_check and by and CHECKING_FIELDS & set(changes):
+        values.setdefault("to_check", False)
     with transaction.atomic():
         written = Annotation.objects.live().filter(pk=annotation.pk, version=version)
         if written.update(version=F("version") + 1, updated_at=timezone.now(), updated_by=by, **values) != 1:

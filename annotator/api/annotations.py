@@ -43,12 +43,23 @@ class PromptField(serializers.JSONField):
     """Passed on as sent; `annotator.annotations.prompt` checks it against the image."""
 
 
+class OriginSerializer(serializers.Serializer):
+    """Where an imported annotation comes from; what the file did not say is left out."""
+
+    import_id = serializers.IntegerField(required=False)
+    file = serializers.CharField(required=False)
+    author = serializers.CharField(required=False)
+    bundle_digest = serializers.CharField(required=False)
+    uuid = serializers.CharField(required=False)
+
+
 class AnnotationSerializer(serializers.ModelSerializer):
     segmentation = RleField()
     prompt = PromptField(allow_null=True)
     bbox = serializers.ListField(child=serializers.IntegerField(), source="bbox_xywh")
     author = serializers.CharField(source="author.username", default=None, allow_null=True)
     updated_by = serializers.CharField(source="updated_by.username", default=None, allow_null=True)
+    origin = OriginSerializer(allow_null=True)
 
     class Meta:
         model = Annotation
@@ -68,6 +79,8 @@ class AnnotationSerializer(serializers.ModelSerializer):
             "color",
             "is_locked",
             "rank",
+            "to_check",
+            "origin",
             "author",
             "time_spent_s",
             "clicks",
@@ -93,6 +106,7 @@ class AnnotationChangeSerializer(serializers.Serializer):
     color = serializers.RegexField(r"^(#[0-9a-f]{6})?\Z", required=False, allow_blank=True)
     is_locked = serializers.BooleanField(required=False)
     rank = serializers.FloatField(required=False, allow_null=True)
+    to_check = serializers.BooleanField(required=False)
     time_spent_s = serializers.FloatField(required=False, min_value=0, max_value=LONGEST_EFFORT_S)
     clicks = serializers.IntegerField(required=False, min_value=0, max_value=LARGEST_INTEGER)
 

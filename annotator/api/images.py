@@ -202,7 +202,7 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Uploads images and zips of images. A file that is refused does not stop the others."""
-        _refuse_large_request(request)
+        refuse_large_request(request)
         batch = UploadSerializer().fields["batch"].run_validation(request.POST.get("batch", ""))
         files = request.FILES.getlist("files")
         report = intake.ingest_files(self.project, files, signed_in(request.user), batch=batch)
@@ -330,7 +330,7 @@ def _nothing_taken(report: intake.UploadReport) -> dict:
     return error_body("all_uploads_failed", f"None of the {len(report.errors)} files could be taken.")
 
 
-def _refuse_large_request(request: Request) -> None:
+def refuse_large_request(request: Request) -> None:
     """Refuses a request by the size that its header announces, before the body is received."""
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
     if announced > settings.MAX_REQUEST_BYTES:

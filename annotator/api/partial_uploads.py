@@ -24,7 +24,7 @@ from annotator.api.base.scope import ProjectScopedView, RowView, ScopedView
 from annotator.api.images import UploadReportSerializer, UploadSerializer, answer_to
 from annotator.errors import InvalidValue
 from annotator.media import intake, partial_uploads
-from annotator.media.errors import PartTooLong, TusVersion, WrongOffset
+from annotator.media.errors import PartTooLong, TusVersion, UploadHandedOver, WrongOffset
 from annotator.models import PartialUpload
 from annotator.models.visibility import VisibleQuerySet
 from annotator.people.permissions import signed_in
@@ -39,7 +39,8 @@ METADATA = OpenApiParameter(
     "Upload-Metadata",
     str,
     OpenApiParameter.HEADER,
-    description="`filename` and, if wanted, `batch`: key and value in base64, pairs apart by commas.",
+    description="`filename` and, if wanted, `batch`: key and value in base64, pairs apart by commas. `purpose` is "
+    "`import` for a dataset: it is handed to `projects/{id}/imports/` instead of being finished.",
 )
 
 
@@ -97,6 +98,7 @@ class PartialUploadsView(TusView, ProjectScopedView):
             name=metadata.get("filename", ""),
             size_bytes=_count(request, "Upload-Length"),
             batch=batch,
+            is_dataset=metadata.get("purpose") == "import",
         )
         address = reverse("api:partial-upload", args=[upload.pk])
         return Response(status=201, headers=_state(upload) | {"Location": address})
@@ -177,6 +179,8 @@ class PartialUploadFinishView(OwnUploadView):
     def post(self, request: Request, upload_id: str) -> Response:
         """Takes the file in and says what became of it; asked again, the answer is the same."""
         upload = self.get_object()
+        if upload.report is not None and "body" not in upload.report:
+            raise UploadHandedOver("The file was handed over to an import; follow that one.")
         if upload.report is not None:
             partial_uploads.require_images(upload)
             return Response(upload.report["body"], status=upload.report["status"])

@@ -1,1 +1,1 @@
-"""Annotations leave as files."""
+"""Annotations leave as files, and datasets come in."""

@@ -1,4 +1,4 @@
-"""Why an export cannot be fetched, or a version not used."""
+"""Why an export cannot be fetched, a version not used, and an import not changed or started."""
 
 from __future__ import annotations
 
@@ -23,3 +23,25 @@ class VersionInUse(MaskwrightError):
 class ExportLinkExpired(MaskwrightError):
     code = "export_link_expired"
     status = 410
+
+
+class ImportBusy(MaskwrightError):
+    """A worker is at it, or it has come in already."""
+
+    code = "import_busy"
+    status = 409
+
+
+class ImportNotExamined(MaskwrightError):
+    code = "import_not_examined"
+    status = 409
+
+
+class ImageRefused(MaskwrightError):
+    """One image of a dataset cannot come in, and none of its annotations."""
+
+    code = "import_image_refused"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason  # one word, for the table of problems

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from annotator.jobs import wake_up
-from annotator.models import BundleJob, DatasetVersion, EmbeddingJob, Export, LeasedJob
+from annotator.models import BundleJob, DatasetVersion, EmbeddingJob, Export, Import, LeasedJob
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ KINDS: dict[str, JobKind] = {
         ),
         JobKind("exports", Export, runner="annotator.worker.runners.exports.run"),
         JobKind("versions", DatasetVersion, runner="annotator.worker.runners.versions.run"),
+        JobKind("imports", Import, runner="annotator.worker.runners.imports.run"),
         JobKind("bundles", BundleJob, runner="annotator.worker.runners.bundles.run"),
     )
 }

@@ -99,6 +99,13 @@ class UploadedImagesGone(UploadError):
     status = 410
 
 
+class UploadHandedOver(UploadError):
+    """An import has the file now."""
+
+    code = "upload_handed_over"
+    status = 409
+
+
 class TusVersion(UploadError):
     code = "tus_version"
     status = 412

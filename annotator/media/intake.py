@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -78,11 +78,22 @@ def ingest_files(
 
 
 def ingest_image(
-    project: Project, file: IO[bytes], name: str, user: User | None = None, *, batch: str = ""
+    project: Project,
+    file: IO[bytes],
+    name: str,
+    user: User | None = None,
+    *,
+    batch: str = "",
+    and_then: Callable[[Image], None] | None = None,
 ) -> UploadedImage:
     """Takes in one image: files first, then the row, so that a killed process leaves at most noted files without a row.
 
     Returns the existing row, marked as a duplicate, where an image of the same pixels was uploaded to the project.
+
+    Args:
+        name: of the file, with its folders where it has some.
+        and_then: what belongs to a new image, done in the transaction that writes its row; where it fails, the image
+            does not come in. Not called for a duplicate.
 
     Raises:
         ImageInTrash: that row is softly deleted.
@@ -105,6 +116,7 @@ def ingest_image(
                 position=Image.with_deleted.position_for(project, batch),
                 batch=batch,
                 name=display_name(name),
+                folder=folder_of(name),
                 width=prepared.width,
                 height=prepared.height,
                 digest=prepared.digest,
@@ -115,6 +127,8 @@ def ingest_image(
                 uploaded_by=user,
             )
             embedding_queue.ensure_job_where_possible(image)
+            if and_then:
+                and_then(image)
             unowned.strike_out(names)
     except BaseException as error:
         unowned.discard(names)
@@ -129,6 +143,13 @@ def display_name(name: str | None) -> str:
     """The last part of a path on any system, without control characters, at most 255 characters."""
     last = str(name or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
     return "".join(c for c in last if c.isprintable()).strip()[-255:] or "image"
+
+
+def folder_of(name: str) -> str:
+    """The folders before a file's name, with forward slashes, without control characters, at most 1000 characters."""
+    parts = name.replace("\\", "/").split("/")[:-1]
+    kept = [part for part in parts if part not in ("", ".", "..")]
+    return "".join(c for c in "/".join(kept) if c.isprintable())[-1000:]
 
 
 def _ingest_one(

@@ -47,15 +47,27 @@ HELD_FOR = timedelta(seconds=60)  # the right to take a file in, once its proces
 MOST_OPEN = 50  # uploads of one person that are not finished
 
 
-def begin(project: Project, user: User, *, name: str, size_bytes: int, batch: str = "") -> PartialUpload:
+def begin(
+    project: Project,
+    user: User,
+    *,
+    name: str,
+    size_bytes: int,
+    batch: str = "",
+    is_dataset: bool = False,
+) -> PartialUpload:
     """Makes room for a file.
+
+    Args:
+        is_dataset: it is to be imported, and may be as large as a zip whatever it is.
 
     Raises:
         EmptyFile, FileTooLarge: it would be refused in the end.
         TooManyUploads: this person has begun many and finished none of them.
     """
     name = intake.display_name(name)
-    most = settings.MAX_ZIP_BYTES if name.lower().endswith(".zip") else settings.MAX_IMAGE_BYTES
+    is_zip = name.lower().endswith(".zip")
+    most = settings.MAX_ZIP_BYTES if is_zip or is_dataset else settings.MAX_IMAGE_BYTES
     if size_bytes == 0:
         raise EmptyFile(f"{name} is empty.")
     if size_bytes > most:
@@ -172,10 +184,7 @@ def whole_file(upload: PartialUpload) -> IO[bytes]:
     Raises:
         UploadIncomplete: a part is still missing.
     """
-    if upload.offset_bytes < upload.size_bytes:
-        raise UploadIncomplete(
-            f"{upload.offset_bytes} of {upload.size_bytes} bytes have arrived; send the rest first."
-        )
+    _require_whole(upload)
     whole = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)
     try:
         for name in upload.parts:
@@ -188,6 +197,28 @@ def whole_file(upload: PartialUpload) -> IO[bytes]:
     return File(whole, name=upload.name)
 
 
+def hand_over(upload: PartialUpload) -> list[str]:
+    """The parts of a whole file, for another row that is to own them; see `note_handed_over`.
+
+    Raises:
+        UploadIncomplete: a part is still missing.
+    """
+    _require_whole(upload)
+    return list(upload.parts)
+
+
+def note_handed_over(upload: PartialUpload, report: dict) -> None:
+    """Another row owns the parts from now on; call it in the transaction that writes that row."""
+    PartialUpload.objects.filter(pk=upload.pk).update(report=report, parts=[])
+
+
+def _require_whole(upload: PartialUpload) -> None:
+    if upload.offset_bytes < upload.size_bytes:
+        raise UploadIncomplete(
+            f"{upload.offset_bytes} of {upload.size_bytes} bytes have arrived; send the rest first."
+        )
+
+
 def note_report(upload: PartialUpload, report: dict) -> None:
     """The file was taken in, or refused: its parts go, and what became of it is kept for whoever asks again."""
     with transaction.atomic():
@@ -198,7 +229,7 @@ def note_report(upload: PartialUpload, report: dict) -> None:
 
 def require_images(upload: PartialUpload) -> None:
     """Raises UploadedImagesGone, and forgets the upload, where an image that it brought is no longer there."""
-    brought = {row["id"] for row in (upload.report or {})["body"].get("results", [])}
+    brought = {row["id"] for row in (upload.report or {}).get("body", {}).get("results", [])}
     if Image.with_deleted.filter(pk__in=brought).count() < len(brought):
         give_up([upload])
         raise UploadedImagesGone(

@@ -4,6 +4,7 @@ from annotator.models.annotation import Annotation
 from annotator.models.bundle import Bundle
 from annotator.models.bundle_job import AcceptedLicence, BundleJob
 from annotator.models.category import Category
+from annotator.models.dataset_import import Import
 from annotator.models.dataset_version import DatasetVersion
 from annotator.models.embedding import EmbeddingJob
 from annotator.models.export import Export
@@ -27,6 +28,7 @@ __all__ = [
     "EmbeddingJob",
     "Export",
     "Image",
+    "Import",
     "LeasedJob",
     "LoginFailures",
     "Membership",

@@ -79,6 +79,12 @@ class Annotation(models.Model):
         blank=True,
         help_text="Where people put it in the list of objects, from the top; empty: by its number, the latest first.",
     )
+    to_check = models.BooleanField(
+        default=False, help_text="Whether it was imported and somebody is still to look at it."
+    )
+    origin = models.JSONField(
+        null=True, blank=True, help_text="Of an imported one: the import, its file, its author there."
+    )
     time_spent_s = models.FloatField(default=0.0)
     clicks = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)
@@ -95,7 +101,10 @@ class Annotation(models.Model):
             models.CheckConstraint(condition=Q(area__gte=1), name="annotation_has_pixels"),
             models.UniqueConstraint(fields=["image", "number"], name="annotation_number_of_image"),
         ]
-        indexes = [models.Index(fields=["image", "deleted_at"], name="annotation_of_image")]
+        indexes = [
+            models.Index(fields=["image", "deleted_at"], name="annotation_of_image"),
+            models.Index(fields=["image"], name="annotation_to_check", condition=Q(to_check=True)),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -82,6 +82,9 @@ class Image(models.Model):
         max_length=64, blank=True, help_text="Files that were uploaded together have the same one."
     )
     name = models.CharField(max_length=255, help_text="The file's name as uploaded.")
+    folder = models.CharField(
+        max_length=1000, blank=True, help_text="Where it lay in the zip or the dataset that brought it."
+    )
     name_key = models.CharField(
         max_length=MAX_LENGTH, blank=True, editable=False, help_text="Sorts as the name should: 2 before 10."
     )

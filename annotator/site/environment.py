@@ -87,6 +87,10 @@ def _web_address(text: str) -> str:
 
 TEXT = Kind("any text", str)
 FOLDER = Kind("the path of a folder", str)
+FOLDERS = Kind(
+    "paths of folders, with commas between",
+    lambda text: [part.strip() for part in text.split(",") if part.strip()],
+)
 PROGRAM = Kind("the path or name of a program", str)
 FLAG = Kind("1, true, yes or on, or 0, false, no or off", _flag)
 NAMES = Kind(
@@ -180,6 +184,14 @@ VARIABLES: dict[str, Variable] = {
     "EXPORT_KEEP_DAYS": Variable(_whole_number(0, 36_500), 30, "Days after which exports are deleted."),
     "EXPORT_LINK_HOURS": Variable(
         _whole_number(1, 8760), 24, "Hours for which a link to an export can be used without signing in."
+    ),
+    "IMPORT_KEEP_DAYS": Variable(
+        _whole_number(0, 36_500),
+        30,
+        "Days after which imports that are over are forgotten, with their files.",
+    ),
+    "IMPORT_ROOTS": Variable(
+        FOLDERS, [], "Folders of the server from which admins may import datasets over the API."
     ),
     "TRASH_KEEP_DAYS": Variable(
         _whole_number(0, 36_500), 30, "Days after which deleted images are removed for good."

@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from annotator.bundles import decoders, downloads, folders
-from annotator.datasets import exports, versions
+from annotator.datasets import exports, imports, versions
 from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
 from annotator.media import partial_uploads, removal, trash
@@ -56,12 +56,14 @@ CHORES: dict[str, Callable[[], int]] = {
     "large uploads that nobody went on with": partial_uploads.remove_expired,
     "files of exports that came to nothing": lambda: len(exports.sweep_unowned()),
     "files of versions that came to nothing": lambda: len(versions.sweep_unowned()),
+    "files of imports that came to nothing": lambda: len(imports.sweep_unowned()),
     "files of replaced bundles": lambda: len(folders.sweep_unowned()) + len(decoders.sweep_unowned()),
     "embeddings of replaced bundles or deleted images": lambda: len(embedding_store.sweep_unused()),
     "embeddings of regions that nobody came back to": regions.forget_old,
     "temporary files of killed processes": clear_temporary_files,
     "published weights that nobody went on to install": downloads.sweep,
     "old exports": exports.delete_old,
+    "old imports": imports.delete_old,
     "old failures to sign in": login_attempts.forget_old,
     "workers long gone": forget_old_heartbeats,
 }

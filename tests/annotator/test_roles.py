@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from dataclasses import dataclass
 
@@ -9,8 +10,10 @@ import pytest
 from django.urls import reverse
 
 from annotator.api.urls import urlpatterns
-from annotator.models import BundleJob, DatasetVersion, Export, Membership
+from annotator.datasets.examination import examine
+from annotator.models import BundleJob, DatasetVersion, Export, Import, Membership
 from annotator.projects import categories, projects
+from exporters.source import FileSource
 from segmentation.catalogue import members
 from tests.annotator.world import annotation_body, client_of, encode_image, upload
 
@@ -116,6 +119,13 @@ TABLE = [
     Row("PATCH", "dataset-version", manage(200)),
     Row("DELETE", "dataset-version", manage(204)),
     Row("GET", "dataset-version-difference", read(409)),  # it is not ready
+    Row("GET", "imports", manage(200)),
+    Row("POST", "imports", manage(202)),
+    Row("GET", "import", manage(200)),
+    Row("PATCH", "import", manage(200)),
+    Row("DELETE", "import", manage(204)),
+    Row("POST", "import-start", manage(202)),
+    Row("GET", "import-problems", manage(404)),  # there are none
     Row("GET", "bundles", signed_in(200)),
     Row("GET", "bundle", signed_in(200)),
     Row("DELETE", "bundle", admin(409)),  # it lies in a folder
@@ -144,6 +154,10 @@ def world(project, category, image, annotation, charlie):
         options={"segmentation": "rle", "include_images": False, "states": []},
     )
     version = DatasetVersion.objects.create(project=project, name="First")
+    empty = FileSource(io.BytesIO(b'{"images": [], "annotations": []}'), "a.json")
+    found = examine(empty, project).found
+    brought = Import.objects.create(project=project, name="a.json", state="ready", found=found)
+    of_import = {"import_id": brought.pk}
     job = BundleJob.objects.create(action="selftest", name="another")
     of_project, of_image = {"project_id": project.pk}, {"image_id": image.pk}
     of_annotation = {"annotation_id": annotation.pk}
@@ -168,6 +182,10 @@ def world(project, category, image, annotation, charlie):
             "dataset-versions": of_project,
             "dataset-version": {"version_id": version.pk},
             "dataset-version-difference": {"version_id": version.pk},
+            "imports": of_project,
+            "import": of_import,
+            "import-start": of_import,
+            "import-problems": of_import,
             "category": {"category_id": spare.pk},
             "member": {"member_id": vera.pk},
             "image": of_image,
@@ -211,6 +229,7 @@ def world(project, category, image, annotation, charlie):
             ("POST", "exports"): {"format": "coco"},
             ("POST", "exports-preview"): {"format": "coco"},
             ("PATCH", "dataset-version"): {"note": "sent"},
+            ("PATCH", "import"): {"to_check": True},
         },
     }
 
@@ -227,6 +246,8 @@ def test_a_role_gets_what_the_table_says(row, role, world, alice, bob, vera, cha
     kwargs = {"data": body, "format": "json"} if body else {}
     if (row.method, row.name) == ("POST", "images"):
         kwargs = {"data": {"files": upload(encode_image(seed=7))}, "format": "multipart"}
+    if (row.method, row.name) == ("POST", "imports"):
+        kwargs = {"data": {"file": upload(b"{}", "a.json")}, "format": "multipart"}
     response = getattr(client_of(users[role]), row.method.lower())(url, **kwargs)
 
     assert response.status_code == row.expected[ROLES.index(role)], getattr(response, "content", "")

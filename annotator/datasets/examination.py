@@ -1,0 +1,191 @@
+"""A dataset's files are looked through before anything of them comes in: what is new, what is here, what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotator.datasets.errors import ImageRefused
+from annotator.datasets.incoming import sort_out
+from annotator.datasets.matching import KnownImages, repeated_names
+from annotator.models import Image, Project
+from exporters.errors import ExportError, UnreadableFile
+from exporters.format import Format
+from exporters.reading import ReadReport, Refusal
+from exporters.records import CategoryRecord, DatasetRecord, ImageRecord
+from exporters.registry import find_format, import_formats, recognised
+from exporters.source import Source
+from exporters.steps import Progress, Steps
+
+PROBLEMS_SHOWN = 100
+NAMES_SHOWN = 20
+NEW, SKIP = "new", "skip"
+
+
+@dataclass
+class Examined:
+    """What was found.
+
+    Attributes:
+        found: figures and rows for people, as JSON.
+        mapping: the file's category id, as text -> primary key of the project's category of that name, or "new".
+        problems: all of them.
+    """
+
+    format: str
+    found: dict[str, Any]
+    mapping: dict[str, int | str]
+    problems: list[Refusal]
+
+
+@dataclass
+class _Figures:
+    images: Counter[str] = field(default_factory=Counter)
+    annotations: Counter[str] = field(default_factory=Counter)
+    new_by_category: Counter[int] = field(default_factory=Counter)
+    here_by_category: Counter[int] = field(default_factory=Counter)
+    missing: list[str] = field(default_factory=list)
+    problems: list[Refusal] = field(default_factory=list)
+
+
+def examine(
+    source: Source,
+    project: Project,
+    *,
+    format: str = "",
+    match: str = "name",
+    new_images: bool = True,
+    progress: Progress | None = None,
+) -> Examined:
+    """Reads all of a dataset and writes nothing.
+
+    Args:
+        format: "": the one that the files look like.
+        match, new_images: as `Import` has them.
+        progress: called again and again; what it raises stops the examination.
+
+    Raises:
+        ExportError: no such format, or the files are not of it.
+    """
+    name, row = format_of(source, format)
+    report = ReadReport()
+    dataset = _read(row, source, report)
+    steps = Steps(progress, 2 * dataset.image_count)
+    repeated = repeated_names(_counted(dataset.images, steps))
+    known = KnownImages(project, match, repeated)
+    mapping = propose(project, dataset.categories)
+    categories = {category.id: mapping[str(category.id)] for category in dataset.categories}
+    trashed = set(
+        Image.with_deleted.filter(project=project, deleted_at__isnull=False).values_list("digest", flat=True)
+    )
+    figures = _Figures()
+    for image in _counted(dataset.images, steps):
+        try:
+            if image.digest and image.digest in trashed:
+                raise ImageRefused("image_in_trash", "the image is in the project's trash; restore it there")
+            _look_at(image, known, categories, new_images, figures)
+        except ImageRefused as refused:
+            figures.images["refused"] += 1
+            figures.annotations["unplaced"] += len(list(image.annotations))
+            figures.problems.append(Refusal(f"image {image.file_name}", refused.reason, refused.message))
+    steps.finish()
+    problems = [*report.refusals, *figures.problems]
+    found = {
+        "title": row.title,
+        "images": {key: figures.images[key] for key in ("new", "known", "missing", "not_wanted", "refused")},
+        "annotations": {key: figures.annotations[key] for key in ("new", "here", "boxes", "unplaced")},
+        "categories": [
+            {
+                "id": category.id,
+                "name": category.name,
+                "supercategory": category.supercategory,
+                "color": category.color,
+                "new": figures.new_by_category[category.id],
+                "here": figures.here_by_category[category.id],
+            }
+            for category in dataset.categories
+        ],
+        "missing": figures.missing,
+        "repeated_names": repeated,
+        "problems": problems_in_short(problems),
+    }
+    return Examined(name, found, mapping, problems)
+
+
+def format_of(source: Source, name: str) -> tuple[str, Format]:
+    """The format of that name, or the one that the files look like.
+
+    Raises:
+        ExportError: there is none.
+    """
+    formats = import_formats()
+    name = name or recognised(source) or ""
+    if not name:
+        titles = ", ".join(row.title for row in formats.values())
+        raise UnreadableFile(f"the files look like no format that can be read ({titles}); name the format")
+    if name not in formats:
+        find_format(name)
+        raise UnreadableFile(f"{find_format(name).title} can be exported but not imported")
+    return name, formats[name]
+
+
+def problems_in_short(problems: list[Refusal]) -> dict[str, Any]:
+    codes = Counter(problem.code for problem in problems)
+    return {
+        "count": len(problems),
+        "codes": [{"code": code, "count": count} for code, count in codes.most_common()],
+        "shown": [
+            {"place": problem.place, "code": problem.code, "message": problem.message}
+            for problem in problems[:PROBLEMS_SHOWN]
+        ],
+    }
+
+
+def propose(project: Project, categories: Iterable[CategoryRecord]) -> dict[str, int | str]:
+    """The project's category of the same name, small or capital letters aside; else a new one."""
+    own = {name.casefold(): pk for pk, name in project.categories.values_list("pk", "name")}
+    return {str(category.id): own.get(category.name.strip().casefold(), NEW) for category in categories}
+
+
+def _read(row: Format, source: Source, report: ReadReport) -> DatasetRecord:
+    if row.read is None:
+        raise ExportError(f"{row.title} cannot be read")
+    return row.read(source, report)
+
+
+def _look_at(
+    image: ImageRecord, known: KnownImages, categories: dict, new_images: bool, figures: _Figures
+) -> None:
+    """Counts one image with its annotations. Raises ImageRefused."""
+    found = known.find(image)
+    records = list(image.annotations)
+    if found is None and (image.open is None or not new_images):
+        kind = "missing" if image.open is None else "not_wanted"
+        figures.images[kind] += 1
+        figures.annotations["unplaced"] += len(records)
+        if kind == "missing" and len(figures.missing) < NAMES_SHOWN:
+            figures.missing.append(image.file_name)
+        return
+    figures.images["known" if found else "new"] += 1
+    named = {id: target if target != NEW else f"{NEW} {id}" for id, target in categories.items()}
+    sorted_out = sort_out(found.id if found else None, records, named)
+    for _, _, record in sorted_out.new:
+        figures.annotations["new"] += 1
+        figures.annotations["boxes"] += record.is_box
+        figures.new_by_category[record.category_id] += 1
+    for record in sorted_out.here:
+        figures.annotations["here"] += 1
+        figures.here_by_category[record.category_id] += 1
+    for record in sorted_out.repeated:
+        place = f"image {image.file_name}, annotation {record.id}"
+        figures.problems.append(
+            Refusal(place, "annotation_twice", "an earlier one has the same category and mask")
+        )
+
+
+def _counted(images: Iterable[ImageRecord], steps: Steps) -> Iterable[ImageRecord]:
+    for image in images:
+        yield image
+        steps.advance()

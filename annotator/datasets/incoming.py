@@ -1,0 +1,166 @@
+"""Which annotations of a file are new to an image, and under which ids and columns they come in.
+
+The same file twice changes nothing: an annotation is known by the uuid that the file gives it, or by its category and
+mask on the image. One without a uuid of its own gets an id made from these, so that even a deleted one is known again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from annotator.annotations.errors import InvalidPrompt
+from annotator.annotations.prompt import check_prompt
+from annotator.models import Annotation, Bundle, Image, Import
+from annotator.models.annotation import LONGEST_NAME
+from exporters.records import AnnotationRecord
+from segmentation import rle
+
+NAMESPACE = uuid.UUID("6f6a2d52-5c0b-4a2e-9d0e-0d0f3a4be7a1")
+
+
+@dataclass
+class Sorted:
+    """The annotations of one image of a file.
+
+    Attributes:
+        new: (id, category's primary key, record) of those that are to come in.
+        here: those that the image has already.
+        repeated: those that the file has twice.
+    """
+
+    new: list[tuple[uuid.UUID, int | str, AnnotationRecord]]
+    here: list[AnnotationRecord]
+    repeated: list[AnnotationRecord]
+
+
+def sort_out(
+    image_id: int | None, records: Iterable[AnnotationRecord], categories: Mapping[int, int | str]
+) -> Sorted:
+    """Tells new annotations from those that are here.
+
+    Args:
+        image_id: None: an image that is new itself; ids are then the file's or random, for a look ahead only.
+        categories: the file's category id -> a category's primary key, or a word that stands for a new one; annotations
+            of other categories are left out.
+    """
+    records = [record for record in records if record.category_id in categories]
+    here = _Here(image_id, {record.uuid for record in records if record.uuid})
+    sorted_out = Sorted([], [], [])
+    seen: set[tuple[int | str, str]] = set()
+    for record in records:
+        category = categories[record.category_id]
+        key = (category, mask_digest(record))
+        annotation_id = here.id_of(record, key)
+        if annotation_id in here.ids or key in here.keys:
+            sorted_out.here.append(record)
+        elif key in seen:
+            sorted_out.repeated.append(record)
+        else:
+            seen.add(key)
+            sorted_out.new.append((annotation_id, category, record))
+    return sorted_out
+
+
+class _Here:
+    """What an image has, deleted annotations too: who deleted one does not want it back.
+
+    Args:
+        uuids: those of the file.
+    """
+
+    def __init__(self, image_id: int | None, uuids: set[str]) -> None:
+        self._image_id, self._uuids = image_id, uuids
+
+    @cached_property
+    def _rows(self) -> list[tuple[uuid.UUID, int, Any]]:
+        if self._image_id is None:
+            return []
+        rows = Annotation.objects.filter(image=self._image_id)
+        return list(rows.values_list("pk", "category_id", "segmentation"))
+
+    @cached_property
+    def ids(self) -> set[uuid.UUID]:
+        return {pk for pk, _, _ in self._rows}
+
+    @cached_property
+    def keys(self) -> set[tuple[int | str, str]]:
+        return {(category, _digest(segmentation)) for _, category, segmentation in self._rows}
+
+    @cached_property
+    def _elsewhere(self) -> set[str]:
+        """Ids of the file that annotations of other images have: the file was exported from another project here."""
+        others = Annotation.objects.filter(pk__in=self._uuids).exclude(image=self._image_id)
+        return {str(pk) for pk in others.values_list("pk", flat=True)} if self._uuids else set()
+
+    def id_of(self, record: AnnotationRecord, key: tuple[int | str, str]) -> uuid.UUID:
+        if record.uuid and record.uuid not in self._elsewhere:
+            return uuid.UUID(record.uuid)
+        name = record.uuid or f"{key[0]}/{key[1]}"
+        return uuid.uuid5(NAMESPACE, f"{self._image_id}/{name}")
+
+
+def mask_digest(record: AnnotationRecord) -> str:
+    """Of the pixels, however their RLE is written."""
+    return _digest(record.segmentation)
+
+
+def _digest(segmentation: Mapping[str, Any]) -> str:
+    # A border that comes twice, around a run of no pixels, is none.
+    borders, counts = np.unique(np.cumsum(rle.runs(segmentation)), return_counts=True)
+    height, width = segmentation["size"]
+    real = borders[(counts % 2 == 1) & (borders < height * width)]
+    return hashlib.sha256(real.astype(np.int64).tobytes()).hexdigest()
+
+
+class Columns:
+    """What is written of an annotation of a file, as `saving.create_many` takes it."""
+
+    def __init__(self, job: Import) -> None:
+        self._job = job
+        self._bundles = set(Bundle.objects.values_list("digest", flat=True))
+
+    def of(self, image: Image, id: uuid.UUID, category: int, record: AnnotationRecord) -> dict[str, Any]:
+        is_known_bundle = record.bundle_digest in self._bundles
+        origin = {
+            "import_id": self._job.pk,
+            "file": self._job.name,
+            "author": record.author,
+            "uuid": record.uuid if record.uuid != str(id) else "",
+            "bundle_digest": "" if is_known_bundle else record.bundle_digest,
+        }
+        return {
+            "id": id,
+            "category": category,
+            "segmentation": dict(record.segmentation),
+            "prompt": _prompt(image, record),
+            "predicted_iou": record.predicted_iou,
+            "stability_score": record.stability_score,
+            "bundle_digest": record.bundle_digest if is_known_bundle else "",
+            "name": _one_line(record.name),
+            "to_check": self._job.to_check,
+            "origin": {name: value for name, value in origin.items() if value},
+        }
+
+
+def _prompt(image: Image, record: AnnotationRecord) -> dict[str, Any] | None:
+    """The file's, where it can be one here; of a box without a mask: the box, from which the workbench can go on."""
+    if record.is_box:
+        x, y, width, height = record.bbox_xywh
+        return {"box": [x, y, x + width, y + height], "box_step": 0}
+    if record.prompt is None:
+        return None
+    try:
+        return check_prompt(image, dict(record.prompt))
+    except InvalidPrompt:
+        return None
+
+
+def _one_line(name: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:LONGEST_NAME].strip()

@@ -1,0 +1,95 @@
+"""One import job: a dataset's files are examined, or come in."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.db import transaction
+
+from annotator.datasets import imports
+from annotator.datasets.examination import examine
+from annotator.datasets.taking_in import take_in
+from annotator.files import unowned
+from annotator.jobs import queue
+from annotator.jobs.errors import JobFailed
+from annotator.models import Import
+from exporters.errors import ExportError
+from exporters.source import Source
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_INTERVAL_S = 0.5
+
+
+def run(job: Import) -> None:
+    """Does the step of a claimed import.
+
+    Raises:
+        JobFailed: the files cannot be read, or the mapping holds no more.
+        LeaseLost: it was cancelled, or belongs to somebody else by now.
+    """
+    try:
+        with imports.opened(job) as source:
+            if job.step == Import.Step.EXAMINE:
+                _examine(job, source)
+            else:
+                queue.finish(job, result=take_in(job, source))
+                _let_files_go(job)
+    except ExportError as error:
+        message = str(error)
+        raise JobFailed(f"{message[:1].upper()}{message[1:]}.", permanent=True) from error
+    logger.info("%s", job)
+
+
+def _examine(job: Import, source: Source) -> None:
+    examined = examine(
+        source,
+        job.project,
+        format=job.format,
+        match=job.match,
+        new_images=job.new_images,
+        progress=_Progress(job),
+    )
+    # What a person has chosen before stays, where the file still has the category.
+    chosen = {key: target for key, target in job.mapping.items() if key in examined.mapping}
+    problems_file = imports.write_problems(job, examined.problems)
+    before = job.problems_file
+    try:
+        with transaction.atomic():
+            queue.finish(
+                job,
+                format=examined.format,
+                found=examined.found,
+                mapping=examined.mapping | chosen,
+                problems_file=problems_file,
+            )
+            unowned.note([before])
+            unowned.strike_out(filter(None, [problems_file]))
+    except BaseException:
+        unowned.discard([problems_file])
+        raise
+    unowned.discard([before])
+
+
+def _let_files_go(job: Import) -> None:
+    """What has come in is not needed a second time."""
+    with transaction.atomic():
+        unowned.note(job.parts)
+        Import.objects.filter(pk=job.pk).update(parts=[])
+    imports.discard(job.parts)
+
+
+class _Progress:
+    """Writes progress to the row now and then, which stops the work (LeaseLost) when the row is no longer ours."""
+
+    def __init__(self, job: Import) -> None:
+        self._job = job
+        self._next_s = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_s and done < total:
+            return
+        self._next_s = now_s + PROGRESS_INTERVAL_S
+        queue.update(self._job, done=done, total=total)

@@ -1,0 +1,548 @@
+"""Datasets come in: examined first, then image by image, all of it in the test's own process."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import zipfile
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from annotator.annotations import saving
+from annotator.datasets import imports, records
+from annotator.jobs import queue
+from annotator.jobs.errors import LeaseLost
+from annotator.jobs.kinds import KINDS
+from annotator.jobs.lease import LeaseKeeper
+from annotator.media import intake, partial_uploads
+from annotator.models import Annotation, Import, UnownedFile
+from annotator.projects import categories, projects
+from annotator.worker.run_job import run_next
+from segmentation import rle
+from tests.annotator.world import (
+    IMAGE_HW,
+    annotation_body,
+    client_of,
+    encode_image,
+    rectangle_rle,
+    upload,
+)
+from tests.exporters.world import write_as
+
+HEIGHT, WIDTH = IMAGE_HW
+
+
+def a_document(images: list[str], annotations: list[dict], names: tuple[str, ...] = ("cat", "dog")) -> dict:
+    """A COCO document; an annotation names its image by the place in the list."""
+    return {
+        "images": [
+            {"id": number, "file_name": name, "height": HEIGHT, "width": WIDTH}
+            for number, name in enumerate(images, 1)
+        ],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(names, 1)],
+        "annotations": [
+            {"id": number, "image_id": 1, "category_id": 1, "segmentation": rectangle_rle()} | values
+            for number, values in enumerate(annotations, 1)
+        ],
+    }
+
+
+def a_zip(document: dict, pictures: dict[str, bytes] | None = None) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("annotations/instances.json", json.dumps(document))
+        for name, content in (pictures or {}).items():
+            archive.writestr(f"images/{name}", content)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def bring(alice, project):
+    """Sends a file and has it examined; the row as the API tells it."""
+
+    def do(content: bytes | dict, name: str = "set.zip", to=project, **options) -> dict:
+        content = json.dumps(content).encode() if isinstance(content, dict) else content
+        body = {"file": upload(content, name)} | options
+        answer = client_of(alice).post(f"/api/projects/{to.pk}/imports/", body, format="multipart")
+        assert answer.status_code == 202, answer.json()
+        run_next(KINDS["imports"], "w")
+        return client_of(alice).get(f"/api/imports/{answer.json()['id']}/").json()
+
+    return do
+
+
+@pytest.fixture
+def start(alice):
+    """Starts an examined import and does it."""
+
+    def do(row: dict, **changes) -> dict:
+        client = client_of(alice)
+        if changes:
+            answer = client.patch(f"/api/imports/{row['id']}/", changes, format="json")
+            assert answer.status_code == 200, answer.json()
+        answer = client.post(f"/api/imports/{row['id']}/start/")
+        assert answer.status_code == 202, answer.json()
+        run_next(KINDS["imports"], "w")
+        return client.get(f"/api/imports/{row['id']}/").json()
+
+    return do
+
+
+# --- the examination ---
+def test_the_examination_says_what_is_new_known_missing_and_wrong(bring, project, image, category):
+    document = a_document(
+        ["photo.png", "new.png", "gone.png"],
+        [
+            {},
+            {"category_id": 2},
+            {"segmentation": [[1, 1, 4, 4]]},
+            {"image_id": 2},
+            {"image_id": 3},
+            {"image_id": 99},
+        ],
+    )
+    row = bring(a_zip(document, {"new.png": encode_image(seed=5)}))
+    assert (row["phase"], row["format"], row["error"]) == ("examined", "coco", "")
+    found = row["found"]
+    assert found["images"] == {"new": 1, "known": 1, "missing": 1, "not_wanted": 0, "refused": 0}
+    assert found["annotations"] == {"new": 3, "here": 0, "boxes": 0, "unplaced": 1}
+    assert [(each["name"], each["new"]) for each in found["categories"]] == [("cat", 2), ("dog", 1)]
+    assert found["missing"] == ["gone.png"]
+    assert {each["code"] for each in found["problems"]["shown"]} == {"polygon_malformed", "image_unknown"}
+    assert row["mapping"] == {"1": category.pk, "2": "new"}
+
+
+def test_the_examination_writes_nothing(bring, project, image, category):
+    before = (Annotation.objects.count(), project.categories.count(), project.images.count())
+    bring(a_zip(a_document(["photo.png", "new.png"], [{}]), {"new.png": encode_image(seed=5)}))
+    assert (Annotation.objects.count(), project.categories.count(), project.images.count()) == before
+
+
+def test_all_problems_can_be_downloaded(alice, bring, image):
+    row = bring(a_document(["photo.png"], [{"category_id": 9} for _ in range(150)]), "a.json")
+    problems = row["found"]["problems"]
+    assert (problems["count"], len(problems["shown"])) == (150, 100)
+    answer = client_of(alice).get(row["problems_url"])
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert lines[0] == "place,code,message" and len(lines) == 151
+    assert lines[150].startswith("annotations[149] (id 150),category_unknown,")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"nothing of the kind", "look like no format"),
+        (b'{"images": [', "not JSON"),
+        (b"PK\x03\x04 cut off", "look like no format"),
+    ],
+)
+def test_files_that_cannot_be_read_fail_in_words(bring, content, words):
+    row = bring(content, "a.json")
+    assert row["phase"] == "failed" and words in row["error"]
+    assert row["found"] is None
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused(bring, settings):
+    settings.MAX_ZIP_UNCOMPRESSED_BYTES = 100
+    assert "unpacks to" in bring(a_zip(a_document(["photo.png"], [])))["error"]
+
+
+def test_it_can_be_brought_in_parts(alice, project, image, start):
+    content = a_zip(a_document(["photo.png"], [{}]))
+    begun = partial_uploads.begin(project, alice, name="a.json", size_bytes=len(content), is_dataset=True)
+    address = f"/api/projects/{project.pk}/imports/"
+    client = client_of(alice)
+    partial_uploads.append(begun, 0, content[:50])
+    answer = client.post(address, {"upload": str(begun.pk)}, format="json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "upload_incomplete")
+    begun.refresh_from_db()
+    partial_uploads.append(begun, 50, content[50:])
+    first = client.post(address, {"upload": str(begun.pk)}, format="json")
+    again = client.post(address, {"upload": str(begun.pk)}, format="json")
+    assert (first.status_code, first.json()["id"]) == (202, again.json()["id"])
+    run_next(KINDS["imports"], "w")
+    assert start(first.json())["result"]["annotations"] == 1
+    finish = client.post(f"/api/uploads/{begun.pk}/finish/")
+    assert (finish.status_code, finish.json()["error"]["code"]) == (409, "upload_handed_over")
+    begun.refresh_from_db()
+    partial_uploads.give_up([begun])
+    assert UnownedFile.objects.count() == 0
+
+
+# --- it comes in ---
+def test_masks_come_in_bit_for_bit_with_their_pictures(bring, start, project, alice):
+    mask = np.random.default_rng(3).random(IMAGE_HW) < 0.5
+    document = a_document(
+        ["a.png", "sub/b.png"], [{"segmentation": rle.encode(mask), "predicted_iou": 0.5}, {"image_id": 2}]
+    )
+    pictures = {"a.png": encode_image(seed=5), "sub/b.png": encode_image(seed=6)}
+    row = start(bring(a_zip(document, pictures)))
+    assert (row["phase"], row["error"], row["done"], row["total"]) == ("ready", "", 2, 2)
+    assert row["result"] == {
+        "images_new": 2,
+        "images_known": 0,
+        "annotations": 2,
+        "here": 0,
+        "images_refused": 0,
+        "refused": [],
+    }
+    first, second = project.images.all()
+    assert [(each.name, each.folder, each.state) for each in (first, second)] == [
+        ("a.png", "", "in_progress"),
+        ("b.png", "sub", "in_progress"),
+    ]
+    annotation = first.annotations.get()
+    assert np.array_equal(rle.decode(annotation.segmentation), mask)
+    assert (annotation.category.name, annotation.predicted_iou, annotation.number) == ("cat", 0.5, 1)
+    assert (annotation.author, annotation.origin) == (alice, {"import_id": row["id"], "file": "set.zip"})
+    assert sorted(project.categories.values_list("name", flat=True)) == ["cat", "dog"]
+
+
+def test_what_an_export_holds_comes_back_into_another_project_bit_for_bit(
+    bring, start, alice, project, annotation, second_image
+):
+    exported = write_as("coco", records.build(project), include_images=True)
+    other = projects.create_project(alice, name="Copy")
+    row = start(bring(exported, to=other))
+    assert (row["result"]["images_new"], row["result"]["annotations"]) == (2, 1)
+    copied = Annotation.objects.get(image__project=other)
+    assert copied.segmentation == annotation.segmentation and copied.pk != annotation.pk
+    assert copied.origin["uuid"] == str(annotation.pk)
+    assert sorted(other.images.values_list("digest")) == sorted(project.images.values_list("digest"))
+
+
+def test_the_same_import_twice_changes_nothing(bring, start, project, image):
+    document = a_document(["photo.png", "new.png"], [{}, {"image_id": 2}, {"category_id": 2}])
+    content = a_zip(document, {"new.png": encode_image(seed=5)})
+    start(bring(content))
+    before = list(Annotation.objects.order_by("pk").values())
+    again = bring(content)
+    assert again["found"]["annotations"] == {"new": 0, "here": 3, "boxes": 0, "unplaced": 0}
+    assert again["found"]["images"]["new"] == 0
+    assert start(again)["result"]["here"] == 3
+    assert list(Annotation.objects.order_by("pk").values()) == before
+    assert project.images.count() == 2
+
+
+def test_an_export_into_its_own_project_changes_nothing(bring, start, project, annotation):
+    exported = write_as("coco", records.build(project))
+    row = start(bring(exported, "back.json"))
+    assert (row["result"]["annotations"], row["result"]["here"]) == (0, 1)
+    assert list(Annotation.objects.values_list("pk", flat=True)) == [annotation.pk]
+
+
+def test_a_mask_that_somebody_deleted_or_changed_does_not_come_back(bring, start, image, bob):
+    content = a_document(["photo.png"], [{}, {"segmentation": rectangle_rle(top=3)}])
+    start(bring(content, "a.json"))
+    first, second = image.annotations.order_by("number")
+    saving.delete(first, by=bob)
+    saving.update(second, version=1, by=bob, segmentation=rectangle_rle(top=4))
+    assert start(bring(content, "a.json"))["result"]["annotations"] == 0
+    assert image.annotations.count() == 2
+
+
+def test_the_same_mask_twice_in_a_file_comes_in_once_and_is_said(bring, start, image):
+    row = bring(a_document(["photo.png"], [{}, {}]), "a.json")
+    assert [each["code"] for each in row["found"]["problems"]["shown"]] == ["annotation_twice"]
+    assert start(row)["result"]["annotations"] == 1
+
+
+def test_categories_are_mapped_made_and_skipped(bring, start, project, image, category):
+    bird = categories.create_category(project, name="bird")
+    content = a_document(
+        ["photo.png"],
+        [{}, {"category_id": 2}, {"category_id": 3, "segmentation": rectangle_rle(top=3)}],
+        names=("CAT ", "dog", "Fish"),
+    )
+    row = bring(content, "a.json")
+    assert row["mapping"] == {"1": category.pk, "2": "new", "3": "new"}
+    row = start(row, mapping={"1": "skip", "2": bird.pk})
+    assert row["result"]["annotations"] == 2
+    names = image.annotations.order_by("number").values_list("category__name", flat=True)
+    assert list(names) == ["bird", "Fish"]
+
+
+@pytest.mark.parametrize("mapping", [{"1": 10_000}, {"1": "old"}, {"7": "new"}, {"1": True}, {"1": [1]}, [1]])
+def test_a_mapping_that_makes_no_sense_is_refused(bring, alice, image, mapping):
+    row = bring(a_document(["photo.png"], [{}]), "a.json")
+    answer = client_of(alice).patch(f"/api/imports/{row['id']}/", {"mapping": mapping}, format="json")
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["mapping"])
+
+
+def test_a_category_that_is_gone_by_then_fails_in_words_and_can_be_chosen_anew(
+    bring, start, project, image, category
+):
+    row = bring(a_document(["photo.png"], [{}]), "a.json")
+    categories.delete_category(category)
+    row = start(row)
+    assert row["phase"] == "failed" and "'cat' was to become is gone" in row["error"]
+    assert start(row, mapping={"1": "new"})["result"]["annotations"] == 1
+
+
+def test_masks_to_check_say_so_until_somebody_changes_them(bring, start, alice, image, bob):
+    row = start(bring(a_document(["photo.png"], [{}]), "a.json"), to_check=True)
+    annotation = image.annotations.get()
+    assert annotation.to_check
+    wire = client_of(alice).get(f"/api/annotations/{annotation.pk}/").json()
+    assert (wire["to_check"], wire["origin"]) == (True, {"import_id": row["id"], "file": "a.json"})
+    saving.update(annotation, version=1, by=bob, name="Tom")
+    assert Annotation.objects.get().to_check
+    saving.update(Annotation.objects.get(), version=2, by=bob, segmentation=rectangle_rle(top=3))
+    assert not Annotation.objects.get().to_check
+
+
+def test_one_can_say_that_a_mask_is_checked(bring, start, alice, image):
+    start(bring(a_document(["photo.png"], [{}]), "a.json", to_check=True))
+    address = f"/api/annotations/{image.annotations.get().pk}/"
+    answer = client_of(alice).patch(address, {"version": 1, "to_check": False}, format="json")
+    assert (answer.status_code, answer.json()["to_check"]) == (200, False)
+
+
+# --- which image is meant ---
+def test_an_image_of_another_size_is_refused_with_all_its_masks(bring, start, image):
+    document = a_document(["photo.png"], [])
+    document["images"][0] |= {"width": WIDTH + 1}
+    document["annotations"] = [
+        {"id": 1, "image_id": 1, "category_id": 1, "segmentation": rectangle_rle((HEIGHT, WIDTH + 1))}
+    ]
+    row = bring(document, "a.json")
+    assert row["found"]["images"]["refused"] == 1
+    assert row["found"]["problems"]["shown"][0]["code"] == "image_size_differs"
+    row = start(row)
+    assert (row["result"]["images_refused"], row["result"]["annotations"]) == (1, 0)
+    assert "8 x 6 pixels" in row["result"]["refused"][0]["message"]
+
+
+def test_a_new_picture_of_another_size_does_not_come_in(bring, start, project):
+    content = a_zip(a_document(["a.png"], [{}]), {"a.png": encode_image((9, 9))})
+    row = start(bring(content))
+    assert (row["result"]["images_refused"], project.images.count()) == (1, 0)
+    assert not default_storage.exists("images") or default_storage.listdir(f"images/{project.pk}")[1] == []
+
+
+def test_a_damaged_picture_stops_no_other_one(bring, start, project):
+    pictures = {"a.png": encode_image()[:60], "b.png": encode_image(seed=6)}
+    row = start(bring(a_zip(a_document(["a.png", "b.png"], [{}, {"image_id": 2}]), pictures)))
+    assert (row["phase"], row["result"]["images_refused"], row["result"]["annotations"]) == ("ready", 1, 1)
+    assert row["result"]["refused"][0]["place"] == "image a.png"
+
+
+def test_pictures_that_are_not_wanted_stay_out(bring, start, project):
+    content = a_zip(a_document(["a.png"], [{}]), {"a.png": encode_image()})
+    row = bring(content, new_images=False)
+    assert row["found"]["images"]["not_wanted"] == 1
+    assert start(row)["result"]["annotations"] == 0
+    assert project.images.count() == 0
+
+
+def test_equal_pixels_are_one_image_whatever_the_name(bring, start, image):
+    content = a_zip(a_document(["other.png"], [{}]), {"other.png": encode_image()})
+    row = start(bring(content))
+    assert (row["result"]["images_new"], row["result"]["images_known"]) == (0, 1)
+    assert image.annotations.count() == 1
+    assert bring(content, match="digest")["found"]["images"]["known"] == 1
+
+
+def test_names_that_a_file_has_in_several_folders_are_told_apart_by_these(bring, start, project):
+    document = a_document(
+        ["train/a.png", "val/a.png"], [{}, {"image_id": 2, "segmentation": rectangle_rle(top=3)}]
+    )
+    content = a_zip(document, {"train/a.png": encode_image(seed=1), "val/a.png": encode_image(seed=2)})
+    start(bring(content))
+    assert bring(content)["found"]["annotations"]["here"] == 2
+    swapped = {"val/a.png": encode_image(seed=2)}
+    project.images.filter(folder="val").update(folder="elsewhere")
+    assert bring(a_zip(document, swapped))["found"]["images"] == {
+        "new": 1,
+        "known": 1,
+        "missing": 0,
+        "not_wanted": 0,
+        "refused": 0,
+    }
+
+
+def test_an_image_in_the_trash_is_said(bring, start, alice, image):
+    document = a_document(["photo.png"], [{}])
+    document["images"][0]["digest"] = image.digest
+    client_of(alice).delete(f"/api/images/{image.pk}/")
+    row = bring(a_zip(document, {"photo.png": encode_image()}))
+    assert row["found"]["problems"]["shown"][0]["code"] == "image_in_trash"
+    assert "in the trash" in start(row)["result"]["refused"][0]["message"]
+
+
+def test_changing_how_images_are_matched_has_the_files_examined_again(bring, alice, image):
+    row = bring(a_document(["photo.png"], [{}]), "a.json")
+    answer = client_of(alice).patch(f"/api/imports/{row['id']}/", {"match": "path"}, format="json")
+    assert answer.json()["phase"] == "uploaded"
+    run_next(KINDS["imports"], "w")
+    assert client_of(alice).get(f"/api/imports/{row['id']}/").json()["phase"] == "examined"
+
+
+# --- killed, cancelled, deleted ---
+class Killed(BaseException):
+    pass
+
+
+def three_images() -> bytes:
+    names = ["a.png", "b.png", "c.png"]
+    annotations = [{"image_id": number} for number in (1, 2, 3)]
+    pictures = {name: encode_image(seed=seed) for seed, name in enumerate(names)}
+    return a_zip(a_document(names, annotations), pictures)
+
+
+def test_a_killed_import_goes_on_where_it_stopped(bring, alice, project, monkeypatch):
+    row = bring(three_images())
+    client_of(alice).post(f"/api/imports/{row['id']}/start/")
+    real, calls = saving.create_many, []
+
+    def dies_in_the_second(image, annotations, *, author):
+        count = real(image, annotations, author=author)
+        calls.append(image.name)
+        if len(calls) == 2:
+            raise Killed
+        return count
+
+    monkeypatch.setattr(saving, "create_many", dies_in_the_second)
+    job = queue.claim(KINDS["imports"].takeable("imports"), "w")
+    with pytest.raises(Killed):
+        KINDS["imports"].run(job)
+    job.refresh_from_db()
+    assert (job.done, project.images.count(), Annotation.objects.count()) == (1, 1, 1)
+    monkeypatch.setattr(saving, "create_many", lambda *a, **k: calls.append(a[0].name) or real(*a, **k))
+    queue.end_leases(Import.objects.all())
+    run_next(KINDS["imports"], "w")
+    job.refresh_from_db()
+    assert (job.phase, job.attempts) == ("ready", 2)
+    assert calls == ["a.png", "b.png", "b.png", "c.png"]
+    assert (job.result["images_new"], job.result["annotations"]) == (3, 3)
+    assert Annotation.objects.count() == 3
+
+
+def test_one_that_is_cancelled_on_the_way_keeps_whole_images_and_can_be_started_again(
+    bring, start, alice, project, monkeypatch
+):
+    row = bring(three_images())
+    client_of(alice).post(f"/api/imports/{row['id']}/start/")
+    real, calls = intake.ingest_image, []
+
+    def cancelled_before_the_second(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            imports.cancel_or_delete(Import.objects.get())
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(intake, "ingest_image", cancelled_before_the_second)
+    run_next(KINDS["imports"], "w")
+    monkeypatch.undo()
+    job = Import.objects.get()
+    assert (job.phase, job.done, len(calls)) == ("cancelled", 1, 2)
+    assert (project.images.count(), Annotation.objects.count()) == (1, 1)
+    assert len(default_storage.listdir(f"images/{project.pk}")[1]) == 1
+    result = start(row)["result"]
+    assert (result["images_new"], result["annotations"], result["here"]) == (2, 2, 1)
+    assert (project.images.count(), Annotation.objects.count()) == (3, 3)
+
+
+def test_a_cancelled_import_writes_no_further_image(bring, alice, project, monkeypatch):
+    row = bring(three_images())
+    client_of(alice).post(f"/api/imports/{row['id']}/start/")
+    job = queue.claim(KINDS["imports"].takeable("imports"), "w")
+    assert client_of(alice).delete(f"/api/imports/{row['id']}/").status_code == 204
+    with pytest.raises(LeaseLost), LeaseKeeper(job):
+        KINDS["imports"].run(job)
+    job.refresh_from_db()
+    assert (job.phase, project.images.count()) == ("cancelled", 0)
+    client_of(alice).post(f"/api/imports/{row['id']}/start/")
+    run_next(KINDS["imports"], "w")
+    job.refresh_from_db()
+    assert (job.phase, project.images.count()) == ("ready", 3)
+
+
+def test_one_that_is_under_way_or_in_cannot_be_changed_or_started(bring, start, alice, image):
+    client = client_of(alice)
+    row = bring(a_document(["photo.png"], [{}]), "a.json")
+    client.patch(f"/api/imports/{row['id']}/", {"match": "path"}, format="json")
+    answer = client.post(f"/api/imports/{row['id']}/start/")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "import_not_examined")
+    run_next(KINDS["imports"], "w")
+    start(row)
+    for answer in (
+        client.post(f"/api/imports/{row['id']}/start/"),
+        client.patch(f"/api/imports/{row['id']}/", {"to_check": True}, format="json"),
+    ):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "import_busy")
+
+
+def test_its_files_go_once_it_is_in_and_the_rest_with_the_row(
+    bring, start, alice, project, image, django_capture_on_commit_callbacks
+):
+    row = bring(a_document(["photo.png"], [{}, {"category_id": 9}]), "a.json")
+    (part,), problems = Import.objects.values_list("parts", "problems_file").get()
+    assert default_storage.exists(part) and default_storage.exists(problems)
+    start(row)
+    assert not default_storage.exists(part) and default_storage.exists(problems)
+    with django_capture_on_commit_callbacks(execute=True):
+        client_of(alice).delete(f"/api/imports/{row['id']}/")
+    assert not default_storage.exists(problems)
+    assert (Import.objects.count(), UnownedFile.objects.count(), Annotation.objects.count()) == (0, 0, 1)
+
+
+def test_old_ones_are_forgotten(bring, django_capture_on_commit_callbacks, image):
+    bring(a_document(["photo.png"], []), "a.json")
+    assert imports.delete_old() == 0
+    Import.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert imports.delete_old() == 1
+    assert Import.objects.count() == 0
+
+
+# --- who, and from where ---
+def test_folders_of_the_server_are_for_admins_and_within_the_roots(
+    settings, tmp_path, alice, staff, project, image, start
+):
+    root = tmp_path / "sets"
+    (root / "mine").mkdir(parents=True)
+    document = json.dumps(a_document(["photo.png"], [{}]))
+    (root / "mine" / "instances.json").write_text(document)
+    (tmp_path / "instances.json").write_text(document)
+    (root / "out").symlink_to(tmp_path)
+    address = f"/api/projects/{project.pk}/imports/"
+
+    def send(user, path):
+        return client_of(user).post(address, {"path": str(path)}, format="json")
+
+    assert send(staff, root / "mine").status_code == 400  # no roots
+    settings.IMPORT_ROOTS = [root]
+    assert send(alice, root / "mine").status_code == 403
+    for path in (tmp_path / "instances.json", root / ".." / "instances.json", root / "out", root / "none"):
+        assert send(staff, path).json()["error"]["fields"].keys() == {"path"}
+    answer = send(staff, root / "mine")
+    assert answer.status_code == 202
+    run_next(KINDS["imports"], "w")
+    assert start(answer.json())["result"]["annotations"] == 1
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"upload": str(uuid.uuid4()), "path": "/x"}, {"format": "none", "path": "/x"}]
+)
+def test_a_request_that_brings_nothing_is_refused(alice, project, body):
+    answer = client_of(alice).post(f"/api/projects/{project.pk}/imports/", body, format="json")
+    assert answer.status_code == 400
+
+
+def test_an_upload_of_somebody_else_is_not_found(alice, staff, project):
+    begun = partial_uploads.begin(project, alice, name="a.zip", size_bytes=1)
+    address = f"/api/projects/{project.pk}/imports/"
+    assert client_of(staff).post(address, {"upload": str(begun.pk)}, format="json").status_code == 404
+
+
+def test_saving_many_is_all_or_nothing(image, category, bob):
+    good, bad = annotation_body(category), annotation_body(category, segmentation=rectangle_rle((5, 5)))
+    with pytest.raises(Exception, match="5 x 5"):
+        saving.create_many(image, [body | {"id": uuid.UUID(body["id"])} for body in (good, bad)], author=bob)
+    assert image.annotations.count() == 0
