@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
@@ -23,7 +24,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from annotator.datasets.errors import ImportBusy, ImportNotExamined
-from annotator.datasets.examination import NEW, SKIP
+from annotator.datasets.examination import NEW, SKIP, Examined
 from annotator.errors import InvalidValue
 from annotator.files import stored, unowned
 from annotator.jobs import queue
@@ -99,6 +100,32 @@ def begin_with_upload(upload: PartialUpload, user: User | None, **options: Any) 
 def begin_with_path(project: Project, user: User | None, path: Path, **options: Any) -> Import:
     """Examines a file or folder of the server. Raises InvalidValue unless it lies within IMPORT_ROOTS."""
     return _begin(project, user, path.name, path=str(allowed_path(path)), **options)
+
+
+def begin_here(
+    project: Project, path: Path, examined: Examined, *, mapping: dict[str, int | str], **options: Any
+) -> Import:
+    """An import that this process has examined and now does itself, as if it had claimed it from the queue.
+
+    Where the process dies, the lease runs out, and a worker of this machine goes on.
+    """
+    now = timezone.now()
+    return Import.objects.create(
+        project=project,
+        name=path.name[-255:] or "dataset",
+        path=str(path.resolve()),
+        step=Step.IMPORT,
+        state=State.RUNNING,
+        worker="the command line",
+        lease_token=uuid.uuid4(),
+        lease_expires_at=now + timedelta(seconds=settings.JOB_LEASE_S),
+        started_at=now,
+        attempts=1,
+        format=examined.format,
+        found=examined.found,
+        mapping=mapping,
+        **options,
+    )
 
 
 def allowed_path(path: Path) -> Path:

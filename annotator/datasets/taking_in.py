@@ -31,6 +31,7 @@ from exporters.errors import ExportError
 from exporters.reading import ReadReport
 from exporters.records import CategoryRecord, ImageRecord
 from exporters.source import ZIP_FAULTS, Source
+from exporters.steps import Progress
 
 REFUSED_SHOWN = 100
 MOST_CATEGORY_CHARACTERS = 100
@@ -38,11 +39,12 @@ WAKE_EVERY = 50  # new images, after which their embeddings may begin
 COUNTS = ("images_new", "images_known", "annotations", "here", "images_refused")
 
 
-def take_in(job: Import, source: Source) -> dict[str, Any]:
+def take_in(job: Import, source: Source, progress: Progress | None = None) -> dict[str, Any]:
     """Brings in what the job's mapping says, from the image on that an earlier attempt had come to.
 
     Args:
         job: claimed, and examined before.
+        progress: called after every image.
 
     Returns:
         What came in, as the job's `result` has it.
@@ -65,6 +67,8 @@ def take_in(job: Import, source: Source) -> dict[str, Any]:
             _remember(known, image)
         else:
             intake_of.take(image, known, number)
+        if progress:
+            progress(number, dataset.image_count)
     embedding_queue.wake()
     return intake_of.result
 
