@@ -159,8 +159,9 @@ class ImageFilter(filters.FilterSet):
     author = filters.CharFilter(method="having_author", label="Images with an annotation by this user")
     masks = filters.ChoiceFilter(
         method="having_masks",
-        choices=[("none", "none"), ("weak", "weak")],
-        label=f"Images without an annotation, or with one whose predicted IoU is below {WEAK_BELOW}",
+        choices=[("none", "none"), ("weak", "weak"), ("to-check", "to-check")],
+        label=f"Images without an annotation, with one whose predicted IoU is below {WEAK_BELOW}, or with an imported "
+        "one that is still to be checked",
     )
     ordering = filters.OrderingFilter(
         fields=["id", "position", "name", "created_at", "state", "annotation_count"]
@@ -177,6 +178,8 @@ class ImageFilter(filters.FilterSet):
         live = Annotation.objects.live()
         if value == "none":
             return queryset.exclude(pk__in=live.values("image"))
+        if value == "to-check":
+            return queryset.filter(pk__in=live.filter(to_check=True).values("image"))
         return queryset.filter(pk__in=live.filter(predicted_iou__lt=WEAK_BELOW).values("image"))
 
     def having_author(self, queryset: QuerySet[Image], name: str, value: str) -> QuerySet[Image]:

@@ -25,7 +25,12 @@ TILES_AT_ONCE = 200
 YEAR_S = 31_536_000
 STATE_CHOICES = [("", "Every state"), *((state.value, state.label.capitalize()) for state in Image.State)]
 FLAG_CHOICES = [("", "Flagged or not"), ("true", "Flagged")]
-MASKS_CHOICES = [("", "Any masks"), ("weak", "With weak masks"), ("none", "Without masks")]
+MASKS_CHOICES = [
+    ("", "Any masks"),
+    ("weak", "With weak masks"),
+    ("none", "Without masks"),
+    ("to-check", "With masks to check"),
+]
 EMBEDDING_CHOICES = [
     ("", "Ready or not"),
     (EmbeddingJob.State.QUEUED.value, "Queued"),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from annotator.models import Project
 from annotator.models.figures import with_progress
 from annotator.pages import dashboard, exports, images, labels, people, settings, trash, versions
+from annotator.pages import dashboard, exports, images, imports, labels, people, settings, trash
 from annotator.people.permissions import role_has
 from annotator.projects import progress
 
@@ -42,6 +43,7 @@ TABS = {
     "dashboard": Tab("Dashboard", dashboard.context),
     "labels": Tab("Categories", labels.context),
     "people": Tab("People", people.context),
+    "imports": Tab("Imports", imports.context, right="manage"),
     "exports": Tab("Exports", exports.context),
     "versions": Tab("Versions", versions.context),
     "settings": Tab("Settings", settings.context, right="manage"),

@@ -1,5 +1,5 @@
-"""`{% percent part whole %}` for the width of a bar; `{{ seconds|duration_short }}`, `{{ time|ago }}` and
-`{{ memberships|people }}` in words.
+"""`{% percent part whole %}` for the width of a bar; `{{ seconds|duration_short }}`, `{{ time|ago }}`,
+`{{ number|grouped }}` and `{{ memberships|people }}` in words.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ def duration_short(seconds: float | None) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """ "1,234,567"."""
+    return f"{number:,}"
 
 
 @register.filter

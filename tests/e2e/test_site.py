@@ -110,7 +110,7 @@ def test_pages_carry_hashed_files_that_browsers_may_keep(page: Page, sign_in, pr
         ),
     )
     sign_in("manager")
-    for tab in ("images", "dashboard", "labels", "people", "exports", "settings", "trash"):
+    for tab in ("images", "dashboard", "labels", "people", "imports", "exports", "settings", "trash"):
         page.goto(f"/projects/{project['id']}/{tab}/", wait_until="networkidle")
     modules = [url for url in scripts if url.endswith(".js")]
     assert len(modules) > 10
@@ -566,7 +566,7 @@ def test_no_page_is_wider_than_a_small_screen(page: Page, sign_in, project, api,
     add_mask(api, project)
     page.set_viewport_size({"width": width, "height": height})
     sign_in("manager")
-    tabs = ("images", "dashboard", "labels", "people", "exports", "settings")
+    tabs = ("images", "dashboard", "labels", "people", "imports", "exports", "settings")
     for url in ("/", "/models/", *(f"/projects/{project['id']}/{tab}/" for tab in tabs)):
         page.goto(url, wait_until="networkidle")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, url

@@ -36,84 +36,11 @@ export function sendInParts(projectId, batch, file, {onProgress, onSent}) {
     const {signal} = giveUp;
     const known = new KnownUploads(localStorage, projectId, file);
 
-    /** @returns {Promise<string>} the upload's address */
-    async function begin() {
-        const answer = await send("POST", `/api/projects/${projectId}/uploads/`, {
-            signal,
-            headers: {
-                ...TUS,
-                "Upload-Length": String(file.size),
-                "Upload-Metadata": `filename ${base64(file.name)},batch ${base64(batch)}`,
-            },
-        });
-        const address = answer.header("Location") ?? "";
-        known.note(address);
-        return address;
-    }
-
-    /**
-     * @param {string} address
-     * @returns {Promise<number | null>} how many bytes have arrived; null: the server knows nothing of it any more
-     */
-    async function arrived(address) {
-        try {
-            const answer = await send("HEAD", address, {signal, headers: TUS});
-            return Number(answer.header("Upload-Offset"));
-        } catch (error) {
-            if (error instanceof ApiError && (error.status === 404 || error.status === 410)) return null;
-            throw error;
-        }
-    }
-
-    async function sendAll() {
-        let address = known.address;
-        let offset = address ? await withPatience(() => arrived(address), {signal}) : null;
-        if (offset === null) {
-            address = await withPatience(begin, {signal});
-            offset = 0;
-        }
-        let failures = 0;
-        let isAnew = false;
-        while (offset < file.size) {
-            const from = offset;
-            onProgress(from);
-            try {
-                const answer = await send("PATCH", address, {
-                    signal,
-                    headers: {
-                        ...TUS,
-                        "Upload-Offset": String(from),
-                        "Content-Type": "application/offset+octet-stream",
-                    },
-                    body: file.slice(from, from + PART_BYTES),
-                    onProgress: (bytes) => onProgress(from + bytes),
-                });
-                offset = Number(answer.header("Upload-Offset"));
-                failures = 0;
-            } catch (error) {
-                const status = error instanceof ApiError ? error.status : 0;
-                // 409: another part has arrived; 404, 410: another tab gave this upload up.
-                if (status === DISK_FULL || (!isPassing(error) && ![404, 409, 410].includes(status)))
-                    throw error;
-                // The file is read anew for each part: one that changed on the disk meanwhile cannot be gone on with.
-                await file.slice(from, from + 1).arrayBuffer();
-                if (failures > 0) await pause(retryDelayMs(failures - 1), signal);
-                failures++;
-                offset = await withPatience(() => arrived(address), {signal});
-                if (offset !== null) continue;
-                if (isAnew) throw new ApiError(410, "gone", "The upload took too long. Retry.");
-                isAnew = true;
-                address = await withPatience(begin, {signal});
-                offset = 0;
-            }
-        }
-        onSent();
-        return address;
-    }
-
     async function run() {
         try {
-            const address = await sendAll();
+            const metadata = `filename ${base64(file.name)},batch ${base64(batch)}`;
+            const address = await sendAll(projectId, file, {metadata, known, signal, onProgress});
+            onSent();
             const finished = await withPatience(
                 () => send("POST", `${address}finish/`, {signal, isRaw: true}),
                 {
@@ -138,6 +65,116 @@ export function sendInParts(projectId, batch, file, {onProgress, onSent}) {
     return {answer: run(), abort: () => giveUp.abort()};
 }
 
+/**
+ * Sends a dataset that is to be imported, and hands it over.
+ *
+ * @template T
+ * @param {number} projectId
+ * @param {File} file
+ * @param {object} options
+ * @param {AbortSignal} options.signal aborted: what has arrived is given up
+ * @param {(sentBytes: number) => void} options.onProgress
+ * @param {(uploadId: string) => Promise<T>} options.handOver
+ * @returns {Promise<T>} what the handing over gave
+ * @throws {ApiError | NetworkError}
+ */
+export async function sendDataset(projectId, file, {signal, onProgress, handOver}) {
+    const known = new KnownUploads(localStorage, projectId, file, "import");
+    try {
+        const metadata = `filename ${base64(file.name)},purpose ${base64("import")}`;
+        const address = await sendAll(projectId, file, {metadata, known, signal, onProgress});
+        const uploadId = address.split("/").filter(Boolean).at(-1) ?? "";
+        const given = await withPatience(() => handOver(uploadId), {signal});
+        known.forget();
+        return given;
+    } catch (error) {
+        if (signal.aborted) known.giveUp();
+        else if (!isPassing(error)) known.forget();
+        throw error;
+    }
+}
+
+/**
+ * Sends a file until all of it has arrived, from where an earlier attempt had come to.
+ *
+ * @param {number} projectId
+ * @param {File} file
+ * @param {object} options
+ * @param {string} options.metadata
+ * @param {KnownUploads} options.known
+ * @param {AbortSignal} options.signal
+ * @param {(sentBytes: number) => void} options.onProgress
+ * @returns {Promise<string>} the upload's address
+ */
+async function sendAll(projectId, file, {metadata, known, signal, onProgress}) {
+    /** @returns {Promise<string>} the upload's address */
+    async function begin() {
+        const answer = await send("POST", `/api/projects/${projectId}/uploads/`, {
+            signal,
+            headers: {...TUS, "Upload-Length": String(file.size), "Upload-Metadata": metadata},
+        });
+        const address = answer.header("Location") ?? "";
+        known.note(address);
+        return address;
+    }
+
+    /**
+     * @param {string} address
+     * @returns {Promise<number | null>} how many bytes have arrived; null: the server knows nothing of it any more
+     */
+    async function arrived(address) {
+        try {
+            const answer = await send("HEAD", address, {signal, headers: TUS});
+            return Number(answer.header("Upload-Offset"));
+        } catch (error) {
+            if (error instanceof ApiError && (error.status === 404 || error.status === 410)) return null;
+            throw error;
+        }
+    }
+
+    let address = known.address;
+    let offset = address ? await withPatience(() => arrived(address), {signal}) : null;
+    if (offset === null) {
+        address = await withPatience(begin, {signal});
+        offset = 0;
+    }
+    let failures = 0;
+    let isAnew = false;
+    while (offset < file.size) {
+        const from = offset;
+        onProgress(from);
+        try {
+            const answer = await send("PATCH", address, {
+                signal,
+                headers: {
+                    ...TUS,
+                    "Upload-Offset": String(from),
+                    "Content-Type": "application/offset+octet-stream",
+                },
+                body: file.slice(from, from + PART_BYTES),
+                onProgress: (bytes) => onProgress(from + bytes),
+            });
+            offset = Number(answer.header("Upload-Offset"));
+            failures = 0;
+        } catch (error) {
+            const status = error instanceof ApiError ? error.status : 0;
+            // 409: another part has arrived; 404, 410: another tab gave this upload up.
+            if (status === DISK_FULL || (!isPassing(error) && ![404, 409, 410].includes(status))) throw error;
+            // The file is read anew for each part: one that changed on the disk meanwhile cannot be gone on with.
+            await file.slice(from, from + 1).arrayBuffer();
+            if (failures > 0) await pause(retryDelayMs(failures - 1), signal);
+            failures++;
+            offset = await withPatience(() => arrived(address), {signal});
+            if (offset !== null) continue;
+            if (isAnew) throw new ApiError(410, "gone", "The upload took too long. Retry.");
+            isAnew = true;
+            address = await withPatience(begin, {signal});
+            offset = 0;
+        }
+    }
+    return address;
+}
+
 /** Remembers under which address a file is on its way, for the day on which the same file is chosen again. */
 class KnownUploads {
     #storage;
@@ -147,10 +184,11 @@ class KnownUploads {
      * @param {Storage} storage
      * @param {number} projectId
      * @param {File} file
+     * @param {string} [purpose] what is sent for another end is another upload
      */
-    constructor(storage, projectId, {name, size, lastModified}) {
+    constructor(storage, projectId, {name, size, lastModified}, purpose = "") {
         this.#storage = storage;
-        this.#key = [KEY, projectId, size, lastModified, name].join(":");
+        this.#key = [purpose ? `${KEY}-${purpose}` : KEY, projectId, size, lastModified, name].join(":");
     }
 
     get address() {

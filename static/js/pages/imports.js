@@ -1,0 +1,132 @@
+/** Imports: a file is dropped, what was found in it is looked at and mapped, and it comes in. */
+
+import {Http, thisPage} from "../api/http.js";
+import {beginImport, changeImport, removeImport, startImport} from "../api/imports.js";
+import {sendDataset} from "../api/partial-uploads.js";
+import {find} from "../view/elements.js";
+import {acceptDrops} from "../view/site/drop-zone.js";
+import {act, toast} from "../view/site/feedback.js";
+import {syncLists} from "../view/site/live-lists.js";
+import {projectId} from "../view/site/page.js";
+import {Poller} from "../view/site/poller.js";
+import {sentence} from "../view/words.js";
+
+const http = new Http();
+const POLL_MS = 1000;
+const POLL_AWAY_MS = 5000;
+const list = find("[data-imports]", HTMLUListElement);
+const empty = find("[data-empty]", HTMLElement);
+const sending = find("[data-sending]", HTMLElement);
+
+/** Draws the list as the server has it now. */
+async function refresh() {
+    syncLists(await thisPage(http), [{selector: "[data-imports]", key: "importId"}]);
+    showEmpty();
+}
+
+function showEmpty() {
+    empty.hidden = list.childElementCount > 0 || !sending.hidden;
+}
+
+const isPending = () => list.querySelector("[data-pending]") !== null;
+const poller = new Poller(async () => {
+    if (!isPending()) return null;
+    try {
+        await refresh();
+    } catch {
+        return POLL_AWAY_MS; // the server is away; what is shown stays
+    }
+    return isPending() ? POLL_MS : null;
+});
+poller.after(POLL_MS);
+
+/**
+ * Does something with an import and draws what has become of it.
+ *
+ * @param {Element} from
+ * @param {() => Promise<void>} work
+ */
+async function actAndDraw(from, work) {
+    const isDone = await act(from, work);
+    if (!isDone) toast("The import is as it was.");
+    await refresh().catch(() => {});
+    poller.after(POLL_MS);
+}
+
+/** @param {Element} inside */
+const idAround = (inside) =>
+    Number(/** @type {HTMLElement | null} */ (inside.closest("[data-import-id]"))?.dataset.importId);
+
+list.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (!button) return;
+    const id = idAround(button);
+    if ("remove" in button.dataset) void actAndDraw(button, () => removeImport(http, id));
+    if ("start" in button.dataset) void actAndDraw(button, () => startImport(http, id));
+});
+
+list.addEventListener("change", ({target}) => {
+    if (target instanceof HTMLSelectElement && target.dataset.category) {
+        const chosen = Number(target.value) || target.value;
+        const mapping = {[target.dataset.category]: chosen};
+        void actAndDraw(target, () => changeImport(http, idAround(target), {mapping}));
+    } else if (target instanceof HTMLSelectElement && target.dataset.option) {
+        const changes = {[target.dataset.option]: target.value};
+        void actAndDraw(target, () => changeImport(http, idAround(target), changes));
+    } else if (target instanceof HTMLInputElement && target.dataset.option) {
+        const changes = {[target.dataset.option]: target.checked};
+        void actAndDraw(target, () => changeImport(http, idAround(target), changes));
+    }
+});
+
+// --- a file is sent ---
+const input = find("[data-dataset]", HTMLInputElement);
+const bar = find("progress", HTMLProgressElement, sending);
+/** @type {AbortController | null} */
+let giveUp = null;
+
+/** @param {File} file */
+async function send(file) {
+    if (giveUp) {
+        toast("One file at a time: wait until the first is sent.", "error");
+        return;
+    }
+    giveUp = new AbortController();
+    const {signal} = giveUp;
+    sending.hidden = false;
+    showEmpty();
+    find("[data-sending-name]", HTMLElement, sending).textContent = file.name;
+    bar.value = 0;
+    try {
+        await sendDataset(projectId(), file, {
+            signal,
+            onProgress: (bytes) => (bar.value = bytes / file.size),
+            handOver: (uploadId) => beginImport(http, projectId(), uploadId),
+        });
+    } catch (error) {
+        if (!signal.aborted) toast(sentence(error), "error");
+    }
+    giveUp = null;
+    sending.hidden = true;
+    await refresh().catch(() => {});
+    showEmpty();
+    poller.after(POLL_MS);
+}
+
+find("[data-stop-sending]", HTMLButtonElement, sending).addEventListener("click", () => giveUp?.abort());
+input.addEventListener("change", () => {
+    const file = input.files?.[0];
+    input.value = "";
+    if (file) void send(file);
+});
+acceptDrops(
+    find("[data-drop-veil]", HTMLElement),
+    ([file, ...others]) => {
+        if (others.length) toast("Import one file at a time; pack a folder into a .zip.", "error");
+        else if (file) void send(file);
+    },
+    (error) => toast(sentence(error), "error"),
+);
+addEventListener("beforeunload", (event) => {
+    if (giveUp) event.preventDefault();
+});
