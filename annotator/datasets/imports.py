@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -167,7 +167,7 @@ def change(row: Import, *, mapping: Mapping[str, Any] | None = None, **options: 
     if mapping is not None:
         columns["mapping"] = row.mapping | _checked(row, mapping)
     if EXAMINED_WITH & set(columns):
-        columns |= {"step": Step.EXAMINE, "done": 0, "result": None, **queue.FRESH}
+        columns |= {"step": Step.EXAMINE, "found": None, "done": 0, "result": None, **queue.FRESH}
     with transaction.atomic():
         if columns and _changeable(row).update(**columns) != 1:
             raise _busy(row)
@@ -212,7 +212,7 @@ def cancel_or_delete(row: Import) -> None:
             names = [*current.parts, current.problems_file]
             unowned.note(names)
             rows.delete()
-            transaction.on_commit(lambda: discard(names))
+            transaction.on_commit(lambda: partial_uploads.discard(names))
 
 
 def delete_old() -> int:
@@ -227,14 +227,6 @@ def delete_old() -> int:
 def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:
     """Removes files that a killed process left without a row; returns their names."""
     return unowned.sweep(FOLDER, min_age_s)
-
-
-def discard(names: list[str]) -> None:
-    """Deletes noted files, and the folders of uploads that are empty then."""
-    unowned.discard(names)
-    for folder in {os.path.dirname(name) for name in names if name.startswith(partial_uploads.FOLDER)}:
-        with suppress(NotImplementedError, OSError):
-            os.rmdir(default_storage.path(folder))
 
 
 def _changeable(row: Import) -> QuerySet[Import]:

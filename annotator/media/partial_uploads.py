@@ -224,7 +224,7 @@ def note_report(upload: PartialUpload, report: dict) -> None:
     with transaction.atomic():
         unowned.note(upload.parts)
         PartialUpload.objects.filter(pk=upload.pk).update(report=report, parts=[])
-        transaction.on_commit(lambda: _discard(upload.parts))
+        transaction.on_commit(lambda: discard(upload.parts))
 
 
 def require_images(upload: PartialUpload) -> None:
@@ -245,7 +245,7 @@ def give_up(uploads: list[PartialUpload]) -> int:
         names = [name for parts in rows.values_list("parts", flat=True) for name in parts]
         unowned.note(names)
         rows.delete()
-        transaction.on_commit(lambda: _discard(names))
+        transaction.on_commit(lambda: discard(names))
     return len(uploads)
 
 
@@ -254,10 +254,10 @@ def remove_expired() -> int:
     return give_up(list(PartialUpload.objects.filter(expires_at__lt=timezone.now())))
 
 
-def _discard(names: list[str]) -> None:
-    """Deletes parts, and the folders that are empty then."""
+def discard(names: list[str]) -> None:
+    """Deletes noted files; of parts, also the folders that are empty then."""
     unowned.discard(names)
-    for folder in {os.path.dirname(name) for name in names}:
+    for folder in {os.path.dirname(name) for name in names if name.startswith(FOLDER)}:
         # An object store has no folders; in one that is not empty lies what could not be deleted yet.
         with suppress(NotImplementedError, OSError):
             os.rmdir(default_storage.path(folder))

@@ -31,12 +31,14 @@ class ShownImport:
     """One row of the page.
 
     Attributes:
-        is_open: a person can still change what is to become of it, and start it.
+        has_options: a person can still change what is to become of it.
+        is_open: and start it.
         annotations, images: how many would come in.
     """
 
     row: Import
     title: str
+    has_options: bool
     is_open: bool
     categories: list[ShownCategory]
     annotations: int = 0
@@ -47,7 +49,7 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
     rows = Import.objects.filter(project=shown).select_related("created_by")[:IMPORTS_SHOWN]
     return {
         "imports": [_shown(row) for row in rows],
-        "formats": [row.title for row in import_formats().values()],
+        "formats": [(name, row.title) for name, row in import_formats().items()],
         "targets": list(shown.categories.all()),
         "matches": Import.Match.choices,
         "new": NEW,
@@ -57,11 +59,8 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
 
 def _shown(row: Import) -> ShownImport:
     found = row.found or {}
-    is_open = bool(found) and row.phase in (
-        Import.Phase.EXAMINED,
-        Import.Phase.FAILED,
-        Import.Phase.CANCELLED,
-    )
+    has_options = row.phase in (Import.Phase.EXAMINED, Import.Phase.FAILED, Import.Phase.CANCELLED)
+    is_open = has_options and bool(found)
     categories = [
         ShownCategory(
             id=each["id"],
@@ -76,6 +75,7 @@ def _shown(row: Import) -> ShownImport:
     return ShownImport(
         row=row,
         title=found.get("title", row.format),
+        has_options=has_options,
         is_open=is_open,
         categories=categories,
         annotations=sum(each.new for each in categories if each.target != SKIP),

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.errors import InvalidValue
-from annotator.models import Image, Project, User
+from annotator.models import Annotation, Image, Project, User
 from annotator.site.parts import in_parts
 
 
@@ -28,6 +28,8 @@ class Marks(TypedDict, total=False):
 def mark(image_ids: Sequence[int], marks: Marks, *, by: User | None) -> int:
     """Marks images; returns how many there were. All of them or none.
 
+    Imported masks on an image that a person marks done are checked with that.
+
     Args:
         by: who marks them; None for a command.
 
@@ -38,7 +40,11 @@ def mark(image_ids: Sequence[int], marks: Marks, *, by: User | None) -> int:
     if not columns:
         raise InvalidValue('Say what to mark: "state", "flagged" or both.')
     now = timezone.now()
+    is_looked_at = marks.get("state") == Image.State.DONE and by is not None
     with transaction.atomic():
+        if is_looked_at:
+            for part in in_parts(image_ids):
+                Annotation.objects.filter(image__in=part, to_check=True).update(to_check=False)
         return sum(
             Image.objects.filter(pk__in=part).update(updated_at=now, **columns)
             for part in in_parts(image_ids)

@@ -296,6 +296,15 @@ def test_masks_to_check_say_so_until_somebody_changes_them(bring, start, alice, 
     assert not Annotation.objects.get().to_check
 
 
+def test_masks_of_an_image_that_is_marked_done_are_checked(bring, start, alice, project, image):
+    start(bring(a_document(["photo.png"], [{}]), "a.json", to_check=True))
+    client, found = client_of(alice), f"/api/projects/{project.pk}/images/?masks=to-check"
+    assert client.get(found).json()["count"] == 1
+    client.patch(f"/api/images/{image.pk}/", {"state": "done"}, format="json")
+    assert client.get(found).json()["count"] == 0
+    assert not image.annotations.get().to_check
+
+
 def test_one_can_say_that_a_mask_is_checked(bring, start, alice, image):
     start(bring(a_document(["photo.png"], [{}]), "a.json", to_check=True))
     address = f"/api/annotations/{image.annotations.get().pk}/"
@@ -490,6 +499,17 @@ def test_its_files_go_once_it_is_in_and_the_rest_with_the_row(
         client_of(alice).delete(f"/api/imports/{row['id']}/")
     assert not default_storage.exists(problems)
     assert (Import.objects.count(), UnownedFile.objects.count(), Annotation.objects.count()) == (0, 0, 1)
+
+
+def test_a_project_that_is_deleted_takes_the_files_of_its_imports_along(
+    bring, project, image, django_capture_on_commit_callbacks
+):
+    bring(a_document(["photo.png"], [{"category_id": 9}]), "a.json")
+    (part,), problems = Import.objects.values_list("parts", "problems_file").get()
+    with django_capture_on_commit_callbacks(execute=True):
+        projects.delete_project(project)
+    assert [default_storage.exists(name) for name in (part, problems)] == [False, False]
+    assert UnownedFile.objects.count() == 0
 
 
 def test_old_ones_are_forgotten(bring, django_capture_on_commit_callbacks, image):

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 from segmentation import rle
 
 PHOTOS = Path(skimage.__file__).parent / "data"
+WORKER_MS = 60_000  # a busy machine's worker
 COFFEE_HW, ASTRONAUT_HW = (400, 600), (512, 512)
 
 
@@ -73,7 +74,7 @@ def test_a_dataset_is_dropped_mapped_and_seen_in_the_workbench(page: Page, sign_
     card = page.locator("[data-import-id]")
     expect(card.get_by_role("heading", name="breakfast.zip")).to_be_visible()
     go = card.locator("[data-start]")
-    expect(go).to_have_text("Import 3 annotations and 2 new images")
+    expect(go).to_have_text("Import 3 annotations and 2 new images", timeout=WORKER_MS)
     expect(card).to_contain_text("2 new · 0 known · 1 without a picture")
     expect(card).to_contain_text("1 problem")
     expect(card.get_by_role("list", name="Problems")).to_contain_text("annotations[3] (id 4)")
@@ -85,7 +86,7 @@ def test_a_dataset_is_dropped_mapped_and_seen_in_the_workbench(page: Page, sign_
     page.reload()
     expect(card.get_by_label("What mug becomes").locator("option:checked")).to_have_text("cup")
     go.click()
-    expect(card).to_contain_text("2 annotations came in, on 2 new and 0 known images.")
+    expect(card).to_contain_text("2 annotations came in, on 2 new and 0 known images.", timeout=WORKER_MS)
 
     card.get_by_role("link", name="See the images").click()
     names = [category["name"] for category in _categories(api, project)]
@@ -109,7 +110,9 @@ def test_another_file_says_what_is_wrong_with_it_and_is_taken_away_again(page: P
         "[data-dataset]", {"name": "notes.json", "mimeType": "application/json", "buffer": b"[1, 2"}
     )
     card = page.locator("[data-import-id]")
-    expect(card).to_contain_text("look like no format")
+    expect(card).to_contain_text("look like no format", timeout=WORKER_MS)
+    card.get_by_label("Format").select_option(label="COCO instances")
+    expect(card).to_contain_text("the file is not JSON", timeout=WORKER_MS)
     card.get_by_role("button", name="Delete").click()
     expect(card).to_have_count(0)
     expect(page.get_by_role("heading", name="No imports yet")).to_be_visible()

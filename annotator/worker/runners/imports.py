@@ -13,6 +13,7 @@ from annotator.datasets.taking_in import take_in
 from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.errors import JobFailed
+from annotator.media import partial_uploads
 from annotator.models import Import
 from exporters.errors import ExportError
 from exporters.source import Source
@@ -77,7 +78,7 @@ def _let_files_go(job: Import) -> None:
     with transaction.atomic():
         unowned.note(job.parts)
         Import.objects.filter(pk=job.pk).update(parts=[])
-    imports.discard(job.parts)
+    partial_uploads.discard(job.parts)
 
 
 class _Progress:

@@ -6,6 +6,7 @@ import {sendDataset} from "../api/partial-uploads.js";
 import {find} from "../view/elements.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
 import {act, toast} from "../view/site/feedback.js";
+import {syncLiveParts} from "../view/site/keyed-list.js";
 import {syncLists} from "../view/site/live-lists.js";
 import {projectId} from "../view/site/page.js";
 import {Poller} from "../view/site/poller.js";
@@ -20,7 +21,9 @@ const sending = find("[data-sending]", HTMLElement);
 
 /** Draws the list as the server has it now. */
 async function refresh() {
-    syncLists(await thisPage(http), [{selector: "[data-imports]", key: "importId"}]);
+    const html = await thisPage(http);
+    syncLists(html, [{selector: "[data-imports]", key: "importId"}]);
+    syncLiveParts(html); // the project's figures
     showEmpty();
 }
 
