@@ -163,15 +163,19 @@ def change(row: Import, *, mapping: Mapping[str, Any] | None = None, **options: 
         InvalidValue: the mapping names a category that is not in the file, or not in the project.
         ImportBusy: a worker is at it, or it has come in.
     """
-    columns: dict[str, Any] = {name: value for name, value in options.items() if getattr(row, name) != value}
-    if mapping is not None:
-        columns["mapping"] = row.mapping | _checked(row, mapping)
-    if EXAMINED_WITH & set(columns):
-        columns |= {"step": Step.EXAMINE, "found": None, "done": 0, "result": None, **queue.FRESH}
     with transaction.atomic():
+        # Read under a lock: two changes of different categories at one time must not undo each other.
+        Import.objects.select_for_update().filter(pk=row.pk).first()
+        row.refresh_from_db()
+        columns = {name: value for name, value in options.items() if getattr(row, name) != value}
+        if mapping is not None:
+            columns["mapping"] = row.mapping | _checked(row, mapping)
+        is_examined_again = bool(EXAMINED_WITH & set(columns))
+        if is_examined_again:
+            columns |= {"step": Step.EXAMINE, "found": None, "done": 0, "result": None, **queue.FRESH}
         if columns and _changeable(row).update(**columns) != 1:
             raise _busy(row)
-        if EXAMINED_WITH & set(columns):
+        if is_examined_again:
             kind_of(Import).wake()
     row.refresh_from_db()
     return row

@@ -267,6 +267,15 @@ def test_categories_are_mapped_made_and_skipped(bring, start, project, image, ca
     assert list(names) == ["bird", "Fish"]
 
 
+def test_two_changes_at_one_time_do_not_undo_each_other(bring, image):
+    row = bring(a_document(["photo.png"], [{}, {"category_id": 2}]), "a.json")
+    first, second = (Import.objects.get(pk=row["id"]) for _ in range(2))
+    imports.change(first, mapping={"1": "skip"})
+    imports.change(second, mapping={"2": "skip"}, to_check=True)
+    assert Import.objects.get().mapping == {"1": "skip", "2": "skip"}
+    assert first.mapping == {"1": "skip", "2": "new"} and second.to_check
+
+
 @pytest.mark.parametrize("mapping", [{"1": 10_000}, {"1": "old"}, {"7": "new"}, {"1": True}, {"1": [1]}, [1]])
 def test_a_mapping_that_makes_no_sense_is_refused(bring, alice, image, mapping):
     row = bring(a_document(["photo.png"], [{}]), "a.json")

@@ -43,6 +43,8 @@ const poller = new Poller(async () => {
 });
 poller.after(POLL_MS);
 
+let underway = 0; // changes that were sent and not yet answered
+
 /**
  * Does something with an import and draws what has become of it.
  *
@@ -50,8 +52,10 @@ poller.after(POLL_MS);
  * @param {() => Promise<void>} work
  */
 async function actAndDraw(from, work) {
-    const isDone = await act(from, work);
-    if (!isDone) toast("The import is as it was.");
+    underway++;
+    await act(from, work);
+    underway--;
+    if (underway > 0) return; // the last one draws: what is not yet sent would be drawn as it was
     await refresh().catch(() => {});
     poller.after(POLL_MS);
 }
