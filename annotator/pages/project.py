@@ -15,8 +15,7 @@ from django.views.decorators.http import require_GET
 
 from annotator.models import Project
 from annotator.models.figures import with_progress
-from annotator.pages import dashboard, exports, images, labels, people, settings, trash, versions
-from annotator.pages import dashboard, exports, images, imports, labels, people, settings, trash
+from annotator.pages import dashboard, exports, images, imports, labels, people, settings, trash, versions
 from annotator.people.permissions import role_has
 from annotator.projects import progress
 

@@ -61,13 +61,8 @@ def delete_project(project: Project) -> None:
             *project.exports.select_for_update().values_list("file", flat=True),
             *project.dataset_versions.select_for_update().values_list("file", flat=True),
         ]
+        for parts, problems_file in project.imports.select_for_update().values_list("parts", "problems_file"):
+            names += [*parts, problems_file]
         unowned.note(names)
         project.delete()
-        transaction.on_commit(lambda: unowned.discard(names))
-        export_names = list(project.exports.select_for_update().values_list("file", flat=True))
-        imports = list(project.imports.select_for_update().values_list("parts", "problems_file"))
-        import_names = [name for parts, problems in imports for name in (*parts, problems)]
-        unowned.note([*export_names, *import_names])
-        project.delete()
-        transaction.on_commit(lambda: unowned.discard(export_names))
-        transaction.on_commit(lambda: partial_uploads.discard(import_names))
+        transaction.on_commit(lambda: partial_uploads.discard(names))

@@ -14,8 +14,7 @@ from tests.e2e.conftest import PASSWORD, sign_in_as
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-TABS = ("images", "dashboard", "labels", "people", "exports", "versions", "settings")
-TABS = ("images", "dashboard", "labels", "people", "imports", "exports", "settings")
+TABS = ("images", "dashboard", "labels", "people", "imports", "exports", "versions", "settings")
 PHONE = {"width": 390, "height": 844}
 PHOTO = Path(skimage.__file__).parent / "data" / "coffee.png"
 
