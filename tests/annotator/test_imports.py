@@ -23,6 +23,7 @@ from annotator.media import intake, partial_uploads
 from annotator.models import Annotation, Import, UnownedFile
 from annotator.projects import categories, projects
 from annotator.worker.run_job import run_next
+from exporters.registry import export_formats, find_format, import_formats
 from segmentation import rle
 from tests.annotator.world import (
     IMAGE_HW,
@@ -214,6 +215,37 @@ def test_what_an_export_holds_comes_back_into_another_project_bit_for_bit(
     assert copied.segmentation == annotation.segmentation and copied.pk != annotation.pk
     assert copied.origin["uuid"] == str(annotation.pk)
     assert sorted(other.images.values_list("digest")) == sorted(project.images.values_list("digest"))
+
+
+@pytest.mark.parametrize("name", sorted({*import_formats()} & {*export_formats()}))
+def test_every_format_that_is_written_comes_in_with_its_pictures_and_twice_changes_nothing(
+    bring, start, alice, project, annotation, second_image, name
+):
+    options = {option.name for option in find_format(name).options}
+    exported = write_as(
+        name, records.build(project), **({"include_images": True} if "include_images" in options else {})
+    )
+    other = projects.create_project(alice, name="Copy")
+    row = bring(exported, to=other)
+    assert (row["phase"], row["format"], row["error"]) == ("examined", name, "")
+    result = start(row)["result"]
+    assert (result["annotations"], result["images_refused"]) == (1, 0)
+    copied = Annotation.objects.get(image__project=other)
+    assert (copied.bbox_xywh, copied.category.name) == (annotation.bbox_xywh, "cat")
+    assert copied.image.digest == annotation.image.digest
+    again = start(bring(exported, to=other))["result"]
+    assert (again["annotations"], again["here"], again["images_new"]) == (0, 1, 0)
+
+
+def test_a_box_comes_in_as_its_rectangle_with_a_prompt_to_go_on_from(bring, start, project, annotation):
+    exported = write_as("yolo_boxes", records.build(project), include_images=True)
+    Annotation.objects.all().delete()
+    row = bring(exported)
+    assert (row["found"]["annotations"]["boxes"], row["found"]["images"]["known"]) == (1, 1)
+    start(row)
+    box = Annotation.objects.get()
+    assert box.segmentation == rectangle_rle()
+    assert (box.prompt["box"], box.prompt["box_step"]) == ([2, 1, 5, 3], 0)
 
 
 def test_the_same_import_twice_changes_nothing(bring, start, project, image):
