@@ -48,13 +48,17 @@ class OptionsSerializer(serializers.Serializer):
         required=False, help_text="Whether the annotations come in as ones that somebody is to check."
     )
 
-    def get_fields(self) -> dict[str, serializers.Field]:
-        names = list(import_formats())
-        return super().get_fields() | {
-            "format": serializers.ChoiceField(
-                choices=names, required=False, help_text="Left out: the one that the files look like."
+    # No list of choices: in the schema, it would bear the name of the list of formats that are written.
+    format = serializers.CharField(
+        required=False, help_text="A format that can be read. Left out: the one that the files look like."
+    )
+
+    def validate_format(self, name: str) -> str:
+        if name not in import_formats():
+            raise serializers.ValidationError(
+                f"There is no format {name!r:.100} that can be read; there are: {', '.join(import_formats())}."
             )
-        }
+        return name
 
 
 class ImportStartSerializer(OptionsSerializer):

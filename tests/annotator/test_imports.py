@@ -596,6 +596,13 @@ def test_a_request_that_brings_nothing_is_refused(alice, project, body):
     assert answer.status_code == 400
 
 
+def test_a_format_that_cannot_be_read_is_refused(bring, alice, image):
+    row = bring(a_document(["photo.png"], []), "a.json")
+    for name in ("csv", "none"):
+        answer = client_of(alice).patch(f"/api/imports/{row['id']}/", {"format": name}, format="json")
+        assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["format"])
+
+
 def test_an_upload_of_somebody_else_is_not_found(alice, staff, project):
     begun = partial_uploads.begin(project, alice, name="a.zip", size_bytes=1)
     address = f"/api/projects/{project.pk}/imports/"
