@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from annotator.annotations import saving
+from annotator.annotations.errors import UnknownCategory
 from annotator.datasets import imports, records
 from annotator.jobs import queue
 from annotator.jobs.errors import LeaseLost
@@ -607,6 +608,14 @@ def test_an_upload_of_somebody_else_is_not_found(alice, staff, project):
     begun = partial_uploads.begin(project, alice, name="a.zip", size_bytes=1)
     address = f"/api/projects/{project.pk}/imports/"
     assert client_of(staff).post(address, {"upload": str(begun.pk)}, format="json").status_code == 404
+
+
+def test_saving_many_takes_no_category_of_another_project(alice, image, category, bob):
+    foreign = categories.create_category(projects.create_project(alice, name="Other"), name="cat")
+    bodies = [annotation_body(category), annotation_body(foreign)]
+    with pytest.raises(UnknownCategory):
+        saving.create_many(image, [body | {"id": uuid.UUID(body["id"])} for body in bodies], author=bob)
+    assert image.annotations.count() == 0
 
 
 def test_saving_many_is_all_or_nothing(image, category, bob):
