@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0022_dataset_versions'),
+        ('annotator', '0023_dataset_imports'),
     ]
 
     operations = [
