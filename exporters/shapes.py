@@ -12,6 +12,8 @@ from pycocotools import mask as coco_mask
 from exporters.records import Rle
 from segmentation import rle
 
+MAX_PART_PIXELS = 2**28  # of a mask that is drawn pixel by pixel: a few runs can claim any number of them
+
 
 def cropped(segmentation: Rle) -> tuple[NDArray[np.bool_], int, int]:
     """The mask inside of its box, and where that begins: x, y. An empty mask has no pixels."""
@@ -40,6 +42,25 @@ def placed(mask: NDArray[np.bool_], x: int, y: int, hw: tuple[int, int]) -> Rle:
     change = np.diff(np.pad(mask, ((1, 1), (0, 0))).astype(np.int8), axis=0)
     columns, rows = np.nonzero(change.T)
     return _of_borders((columns + x) * height + rows + y, hw)
+
+
+def placed_runs(lengths: Sequence[int], x: int, y: int, part_hw: tuple[int, int], hw: tuple[int, int]) -> Rle:
+    """A mask of a part of the image, from its runs along the rows, as `row_runs` gives them.
+
+    Args:
+        lengths: background first; empty ones are taken.
+        x, y: of the part's first pixel in the image.
+        part_hw, hw: height and width of the part and of the image.
+
+    Raises:
+        rle.RleError: the runs do not add up to the part's pixels, or it reaches out of the image.
+    """
+    height, width = part_hw
+    if height * width > MAX_PART_PIXELS:
+        raise rle.RleSizeMalformed(f"a mask of {width} x {height} has more than {MAX_PART_PIXELS} pixels")
+    # Rows of a mask are columns of the one turned over.
+    turned = rle.from_runs(lengths, (width, height))
+    return placed(rle.decode(turned).T, x, y, hw)
 
 
 def ellipse(
