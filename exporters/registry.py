@@ -5,7 +5,7 @@ The export page, the import page, the API, its schema and the commands build wha
 
 from __future__ import annotations
 
-from exporters import coco, cvat, labelme
+from exporters import coco, cvat, label_studio, labelme
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -14,6 +14,7 @@ from exporters.source import Source
 FORMATS: dict[str, Format] = {
     "coco": coco.FORMAT,
     "cvat": cvat.FORMAT,
+    "label_studio": label_studio.FORMAT,
     "labelme": labelme.FORMAT,
 }
 

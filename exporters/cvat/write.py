@@ -22,6 +22,7 @@ from exporters.shapes import cropped, row_runs
 from exporters.sound_records import SoundRecords
 from exporters.steps import Progress, Steps
 from exporters.streams import TextWriter, finite
+from exporters.xml_text import sayable
 
 DOCUMENT = "annotations.xml"
 OPTIONS = (*mask_or_polygons.OPTIONS, INCLUDE_IMAGES)
@@ -42,8 +43,6 @@ ATTRIBUTES = (
 )
 NO_SPLIT = "default"  # CVAT's own word
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-# XML 1.0 has no way to say these, not even by number.
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 geometry = mask_or_polygons.geometry
 
@@ -56,7 +55,7 @@ def write(dataset: DatasetRecord, stream: IO[bytes], options: Options, progress:
     Raises:
         InvalidRecord: as `SoundRecords`; two categories of one name; an image without the file that it should bring.
     """
-    categories = [replace(category, name=_sayable(category.name)) for category in dataset.categories]
+    categories = [replace(category, name=sayable(category.name)) for category in dataset.categories]
     check_names_differ(categories)
     dataset = replace(dataset, categories=tuple(categories))
     passes = 2 if options["include_images"] else 1
@@ -181,12 +180,8 @@ def _number(value: float) -> str:
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    return "".join(f" {name}={quoteattr(_sayable(value))}" for name, value in values.items())
+    return "".join(f" {name}={quoteattr(sayable(value))}" for name, value in values.items())
 
 
 def _text(text: str) -> str:
-    return escape(_sayable(text), {"\r": "&#13;"})
-
-
-def _sayable(text: str) -> str:
-    return NOT_IN_XML.sub("\ufffd", text)
+    return escape(sayable(text), {"\r": "&#13;"})
