@@ -1,0 +1,182 @@
+"""Values of other people's documents, taken for what they claim to be only after a look."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from pycocotools import mask as coco_mask
+
+from exporters.records import AnnotationRecord, Rle
+from segmentation import rle
+
+MAX_FIGURE = 1e9  # a predicted_iou is about 1; infinity is no figure
+MAX_ID = 2**63 - 2  # what a database's column holds, and one more where ids begin at 0
+
+Values = Mapping[str, Any]
+
+
+class Refused(Exception):
+    """One entry is left out: `code` and the message go into the report."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+# What `annotation` and `mask` raise for an entry that is left out.
+FAULTS = (Refused, rle.RleError)
+
+
+def is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_id(value: Any) -> TypeGuard[int]:
+    return is_whole(value) and 0 <= value <= MAX_ID
+
+
+def is_side(value: Any) -> TypeGuard[int]:
+    return is_whole(value) and value > 0
+
+
+def image_hw(height: Any, width: Any) -> tuple[int, int]:
+    """Height and width in pixels.
+
+    Raises:
+        Refused: no whole positive numbers, or more pixels than a mask can have.
+    """
+    if not is_side(height) or not is_side(width) or height * width > rle.MAX_PIXELS:
+        raise Refused(
+            "size_malformed",
+            f"height {height!r:.50} and width {width!r:.50} must be whole numbers of pixels",
+        )
+    return height, width
+
+
+def text(values: Values, key: str) -> str:
+    """The text, or "" for anything else."""
+    value = values.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def figure(values: Values, key: str) -> float | None:
+    """The number, or None where there is none.
+
+    Raises:
+        Refused: no number, or none that is finite.
+    """
+    value = values.get(key)
+    if value is None:
+        return None
+    # An int of any length is a number to JSON; float() of a long one raises.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_FIGURE
+    if not is_number:
+        raise Refused("figure_malformed", f"{key} is {value!r:.100}; it must be a number or null")
+    return float(value)
+
+
+def lasting_id(value: Any) -> str:
+    """A UUID; "" for an id of another kind: it names nothing here."""
+    try:
+        return str(uuid.UUID(value)) if isinstance(value, str) else ""
+    except ValueError:
+        return ""
+
+
+def time(value: Any) -> dt.datetime | None:
+    """A time in ISO 8601; None for anything else."""
+    try:
+        return dt.datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def mask(value: Any, hw: tuple[int, int]) -> Rle:
+    """A mask in any of COCO's three ways: polygons, compressed RLE, uncompressed RLE.
+
+    Raises:
+        rle.RleError: it is none, or of another size.
+    """
+    if isinstance(value, list):
+        return _rle(rle.from_polygons(value, hw))
+    if isinstance(value, dict) and isinstance(value.get("counts"), list):
+        if value.get("size") != list(hw):
+            raise rle.RleSizeMismatch(
+                f"the mask's size is {value.get('size')!r:.100}, the image's {list(hw)}"
+            )
+        return _rle(rle.from_runs(value["counts"], hw))
+    rle.check(value, hw)
+    return _rle(value)
+
+
+def annotation(
+    number: int, category_id: int, segmentation: Rle, values: Values, *, is_box: bool = False
+) -> AnnotationRecord:
+    """A record with the area and the box of the mask, and what `values` say of its origin in this program's own words:
+    uuid, name, author, created_at, bundle_digest, prompt, predicted_iou, stability_score.
+
+    Args:
+        segmentation: checked; as `mask`, `box_mask` and `segmentation.rle` give it.
+
+    Raises:
+        Refused: the mask has no pixel, or a figure is none.
+    """
+    # Looking through the runs takes longer than all else; `mask` did.
+    packed: Any = {"size": segmentation["size"], "counts": segmentation["counts"].encode("ascii")}
+    area = int(coco_mask.area(packed))
+    if not area:
+        raise Refused("mask_empty", "the mask has no pixel")
+    x, y, width, height = (float(value) for value in coco_mask.toBbox(packed))
+    return AnnotationRecord(
+        id=number,
+        category_id=category_id,
+        segmentation=segmentation,
+        area=area,
+        bbox_xywh=(x, y, width, height),
+        uuid=lasting_id(values.get("uuid")),
+        predicted_iou=figure(values, "predicted_iou"),
+        stability_score=figure(values, "stability_score"),
+        author=text(values, "author"),
+        prompt=prompt if isinstance(prompt := values.get("prompt"), dict) else None,
+        bundle_digest=text(values, "bundle_digest"),
+        name=text(values, "name"),
+        created_at=time(values.get("created_at")),
+        is_box=is_box,
+    )
+
+
+def origin(record: AnnotationRecord) -> dict[str, Any]:
+    """The other way round: what is known of a record's origin, for formats that have room for it."""
+    known = {
+        "uuid": record.uuid,
+        "name": record.name,
+        "author": record.author,
+        "created_at": record.created_at.isoformat() if record.created_at else None,
+        "bundle_digest": record.bundle_digest,
+        "prompt": dict(record.prompt) if record.prompt else None,
+    }
+    return {key: value for key, value in known.items() if value}
+
+
+def box_mask(bbox_xywh: Any, hw: tuple[int, int]) -> Rle:
+    """The rectangle of a box, cut at the image's border.
+
+    Raises:
+        rle.PolygonMalformed: not four finite numbers, or far outside the image.
+    """
+    if not isinstance(bbox_xywh, list | tuple) or len(bbox_xywh) != 4:
+        raise rle.PolygonMalformed(f"a box is [x, y, width, height], got {bbox_xywh!r:.100}")
+    try:
+        x, y, width, height = (float(value) for value in bbox_xywh)
+    except (TypeError, ValueError, OverflowError):
+        raise rle.PolygonMalformed(f"a box is four numbers, got {bbox_xywh!r:.100}") from None
+    right, bottom = x + width, y + height
+    return _rle(rle.from_polygons([[x, y, right, y, right, bottom, x, bottom]], hw))
+
+
+def _rle(encoded: Mapping[str, Any]) -> Rle:
+    counts = encoded["counts"]
+    return Rle(size=list(encoded["size"]), counts=counts if isinstance(counts, str) else counts.decode())
