@@ -5,7 +5,7 @@ The export page, the import page, the API, its schema and the commands build wha
 
 from __future__ import annotations
 
-from exporters import coco, csv
+from exporters import coco, coco_panoptic, csv
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -13,6 +13,7 @@ from exporters.source import Source
 # The first is offered first, and is what the command writes when no format is named.
 FORMATS: dict[str, Format] = {
     "coco": coco.FORMAT,
+    "coco_panoptic": coco_panoptic.FORMAT,
     "csv": csv.FORMAT,
 }
 

@@ -25,14 +25,16 @@ HEAD_BYTES = 64 * 1024
 def recognises(source: Source) -> bool:
     """Whether one of the .json files begins as an instances file does, whatever the order of its lists."""
     try:
-        with source.open(_document_name(source)) as stream:
+        name = _document_name(source)
+        with source.open(name) as stream:
             head = stream.read(HEAD_BYTES)
     except (UnreadableFile, *ZIP_FAULTS):
         return False
     known = sum(
         key in head for key in (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
     )
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0
+    is_panoptic = b'"segments_info"' in head or PurePosixPath(name).name.lower().startswith("panoptic")
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0 and not is_panoptic
 
 
 def read(source: Source, report: ReadReport) -> DatasetRecord:
