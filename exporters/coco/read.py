@@ -20,6 +20,8 @@ from exporters.row_store import Row, RowStore, place_of
 from exporters.source import ZIP_FAULTS, Pictures, Source
 
 HEAD_BYTES = 64 * 1024
+# Formats that have lists of the same names: panoptic segments, one image by itself, Datumaro's items.
+KEYS_OF_OTHERS = (b'"segments_info"', b'"image"', b'"items"')
 
 
 def recognises(source: Source) -> bool:
@@ -33,8 +35,11 @@ def recognises(source: Source) -> bool:
     known = sum(
         key in head for key in (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
     )
-    is_panoptic = b'"segments_info"' in head or PurePosixPath(name).name.lower().startswith("panoptic")
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0 and not is_panoptic
+    is_other = any(key in head for key in KEYS_OF_OTHERS)
+    is_panoptic = PurePosixPath(name).name.lower().startswith("panoptic")
+    return (
+        head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0 and not (is_other or is_panoptic)
+    )
 
 
 def read(source: Source, report: ReadReport) -> DatasetRecord:

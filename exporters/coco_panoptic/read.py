@@ -186,7 +186,7 @@ class _Images:
     def __iter__(self) -> Iterator[ImageRecord]:
         ids, number = MergedIds(), 0
         for document, folder in zip(self._documents, self._map_folders, strict=True):
-            split = split_in(PurePosixPath(document.name).stem.removeprefix(f"{STEM}_"))
+            split = split_in(_part_of(folder).rstrip("0123456789") + "/-")  # train2017
             for row in document.images:
                 annotations = []
                 for segment in self._annotations_of(document, folder, row):
@@ -280,9 +280,14 @@ class _Images:
         return red + 256 * green + 256**2 * blue
 
     def _opener(self, folder: str, file_name: str) -> Callable[[], IO[bytes]] | None:
-        part = PurePosixPath(folder).name.removeprefix(f"{STEM}_")
+        part = _part_of(folder)
         for wanted in (f"images/{part}/{file_name}", f"images/{file_name}", file_name):
             name = self._pictures.find(wanted)
             if name and not name.startswith(tuple(self._map_folders)):
                 return partial(self._source.open, name)
         return None
+
+
+def _part_of(folder: str) -> str:
+    """ "val" of "annotations/panoptic_val/"."""
+    return PurePosixPath(folder).name.removeprefix(f"{STEM}_")
