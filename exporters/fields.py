@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from pycocotools import mask as coco_mask
@@ -177,6 +177,17 @@ def box_mask(bbox_xywh: Any, hw: tuple[int, int]) -> Rle:
     return _rle(rle.from_polygons([[x, y, right, y, right, bottom, x, bottom]], hw))
 
 
+def union(segmentations: Sequence[Rle]) -> Rle:
+    """The pixels of at least one of several checked masks of one size; of one mask itself."""
+    if len(segmentations) == 1:
+        return segmentations[0]
+    parts: Any = [{"size": part["size"], "counts": part["counts"].encode("ascii")} for part in segmentations]
+    return _rle(coco_mask.merge(parts))
+
+
 def _rle(encoded: Mapping[str, Any]) -> Rle:
     counts = encoded["counts"]
-    return Rle(size=list(encoded["size"]), counts=counts if isinstance(counts, str) else counts.decode())
+    return Rle(
+        size=[int(side) for side in encoded["size"]],
+        counts=counts if isinstance(counts, str) else counts.decode(),
+    )

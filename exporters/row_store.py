@@ -33,10 +33,11 @@ class RowStore:
 
     Args:
         key: the list's name, for the places.
+        has_ids: False where a row has no id but its number in the list.
     """
 
-    def __init__(self, key: str, report: ReadReport) -> None:
-        self._key, self._report = key, report
+    def __init__(self, key: str, report: ReadReport, *, has_ids: bool = True) -> None:
+        self._key, self._report, self._has_ids = key, report, has_ids
         # No name: a file in the folder for temporary ones, which is gone when the database is closed.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._database.close)
@@ -88,19 +89,22 @@ class RowStore:
 
     def places_of(self, owner: int) -> Iterator[str]:
         rows = self._database.execute("SELECT place, id FROM rows WHERE owner = ? ORDER BY place", (owner,))
-        return (place_of(self._key, index, row_id) for index, row_id in rows)
+        return (self._place(index, row_id) for index, row_id in rows)
 
     def drop(self, owner: int) -> None:
         self._database.execute("DELETE FROM rows WHERE owner = ?", (owner,))
 
     def _rows(self, question: str, *values: int) -> Iterator[Row]:
         for index, row_id, text in self._database.execute(question, values):
-            place = place_of(self._key, index, row_id)
+            place = self._place(index, row_id)
             try:
                 yield Row(place, row_id, json.loads(text))
             except RecursionError:
                 # Where it was read first, a little more room was left.
                 self._report.refuse(place, "nested_too_deep", "brackets are nested too deep")
+
+    def _place(self, index: int, row_id: int) -> str:
+        return place_of(self._key, index, row_id) if self._has_ids else f"{self._key}[{index}]"
 
 
 def place_of(key: str, index: int, row_id: int) -> str:

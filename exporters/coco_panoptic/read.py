@@ -98,7 +98,9 @@ class _Document:
 
 
 def _document(source: Source, name: str, categories: MergedCategories, report: ReadReport) -> _Document:
-    document = _Document(name, RowStore(f"{name}: images", report), RowStore(f"{name}: annotations", report))
+    document = _Document(
+        name, RowStore(f"{name}: images", report), RowStore(f"{name}: annotations", report, has_ids=False)
+    )
     listed = []
     for key, row, value, text in entries(source, name):
         if key == "info" and isinstance(value, dict):
