@@ -5,7 +5,7 @@ The export page, the import page, the API, its schema and the commands build wha
 
 from __future__ import annotations
 
-from exporters import coco, coco_panoptic, csv, datumaro, sa1b
+from exporters import coco, coco_panoptic, csv, datumaro, hugging_face, sa1b
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -16,6 +16,7 @@ FORMATS: dict[str, Format] = {
     "coco_panoptic": coco_panoptic.FORMAT,
     "csv": csv.FORMAT,
     "datumaro": datumaro.FORMAT,
+    "hugging_face": hugging_face.FORMAT,
     "sa1b": sa1b.FORMAT,
 }
 

@@ -188,7 +188,7 @@ class _Images:
     def __iter__(self) -> Iterator[ImageRecord]:
         ids, number = MergedIds(), 0
         for document, folder in zip(self._documents, self._map_folders, strict=True):
-            split = split_in(_part_of(folder).rstrip("0123456789") + "/-")  # train2017
+            split = split_in(_part_of(folder).rstrip("0123456789"))  # train2017
             for row in document.images:
                 annotations = []
                 for segment in self._annotations_of(document, folder, row):

@@ -194,7 +194,7 @@ class _Images:
                     digest=fields.text(attributes, "digest"),
                     created_at=fields.time(attributes.get("created_at")),
                     open=partial(self._source.open, image.picture) if image.picture else None,
-                    split=split_in(f"{part}/-"),
+                    split=split_in(part),
                 )
 
     def _image(self, row: Row, part: str) -> _Image:

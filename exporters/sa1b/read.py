@@ -113,7 +113,7 @@ class _Images:
                 height=image["height"],
                 annotations=tuple(annotations),
                 open=partial(self._source.open, picture) if picture else None,
-                split=split_in(f"{root}/-"),
+                split=split_in(str(root)),
             )
 
     def _document(self, name: str) -> dict[str, Any]:
