@@ -24,9 +24,9 @@ class Archive:
         self._zip.close()
 
     @contextmanager
-    def document(self, name: str) -> Iterator[IO[bytes]]:
-        """A stream to write one deflated entry to."""
-        with self._entry(name, zipfile.ZIP_DEFLATED) as entry:
+    def document(self, name: str, *, deflated: bool = True) -> Iterator[IO[bytes]]:
+        """A stream to write one entry to."""
+        with self._entry(name, zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED) as entry:
             yield entry
 
     def copy(self, name: str, source: IO[bytes]) -> None:

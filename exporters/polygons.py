@@ -41,6 +41,7 @@ HOLES = ChoiceOption(
     default="cut",
 )
 TOUCHING = 1e-9
+MAX_PAIRS = 2_000_000  # of corners that are compared at a time; some 50 MB
 
 
 @dataclass(frozen=True)
@@ -103,21 +104,35 @@ def without_holes(polygons: Iterable[Polygon]) -> list[list[float]]:
 def joined(rings: Sequence[Sequence[float]]) -> list[float]:
     """One outline for all, for formats that know no more than one: the rings, tied by bridges of no width.
 
-    Each ring is tied to the nearest corner of those before it, so that the outline touches itself and does not cross
-    itself but where a bridge crosses another ring.
+    The bridges are those of a shortest tree (Prim's), from corner to corner, so that the outline touches itself and
+    does not cross itself but where a bridge crosses another ring.
     """
-    waiting = [np.asarray(ring, float).reshape(-1, 2) for ring in rings]
-    if not waiting:
+    corners = [_points(ring) for ring in rings]
+    if not corners:
         return []
-    whole = waiting.pop(0)
-    while waiting:
-        distances = [_nearest(whole, ring) for ring in waiting]
-        index = min(range(len(waiting)), key=lambda k: distances[k][0])
-        _, here, there = distances[index]
-        ring = waiting.pop(index)
-        there_and_back = np.concatenate([ring[there:], ring[: there + 1]])
-        whole = np.concatenate([whole[: here + 1], there_and_back, whole[here:]])
-    return [float(value) for value in whole.ravel()]
+    starts = np.cumsum([0, *map(len, corners)])
+    points = np.concatenate(corners)  # (N, 2)
+    ring_of = np.repeat(np.arange(len(corners)), [len(ring) for ring in corners])
+    nearest, distances = np.zeros(len(points), np.intp), np.full(len(points), np.inf)
+    tied: dict[int, list[int]] = {}  # by a corner: those to which bridges go from there
+    is_waiting = np.ones(len(points), bool)
+    ring = 0
+    for _ in corners[1:]:
+        own = slice(starts[ring], starts[ring + 1])
+        is_waiting[own] = False
+        waiting = np.flatnonzero(is_waiting)
+        # In blocks: two rings of a hundred thousand corners have too many pairs for the memory.
+        for block in np.array_split(waiting, max(1, len(waiting) * len(points[own]) // MAX_PAIRS)):
+            apart = ((points[block, None] - points[None, own]) ** 2).sum(2)
+            closest = apart.argmin(1)
+            apart = apart[np.arange(len(block)), closest]
+            is_nearer = apart < distances[block]
+            distances[block[is_nearer]] = apart[is_nearer]
+            nearest[block[is_nearer]] = starts[ring] + closest[is_nearer]
+        there = int(waiting[distances[waiting].argmin()])
+        tied.setdefault(int(nearest[there]), []).append(there)
+        ring = int(ring_of[there])
+    return [float(value) for value in points[_round_trip(tied, starts, ring_of)].ravel()]
 
 
 def rle_of(polygons: Iterable[Polygon], hw: tuple[int, int]) -> Rle:
@@ -157,15 +172,22 @@ def _areas(outer: list[list[int]], holes: list[list[int]]) -> list[shapely.Polyg
         whole = [area if area.is_valid else shapely.make_valid(area) for area in areas]
         tree = shapely.STRtree(whole)
         for hole in map(_points, holes):
-            area = shapely.Polygon(hole)
             # A hole is in its own part and in those that surround that one.
-            around = tree.query(area.representative_point(), predicate="within")
+            around = tree.query(_pixel_in(hole), predicate="within")
             owner = min(around, key=lambda index: whole[index].area)
             inside[owner].append(hole)
     made = [shapely.Polygon(_points(ring), cut) for ring, cut in zip(outer, inside, strict=True)]
     return [
         part for area in made for part in (_parts(shapely.make_valid(area)) if not area.is_valid else [area])
     ]
+
+
+def _pixel_in(hole: NDArray[np.float64]) -> shapely.Point:
+    """The middle of a pixel of a hole. Any point inside of the ring will not do: an island may lie there."""
+    x, y = hole[0]
+    step_x, step_y = np.sign(hole[1] - hole[0])
+    # Foreground is on the right hand, so the hole is on the left.
+    return shapely.Point(x + (step_x + step_y) / 2, y + (step_y - step_x) / 2)
 
 
 def _parts(geometry: BaseGeometry) -> list[shapely.Polygon]:
@@ -194,11 +216,23 @@ def _flat(ring: shapely.LinearRing, x: int = 0, y: int = 0) -> list[float]:
     return [float(value) for value in points.ravel()]
 
 
-def _nearest(whole: NDArray[np.float64], ring: NDArray[np.float64]) -> tuple[float, int, int]:
-    """How far two rings' nearest corners lie apart, and which those are."""
-    distances = ((whole[:, None] - ring[None]) ** 2).sum(2)
-    here, there = np.unravel_index(distances.argmin(), distances.shape)
-    return float(distances[here, there]), int(here), int(there)
+def _round_trip(tied: dict[int, list[int]], starts: NDArray[np.intp], ring_of: NDArray[np.intp]) -> list[int]:
+    """The corners in the order of one outline: around each ring, over each bridge and back again where it begins."""
+    outline = []
+    waiting = [iter(range(starts[1]))]  # the corners that are still to come, of the ring that is walked last
+    while waiting:
+        corner = next(waiting[-1], None)
+        if corner is None:
+            waiting.pop()
+            continue
+        outline.append(corner)
+        if tied.get(corner):
+            there = tied[corner].pop()
+            first, end = starts[ring_of[there]], starts[ring_of[there] + 1]
+            # Having come back, the outline goes on from the same corner.
+            waiting.append(iter([corner]))
+            waiting.append(iter([*range(there, end), *range(first, there), there]))
+    return outline
 
 
 def _minus(part: dict[str, Any], hole: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ The export page, the import page, the API, its schema and the commands build wha
 
 from __future__ import annotations
 
-from exporters import coco, cvat, label_studio, labelme
+from exporters import coco, coco_panoptic, csv, cvat, datumaro, hugging_face, label_studio, labelme, sa1b
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -16,6 +16,11 @@ FORMATS: dict[str, Format] = {
     "cvat": cvat.FORMAT,
     "label_studio": label_studio.FORMAT,
     "labelme": labelme.FORMAT,
+    "coco_panoptic": coco_panoptic.FORMAT,
+    "csv": csv.FORMAT,
+    "datumaro": datumaro.FORMAT,
+    "hugging_face": hugging_face.FORMAT,
+    "sa1b": sa1b.FORMAT,
 }
 
 

@@ -16,7 +16,7 @@ WORDS = {
 }
 
 
-def split_in(path: str) -> str:
-    """The part that one of a path's folders or the name itself stands for, or ""."""
-    parts = PurePosixPath(path).with_suffix("").parts
+def split_in(folder: str) -> str:
+    """The part that a folder or one of those around it stands for, or ""."""
+    parts = PurePosixPath(folder).parts
     return next((WORDS[part.lower()] for part in parts if part.lower() in WORDS), "")

@@ -1,55 +1,45 @@
 """Reads COCO's instances file, or a zip of it and its pictures, as this program and others write them.
 
-COCO lists annotations after all images and in any order, so the document is held in memory as a whole.
+COCO lists annotations after all images and in any order, so their rows are put aside on the disk, by image.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO, Any, TypeGuard
+from typing import IO, Any
 
+from exporters import fields
 from exporters.errors import UnreadableFile
+from exporters.json_stream import MAX_DOCUMENT_BYTES, entries
 from exporters.reading import ReadReport
-from exporters.records import (
-    AnnotationRecord,
-    CategoryRecord,
-    DatasetRecord,
-    ImageRecord,
-    LicenceRecord,
-    Rle,
-)
+from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, LicenceRecord
+from exporters.row_store import Row, RowStore, place_of
 from exporters.source import ZIP_FAULTS, Pictures, Source
-from segmentation import rle
 
 HEAD_BYTES = 64 * 1024
-MAX_FIGURE = 1e9  # a predicted_iou is about 1; infinity is no figure
-# Parsed, a document takes some eight times its size in memory. COCO's own instances_train2017.json has 0.45 GB.
-MAX_DOCUMENT_BYTES = 1_000_000_000
-
-
-class _Refused(Exception):
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+# Formats that have lists of the same names: panoptic segments, one image by itself, Datumaro's items.
+KEYS_OF_OTHERS = (b'"segments_info"', b'"image"', b'"items"')
 
 
 def recognises(source: Source) -> bool:
     """Whether one of the .json files begins as an instances file does, whatever the order of its lists."""
     try:
-        with source.open(_document_name(source)) as stream:
+        name = _document_name(source)
+        with source.open(name) as stream:
             head = stream.read(HEAD_BYTES)
     except (UnreadableFile, *ZIP_FAULTS):
         return False
     known = sum(
         key in head for key in (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
     )
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0
+    is_other = any(key in head for key in KEYS_OF_OTHERS)
+    is_panoptic = PurePosixPath(name).name.lower().startswith("panoptic")
+    return (
+        head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0 and not (is_other or is_panoptic)
+    )
 
 
 def read(source: Source, report: ReadReport) -> DatasetRecord:
@@ -61,21 +51,19 @@ def read(source: Source, report: ReadReport) -> DatasetRecord:
     Raises:
         UnreadableFile: no JSON object with the lists `images` and `annotations`, or more than MAX_DOCUMENT_BYTES.
     """
-    content = _load(_document(source))
-    info = content.get("info")
-    info = info if isinstance(info, dict) else {}
-    name, description = _text(info, "dataset"), _text(info, "description")
-    categories = _categories(content.get("categories"), report)
-    images = _Images(content, categories, source, report)
+    document = _document(source, report)
+    info = document.info
+    name, description = fields.text(info, "dataset"), fields.text(info, "description")
+    categories = _categories(document.categories, report)
     return DatasetRecord(
         name=name,
         description="" if description == name else description,
-        created_at=_time(info.get("date_created")),
-        licences=tuple(_licences(content.get("licenses"))),
+        created_at=fields.time(info.get("date_created")),
+        licences=tuple(_licences(document.licences)),
         categories=tuple(categories.values()),
-        images=images,
-        image_count=len(images.rows),
-        annotation_count=sum(map(len, images.annotations.values())),
+        images=_Images(document, categories, source, report),
+        image_count=len(document.images),
+        annotation_count=len(document.annotations),
     )
 
 
@@ -87,62 +75,82 @@ def _document_name(source: Source) -> str:
     return min(names, key=lambda name: (not PurePosixPath(name).name.startswith("instances"), name))
 
 
-def _document(source: Source) -> bytes:
-    try:
-        with source.open(_document_name(source)) as stream:
-            content = stream.read(MAX_DOCUMENT_BYTES + 1)
-    except ZIP_FAULTS as error:
-        raise UnreadableFile(f"the zip cannot be unpacked: {error}") from None
-    if len(content) > MAX_DOCUMENT_BYTES:
-        raise UnreadableFile(
-            f"the file is larger than {MAX_DOCUMENT_BYTES / 1e9:g} GB; split it by images into several"
-        )
-    return content
+@dataclass
+class _Document:
+    """The lists of one file: the short ones as they are, images and annotations on the disk."""
+
+    images: RowStore
+    annotations: RowStore
+    categories: list[Any] = field(default_factory=list)
+    licences: list[Any] = field(default_factory=list)
+    info: dict[str, Any] = field(default_factory=dict)
 
 
-def _load(document: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(document)
-    except json.JSONDecodeError as error:
-        raise UnreadableFile(
-            f"line {error.lineno}, column {error.colno}: the file is not JSON: {error.msg}"
-        ) from None
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # not UTF-8, a number of thousands of digits, nested too deep
-        raise UnreadableFile(f"the file is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise UnreadableFile("the file holds no JSON object")
+def _document(source: Source, report: ReadReport) -> _Document:
+    document = _Document(RowStore("images", report), RowStore("annotations", report))
+    lists = set()
+    for key, row, value, text in entries(
+        source, _document_name(source), told=False, max_bytes=MAX_DOCUMENT_BYTES
+    ):
+        if row is None:
+            if isinstance(value, list):
+                lists.add(key)
+            elif key == "info" and isinstance(value, dict):
+                document.info = value
+        elif key == "categories":
+            document.categories.append(value)
+        elif key == "licenses":
+            document.licences.append(value)
+        elif key == "images":
+            _keep(document.images, key, row, value, text, report)
+        elif key == "annotations":
+            _keep(document.annotations, key, row, value, text, report)
     for key in ("images", "annotations"):
-        if not isinstance(content.get(key), list):
+        if key not in lists:
             raise UnreadableFile(f"the file has no list {key!r}")
-    return content
+    document.images.complete()
+    document.annotations.complete()
+    _drop_those_of_unknown_images(document, report)
+    return document
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One object of a list of the file."""
+def _keep(store: RowStore, key: str, row: int, values: Any, text: str, report: ReadReport) -> None:
+    """Puts an image or an annotation aside, if it can be told from others; an image also has to have a size."""
+    place = f"{key}[{row}]"
+    try:
+        row_id = _id(values)
+        place = place_of(key, row, row_id)
+        # The image that an annotation belongs to; an image is its own.
+        owner = values.get("image_id") if key == "annotations" else row_id
+        if not fields.is_id(owner):
+            raise fields.Refused("image_unknown", f"image {owner!r:.100} is not listed")
+        if key == "images":
+            _check_image(values)
+        if not store.add(row, row_id, owner, text):
+            raise fields.Refused("id_twice", f"id {row_id} comes twice")
+    except fields.Refused as error:
+        report.refuse(place, error.code, str(error))
 
-    place: str
-    id: int  # as the records have it
-    values: dict[str, Any]
+
+def _id(values: Any) -> int:
+    row_id = values.get("id") if isinstance(values, dict) else None
+    if not fields.is_id(row_id):
+        raise fields.Refused("id_missing", f"id is {row_id!r:.100}; it must be a whole number")
+    return row_id
 
 
-def _rows(entries: Any, key: str, report: ReadReport) -> tuple[list[_Row], int]:
-    """The objects with an id of their own, and by how much their ids were raised."""
-    found: dict[int, tuple[str, dict[str, Any]]] = {}
-    for index, values in enumerate(entries if isinstance(entries, list) else []):
-        place = f"{key}[{index}]"
-        row_id = values.get("id") if isinstance(values, dict) else None
-        if not _is_whole(row_id) or row_id < 0:
-            report.refuse(place, "id_missing", f"id is {row_id!r:.100}; it must be a whole number")
-        elif row_id in found:
-            report.refuse(place, "id_twice", f"id {row_id} comes twice")
-        else:
-            found[row_id] = f"{place} (id {row_id})", values
-    shift = 1 if 0 in found else 0
-    return [_Row(place, row_id + shift, values) for row_id, (place, values) in found.items()], shift
+def _check_image(values: dict[str, Any]) -> None:
+    name = values.get("file_name")
+    if not isinstance(name, str) or not name:
+        raise fields.Refused("file_name_missing", f"file_name is {name!r:.100}")
+    fields.image_hw(values.get("height"), values.get("width"))
+
+
+def _drop_those_of_unknown_images(document: _Document, report: ReadReport) -> None:
+    for owner in [owner for owner in document.annotations.owners() if not document.images.has(owner)]:
+        for place in document.annotations.places_of(owner):
+            report.refuse(place, "image_unknown", f"image {owner} is not listed")
+        document.annotations.drop(owner)
 
 
 class _Images:
@@ -150,78 +158,52 @@ class _Images:
 
     def __init__(
         self,
-        content: dict[str, Any],
+        document: _Document,
         categories: dict[int, CategoryRecord],
         source: Source,
         report: ReadReport,
     ) -> None:
-        self._categories, self._source, self._report = categories, source, report
+        self._document, self._categories = document, categories
+        self._source, self._report = source, report
         self._pictures = Pictures(source)
-        rows, shift = _rows(content["images"], "images", report)
-        self.rows = [row for row in rows if self._is_sound(row)]
-        self.annotations: dict[int, list[_Row]] = {row.id: [] for row in self.rows}  # by image id
-        for row in _rows(content["annotations"], "annotations", report)[0]:
-            image_id = row.values.get("image_id")
-            if _is_whole(image_id) and image_id + shift in self.annotations:
-                self.annotations[image_id + shift].append(row)
-            else:
-                report.refuse(row.place, "image_unknown", f"image {image_id!r:.100} is not listed")
+        self._image_shift = 1 if document.images.has(0) else 0
+        self._annotation_shift = 1 if document.annotations.has(0) else 0
 
     def __iter__(self) -> Iterator[ImageRecord]:
-        for row in self.rows:
+        for row in self._document.images:
             height, width = row.values["height"], row.values["width"]
             yield ImageRecord(
-                id=row.id,
+                id=row.id + self._image_shift,
                 file_name=row.values["file_name"],
                 width=width,
                 height=height,
                 annotations=tuple(self._annotations_of(row.id, (height, width))),
-                digest=_text(row.values, "digest"),
-                created_at=_time(row.values.get("date_captured")),
+                digest=fields.text(row.values, "digest"),
+                created_at=fields.time(row.values.get("date_captured")),
                 open=self._opener(row.values["file_name"]),
             )
 
-    def _is_sound(self, row: _Row) -> bool:
-        name = row.values.get("file_name")
-        height, width = row.values.get("height"), row.values.get("width")
-        if not isinstance(name, str) or not name:
-            self._report.refuse(row.place, "file_name_missing", f"file_name is {name!r:.100}")
-        elif not _is_side(height) or not _is_side(width) or height * width > rle.MAX_PIXELS:
-            message = f"height {height!r:.50} and width {width!r:.50} must be whole numbers of pixels"
-            self._report.refuse(row.place, "size_malformed", message)
-        else:
-            return True
-        return False
-
     def _annotations_of(self, image_id: int, hw: tuple[int, int]) -> Iterator[AnnotationRecord]:
-        for row in self.annotations[image_id]:
+        for row in self._document.annotations.of(image_id):
             try:
                 yield self._annotation(row, hw)
-            except (_Refused, rle.RleError) as error:
+            except fields.FAULTS as error:
                 self._report.refuse(row.place, error.code, str(error))
 
-    def _annotation(self, row: _Row, hw: tuple[int, int]) -> AnnotationRecord:
+    def _annotation(self, row: Row, hw: tuple[int, int]) -> AnnotationRecord:
         values = row.values
         category_id = values.get("category_id")
-        if not _is_whole(category_id) or category_id not in self._categories:
-            raise _Refused("category_unknown", f"category {category_id!r:.100} is not listed")
+        if not fields.is_id(category_id) or category_id not in self._categories:
+            raise fields.Refused("category_unknown", f"category {category_id!r:.100} is not listed")
         if values.get("iscrowd"):
-            raise _Refused("crowd_region", "a region that stands for many cannot be kept as one instance")
-        segmentation = _segmentation(values.get("segmentation"), hw)
-        area = rle.area(segmentation)
-        x, y, width, height = rle.bbox_xywh(segmentation)
-        if not area:
-            raise _Refused("mask_empty", "the mask has no pixel")
-        return AnnotationRecord(
-            id=row.id,
-            category_id=self._categories[category_id].id,
-            segmentation=segmentation,
-            area=area,
-            bbox_xywh=(x, y, width, height),
-            uuid=_uuid(values.get("uuid")),
-            predicted_iou=_figure(values, "predicted_iou"),
-            stability_score=_figure(values, "stability_score"),
-            name=name if isinstance(name := values.get("name"), str) else "",
+            raise fields.Refused(
+                "crowd_region", "a region that stands for many cannot be kept as one instance"
+            )
+        return fields.annotation(
+            row.id + self._annotation_shift,
+            self._categories[category_id].id,
+            fields.mask(values.get("segmentation"), hw),
+            values,
         )
 
     def _opener(self, file_name: str) -> Callable[[], IO[bytes]] | None:
@@ -229,79 +211,32 @@ class _Images:
         return partial(self._source.open, name) if name else None
 
 
-def _categories(entries: Any, report: ReadReport) -> dict[int, CategoryRecord]:
+def _categories(entries: list[Any], report: ReadReport) -> dict[int, CategoryRecord]:
     """By the id that the file gives them."""
-    found = {}
-    rows, shift = _rows(entries, "categories", report)
-    for row in rows:
-        name = row.values.get("name")
-        if not isinstance(name, str) or not name:
-            report.refuse(row.place, "name_missing", f"name is {name!r:.100}")
-            continue
-        found[row.id - shift] = CategoryRecord(
-            row.id, name, _text(row.values, "supercategory"), _text(row.values, "color")
-        )
+    found: dict[int, CategoryRecord] = {}
+    seen: set[int] = set()
+    for index, values in enumerate(entries):
+        place = f"categories[{index}]"
+        try:
+            row_id = _id(values)
+            if row_id in seen:
+                raise fields.Refused("id_twice", f"id {row_id} comes twice")
+            seen.add(row_id)
+            place = place_of("categories", index, row_id)
+            name = fields.text(values, "name")
+            if not name:
+                raise fields.Refused("name_missing", f"name is {values.get('name')!r:.100}")
+            found[row_id] = CategoryRecord(
+                row_id, name, fields.text(values, "supercategory"), fields.text(values, "color")
+            )
+        except fields.Refused as error:
+            report.refuse(place, error.code, str(error))
+    if 0 in seen:
+        return {row_id: replace(category, id=row_id + 1) for row_id, category in found.items()}
     return found
 
 
-def _licences(entries: Any) -> Iterator[LicenceRecord]:
-    for values in entries if isinstance(entries, list) else []:
-        if isinstance(values, dict) and _is_whole(values.get("id")):
-            yield LicenceRecord(values["id"], _text(values, "name"), _text(values, "url"))
-
-
-def _segmentation(value: Any, hw: tuple[int, int]) -> Rle:
-    """The mask in any of COCO's three ways: polygons, compressed RLE, uncompressed RLE. Raises rle.RleError."""
-    if isinstance(value, list):
-        return _rle(rle.from_polygons(value, hw))
-    if isinstance(value, dict) and isinstance(value.get("counts"), list):
-        if value.get("size") != list(hw):
-            raise rle.RleSizeMismatch(
-                f"the mask's size is {value.get('size')!r:.100}, the image's {list(hw)}"
-            )
-        return _rle(rle.from_runs(value["counts"], hw))
-    rle.check(value, hw)
-    return _rle(value)
-
-
-def _rle(encoded: dict[str, Any]) -> Rle:
-    return Rle(size=encoded["size"], counts=encoded["counts"])
-
-
-def _is_whole(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_side(value: Any) -> TypeGuard[int]:
-    return _is_whole(value) and value > 0
-
-
-def _text(values: dict[str, Any], key: str) -> str:
-    value = values.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _figure(values: dict[str, Any], key: str) -> float | None:
-    value = values.get(key)
-    if value is None:
-        return None
-    # An int of any length is a number to JSON; float() of a long one raises.
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_FIGURE
-    if not is_number:
-        raise _Refused("figure_malformed", f"{key} is {value!r:.100}; it must be a number or null")
-    return float(value)
-
-
-def _uuid(value: Any) -> str:
-    """ "" for an id of another kind: it names nothing here."""
-    try:
-        return str(uuid.UUID(value)) if isinstance(value, str) else ""
-    except ValueError:
-        return ""
-
-
-def _time(value: Any) -> dt.datetime | None:
-    try:
-        return dt.datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+def _licences(entries: list[Any]) -> Iterator[LicenceRecord]:
+    for values in entries:
+        if isinstance(values, dict) and fields.is_whole(values.get("id")):
+            yield LicenceRecord(values["id"], fields.text(values, "name"), fields.text(values, "url"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import shapely
@@ -43,6 +45,16 @@ def test_without_a_tolerance_a_mask_comes_back_bit_for_bit(mask):
     assert np.array_equal(rle.decode(rle.from_polygons(cut, mask.shape)), mask)
 
 
+def test_a_hole_around_an_island_is_a_hole_of_the_part_outside():
+    mask = np.ones((5, 5), bool)
+    mask[[1, 2, 2, 3], [2, 1, 3, 2]] = False  # four pixels that touch at corners, around one
+    outside, island = sorted(
+        polygons_of(rle.encode(mask)), key=lambda polygon: len(polygon.holes), reverse=True
+    )
+    assert (len(outside.holes), len(island.holes)) == (1, 0)
+    assert np.array_equal(rle.decode(rle_of([outside, island], mask.shape)), mask)
+
+
 @settings(deadline=None, max_examples=100)
 @given(MASKS, st.sampled_from([0.5, 1.0, 2.0]))
 def test_simplified_outlines_never_cross_and_stay_near(mask, tolerance):
@@ -81,6 +93,16 @@ def test_parts_joined_to_one_outline_cover_the_same_area():
     one = joined(rings)
     drawn = rle.from_polygons([one], mask.shape)
     assert iou(drawn, rle.encode(mask)) > 0.97
+
+
+def test_many_parts_are_joined_in_little_time_and_cover_the_same_pixels():
+    noise = np.random.default_rng(0).random((60, 80)) < 0.5
+    began = time.perf_counter()
+    rings = without_holes(polygons_of(rle.encode(noise)))
+    drawn = rle.from_polygons([joined(rings)], noise.shape)
+    assert time.perf_counter() - began < 10  # 131 s when every step compared all corners anew
+    assert len(rings) > 400
+    assert np.array_equal(rle.decode(drawn), noise)
 
 
 def test_no_outline_is_refused_and_the_empty_mask_has_none():

@@ -1,4 +1,6 @@
-"""What datumaro reads: FORMAT FOLDER -> {"categories": [names], "items": {id: [annotation, ...]}}.
+"""What datumaro reads: FORMAT FOLDER [COPY] -> {"categories": [names], "items": {id: [annotation, ...]}}.
+
+With COPY, it also writes the same in the same format to that folder, with the pictures.
 
 Each annotation has its type, label, and for a mask (a polygon is drawn by datumaro) its pixels' count and COCO's RLE.
 """
@@ -15,13 +17,15 @@ from datumaro.components.annotation import AnnotationType
 from pycocotools import mask as coco_mask
 
 
-def main(format: str, folder: str) -> None:
+def main(format: str, folder: str, copy: str = "") -> None:
     dataset = datumaro.Dataset.import_from(folder, format)
     labels = [label.name for label in dataset.categories().get(AnnotationType.label, [])]
     items = {
         f"{item.subset}/{item.id}": [described(annotation, labels) for annotation in item.annotations]
         for item in dataset
     }
+    if copy:
+        dataset.export(copy, format, save_media=True)
     print(json.dumps({"categories": labels, "items": items}))
 
 
