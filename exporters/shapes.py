@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from exporters.records import Rle
 from segmentation import rle
@@ -132,14 +131,6 @@ def outlines(polygons: Sequence[Sequence[float]], hw: tuple[int, int]) -> Rle:
     """The pixels of outlines `[x0, y0, x1, y1, ...]` together; raises as `rle.from_polygons`."""
     encoded = rle.from_polygons(polygons, hw)
     return Rle(size=encoded["size"], counts=encoded["counts"])
-
-
-def union(masks: Sequence[Rle]) -> Rle:
-    """The pixels of all; at least one mask, and all of one size."""
-    merged = coco_mask.merge(
-        [{"size": mask["size"], "counts": mask["counts"].encode("ascii")} for mask in masks]
-    )
-    return Rle(size=[int(side) for side in merged["size"]], counts=merged["counts"].decode("ascii"))
 
 
 def row_runs(mask: NDArray[np.bool_]) -> list[int]:

@@ -136,7 +136,7 @@ class _Images:
             "height": hw[0],
             "width": hw[1],
             "open": partial(self._source.open, picture) if picture else None,
-            "split": split_in(subset or PurePosixPath(name).name),
+            "split": split_in(subset or str(PurePosixPath(name).with_suffix(""))),
         }
         return record, hw
 
@@ -156,7 +156,7 @@ class _Images:
                 self._report.refuse(f"{name}: line {shape.line}", error.code, str(error))
         if not parts:
             raise Refused("mask_empty", "none of the object's shapes can be read")
-        mask = shapes.union(parts) if len(parts) > 1 else parts[0]
+        mask = fields.union(parts)
         is_box = all(shape.tag == "box" for shape in objects)
         return fields.annotation(
             number, self.categories.add(label), mask, _origin(first.attributes), is_box=is_box

@@ -193,7 +193,7 @@ class _Images:
         origin.setdefault("created_at", region.about.get("created_at"))
         if region.is_offered:
             origin.setdefault("predicted_iou", _score(values, region.about))
-        mask = shapes.union(masks) if len(masks) > 1 else masks[0]
+        mask = fields.union(masks)
         is_box = _kind_of(values["value"]) == "width"
         return fields.annotation(number, self.categories.add(label), mask, origin, is_box=is_box)
 

@@ -179,7 +179,7 @@ class _Images:
             raise Refused("mask_empty", "none of the object's shapes can be read")
         is_box = len(objects) == 1 and first.get("shape_type") == "rectangle"
         values = first | {"name": fields.text(first, "description")}
-        mask = shapes.union(parts) if len(parts) > 1 else parts[0]
+        mask = fields.union(parts)
         return fields.annotation(number, self.categories.add(label), mask, values, is_box=is_box)
 
 
