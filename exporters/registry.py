@@ -5,7 +5,7 @@ The export page, the import page, the API, its schema and the commands build wha
 
 from __future__ import annotations
 
-from exporters import coco, coco_panoptic, csv, cvat, datumaro, hugging_face, label_studio, labelme, sa1b
+from exporters import coco, coco_panoptic, csv, cvat, datumaro, hugging_face, label_studio, labelme, sa1b, via
 from exporters.errors import UnknownFormat
 from exporters.format import Format
 from exporters.source import Source
@@ -21,6 +21,7 @@ FORMATS: dict[str, Format] = {
     "datumaro": datumaro.FORMAT,
     "hugging_face": hugging_face.FORMAT,
     "sa1b": sa1b.FORMAT,
+    "via": via.FORMAT,
 }
 
 
