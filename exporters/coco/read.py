@@ -5,6 +5,7 @@ COCO lists annotations after all images and in any order, so their rows are put 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,7 +22,7 @@ from exporters.source import ZIP_FAULTS, Pictures, Source
 
 HEAD_BYTES = 64 * 1024
 # Formats that have lists of the same names: panoptic segments, one image by itself, Datumaro's items.
-KEYS_OF_OTHERS = (b'"segments_info"', b'"image"', b'"items"')
+KEYS_OF_OTHERS = re.compile(rb'"(segments_info|image|items)"\s*:')
 
 
 def recognises(source: Source) -> bool:
@@ -35,7 +36,7 @@ def recognises(source: Source) -> bool:
     known = sum(
         key in head for key in (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
     )
-    is_other = any(key in head for key in KEYS_OF_OTHERS)
+    is_other = KEYS_OF_OTHERS.search(head)
     is_panoptic = PurePosixPath(name).name.lower().startswith("panoptic")
     return (
         head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0 and not (is_other or is_panoptic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +26,7 @@ from exporters.splits import split_in
 HEAD_BYTES = 64 * 1024
 # COCO's own documents list all images before the first segment, but their name says what they are.
 STEM = "panoptic"
-SIGNS = (b'"segments_info"', b'"isthing"')
+SIGNS = (re.compile(rb'"segments_info"\s*:'), re.compile(rb'"isthing"\s*:'))
 PICTURE_FAULTS = (
     UnidentifiedImageError,
     Image.DecompressionBombError,
@@ -81,7 +82,7 @@ def _is_panoptic(source: Source, name: str) -> bool:
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return False
     named = PurePosixPath(name).name.lower().startswith(STEM) and b'"images"' in head
-    return named or all(sign in head for sign in SIGNS)
+    return named or all(sign.search(head) for sign in SIGNS)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,9 +20,9 @@ from exporters.source import ZIP_FAULTS, Pictures, Source, faults_of, picture_si
 from exporters.splits import split_in
 
 HEAD_BYTES = 64 * 1024
-VERSION_KEY = b'"dm_format_version"'
+VERSION_KEY = re.compile(rb'"dm_format_version"\s*:')
 # Files of older versions do not say which one they are of.
-OTHER_KEYS = (b'"categories"', b'"items"')
+OTHER_KEYS = (re.compile(rb'"categories"\s*:\s*\{'), re.compile(rb'"items"\s*:\s*\['))
 
 
 def recognises(source: Source) -> bool:
@@ -66,8 +67,8 @@ def _document_names(source: Source) -> list[str]:
 def _is_one(source: Source, name: str) -> bool:
     with faults_of(name), source.open(name) as stream:
         head = stream.read(HEAD_BYTES)
-    is_known = VERSION_KEY in head or all(key in head for key in OTHER_KEYS)
-    return is_known and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    is_known = VERSION_KEY.search(head) or all(key.search(head) for key in OTHER_KEYS)
+    return bool(is_known) and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
 @dataclass

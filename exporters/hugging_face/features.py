@@ -12,7 +12,8 @@ from exporters.streams import dumps, finite
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Beside the library's own key in the schema: ids, supercategories and colors, which ClassLabel has no room for.
+# Beside the library's own key in the schema: ids, supercategories and colors, which ClassLabel has no room for, and
+# whether each row has a picture.
 OWN_KEY = b"maskwright"
 FEATURES_KEY = b"huggingface"
 
@@ -55,7 +56,10 @@ def schema_of(dataset: DatasetRecord, with_pictures: bool) -> pa.Schema:
     if dataset.categories:
         names = [category.name for category in dataset.categories]
         features["objects"]["category"] = [{"names": names, "_type": "ClassLabel"}]
-    metadata = {FEATURES_KEY: dumps({"info": {"features": features}}), OWN_KEY: dumps(_own(dataset))}
+    metadata = {
+        FEATURES_KEY: dumps({"info": {"features": features}}),
+        OWN_KEY: dumps(_own(dataset, with_pictures)),
+    }
     return pa.schema(columns, metadata=metadata)
 
 
@@ -72,10 +76,11 @@ def _feature(kind: pa.DataType) -> Any:
     return {"dtype": {"double": "float64"}.get(str(kind), str(kind)), "_type": "Value"}
 
 
-def _own(dataset: DatasetRecord) -> dict[str, Any]:
+def _own(dataset: DatasetRecord, with_pictures: bool) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "description": dataset.description,
+        "pictures": with_pictures,
         "created_at": dataset.created_at.isoformat() if dataset.created_at else None,
         "categories": [
             {

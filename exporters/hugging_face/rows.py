@@ -111,9 +111,11 @@ class ParquetRows:
             self._file = parquet.ParquetFile(self._stream, buffer_size=READ_BYTES, pre_buffer=False)
             schema = self._file.schema_arrow
             self._columns = [column for column in schema.names if column != PICTURE]
-            self._pictures = _Pictures(self._file, name) if PICTURE in schema.names else None
         self.class_names = class_names(schema.metadata)
         self.own = own_metadata(schema.metadata)
+        self._pictures = None
+        if PICTURE in schema.names:
+            self._pictures = _Pictures(self._file, name, every_row_has_one=self.own.get("pictures") is True)
 
     def __iter__(self) -> Iterator[FoundRow]:
         number = 0
@@ -137,14 +139,18 @@ class ParquetRows:
 
 
 class _Pictures:
-    """The column of pictures. Read in the order of the rows, each part of the file is read once."""
+    """The column of pictures. Read in the order of the rows, each part of the file is read once.
 
-    def __init__(self, file: parquet.ParquetFile, name: str) -> None:
+    The file's own statistics could say that no row lacks one, but pyarrow 26 ends the process where those are damaged
+    (RowGroupMetaData.column: "Definition level histogram size mismatch").
+    """
+
+    def __init__(self, file: parquet.ParquetFile, name: str, *, every_row_has_one: bool) -> None:
         self._file, self._name = file, name
+        self._every_row_has_one = every_row_has_one
         self._batches: Iterator[Any] = iter(())
         self._held: list[Any] = []
         self._first = 0
-        self._every_row_has_one = _without_nulls(file)
 
     def opener(self, number: int) -> Callable[[], bytes | None] | None:
         """What gives the bytes of one row's picture; None where it has none."""
@@ -163,18 +169,6 @@ class _Pictures:
         value = self._held[number - self._first]
         content = value.get("bytes") if isinstance(value, dict) else value
         return content if isinstance(content, bytes) else None
-
-
-def _without_nulls(file: parquet.ParquetFile) -> bool:
-    """Whether the file itself says that each row has the bytes of a picture, so that none need be read to know it."""
-    groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
-    columns = [group.column(index) for group in groups for index in range(group.num_columns)]
-    counts = [
-        column.statistics.null_count if column.statistics and column.statistics.has_null_count else None
-        for column in columns
-        if column.path_in_schema in (f"{PICTURE}.bytes", PICTURE)
-    ]
-    return bool(counts) and not any(count is None or count for count in counts)
 
 
 def rows_of(source: Source, report: ReadReport) -> list[Rows]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -19,6 +20,9 @@ from exporters.splits import split_in
 
 HEAD_BYTES = 64 * 1024
 LOOKED_AT = 5
+KEYS = re.compile(rb'"(image|image_id|annotations|images|items)"\s*:')
+OWN_KEYS = {"image", "image_id", "annotations"}
+KEYS_OF_OTHERS = {"images", "items"}  # COCO's and Datumaro's
 WITHOUT_CATEGORY = "object"
 
 
@@ -57,10 +61,9 @@ def _json_names(source: Source) -> Iterator[str]:
 def _is_one(source: Source, name: str) -> bool:
     with faults_of(name), source.open(name) as stream:
         head = stream.read(HEAD_BYTES)
-    keys = (b'"image"', b'"image_id"', b'"annotations"')
-    others = (b'"images"', b'"items"')
+    found = {key.decode() for key in KEYS.findall(head)}
     begins = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
-    return begins and all(key in head for key in keys) and not any(key in head for key in others)
+    return begins and found >= OWN_KEYS and not found & KEYS_OF_OTHERS
 
 
 class _Images:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ import pytest
 from exporters.errors import UnreadableFile
 from exporters.reading import ReadReport
 from exporters.records import AnnotationRecord, DatasetRecord, ImageRecord
-from exporters.registry import FORMATS
+from exporters.registry import FORMATS, recognised
 from exporters.source import source_of
 from segmentation import rle
 from tests.exporters.world import (
@@ -184,6 +185,33 @@ def test_the_instances_are_found_beside_captions():
     assert report.refusals == []
     assert len(read_image.annotations) == 1
     assert read_image.open().read() == b"bytes"
+
+
+def test_memory_is_that_of_an_image_however_many_annotations_there_are():
+    images = [
+        {"id": number, "file_name": f"{number}.jpg", "width": 20, "height": 10} for number in range(1, 2001)
+    ]
+    content = file_with([row(number, image_id=1 + number % 2000) for number in range(1, 20_001)], images)
+    tracemalloc.start()
+    records = FORMATS["coco"].read(source_of(io.BytesIO(content), "dataset.json"), ReadReport())
+    assert sum(len(list(each.annotations)) for each in records.images) == records.annotation_count == 20_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3_000_000  # parsed as a whole, the document of 2 MB has some 20 MB
+
+
+def test_annotations_may_come_before_the_images_and_in_any_order():
+    listed = json.loads(file_with([row(7, image_id=2), row(3), row(5, image_id=2)]))
+    listed["images"].append({"id": 2, "file_name": "b.jpg", "width": 20, "height": 10})
+    turned = {key: listed[key] for key in ("annotations", "images", "categories")}
+    _, read_images, report = read(json.dumps(turned).encode())
+    assert report.refusals == []
+    assert [[record.id for record in each.annotations] for each in read_images] == [[3], [7, 5]]
+
+
+def test_names_of_categories_do_not_make_it_another_format():
+    content = file_with([row()], categories=[{"id": 1, "name": "image"}, {"id": 2, "name": "items"}])
+    assert recognised(source_of(io.BytesIO(content), "dataset.json")) == "coco"
 
 
 # --- damage ---

@@ -329,3 +329,16 @@ def test_an_rle_of_the_records_is_that_of_the_file():
     [found] = parquet.read_table(io.BytesIO(content)).to_pylist()
     [mask] = found["objects"]["segmentation"]
     assert np.array_equal(rle.decode(mask), masks()["row"])
+
+
+def test_rows_without_a_picture_have_none_in_other_peoples_files():
+    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    pictures = pa.array(
+        [{"bytes": picture().getvalue(), "path": "a.png"}, {"bytes": None, "path": "b.png"}, None], kind
+    )
+    stream = io.BytesIO()
+    parquet.write_table(pa.table({"image": pictures, "width": [80] * 3, "height": [60] * 3}), stream)
+    _, back, report = read(stream.getvalue(), "a.parquet")
+    assert report.refusals == []
+    assert [each.file_name for each in back] == ["1.png", "2", "3"]
+    assert [each.open and each.open().read() for each in back] == [picture().getvalue(), None, None]
