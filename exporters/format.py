@@ -8,7 +8,7 @@ from typing import IO, NamedTuple, Protocol
 
 from exporters.errors import InvalidOption, UnknownFormat
 from exporters.geometry import Geometry
-from exporters.options import INCLUDE_IMAGES, Option, Options
+from exporters.options import INCLUDE_IMAGES, Option, Options, counts
 from exporters.reading import Reader, Recogniser
 from exporters.records import DatasetRecord
 from exporters.steps import Progress
@@ -113,4 +113,5 @@ class Format:
 
     def describe(self, options: Options) -> str:
         """The choices in words: "masks as RLE, with pictures"."""
-        return ", ".join(filter(None, (option.phrase_of(options[option.name]) for option in self.options)))
+        said = (option for option in self.options if counts(option, options))
+        return ", ".join(filter(None, (option.phrase_of(options[option.name]) for option in said)))

@@ -66,6 +66,21 @@ def entries(
         text.finish()
 
 
+def elements(source: Source, name: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Iterator[Any]:
+    """Goes through the list that is the document; a document that is no list is the one element.
+
+    Raises:
+        UnreadableFile: as `entries`.
+    """
+    with source.open(name) as stream:
+        text = _Text(stream, f"{name}: ", max_bytes)
+        if text.next() == "[":
+            yield from (entry.value for entry in _rows(text, ""))
+        else:
+            yield text.value()[0]
+        text.finish()
+
+
 def _members(text: _Text) -> Iterator[Entry]:
     while True:
         if text.next() != '"':

@@ -83,6 +83,11 @@ class RowStore:
     def has(self, row_id: int) -> bool:
         return self._database.execute("SELECT 1 FROM rows WHERE id = ?", (row_id,)).fetchone() is not None
 
+    def id_range(self) -> tuple[int, int]:
+        """The lowest and the highest id; 1, 0 where there is no row."""
+        [[lowest, highest]] = self._database.execute("SELECT min(id), max(id) FROM rows")
+        return (1, 0) if lowest is None else (lowest, highest)
+
     def owners(self) -> Iterator[int]:
         """Each once."""
         return (owner for [owner] in self._database.execute("SELECT DISTINCT owner FROM rows"))

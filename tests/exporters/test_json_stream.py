@@ -117,3 +117,15 @@ def test_memory_is_that_of_a_row_however_long_the_document(tmp_path):
         tracemalloc.stop()
     assert count == 60_000
     assert peak < 4_000_000  # the file has 25 MB
+
+
+def test_a_list_is_gone_through_by_its_elements_and_another_value_is_the_one():
+    def all_of(content: bytes) -> list:
+        return list(json_stream.elements(FileSource(io.BytesIO(content), "a.json"), "a.json"))
+
+    assert all_of(b' [{"a": 1},\n [2], "x"] ') == [{"a": 1}, [2], "x"]
+    assert all_of(b"[]") == []
+    assert all_of(b'{"a": [1]}') == [{"a": [1]}]
+    for damaged in (b"", b"[", b"[1 2]", b"[1],", b'[{"a": }]', b"[" * 100_000):
+        with pytest.raises(UnreadableFile, match=r"a\.json: line 1"):
+            all_of(damaged)

@@ -227,7 +227,8 @@ def test_names_of_categories_do_not_make_it_another_format():
 @pytest.mark.parametrize(
     ("damaged", "code"),
     [
-        ({"id": "7"}, "id_missing"),
+        ({"id": "seven"}, "id_missing"),
+        ({"id": "9" * 5000}, "id_missing"),
         ({"id": True}, "id_missing"),
         ({"id": 1}, "id_twice"),
         ({"image_id": 9}, "image_unknown"),
@@ -383,7 +384,7 @@ def test_damaged_files_are_unreadable_or_their_entries_refused_and_never_anythin
 
 
 def test_a_document_larger_than_the_bound_is_refused_before_it_is_unpacked(monkeypatch):
-    monkeypatch.setattr("exporters.coco.read.MAX_DOCUMENT_BYTES", 1000)
+    monkeypatch.setattr("exporters.coco.documents.MAX_DOCUMENT_BYTES", 1000)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("instances.json", b" " * 100_000)
