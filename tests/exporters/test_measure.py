@@ -145,7 +145,9 @@ def test_the_built_in_format_is_measured_by_its_options():
     row = find_format("coco")
     records = dataset([annotation(1, masks()["ring"])])
     as_rle = measure(records, row, row.options_from({}), most_masks=9)
-    as_polygons = measure(records, row, row.options_from({"segmentation": "polygon"}), most_masks=9)
+    as_polygons = measure(
+        records, row, row.options_from({"segmentation": "polygon", "holes": "fill"}), most_masks=9
+    )
     assert as_rle.sentences == ("Every pixel of every mask is kept.",)
     assert as_polygons.sentences[0] == "1 hole in 1 mask is filled."
 

@@ -23,8 +23,9 @@ def test_an_unknown_format_names_the_known_ones():
 
 
 def test_options_left_out_have_their_defaults():
-    assert COCO.options_from({}) == {"segmentation": "rle", "include_images": False}
-    assert COCO.options_from({"segmentation": "both"}) == {"segmentation": "both", "include_images": False}
+    others = {"tolerance": "0", "holes": "cut", "include_images": False}
+    assert COCO.options_from({}) == {"segmentation": "rle"} | others
+    assert COCO.options_from({"segmentation": "both"}) == {"segmentation": "both"} | others
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_options_left_out_have_their_defaults():
         ({"segmentation": ["rle"]}, "rle, polygon, both", "segmentation"),
         ({"include_images": "yes"}, "true or false", "include_images"),
         ({"include_images": 1}, "true or false", "include_images"),
-        ({"colour": "red"}, "no option 'colour'; its options: segmentation, include_images", "colour"),
+        ({"colour": "red"}, "no option 'colour'; its options: segmentation, tolerance", "colour"),
     ],
 )
 def test_an_unknown_or_mistyped_option_is_refused_by_name(given, says, option):

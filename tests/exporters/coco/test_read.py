@@ -91,7 +91,7 @@ def test_every_mask_but_one_with_holes_comes_back_from_polygons():
 
 def test_a_hole_that_polygons_lost_stays_lost_and_the_area_is_that_of_the_mask():
     written = dataset([annotation(1, masks()["ring"])])
-    _, [read_image], _ = read(write_as("coco", written, segmentation="polygon"))
+    _, [read_image], _ = read(write_as("coco", written, segmentation="polygon", holes="fill"))
     [record] = read_image.annotations
     assert np.array_equal(rle.decode(record.segmentation), masks()["disc"])
     assert record.area == masks()["disc"].sum()
