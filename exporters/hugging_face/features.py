@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # whether each row has a picture.
 OWN_KEY = b"maskwright"
 FEATURES_KEY = b"huggingface"
+# Other people's words for an object's category, ours first.
+CATEGORY = ("category", "categories", "label", "labels", "category_id")
 
 
 def schema_of(dataset: DatasetRecord, with_pictures: bool) -> pa.Schema:
@@ -154,7 +156,9 @@ def _names_in(feature: Any) -> list[str] | None:
         names = feature.get("names")
         if feature.get("_type") == "ClassLabel" and isinstance(names, list):
             return [name if isinstance(name, str) else str(name) for name in names]
-        inner = list(feature.values())
+        # An object may have several; the one of its category is meant.
+        first = [feature[key] for key in CATEGORY if key in feature]
+        inner = first + list(feature.values())
     else:
         return None
     return next((found for part in inner if (found := _names_in(part)) is not None), None)

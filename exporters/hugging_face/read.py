@@ -14,6 +14,7 @@ from PIL import Image
 
 from exporters import fields
 from exporters.errors import UnreadableFile
+from exporters.hugging_face.features import CATEGORY
 from exporters.hugging_face.rows import FoundRow, Rows, rows_of
 from exporters.merged_documents import MergedCategories, MergedIds
 from exporters.reading import ReadReport
@@ -24,7 +25,6 @@ from exporters.splits import split_in
 PICTURE = "picture"
 PARQUET_BEGINNING = b"PAR1"
 # Other people's words for the columns of `objects`, ours first.
-CATEGORY = ("category", "categories", "label", "labels", "category_id")
 BOX = ("bbox", "bboxes")
 MASK = ("segmentation", "segmentations", "masks")
 PICTURE_FAULTS = (Image.UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, *ZIP_FAULTS)

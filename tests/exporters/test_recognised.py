@@ -27,3 +27,9 @@ def test_what_a_format_writes_is_recognised_as_its_own(name, include_images):
     content = write_as(name, written, **options)
     file_name = f"dataset{FORMATS[name].file_type(FORMATS[name].options_from(options)).extension}"
     assert recognised(source_of(io.BytesIO(content), file_name)) == name
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"PK\x05\x06", b"\x00" * 100, b"<a>", b"\xff\xfe"])
+@pytest.mark.parametrize("name", ["a.json", "a.xml", "a.txt", "a.yaml", "a.parquet", "a.png", "metadata.csv"])
+def test_a_file_of_no_format_is_recognised_as_none(name, content):
+    assert recognised(source_of(io.BytesIO(content), name)) is None

@@ -342,3 +342,24 @@ def test_rows_without_a_picture_have_none_in_other_peoples_files():
     assert report.refusals == []
     assert [each.file_name for each in back] == ["1.png", "2", "3"]
     assert [each.open and each.open().read() for each in back] == [picture().getvalue(), None, None]
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda inner: {"feature": inner, "_type": "Sequence"}, lambda inner: [inner]]
+)
+def test_class_names_are_those_of_the_category_in_every_version_of_the_library(wrap):
+    of_objects = {
+        "crowd": {"names": ["no", "yes"], "_type": "ClassLabel"},
+        "label": {"names": ["cat", "dog"], "_type": "ClassLabel"},
+    }
+    features = json.dumps({"info": {"features": {"objects": wrap(of_objects)}}}).encode()
+    objects = [[{"bbox": [1.0, 2.0, 4.0, 5.0], "crowd": 0, "label": 1}]]
+    table = pa.table({"objects": objects, "width": [20], "height": [10]}).replace_schema_metadata(
+        {"huggingface": features}
+    )
+    stream = io.BytesIO()
+    parquet.write_table(table, stream)
+    records, [back], report = read(stream.getvalue(), "a.parquet")
+    assert report.refusals == []
+    assert [(row.id, row.name) for row in records.categories] == [(1, "cat"), (2, "dog")]
+    assert [(row.category_id, row.area) for row in back.annotations] == [(2, 20)]
