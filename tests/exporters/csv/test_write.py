@@ -27,6 +27,8 @@ def test_a_row_says_what_is_known_of_an_annotation():
     made = replace(
         annotation(3, masks()["ring"]),
         author="alice",
+        time_spent_s=12.5,
+        clicks=3,
         created_at=dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
         bundle_digest="ab" * 32,
         name="Old tower",
@@ -48,6 +50,8 @@ def test_a_row_says_what_is_known_of_an_annotation():
             "stability_score": "0.96875",
             "author": "alice",
             "created_at": "2026-01-02T03:04:05+00:00",
+            "time_spent_s": "12.5",
+            "clicks": "3",
             "bundle_digest": "ab" * 32,
             "name": "Old tower",
             "image_width": "80",
