@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import skimage
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import PASSWORD, sign_in_as
+from tests.e2e.test_imports import WORKER_MS, a_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -28,7 +30,7 @@ def axe_source() -> str:
 
 @pytest.fixture
 def project(api) -> dict:
-    """A manager's project with a category, a photograph, and the annotator as a viewer."""
+    """A manager's project with a category, a photograph, a dataset to import, and the annotator as a viewer."""
     manager = api("manager")
     project = manager.post("/api/projects/", data={"name": f"Pages {uuid.uuid4().hex[:6]}"}).json()
     url = f"/api/projects/{project['id']}"
@@ -36,6 +38,12 @@ def project(api) -> dict:
     manager.post(f"{url}/members/", data={"username": "annotator", "role": "viewer"})
     file = {"name": "coffee.png", "mimeType": "image/png", "buffer": PHOTO.read_bytes()}
     image = manager.post(f"{url}/images/", multipart={"files": file}).json()["results"][0]
+    dataset = {"name": "a.zip", "mimeType": "application/zip", "buffer": a_dataset()}
+    brought = manager.post(f"{url}/imports/", multipart={"file": dataset}).json()
+    deadline = time.monotonic() + WORKER_MS / 1000
+    while manager.get(f"/api/imports/{brought['id']}/").json()["phase"] != "examined":
+        assert time.monotonic() < deadline, "the worker has not examined the dataset"
+        time.sleep(0.2)
     return project | {"image": image["id"]}
 
 

@@ -112,7 +112,7 @@ def test_another_file_says_what_is_wrong_with_it_and_is_taken_away_again(page: P
     card = page.locator("[data-import-id]")
     expect(card).to_contain_text("look like no format", timeout=WORKER_MS)
     card.get_by_label("Format").select_option(label="COCO instances")
-    expect(card).to_contain_text("the file is not JSON", timeout=WORKER_MS)
+    expect(card).to_contain_text("the file holds no JSON object", timeout=WORKER_MS)
     card.get_by_role("button", name="Delete").click()
     expect(card).to_have_count(0)
     expect(page.get_by_role("heading", name="No imports yet")).to_be_visible()
