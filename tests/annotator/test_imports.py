@@ -554,6 +554,29 @@ def test_a_project_that_is_deleted_takes_the_files_of_its_imports_along(
     assert UnownedFile.objects.count() == 0
 
 
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_the_admin_deletes_one_with_its_files_and_cancels(
+    bring, admin_client, project, image, django_capture_on_commit_callbacks, is_waiting
+):
+    bring(a_document(["photo.png"], [{"category_id": 9}]), "a.json")
+    job = Import.objects.get()
+    page = admin_client.get("/admin/annotator/import/")
+    assert page.status_code == 200 and "a.json" in page.content.decode()
+    assert admin_client.get(f"/admin/annotator/import/{job.pk}/change/").status_code == 200
+    if is_waiting:
+        imports.start(job)
+        action = {"action": "cancel", "_selected_action": [job.pk]}
+        assert (
+            "1 cancelled"
+            in admin_client.post("/admin/annotator/import/", action, follow=True).content.decode()
+        )
+        imports.start(Import.objects.get())
+    with django_capture_on_commit_callbacks(execute=True):
+        admin_client.post(f"/admin/annotator/import/{job.pk}/delete/", {"post": "yes"})
+    assert Import.objects.count() == UnownedFile.objects.count() == 0
+    assert [default_storage.exists(name) for name in (*job.parts, job.problems_file)] == [False, False]
+
+
 def test_old_ones_are_forgotten(bring, django_capture_on_commit_callbacks, image):
     bring(a_document(["photo.png"], []), "a.json")
     assert imports.delete_old() == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from django.db import transaction
 
@@ -15,12 +14,11 @@ from annotator.jobs import queue
 from annotator.jobs.errors import JobFailed
 from annotator.media import partial_uploads
 from annotator.models import Import
+from annotator.worker.runners.row_progress import RowProgress
 from exporters.errors import ExportError
 from exporters.source import Source
 
 logger = logging.getLogger(__name__)
-
-PROGRESS_INTERVAL_S = 0.5
 
 
 def run(job: Import) -> None:
@@ -50,7 +48,7 @@ def _examine(job: Import, source: Source) -> None:
         format=job.format,
         match=job.match,
         new_images=job.new_images,
-        progress=_Progress(job),
+        progress=RowProgress(job),
     )
     # What a person has chosen before stays, where the file still has the category.
     chosen = {key: target for key, target in job.mapping.items() if key in examined.mapping}
@@ -79,18 +77,3 @@ def _let_files_go(job: Import) -> None:
         unowned.note(job.parts)
         Import.objects.filter(pk=job.pk).update(parts=[])
     partial_uploads.discard(job.parts)
-
-
-class _Progress:
-    """Writes progress to the row now and then, which stops the work (LeaseLost) when the row is no longer ours."""
-
-    def __init__(self, job: Import) -> None:
-        self._job = job
-        self._next_s = 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        now_s = time.monotonic()
-        if now_s < self._next_s and done < total:
-            return
-        self._next_s = now_s + PROGRESS_INTERVAL_S
-        queue.update(self._job, done=done, total=total)
