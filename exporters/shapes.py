@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from exporters.records import Rle
 from segmentation import rle
 
-MAX_PART_PIXELS = 2**28  # of a mask that is drawn pixel by pixel: a few runs can claim any number of them
+MAX_PART_PIXELS = 2**27  # of a mask that is drawn pixel by pixel: a few runs can claim any number of them
 
 
 def cropped(segmentation: Rle) -> tuple[NDArray[np.bool_], int, int]:
@@ -38,7 +38,7 @@ def placed(mask: NDArray[np.bool_], x: int, y: int, hw: tuple[int, int]) -> Rle:
             f"a mask of {mask_width} x {mask_height} at x {x}, y {y} reaches out of the image of {width} x {height}"
         )
     # Where foreground begins and ends in each column, by turns.
-    change = np.diff(np.pad(mask, ((1, 1), (0, 0))).astype(np.int8), axis=0)
+    change = np.diff(np.pad(mask.view(np.int8), ((1, 1), (0, 0))), axis=0)
     columns, rows = np.nonzero(change.T)
     return _of_borders((columns + x) * height + rows + y, hw)
 
@@ -59,7 +59,8 @@ def placed_runs(lengths: Sequence[int], x: int, y: int, part_hw: tuple[int, int]
         raise rle.RleSizeMalformed(f"a mask of {width} x {height} has more than {MAX_PART_PIXELS} pixels")
     # Rows of a mask are columns of the one turned over.
     turned = rle.from_runs(lengths, (width, height))
-    return placed(rle.decode(turned).T, x, y, hw)
+    part, top, left = cropped(Rle(size=turned["size"], counts=turned["counts"]))
+    return placed(part.T, x + left, y + top, hw)
 
 
 def ellipse(
@@ -138,6 +139,16 @@ def row_runs(mask: NDArray[np.bool_]) -> list[int]:
     flat = mask.ravel()
     borders = np.flatnonzero(np.diff(flat.astype(np.int8), prepend=0))
     return [int(length) for length in np.diff(borders, prepend=0, append=flat.size)]
+
+
+def row_runs_of(segmentation: Rle) -> list[int]:
+    """`row_runs` of the whole mask, in time that goes with its box; the last run may be empty too."""
+    height, width = segmentation["size"]
+    part, x, y = cropped(segmentation)
+    rows, columns = np.nonzero(np.diff(np.pad(part.view(np.int8), ((0, 0), (1, 1))), axis=1))
+    borders, times = np.unique((rows + y) * width + columns + x, return_counts=True)
+    borders = borders[times == 1]  # a run that ends where the next row's begins goes on
+    return [int(length) for length in np.diff(borders, prepend=0, append=height * width)]
 
 
 def _of_borders(borders: NDArray[np.int64], hw: tuple[int, int]) -> Rle:

@@ -16,12 +16,11 @@ from exporters.named_categories import check_names_differ
 from exporters.options import INCLUDE_IMAGES, Options
 from exporters.polygons import rings_of
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
-from exporters.shapes import row_runs
+from exporters.shapes import row_runs_of
 from exporters.sound_records import SoundRecords
 from exporters.steps import Progress, Steps
 from exporters.streams import TextWriter, dumps, finite
 from exporters.xml_text import sayable
-from segmentation import rle
 
 DOCUMENT = "tasks.json"
 PICTURE = "/data/local-files/?d=images/"
@@ -115,7 +114,7 @@ def _regions(
     region_id = annotation.uuid or f"annotation-{annotation.id}"
     if mask_or_polygons.are_masks(options):
         try:
-            code = brush.encode(row_runs(rle.decode(annotation.segmentation)))
+            code = brush.encode(row_runs_of(annotation.segmentation))
         except brush.BrushError as error:
             raise InvalidRecord(f"annotation {annotation.uuid or annotation.id}: {error}") from None
         value: dict[str, Any] = {"format": "rle", "rle": code, "brushlabels": [category.name]}

@@ -23,11 +23,17 @@ def test_a_mask_is_cut_out_and_placed_again(mask):
     assert part[0].any() and part[-1].any() and part[:, 0].any() and part[:, -1].any()
     assert shapes.placed(part, x, y, mask.shape) == segmentation
     assert shapes.placed_runs(shapes.row_runs(part), x, y, part.shape, mask.shape) == segmentation
+    whole = shapes.row_runs_of(segmentation)
+    assert (whole if whole[-1] else whole[:-1]) == shapes.row_runs(mask)
 
 
 def test_an_empty_mask_has_no_part():
     part, _, _ = shapes.cropped(annotation(1, np.zeros((3, 4), bool)).segmentation)
     assert part.size == 0
+    assert shapes.row_runs_of(annotation(1, np.zeros((3, 4), bool)).segmentation) == [12]
+    assert (
+        shapes.placed_runs([12], 0, 0, (3, 4), (3, 4)) == annotation(1, np.zeros((3, 4), bool)).segmentation
+    )
 
 
 def test_runs_go_along_the_rows_and_begin_with_background():
