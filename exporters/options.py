@@ -37,7 +37,7 @@ class ChoiceOption:
         title: as a form shows it.
         default: the value of one of `choices`.
         flag: the command's argument, where `--name` is not it.
-        only_with: another option's name and value: with any other, this one changes nothing.
+        only_with: another option's name and values: with any other value, this one changes nothing.
     """
 
     kind: ClassVar[str] = "choice"
@@ -48,7 +48,7 @@ class ChoiceOption:
     default: str
     help: str = ""
     flag: str = ""
-    only_with: tuple[str, str] | None = None
+    only_with: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         self.check(self.default)
@@ -87,7 +87,7 @@ class BooleanOption:
     help: str = ""
     phrase: str = ""
     flag: str = ""
-    only_with: tuple[str, str] | None = None
+    only_with: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         self.check(self.default)
@@ -108,7 +108,7 @@ Option = ChoiceOption | BooleanOption
 
 def counts(option: Option, options: Options) -> bool:
     """Whether the option changes the file with these choices."""
-    return option.only_with is None or options[option.only_with[0]] == option.only_with[1]
+    return option.only_with is None or options[option.only_with[0]] in option.only_with[1:]
 
 
 # The same in every format that can carry the pictures; the file is a zip then (`Format.file_type`).

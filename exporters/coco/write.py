@@ -35,12 +35,10 @@ SEGMENTATION = ChoiceOption(
     ),
     default="rle",
 )
-# Outlines as they were before there was a choice. A row of RLE does not speak of them.
-OUTLINES = tuple(
-    replace(option, default=default, choices=tuple(replace(each, phrase="") for each in option.choices))
-    for option, default in ((TOLERANCE, "0"), (HOLES, "cut"))
-)
-OPTIONS = (SEGMENTATION, *OUTLINES, INCLUDE_IMAGES)
+# As they were before there was a choice.
+WITH_OUTLINES = (SEGMENTATION.name, "polygon", "both")
+EXACT = replace(TOLERANCE, default="0", only_with=WITH_OUTLINES)
+OPTIONS = (SEGMENTATION, EXACT, replace(HOLES, only_with=WITH_OUTLINES), INCLUDE_IMAGES)
 LOSSES = (
     "Polygons cannot say holes: they are cut open or come back filled.",
     "Who drew a mask, with which model and which prompt, is not written.",

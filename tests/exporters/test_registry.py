@@ -35,7 +35,11 @@ def test_options_left_out_have_their_defaults():
         ({"segmentation": ["rle"]}, "rle, polygon, both", "segmentation"),
         ({"include_images": "yes"}, "true or false", "include_images"),
         ({"include_images": 1}, "true or false", "include_images"),
-        ({"colour": "red"}, "no option 'colour'; its options: segmentation, tolerance", "colour"),
+        (
+            {"colour": "red"},
+            "no option 'colour'; its options: segmentation, tolerance, holes, include_images",
+            "colour",
+        ),
     ],
 )
 def test_an_unknown_or_mistyped_option_is_refused_by_name(given, says, option):
@@ -52,7 +56,9 @@ def test_a_file_with_pictures_is_a_zip_and_without_what_the_row_says():
 def test_choices_are_told_in_words():
     assert COCO.describe(COCO.options_from({})) == "masks as RLE"
     options = COCO.options_from({"segmentation": "both", "include_images": True})
-    assert COCO.describe(options) == "masks as RLE and polygons, with pictures"
+    assert COCO.describe(options) == (
+        "masks as RLE and polygons, exact outlines, holes cut open, with pictures"
+    )
 
 
 def test_every_folder_is_a_row_and_every_row_a_folder():
