@@ -260,7 +260,7 @@ def ring(project, bob, category, make):
 
 
 def test_the_preview_says_what_would_be_lost_and_makes_nothing(alice, project, ring, category):
-    response = post(alice, project, "exports/preview/", segmentation="polygon")
+    response = post(alice, project, "exports/preview/", segmentation="polygon", holes="fill")
     assert response.status_code == 200, response.content
     report = response.json()
     assert report["measured"]["sentences"] == [
@@ -288,7 +288,9 @@ def test_the_preview_counts_what_is_selected(alice, project, album, category, ma
 
 
 def test_a_finished_export_has_its_report_and_says_it_on_the_page(alice, vera, project, ring):
-    post(alice, project, segmentation="polygon", selection={"authors": ["bob"], "min_area_px": 2})
+    post(
+        alice, project, segmentation="polygon", holes="fill", selection={"authors": ["bob"], "min_area_px": 2}
+    )
     run_next(KINDS["exports"], "w")
     export = Export.objects.get()
     row = client_of(vera).get(f"/api/exports/{export.pk}/").json()
@@ -357,7 +359,7 @@ def test_cancelling_stops_an_export_at_every_step(step, alice, project, ring, mo
     from exporters import side_files
 
     monkeypatch.setattr(row_progress, "PROGRESS_INTERVAL_S", 0)
-    post(alice, project, include_images=True, segmentation="polygon")
+    post(alice, project, include_images=True, segmentation="polygon", holes="fill")
     export = Export.objects.get()
     steps = {
         "measuring": (Plan, "report"),
@@ -401,7 +403,7 @@ def test_the_command_selects_and_says_what_is_lost(project, bob, category, dog, 
     call_command(
         "export_dataset",
         "Cats",
-        *("--output", output, "--segmentation", "polygon"),
+        *("--output", output, "--segmentation", "polygon", "--holes", "fill"),
         *("--category", "cat=pet", "--renumber", "--author", "bob", "--min-area", "2"),
         *("--created-from", "2020-01-01", "--min-predicted-iou", "0.5", "--only-annotated"),
         *("--split", "image", "--shares", "100,0,0", "--seed", "7"),

@@ -71,6 +71,7 @@ def test_masks_categories_and_parts_are_chosen_measured_and_exported(
     picture(page, "closed")
     coco = dialog.get_by_role("group", name="COCO instances")
     coco.get_by_label("Polygons").check()
+    coco.get_by_label("Filled").check()
     expect(measured).to_contain_text("1 hole in 1 mask is filled.")
     expect(measured).to_contain_text("0.700 at worst")
 
