@@ -69,7 +69,7 @@ def test_the_schema_has_a_body_for_each_format_with_its_options(toy, db):
     assert bodies["toy"]["properties"]["with_authors"]["default"] is True
     assert set(bodies["coco"]["properties"]) == {
         *("format", "states", "selection", "version"),
-        *("segmentation", "include_images"),
+        *("segmentation", "tolerance", "holes", "include_images"),
     }
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
 

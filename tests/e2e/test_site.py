@@ -516,7 +516,13 @@ def test_the_export_form_shows_and_sends_the_options_of_the_chosen_format_alone(
     expect(dialog.get_by_label("Two corners")).to_be_hidden()
     with page.expect_request(starts) as sent:
         dialog.get_by_role("button", name="Export").click()
-    assert sent.value.post_data_json == {"format": "coco", "segmentation": "rle", "include_images": True}
+    assert sent.value.post_data_json == {
+        "format": "coco",
+        "segmentation": "rle",
+        "tolerance": "0",
+        "holes": "cut",
+        "include_images": True,
+    }
 
 
 def test_the_dashboard_draws_its_chart(page: Page, sign_in, project, api):
