@@ -15,11 +15,20 @@ from segmentation.bundle import NAME_PATTERN, BundleError, Manifest
 from segmentation.families import FAMILIES
 from segmentation.families.family import UnknownFamily
 
+# Tags of a ModelProto's fields: producer, its version, domain, the model's version, its words, graph, operator sets.
+ONNX_FIELDS = (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)
+
 
 class NameInvalid(BundleError):
     """A bundle cannot be called that."""
 
     code = "name_invalid"
+
+
+class NotACheckpoint(BundleError):
+    """The file is of a kind in which weights of other families are published."""
+
+    code = "checkpoint_invalid"
 
 
 def convertible() -> list[str]:
@@ -64,7 +73,25 @@ def convert(
         raise NameInvalid(
             f"a bundle's name has 1 to 64 of a-z 0-9 . _ - and begins with a letter or a digit, got {name!r}"
         )
+    if not row.from_onnx and _is_onnx(Path(source)):
+        raise NotACheckpoint(
+            f"{source} is an ONNX file: that is how weights of other families are published "
+            f"({', '.join(f'--family {name}' for name, other in FAMILIES.items() if other.from_onnx)}); "
+            f"those of {family} are a checkpoint of torch, a safetensors file or a folder"
+        )
     return row.convert(source, variant, name, output, half, title, licence)
+
+
+def _is_onnx(source: Path) -> bool:
+    """By what is in it; it may be called anything."""
+    if not source.is_file():
+        return False
+    with source.open("rb") as file:
+        head = file.read(9)
+    # A protobuf whose first field is ONNX's ir_version, a small number, and whose next one is another field of ONNX's.
+    # A pickle begins with 0x80, a zip with P, safetensors with the length of its header, whose first byte is the ninth.
+    is_like_onnx = len(head) == 9 and head[0] == 0x08 and 0 < head[1] < 0x20 and head[2] in ONNX_FIELDS
+    return (is_like_onnx and head[8:] != b"{") or source.suffix == ".onnx"
 
 
 def main(arguments: list[str] | None = None) -> int:

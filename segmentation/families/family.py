@@ -135,6 +135,7 @@ class Family:
     recipe              gives the family's recipe; None where its networks cannot be trained here
     convert             (source, variant, name, output, half, title, licence) -> the bundle of published weights; see
                         `segmentation.families.convert`, which everybody calls. None where nobody publishes any
+    from_onnx           whether what it converts is an ONNX file
     """
 
     name: str
@@ -148,6 +149,7 @@ class Family:
     convert: Callable[[Path | str, str, str, Path | str, bool, str | None, str | None], Manifest] | None = (
         None
     )
+    from_onnx: bool = False
 
 
 class UnknownFamily(BundleError):

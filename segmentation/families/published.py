@@ -192,10 +192,9 @@ def _read_torch(path: Path, wrapped_in: Sequence[str]) -> dict[str, Tensor]:
                 f"{path} holds Python objects besides tensors. Loading such a file can run code of whoever made it, so "
                 "it is refused; save its state dict alone (torch.save(model.state_dict(), FILE)) where it was made"
             ) from error
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointInvalid(
             f"{path} ({path.stat().st_size} bytes) cannot be read as a checkpoint: it is cut off, damaged or something "
-            f"else; download it again and compare its size ({first_line:.200})"
+            f"else; download it again and compare its size ({_why_unreadable(path, error)})"
         ) from error
     if isinstance(state, dict):
         state = next((state[key] for key in wrapped_in if isinstance(state.get(key), dict)), state)
@@ -209,6 +208,22 @@ def _read_torch(path: Path, wrapped_in: Sequence[str]) -> dict[str, Tensor]:
     if is_zip:
         _require_whole_storages(path, state)
     return state
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    """What is the matter with a file that torch does not read: how it begins, or torch's own words."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if not head:
+        return "it is empty"
+    if head[:1] != b"\x80" and head[:2] != b"PK":
+        shown = repr(head.decode("ascii")) if head.isascii() and head.strip(b"\0") else head.hex(" ")
+        return f"it begins with {shown}, as no checkpoint does"
+    lines = str(error).strip().splitlines()
+    # torch advises to load it with weights_only=False, which runs the code in a file.
+    if not lines or "weights_only" in lines[0]:
+        return type(error).__name__
+    return f"{lines[0]:.200}"
 
 
 def _require_whole_storages(path: Path, state: Mapping[str, Tensor]) -> None:

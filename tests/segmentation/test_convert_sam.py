@@ -11,6 +11,7 @@ from segmentation.families.published import CheckpointInvalid, fitted, read_publ
 from segmentation.families.sam.names import to_meta, to_transformers
 from segmentation.families.sam.network import VARIANTS, SamNetwork
 from segmentation.families.sam.published import convert_state
+from tests.segmentation.fast_sam_world import onnx_bytes
 from tests.segmentation.original_sam import build_original, sam_model_registry
 
 
@@ -92,6 +93,30 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path, capsys):
     with pytest.raises(CheckpointInvalid):
         read_published(path)
     assert "ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "beginning"),
+    [
+        (b"<html>moved</html>", "it begins with '<html>moved</htm'"),
+        (b"hello\n", "with 'hello"),
+        (b"", "it is empty"),
+    ],
+)
+def test_what_torch_advises_is_never_shown(tmp_path, content, beginning):
+    """To load it with weights_only=False runs whatever code the file has."""
+    (tmp_path / "sam.pth").write_bytes(content)
+    with pytest.raises(CheckpointInvalid) as refused:
+        read_published(tmp_path / "sam.pth")
+    assert beginning in str(refused.value) and f"({len(content)} bytes)" in str(refused.value)
+    assert "weights_only" not in str(refused.value) and "(101)" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["fast.onnx", "fast.pth"])
+def test_an_onnx_file_under_another_family_is_said_to_be_one(tmp_path, name):
+    (tmp_path / name).write_bytes(onnx_bytes())
+    with pytest.raises(BundleError, match="is an ONNX file: .*--family fast_sam"):
+        convert(tmp_path / name, "sam", "vit_b", "x", tmp_path / "x")
 
 
 def test_missing_file_is_refused(tmp_path):

@@ -32,4 +32,4 @@ def _convert(source: Path | str, variant: str, *options: Any) -> Manifest:
 
 
 # A prompt is points or a box: where it is a mask input alone, the padding point stands for "nothing was asked".
-FAMILY = Family("fast_sam", _load, needs_a_point=True, convert=_convert)
+FAMILY = Family("fast_sam", _load, needs_a_point=True, convert=_convert, from_onnx=True)
