@@ -172,7 +172,7 @@ def test_pages_api_and_admin_never_import_torch_at_all():
 
 # The rooms of annotator, the lowest first: each may import itself and those of the lines before it.
 ROOMS = (
-    ("errors",),
+    ("errors", "durations"),
     ("models",),
     ("files",),
     ("jobs",),

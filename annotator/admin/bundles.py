@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from annotator.admin.base.columns import link_to_list
 from annotator.admin.base.read_only import ReadOnlyAdmin
 from annotator.bundles import catalogue, decoders
+from annotator.bundles.default_change import default_change
 from annotator.models import Bundle, EmbeddingJob
 
 if TYPE_CHECKING:
@@ -70,5 +71,6 @@ class BundleAdmin(ReadOnlyAdmin):
         if len(chosen) != 1 or not chosen[0].is_available:
             self.message_user(request, "Choose exactly one available bundle.", "error")
             return
+        change = default_change(chosen[0])
         catalogue.set_default(chosen[0])
-        self.message_user(request, f"New projects get {chosen[0].name} from now on.")
+        self.message_user(request, f"New projects get {chosen[0].name} from now on. {change.text}")

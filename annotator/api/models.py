@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from annotator.api.base.scope import StaffWriteMixin
 from annotator.bundles import catalogue, jobs, licences
+from annotator.bundles.default_change import default_change
 from annotator.models import Bundle, BundleJob, Project
 from annotator.people.permissions import signed_in
 from segmentation.catalogue import Member, UnknownMember, member, members
@@ -116,13 +117,30 @@ class CatalogueInstallView(StaffWriteMixin, generics.GenericAPIView):
         return Response(BundleJobSerializer(job, context=self.get_serializer_context()).data, status=202)
 
 
+class DefaultChangeSerializer(serializers.Serializer):
+    """What it costs to make a bundle the default one."""
+
+    projects = serializers.IntegerField(help_text="Without a bundle of their own: they follow.")
+    embeddings = serializers.IntegerField(help_text="That these lack.")
+    seconds = serializers.FloatField(
+        allow_null=True,
+        help_text="For one worker to make them; null where none of the bundle was measured yet.",
+    )
+    text = serializers.CharField(help_text="For people.")
+
+
 class BundleDefaultView(StaffWriteMixin, generics.GenericAPIView):
     queryset = Bundle.objects.available()
     lookup_field = "name"
 
+    @extend_schema(responses=DefaultChangeSerializer)
+    def get(self, request: Request, name: str) -> Response:
+        """How many projects would follow, and what that costs."""
+        return Response(DefaultChangeSerializer(default_change(self.get_object())).data)
+
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, name: str) -> Response:
-        """New projects get this bundle, and so do those that chose none."""
+        """New projects get this bundle, and so do those that chose none: their images are queued."""
         catalogue.set_default(self.get_object())
         return Response(status=204)
 

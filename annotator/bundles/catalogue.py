@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from annotator.bundles.errors import UnknownBundle, WeightsUnavailable
+from annotator.embeddings import queue as embedding_queue
 from annotator.models import Bundle
 from segmentation.catalogue import Member
 
@@ -20,11 +21,20 @@ def by_name(name: str) -> Bundle:
 
 
 def set_default(bundle: Bundle) -> None:
-    """Makes `bundle` the one new projects get. Raises UnknownBundle where it has just been removed."""
+    """Makes `bundle` the one that new projects get, and those that chose none.
+
+    Their images are queued at once, so that none is without a model for a moment; what nobody wants any more of the
+    former default is not made. Raises UnknownBundle where `bundle` has just been removed.
+    """
     with transaction.atomic():
+        former = Bundle.objects.default()
         Bundle.objects.filter(is_default=True).exclude(pk=bundle.pk).update(is_default=False)
         if not Bundle.objects.available().filter(pk=bundle.pk).update(is_default=True):
             raise UnknownBundle(f"{bundle.name} is no longer installed; the default stays as it was.")
+        embedding_queue.ensure_all(bundle)
+        if former and former.pk != bundle.pk:
+            embedding_queue.drop_unwanted(former)
+        embedding_queue.wake()
     bundle.is_default = True
 
 

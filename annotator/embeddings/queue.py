@@ -50,17 +50,43 @@ def ensure_jobs(images: Iterable[Image], bundle: Bundle, priority: int = Priorit
     prioritise(EmbeddingJob.objects.of_whole_images().filter(bundle=bundle, image__in=images), priority)
 
 
+def ensure_all(bundle: Bundle, batch: int = 1000) -> None:
+    """Makes the missing jobs of all images that use a bundle."""
+    while missing := _without_job(bundle, batch):
+        ensure_jobs(missing, bundle)
+
+
+def drop_unwanted(bundle: Bundle) -> int:
+    """Deletes the queued jobs of a bundle for images that use another one by now; how many.
+
+    One that stands in for others keeps those for which somebody has opened an image.
+    """
+    jobs = EmbeddingJob.objects.filter(bundle=bundle, state=State.QUEUED)
+    if bundle.name == settings.STAND_IN_BUNDLE:
+        jobs = jobs.filter(priority__gt=Priority.NEXT)
+    others = jobs.alias(used_bundle=used_bundle("image__project")).exclude(used_bundle=bundle.pk)
+    # A worker may have taken one of them meanwhile: it goes on.
+    found = list(others.values_list("pk", flat=True))
+    return sum(
+        EmbeddingJob.objects.filter(pk__in=found[at : at + 500], state=State.QUEUED).delete()[0]
+        for at in range(0, len(found), 500)
+    )
+
+
 def ensure_missing(batch: int = 1000) -> int:
     """Makes jobs for images that have none for the bundle they use: it was installed or changed after they came."""
     made = 0
     for bundle in Bundle.objects.available():
-        has_job = EmbeddingJob.objects.of_whole_images().filter(image=OuterRef("pk"), bundle=bundle)
-        using_it = Image.objects.alias(used_bundle=used_bundle()).filter(used_bundle=bundle.pk)
-        missing = list(using_it.filter(~Exists(has_job))[:batch])
-        if missing:
+        if missing := _without_job(bundle, batch):
             ensure_jobs(missing, bundle)
             made += len(missing)
     return made
+
+
+def _without_job(bundle: Bundle, most: int) -> list[Image]:
+    has_job = EmbeddingJob.objects.of_whole_images().filter(image=OuterRef("pk"), bundle=bundle)
+    using_it = Image.objects.alias(used_bundle=used_bundle()).filter(used_bundle=bundle.pk)
+    return list(using_it.filter(~Exists(has_job))[:most])
 
 
 def open_image(image: Image, bundle: Bundle | None = None) -> EmbeddingJob:

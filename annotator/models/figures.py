@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from annotator.models.annotation import Annotation
@@ -66,14 +66,20 @@ def with_progress(projects: QuerySet[Project]) -> QuerySet[ProjectWithProgress]:
 def with_details(images: QuerySet[Image]) -> QuerySet[ImageWithDetails]:
     """Adds annotation_count (deleted ones left out), embedding_state, embedding_error, and who marked the image.
 
-    The state and the error are those of the job for the bundle that the project uses; `NO_JOB` where there is none.
+    The state and the error are those of the job for the bundle that the project uses. An image whose job the worker has
+    still to make is queued; `NO_JOB` means that there is no bundle.
     """
     jobs = EmbeddingJob.objects.of_whole_images()
     job = jobs.filter(image=OuterRef("pk"), bundle=OuterRef("used_bundle"))
     marked = images.select_related("state_by", "flagged_by")
     return marked.alias(used_bundle=used_bundle()).annotate(
         annotation_count=count_per_row(Annotation.objects.live(), "image"),
-        embedding_state=Coalesce(Subquery(job.values("state")[:1]), Value(NO_JOB)),
+        embedding_state=Coalesce(
+            Subquery(job.values("state")[:1]),
+            Case(
+                When(used_bundle__isnull=False, then=Value(EmbeddingJob.State.QUEUED)), default=Value(NO_JOB)
+            ),
+        ),
         embedding_error=Subquery(job.values("error")[:1]),
     )
 

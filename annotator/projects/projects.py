@@ -7,6 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from annotator.embeddings import queue as embedding_queue
+from annotator.embeddings.errors import NoBundle
+from annotator.embeddings.which_bundle import bundle_of
 from annotator.files import unowned
 from annotator.media import partial_uploads
 from annotator.media.removal import delete_images
@@ -39,15 +41,29 @@ def create_project(
 
 
 def update_project(project: Project, **changes: Any) -> Project:
-    """Changes name, description, bundle or overlap; a new bundle queues the embeddings it needs."""
+    """Changes name, description, bundle or overlap.
+
+    Another bundle queues the embeddings it needs; those of the former one that wait are not made.
+    """
+    former = _bundle_of(project)
     for name, value in changes.items():
         setattr(project, name, value)
     with transaction.atomic():
         project.save(update_fields=[*changes, "updated_at"])
-        if bundle := changes.get("bundle"):
+        bundle = _bundle_of(project)
+        if "bundle" in changes and bundle:
             embedding_queue.ensure_jobs(project.images.all(), bundle)
+            if former and former != bundle:
+                embedding_queue.drop_unwanted(former)
             embedding_queue.wake()
     return project
+
+
+def _bundle_of(project: Project) -> Bundle | None:
+    try:
+        return bundle_of(project)
+    except NoBundle:
+        return None
 
 
 def delete_project(project: Project) -> None:

@@ -11,6 +11,7 @@ from django import template
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from annotator import durations
 from annotator.models import Membership
 
 register = template.Library()
@@ -27,10 +28,7 @@ def duration_short(seconds: float | None) -> str:
     """ "42 s", "5 min", "3 h 20 min"."""
     if seconds is None:
         return "–"
-    minutes = round(seconds / 60)
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    return durations.short(seconds)
 
 
 @register.filter

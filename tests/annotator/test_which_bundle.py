@@ -43,7 +43,7 @@ def test_once_its_bundle_is_gone_everything_speaks_of_the_default_one(
     project.refresh_from_db()
     assert bundle_of(project) == other_bundle
     state = client_of(alice).get(f"/api/images/{ready_image.pk}/").json()["embedding_state"]
-    assert state == "missing", "the embedding of the retired bundle is of no use"
+    assert state == "queued", "the embedding of the retired bundle is of no use"
 
     assert embedding_queue.ensure_missing() == 1
     EmbeddingJob.objects.filter(bundle=other_bundle).update(state="failed", error="no memory")

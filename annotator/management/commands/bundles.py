@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotator.bundles import catalogue, published, removal
+from annotator.bundles.default_change import default_change
 from annotator.bundles.selftest import self_test
 from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
@@ -141,8 +142,10 @@ class Command(BaseCommand):
 
     def _default(self, *, name: str, **options: Any) -> None:
         sync_bundles()
-        catalogue.set_default(catalogue.by_name(name))
-        self.stdout.write(f"New projects get {name}.")
+        bundle = catalogue.by_name(name)
+        change = default_change(bundle)
+        catalogue.set_default(bundle)
+        self.stdout.write(f"New projects get {name}. {change.text}")
 
     def _remove(self, *, name: str, **options: Any) -> None:
         sync_bundles()

@@ -38,6 +38,16 @@ export async function selfTestModel(http, name) {
 /**
  * @param {Http} http
  * @param {string} name
+ * @returns {Promise<string>} which projects follow a new default, and what that costs, in words
+ */
+export async function defaultChange(http, name) {
+    const {text} = await http.json(`/api/bundles/${encodeURIComponent(name)}/default/`);
+    return text;
+}
+
+/**
+ * @param {Http} http
+ * @param {string} name
  */
 export async function makeDefaultModel(http, name) {
     await http.json(`/api/bundles/${encodeURIComponent(name)}/default/`, {method: "POST"});

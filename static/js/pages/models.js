@@ -1,7 +1,14 @@
 /** Models: installed and removed, tested, chosen; what the worker does is watched until it is over. */
 
 import {Http, thisPage} from "../api/http.js";
-import {cancelBundleJob, installModel, makeDefaultModel, removeModel, selfTestModel} from "../api/models.js";
+import {
+    cancelBundleJob,
+    defaultChange,
+    installModel,
+    makeDefaultModel,
+    removeModel,
+    selfTestModel,
+} from "../api/models.js";
 import {find, findAll} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {syncLists} from "../view/site/live-lists.js";
@@ -73,12 +80,15 @@ const ACTIONS = {
     },
     cancel: (button, card) => change(button, () => cancelBundleJob(http, Number(card.dataset.job))),
     selftest: (button, card) => change(button, () => selfTestModel(http, card.dataset.model ?? "")),
-    default: (button, card) =>
-        change(
-            button,
-            () => makeDefaultModel(http, card.dataset.model ?? ""),
-            `New projects get ${card.dataset.title}.`,
-        ),
+    async default(button, card) {
+        const {model = "", title = ""} = card.dataset;
+        await act(button, async () => {
+            const dialog = dialogAbout("make-default", `Make ${title} the default?`);
+            find("[data-dialog-text]", HTMLElement, dialog).textContent = await defaultChange(http, model);
+            if ((await ask(dialog)) !== "default") return;
+            await change(button, () => makeDefaultModel(http, model), `New projects get ${title}.`);
+        });
+    },
     async remove(button, card) {
         if ((await ask(dialogAbout("remove-model", `Remove ${card.dataset.title}?`))) !== "remove") return;
         await change(
