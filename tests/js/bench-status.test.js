@@ -8,7 +8,7 @@ const NOW = {
     ...{mayAnnotate: true, bundleName: "pocket", isReady: true, isDecoding: false, candidateCount: 0},
     ...{isDraftEmpty: true, isMaskShown: false, selectedCount: 0, hasCategory: true},
     ...{isEditing: false, areMasksMissing: false, tool: "prompt"},
-    ...{isShapeBegun: false, isPoorFirstClick: false, isBestByBox: false},
+    ...{isShapeBegun: false, isPoorFirstClick: false, isNothingFound: false, isBestByBox: false},
     embedding: {state: "ready", position: null, error: ""},
 };
 const say = (more) => hint({...NOW, ...more}, (action) => action);
@@ -37,6 +37,12 @@ test("a box comes first where a bundle's benchmark says that it is clearly bette
 
 test("a first click that found nothing good offers a box", () => {
     assert.match(say({isDraftEmpty: false, isMaskShown: true, isPoorFirstClick: true}), /^A box around it/);
+});
+
+test("where the model found nothing, that is said, and no box is advised", () => {
+    const nothing = {isDraftEmpty: false, isMaskShown: true, isPoorFirstClick: true, isNothingFound: true};
+    assert.match(say(nothing), /^Nothing found here; zoom in with G \(or another point\)/);
+    assert.doesNotMatch(say(nothing), /A box around it/);
 });
 
 test("a mask made by hand is no reason to wait for the model", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {distinct, nestedNames, nextNested, smallestFirst} from "../../static/js/core/candidates.js";
+import {areEmpty, distinct, nestedNames, nextNested, smallestFirst} from "../../static/js/core/candidates.js";
 import {qualityOf} from "../../static/js/core/quality.js";
 
 const SIDE = 8;
@@ -31,6 +31,18 @@ test("candidates that differ all stay, and so does a single empty one", () => {
     assert.deepEqual(distinct(candidates, null, SQUARE, GRID), candidates);
     assert.equal(distinct([first(0), first(0, 9)], null, SQUARE, GRID).length, 1);
     assert.deepEqual(distinct([], null, SQUARE, GRID), []);
+});
+
+test("an empty one is not offered beside one that is not, unless it was chosen", () => {
+    const candidates = [first(0, 1), first(20, 2), first(40, 3)];
+    assert.deepEqual(indicesOf(distinct(candidates, null, SQUARE, GRID)), [2, 3]);
+    assert.deepEqual(indicesOf(distinct(candidates, 1, SQUARE, GRID)), [1, 2, 3]);
+});
+
+test("where every one is empty, nothing was found", () => {
+    assert.equal(areEmpty([first(0, 1), first(0, 2)], SQUARE, GRID), true);
+    assert.equal(areEmpty([first(0, 1), first(1, 2)], SQUARE, GRID), false);
+    assert.equal(areEmpty([], SQUARE, GRID), false);
 });
 
 test("what lies in the padding below the image does not count", () => {

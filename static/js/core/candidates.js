@@ -12,7 +12,27 @@ const LARGER_FROM_RATIO = 1.1; // of the areas
 const NAMES = {2: ["part", "whole"], 3: ["part", "object", "whole"]};
 
 /**
- * The candidates without those that look like a better one.
+ * Whether a decoder found nothing at all, as FastSAM where no object is.
+ *
+ * @param {readonly Candidate[]} candidates
+ * @param {ImageSize} imageSize
+ * @param {LogitsGrid} grid
+ */
+export function areEmpty(candidates, imageSize, grid) {
+    return candidates.length > 0 && candidates.every((candidate) => isEmpty(candidate, imageSize, grid));
+}
+
+/**
+ * @param {Candidate} candidate
+ * @param {ImageSize} imageSize
+ * @param {LogitsGrid} grid
+ */
+function isEmpty({logits}, imageSize, grid) {
+    return areas(logits, logits, imageSize, grid).both === 0;
+}
+
+/**
+ * The candidates without those that look like a better one, and without empty ones where another one is not.
  *
  * @param {readonly Candidate[]} candidates best first
  * @param {number | null} chosen output that stays, whichever it looks like
@@ -31,7 +51,11 @@ export function distinct(candidates, chosen, imageSize, grid) {
         });
         if (!isSame) kept.push(candidate);
     }
-    return candidates.filter((candidate) => kept.includes(candidate));
+    const found = kept.filter(
+        (candidate) => candidate.index === chosen || !isEmpty(candidate, imageSize, grid),
+    );
+    const offered = found.length > 0 ? found : kept;
+    return candidates.filter((candidate) => offered.includes(candidate));
 }
 
 /**

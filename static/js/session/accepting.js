@@ -16,6 +16,7 @@ import {settled} from "./overlaps.js";
 
 /** Where a point or a box is, in image pixels. @typedef {{x0: number, y0: number, x1: number, y1: number}} Extent */
 
+const NOTHING_FOUND = "Nothing found here; zoom in with G (or another point).";
 const FAR_SHARE = 0.5; // of the mask's longer side
 const FAR_SHARE_OF_IMAGE = 0.05; // of the image's
 
@@ -193,7 +194,9 @@ export class Accepting {
         const mask = handMade ?? (await prompts.finishOrTell());
         if (!mask) return null;
         if (mask.area === 0) {
-            this.#events.onProblem("This mask is empty: delete the object, or add something to it.");
+            this.#events.onProblem(
+                before ? "This mask is empty: delete the object, or add something to it." : NOTHING_FOUND,
+            );
             return null;
         }
         return {

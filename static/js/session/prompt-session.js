@@ -5,7 +5,7 @@
  * same steps give the same mask again.
  */
 
-import {distinct, nextNested, smallestFirst} from "../core/candidates.js";
+import {areEmpty, distinct, nextNested, smallestFirst} from "../core/candidates.js";
 import {placed, textOf} from "../core/regions.js";
 import {
     EMPTY_PROMPT,
@@ -40,6 +40,7 @@ export class PromptSession {
     #candidates = [];
     /** @type {Candidate | null} */
     #shown = null;
+    #isNothingFound = false;
     #decodedKey = "";
     #revision = 0;
     /** @type {Promise<void> | null} */
@@ -55,9 +56,14 @@ export class PromptSession {
         return this.#prompt;
     }
 
-    /** Those that differ to the eye. */
+    /** Those that differ to the eye; none where nothing was found. */
     get candidates() {
-        return this.#candidates;
+        return this.isNothingFound ? [] : this.#candidates;
+    }
+
+    /** Whether the decoder answered that nothing is there. */
+    get isNothingFound() {
+        return this.#isNothingFound;
     }
 
     /** The candidate on screen. */
@@ -112,6 +118,7 @@ export class PromptSession {
         this.region = null; // it was the other decoder's, and may take long with this one
         this.#prompt = withoutChoices(this.#prompt);
         this.#candidates = [];
+        this.#isNothingFound = false;
         this.#shown = null;
         this.decodeAgain();
         this.#tellReplaced();
@@ -282,6 +289,10 @@ export class PromptSession {
             this.#image && this.#decoder
                 ? distinct(candidates, chosen, this.#prompt.region ?? this.#image.size, this.#decoder.bundle)
                 : candidates;
+        this.#isNothingFound =
+            this.#image !== null &&
+            this.#decoder !== null &&
+            areEmpty(this.#candidates, this.#prompt.region ?? this.#image.size, this.#decoder.bundle);
         this.#decodedKey = key;
         this.#shown = this.#candidates.find(({index}) => index === chosen) ?? this.#candidates[0] ?? null;
         if (this.#shown && chosen === null) this.#prompt = withLastChoice(this.#prompt, this.#shown.index);

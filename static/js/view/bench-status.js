@@ -24,6 +24,7 @@
  * @property {string | null} tool the chosen one
  * @property {boolean} isShapeBegun a polygon or lasso
  * @property {boolean} isTouch fingers or a pen, and no keyboard to speak of
+ * @property {boolean} isNothingFound the decoder answered that nothing is there
  * @property {boolean} isPoorFirstClick a single click found nothing that is likely to be right
  */
 
@@ -127,6 +128,11 @@ function hintForMouse(now, keyOf) {
         return now.isDecoding
             ? ""
             : line(key("remove-step", "takes the last point back"), key("cancel", "clears"));
+    if (now.isNothingFound)
+        return line(
+            "Nothing found here; zoom in with G (or another point)",
+            key("cancel", now.isEditing ? "leaves it as it was" : "clear"),
+        );
     if (!now.hasCategory) return "Add a category first, then it can be saved.";
     return line(
         now.isPoorFirstClick ? "A box around it often gives a better mask" : "",

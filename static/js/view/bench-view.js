@@ -330,6 +330,8 @@ export class BenchView {
             tool: this.#session.toolbox.chosen,
             isShapeBegun: this.#session.lasso.isDrawing,
             isTouch: matchMedia("(pointer: coarse)").matches,
+            isNothingFound:
+                workbench.shownMask !== null && !workbench.draft.handMade && prompts.isNothingFound,
             isPoorFirstClick: isPoorFirstClick(prompts),
         };
     }
