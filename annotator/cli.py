@@ -16,4 +16,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        # What a command keeps for the next time it has written by now.
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+    except PermissionError as error:
+        sys.exit(
+            f"{error.filename or error} may not be read or written by this user. Run the command as the user whose "
+            "site it is, or set DATA_DIR to a folder of your own."
+        )

@@ -8,15 +8,15 @@ from django.db import transaction
 from annotator.bundles.errors import UnknownBundle, WeightsUnavailable
 from annotator.embeddings import queue as embedding_queue
 from annotator.models import Bundle
-from segmentation.catalogue import Member
+from segmentation.catalogue import Member, near
 
 
 def by_name(name: str) -> Bundle:
     """An available bundle. Raises UnknownBundle."""
     bundle = Bundle.objects.available().filter(name=name).first()
     if bundle is None:
-        known = ", ".join(Bundle.objects.available().values_list("name", flat=True)) or "none"
-        raise UnknownBundle(f"There is no bundle {name!r}; installed: {known}.")
+        known = list(Bundle.objects.available().values_list("name", flat=True))
+        raise UnknownBundle(f"There is no bundle {name!r}{near(name, known)}")
     return bundle
 
 
@@ -47,7 +47,14 @@ def require_address(row: Member) -> None:
     """Raises WeightsUnavailable where a published model cannot be fetched; the sentence says what to do instead."""
     if not can_be_fetched(row):
         raise WeightsUnavailable(
-            f"{row.title} is to be had from its publisher's own page only, as {row.file_name}. Fetch it there, and "
-            f"install it with --from-file {row.file_name} --family {row.family} --variant {row.variant} "
-            f"--name {row.name}."
+            f"{row.title} is to be had from its publisher's own page only, as {row.file_name}. Fetch it there, then: "
+            f"{by_hand(row)}"
         )
+
+
+def by_hand(row: Member) -> str:
+    """The command that installs a published model from its file at hand."""
+    return (
+        f"manage.py bundles install --from-file {row.file_name} --family {row.family} --variant {row.variant} "
+        f"--name {row.name}"
+    )

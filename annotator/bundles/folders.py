@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.files import File
@@ -54,7 +55,11 @@ def stored_names(digest: str, weights_file: str) -> list[str]:
 
 def discard(digest: str, weights_file: str) -> list[str]:
     """Deletes the noted files of one bundle, but for those that a row owns; returns the files' names."""
-    return unowned.discard(stored_names(digest, weights_file), STORAGE, _is_owned)
+    names = unowned.discard(stored_names(digest, weights_file), STORAGE, _is_owned)
+    # A storage that has no folders raises the first, a folder that holds something the second.
+    with suppress(NotImplementedError, OSError):
+        Path(bundle_storage().path(digest)).rmdir()
+    return names
 
 
 def sweep_unowned(min_age_s: float = unowned.MIN_AGE_S) -> list[str]:

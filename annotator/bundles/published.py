@@ -22,7 +22,7 @@ from annotator.bundles.errors import (
 from annotator.bundles.install import install_bundle
 from annotator.models import Bundle
 from segmentation.bundle import BundleError
-from segmentation.catalogue import UnknownMember, member
+from segmentation.catalogue import Member, UnknownMember, member
 from segmentation.catalogue.download import Busy, DownloadError, Interrupted, Progress, Stopped, download
 from segmentation.families.convert import convert
 
@@ -93,7 +93,7 @@ def install_member(
         except DownloadError as error:
             raise WeightsUnavailable(f"{error}.") from error
     if row.sha256 is None:
-        _require_digest(file.name, found, accept_digest)
+        _require_digest(file, row, found, accept_digest)
     bundle = install_published(
         file, row.family, row.variant, name,
         title=row.title, licence=row.licence, make_default=make_default, say=say,
@@ -139,13 +139,26 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _require_digest(name: str, found: str, accepted: str) -> None:
-    if found != accepted:
-        raise DigestNotAccepted(
-            f"Nobody publishes a sha256 of {name}. The file that came has {found}. Compare it with one that you "
-            f"trust; to install it, accept that digest (--accept-digest {found}).",
-            found,
-        )
+def _require_digest(file: Path, row: Member, found: str, accepted: str) -> None:
+    """A digest is offered only of a file that is such weights; anything else goes."""
+    if found == accepted:
+        return
+    size = file.stat().st_size
+    with tempfile.TemporaryDirectory(dir=downloads.folder()) as folder:
+        try:
+            convert(file, row.family, row.variant, row.name, Path(folder) / row.name)
+        except BundleError as error:
+            file.unlink()
+            said = f"{size} bytes" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
+            raise WeightsUnavailable(
+                f"What came as {file.name} is not {row.title} ({said}): {error}. Try again later, or take the file "
+                "from another place and install it with --from-file."
+            ) from error
+    raise DigestNotAccepted(
+        f"Nobody publishes a sha256 of {file.name}. The file that came, {size / 1e6:.1f} MB, has {found}. Compare it "
+        f"with one that you trust; to install it, accept that digest (--accept-digest {found}).",
+        found,
+    )
 
 
 def install_published(

@@ -23,7 +23,7 @@ from annotator.bundles.folders import folder_of
 from annotator.embeddings.figures import mean_recent_ms
 from annotator.jobs import report, wake_up
 from annotator.jobs.kinds import KINDS
-from annotator.models import Bundle, LeasedJob, WorkerHeartbeat
+from annotator.models import Bundle, BundleJob, LeasedJob, WorkerHeartbeat
 from annotator.site import migrations, storage_mark
 from annotator.site.middleware import ISOLATION_HEADERS
 
@@ -47,12 +47,19 @@ class Unwell(Exception):
         self.advice = advice
 
 
+class Doubtful(Unwell):
+    """Worth a look, and nothing that keeps people from working."""
+
+
 @dataclass(frozen=True)
 class Finding:
+    """`is_warning`: not as it should be, though the check has not failed."""
+
     name: str
     ok: bool
     message: str
     advice: str = ""
+    is_warning: bool = False
 
 
 def examine() -> list[Finding]:
@@ -67,6 +74,8 @@ def examine() -> list[Finding]:
 def _ask(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
+    except Doubtful as problem:
+        return Finding(name, True, str(problem), problem.advice, is_warning=True)
     except Unwell as problem:
         return Finding(name, False, str(problem), problem.advice)
     except Exception as error:  # a doctor that falls over the illness helps nobody
@@ -177,11 +186,18 @@ def check_worker() -> str:
 
 def check_jobs() -> str:
     counts = report.counts()
-    for kind in KINDS.values():
+    # Of failed jobs about models last: nobody may want that model any more, and everything else works.
+    for kind in sorted(KINDS.values(), key=lambda kind: kind.model is BundleJob):
         newest = kind.model.objects.filter(state=State.FAILED).order_by("-finished_at").first()
         if newest is not None:
             failed = counts[kind.name][State.FAILED]
             retry = f", or: {kind.retry_command}" if kind.retry_command else ""
+            if kind.model is BundleJob:
+                raise Doubtful(
+                    f"{failed} job{'' if failed == 1 else 's'} about models failed, the newest ({newest}) with: "
+                    f"{newest.error[:200]}",
+                    "Try again on the page of models, or leave it.",
+                )
             raise Unwell(
                 f"{failed} {kind.name} failed, the newest ({newest}) with: {newest.error[:200]}",
                 f"Mend the cause, then retry them in the admin panel{retry}",

@@ -130,8 +130,10 @@ VARIABLES: dict[str, Variable] = {
     "MODEL": Variable(
         TEXT,
         "",
-        "`make run` installs this published model (`manage.py bundles list`) and makes it the default.",
+        "`make run` installs this published model (`manage.py bundles list`) and makes it the default, at the first "
+        "start or where nobody has chosen another default since. Where that fails, the site comes up without it.",
     ),
+    "MODEL_REQUIRED": Variable(FLAG, False, "`make run` ends where `MODEL` cannot be installed."),
     "WEIGHTS_MIRROR": Variable(
         WEB_ADDRESS, "", "Published weights are fetched below this address instead of their publishers'."
     ),

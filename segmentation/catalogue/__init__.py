@@ -7,7 +7,9 @@ found. Imports neither torch nor Django.
 
 from __future__ import annotations
 
+import difflib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -91,5 +93,10 @@ def member(name: str) -> Member:
     for row in members():
         if row.name == name:
             return row
-    known = ", ".join(row.name for row in members())
-    raise UnknownMember(f"There is no published model {name!r} in the catalogue; it has {known}.")
+    raise UnknownMember(f"There is no published model {name!r}{near(name, [row.name for row in members()])}")
+
+
+def near(name: str, known: Sequence[str]) -> str:
+    """The end of a sentence that nothing is called `name`: what it may have meant, or where the names are."""
+    meant = difflib.get_close_matches(name, known, n=3)
+    return f". Did you mean {' or '.join(meant)}?" if meant else "; `manage.py bundles list` has the names."

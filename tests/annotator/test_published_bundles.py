@@ -126,7 +126,7 @@ def test_a_file_at_hand_needs_no_network(publisher, checkpoint, own_folders, tmp
     ("arguments", "words"),
     [
         (["install"], "Name a model of"),
-        (["install", "sam-vit-x"], "no published model 'sam-vit-x' in the catalogue"),
+        (["install", "sam-vit-x"], "There is no published model 'sam-vit-x'"),
         (["install", "--from-file", "/nowhere.pth"], "There is no /nowhere.pth"),
         (["install", "--from-file", __file__], "Say whose weights they are"),
         (
@@ -265,6 +265,57 @@ def test_a_model_named_for_make_run_is_the_default_before_the_demo_is_embedded(
     assert len(publisher.asked) == 1
 
 
+@pytest.fixture
+def prepare(publisher, own_folders, monkeypatch, settings):
+    """`make run`'s part of it, with that MODEL; what it says."""
+    settings.BUNDLE_DIRS = [BUILT_IN_DIR, own_folders / "bundles"]
+    monkeypatch.setattr("segmentation.catalogue.download.FIRST_PAUSE_S", 0)
+
+    def prepared(model: str) -> str:
+        monkeypatch.setenv("MODEL", model)
+        said = io.StringIO()
+        call_command("prepare_site", "--skip-static", "--no-demo", stdout=said)
+        return said.getvalue()
+
+    return prepared
+
+
+def test_a_default_that_somebody_chose_stays_at_the_next_start(prepare):
+    prepare("sam-vit-b")
+    assert Bundle.objects.default().name == "sam-vit-b"
+    run("default", "pocket")
+    said = prepare("sam-vit-b")
+    assert Bundle.objects.default().name == "pocket"
+    assert (
+        "pocket stays the default, as somebody chose it; to change that: manage.py bundles default sam"
+        in said
+    )
+    run("default", "sam-vit-b")
+    run("install", "not-free", "--accept-licence")
+    prepare("not-free")  # nobody has chosen since: the setting has another value
+    assert Bundle.objects.default().name == "not-free"
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("not-free", "its licence, no commercial use, has to be .* install not-free --accept-licence"),
+        ("sam-vit-x", "no published model 'sam-vit-x'"),
+        ("sam-vit-b", "MODEL=sam-vit-b could not be installed: .*"),
+    ],
+)
+def test_the_site_comes_up_without_a_model_that_cannot_be_installed(
+    prepare, publisher, monkeypatch, model, words
+):
+    publisher.content = publisher.content[:-1] + b"x"
+    said = prepare(model)
+    assert re.search(words, said) and "The site comes up with pocket. To try again" in said
+    assert Bundle.objects.default().name == "pocket"
+    monkeypatch.setenv("MODEL_REQUIRED", "1")
+    with pytest.raises(CommandError):
+        prepare(model)
+
+
 def test_an_installed_model_is_not_fetched_again_and_a_missing_decoder_is_made(publisher):
     run("install", "sam-vit-b")
     bundle = Bundle.objects.get(name="sam-vit-b")
@@ -303,3 +354,73 @@ def test_another_file_does_not_get_a_published_models_name(publisher, tmp_path):
     assert not Bundle.objects.filter(name="sam-vit-b").exists()
     published.require_published(file, "mine", "")
     published.require_published(file, "sam-vit-b", hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+@pytest.fixture
+def unknown_digest(publisher, monkeypatch):
+    """The row, of whose file nobody publishes the digest."""
+    row = replace(segmentation.catalogue.members()[0], sha256=None, size=None)
+    elsewhere = replace(row, name="by-hand", title="By hand", addresses=())
+    monkeypatch.setattr(segmentation.catalogue, "members", lambda: (row, elsewhere))
+    return publisher
+
+
+def test_a_file_without_a_known_digest_is_read_before_it_is_offered(unknown_digest, own_folders):
+    whole, unknown_digest.content = unknown_digest.content, b"<html>no</html>"
+    with pytest.raises(CommandError, match=r"What came as .* is not SAM ViT-B.*\(15 bytes\)") as refused:
+        run("install", "sam-vit-b")
+    assert "--accept-digest" not in str(refused.value) and downloads(own_folders) == []
+    unknown_digest.content = whole
+    digest = hashlib.sha256(whole).hexdigest()
+    with pytest.raises(CommandError, match=rf"The file that came, {len(whole) / 1e6:.1f} MB, has {digest}"):
+        run("install", "sam-vit-b")
+    run("install", "sam-vit-b", "--accept-digest", digest)
+    assert len(unknown_digest.asked) == 2
+
+
+def test_a_row_without_an_address_says_what_to_do(unknown_digest, settings):
+    settings.WEIGHTS_MIRROR = ""
+    words = "--from-file sam_vit_b_01ec64.pth --family sam --variant vit_b --name by-hand"
+    assert re.search(rf"by hand +by-hand: By hand.*{words}", run("list"))
+    with pytest.raises(CommandError, match=f"publisher's own page only.* manage.py bundles install {words}"):
+        run("install", "by-hand")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["install", "sam-vitb"], "There is no published model 'sam-vitb'. Did you mean sam-vit-b"),
+        (["default", "sam-vit-c"], "There is no bundle 'sam-vit-c'. Did you mean sam-vit-b"),
+        (["use", "sam-vit-c", "--project", "Cats"], "Did you mean sam-vit-b"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_guessed(publisher, image, arguments, words):
+    run("install", "sam-vit-b")
+    with pytest.raises(CommandError, match=words):
+        run(*arguments)
+
+
+def test_a_folder_is_a_folder_and_a_file_a_file(publisher, tmp_path):
+    (tmp_path / "a.pth").write_bytes(b"x")
+    whose = ("--family", "sam", "--variant", "vit_b", "--name", "x")
+    with pytest.raises(CommandError, match="a.pth is a file; give it with --from-file"):
+        run("install", "--from-folder", str(tmp_path / "a.pth"), *whose)
+    with pytest.raises(CommandError, match="is a folder; give it with --from-folder"):
+        run("install", "--from-file", str(tmp_path), *whose)
+
+
+def test_a_project_that_changes_hears_how_many_embeddings_are_to_be_made(publisher, image, own_folders):
+    run("install", "sam-vit-b")
+    said = run("use", "sam-vit-b", "--project", image.project.name)
+    assert f"{image.project.name} uses sam-vit-b; 1 embedding is to be made (nothing of SAM ViT-B was" in said
+    EmbeddingJob.objects.filter(image=image).update(state="ready")
+    assert "every embedding that needs is there" in run("use", "sam-vit-b", "--project", image.project.name)
+
+
+def test_a_removed_bundle_leaves_no_empty_folder(publisher, own_folders):
+    run("install", "not-free", "--accept-licence", "--default")
+    run("install", "sam-vit-b")
+    run("default", "sam-vit-b")
+    kept = Bundle.objects.default().digest
+    run("remove", "not-free")
+    assert [path.name for path in (own_folders / "bundles/by-digest").iterdir() if path.is_dir()] == [kept]

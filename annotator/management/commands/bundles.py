@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotator.bundles import catalogue, published, removal
-from annotator.bundles.default_change import default_change
+from annotator.bundles.default_change import default_change, to_be_made
 from annotator.bundles.selftest import self_test
 from annotator.bundles.sync import sync_bundles
+from annotator.embeddings.figures import needs_of
 from annotator.errors import MaskwrightError
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine, megabytes
@@ -77,6 +78,12 @@ class Command(BaseCommand):
         for row in members():
             if row.name in installed:
                 continue
+            if not catalogue.can_be_fetched(row):
+                self.stdout.write(
+                    f"by hand    {row.name}: {row.title}, {row.licence}. {row.good_for} Fetch {row.file_name} from its "
+                    f"publisher's page, then: {catalogue.by_hand(row)}"
+                )
+                continue
             size = f"{row.size / 1e6:.0f} MB" if row.size else "size unknown"
             self.stdout.write(f"available  {row.name}: {row.title}, {size}, {row.licence}. {row.good_for}")
 
@@ -115,6 +122,10 @@ class Command(BaseCommand):
         else:
             if not source.exists():
                 raise CommandError(f"There is no {source}.")
+            if from_folder and not source.is_dir():
+                raise CommandError(f"{source} is a file; give it with --from-file.")
+            if from_file and source.is_dir():
+                raise CommandError(f"{source} is a folder; give it with --from-folder.")
             called = given_name or name
             if not (family and variant and called):
                 raise CommandError(
@@ -137,8 +148,11 @@ class Command(BaseCommand):
     def _use(self, *, name: str, project: str, **options: Any) -> None:
         sync_bundles()
         chosen = find_project.find_project(project)
-        projects.update_project(chosen, bundle=catalogue.by_name(name))
-        self.stdout.write(f"{chosen.name} uses {name}; its {chosen.images.count()} images are queued.")
+        bundle = catalogue.by_name(name)
+        projects.update_project(chosen, bundle=bundle)
+        needs = needs_of(chosen, bundle)
+        what = to_be_made(int(needs["missing"] or 0), needs["seconds"], bundle.title or name)
+        self.stdout.write(f"{chosen.name} uses {name}; {what}.")
 
     def _default(self, *, name: str, **options: Any) -> None:
         sync_bundles()

@@ -16,7 +16,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         findings = doctor.examine()
         for finding in findings:
-            mark = self.style.SUCCESS("ok  ") if finding.ok else self.style.ERROR("FAIL")
+            good = self.style.WARNING("warn") if finding.is_warning else self.style.SUCCESS("ok  ")
+            mark = good if finding.ok else self.style.ERROR("FAIL")
             self.stdout.write(f"{mark}  {finding.name:<13} {finding.message}")
             if finding.advice:
                 self.stdout.write(f"{'':<20} {finding.advice}")

@@ -13,8 +13,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
-from annotator.bundles import catalogue, decoders, published
-from annotator.bundles.errors import BundleRefused
+from annotator.bundles import decoders, default_by_setting, published
+from annotator.bundles.errors import BundleRefused, DigestNotAccepted, LicenceNotAccepted
 from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
@@ -24,6 +24,7 @@ from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
 from annotator.site import migrations, storage_mark
 from annotator.site.environment import read
+from segmentation.catalogue import member
 
 QUICK_S = 0.5  # steps faster than this are not worth a line
 
@@ -98,16 +99,30 @@ class Command(BaseCommand):
             self.stdout.write(f"      {problem}")
 
     def _install_model(self, name: str) -> None:
-        """A published model becomes the default before the demo's images are embedded."""
-        bundle = Bundle.objects.available().filter(name=name).first()
-        if bundle:
-            catalogue.set_default(bundle)
+        """A published model becomes the default before the demo's images are embedded. The site comes up without it."""
+        try:
+            bundle = Bundle.objects.available().filter(name=name).first() or self._fetch_model(name)
+            is_default = default_by_setting.apply(bundle)
+        except (MaskwrightError, OSError) as error:
+            if read("MODEL_REQUIRED"):
+                raise
+            self.stdout.write(f"      MODEL={name} could not be installed: {_why(name, error)}")
+            self.stdout.write(
+                f"      The site comes up with {_default_name()}. To try again, start it again or use the page of "
+                "models; to do without it, leave MODEL out."
+            )
             return
+        if not is_default:
+            self.stdout.write(
+                f"      MODEL={name} is installed. {_default_name()} stays the default, as somebody chose it; to "
+                f"change that: manage.py bundles default {name}"
+            )
+
+    def _fetch_model(self, name: str) -> Bundle:
         line = ProgressLine(self.stdout)
         with self._step(f"model {name} fetched, checked, converted and installed"):
-            published.install_member(
+            return published.install_member(
                 name,
-                make_default=True,
                 progress=lambda done, total: line.show(megabytes(done, total)),
                 say=lambda text: self.stdout.write(f"      {text}"),
             )
@@ -141,3 +156,25 @@ class Command(BaseCommand):
         if took_s >= QUICK_S:
             self.stdout.write(f"      {title} ({took_s:.1f} s)")
             self.stdout.flush()
+
+
+def _default_name() -> str:
+    default = Bundle.objects.default()
+    return default.name if default else "no model"
+
+
+def _why(name: str, error: MaskwrightError | OSError) -> str:
+    """In words for somebody who has typed `make run`, and not `manage.py bundles install`."""
+    install = f"manage.py bundles install {name}"
+    if isinstance(error, LicenceNotAccepted):
+        licence = member(name).licence
+        return (
+            f"its licence, {licence}, has to be read and accepted by somebody first: on the page of models, or by "
+            f"{install} --accept-licence"
+        )
+    if isinstance(error, DigestNotAccepted):
+        return (
+            f"nobody publishes the sha256 of its file, and the one that came has {error.sha256}. Once compared with "
+            f"one that you trust, accept it on the page of models, or by {install} --accept-digest {error.sha256}"
+        )
+    return error.message if isinstance(error, MaskwrightError) else f"{error}"
