@@ -20,9 +20,9 @@ def folder() -> Path:
 
 
 def size_bytes() -> int:
-    """How much room all of it takes."""
+    """How much has been fetched; what a conversion writes meanwhile has not."""
     total = 0
-    for path in folder().rglob("*") if folder().is_dir() else ():
+    for path in folder().iterdir() if folder().is_dir() else ():
         with suppress(FileNotFoundError):  # it goes while we look
             total += path.stat().st_size if path.is_file() else 0
     return total

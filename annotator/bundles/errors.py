@@ -24,7 +24,16 @@ class BundleRefused(MaskwrightError):
 
 
 class WeightsUnavailable(MaskwrightError):
+    """
+    Attributes:
+        on_page: the sentence for the page of models, which has no options of a command line.
+    """
+
     code = "weights_unavailable"
+
+    def __init__(self, message: str, *, on_page: str = "") -> None:
+        super().__init__(message)
+        self.on_page = on_page or message
 
 
 class FetchFailed(WeightsUnavailable):
@@ -50,13 +59,15 @@ class DigestNotAccepted(MaskwrightError):
 
     Attributes:
         sha256: the one found.
+        on_page: the sentence for the page of models, which has no options of a command line.
     """
 
     code = "digest_not_accepted"
 
-    def __init__(self, message: str, sha256: str) -> None:
+    def __init__(self, message: str, sha256: str, *, on_page: str = "") -> None:
         super().__init__(message)
         self.sha256 = sha256
+        self.on_page = on_page or message
 
 
 class LicenceNotAccepted(MaskwrightError):

@@ -23,7 +23,16 @@ from annotator.bundles.install import install_bundle
 from annotator.models import Bundle
 from segmentation.bundle import BundleError
 from segmentation.catalogue import Member, UnknownMember, member
-from segmentation.catalogue.download import Busy, DownloadError, Interrupted, Progress, Stopped, download
+from segmentation.catalogue.download import (
+    Busy,
+    DownloadError,
+    Interrupted,
+    Progress,
+    Stopped,
+    Waiting,
+    WrongFile,
+    download,
+)
 from segmentation.families.convert import convert
 
 Say = Callable[[str], None]
@@ -36,6 +45,7 @@ def install_member(
     accept_digest: str = "",
     make_default: bool = False,
     progress: Progress = lambda done, total: None,
+    waiting: Waiting = lambda text: None,
     should_stop: Callable[[], bool] = lambda: False,
     say: Say = lambda text: None,
 ) -> Bundle:
@@ -48,6 +58,7 @@ def install_member(
         accept_licence: needed once where the licence does not allow everything to everybody.
         accept_digest: the sha256 that is taken where nobody publishes one.
         progress: is told (bytes so far, bytes in all or None), once a second at least while the file is fetched.
+        waiting: is told what the download waits for while nothing comes, and "" when something comes again.
         should_stop: asked as often.
         say: is told what is done now.
 
@@ -82,6 +93,7 @@ def install_member(
                 file,
                 mirror=settings.WEIGHTS_MIRROR,
                 progress=progress,
+                waiting=waiting,
                 should_stop=should_stop,
             )
         except Busy as error:
@@ -90,6 +102,10 @@ def install_member(
             raise DownloadStopped(f"{file.name}: {error}.") from error
         except Interrupted as error:
             raise FetchFailed(f"{error}.") from error
+        except WrongFile as error:
+            raise WeightsUnavailable(
+                f"{error} and install it with --from-file.", on_page=f"{error}."
+            ) from error
         except DownloadError as error:
             raise WeightsUnavailable(f"{error}.") from error
     if row.sha256 is None:
@@ -154,10 +170,11 @@ def _require_digest(file: Path, row: Member, found: str, accepted: str) -> None:
                 f"What came as {file.name} is not {row.title} ({said}): {error}. Try again later, or take the file "
                 "from another place and install it with --from-file."
             ) from error
+    said = f"Nobody publishes a sha256 of {file.name}. The file that came, {size / 1e6:.1f} MB, has {found}."
     raise DigestNotAccepted(
-        f"Nobody publishes a sha256 of {file.name}. The file that came, {size / 1e6:.1f} MB, has {found}. Compare it "
-        f"with one that you trust; to install it, accept that digest (--accept-digest {found}).",
+        f"{said} Compare it with one that you trust; to install it, accept that digest (--accept-digest {found}).",
         found,
+        on_page=f"{said} Compare it with one that you trust before you install it.",
     )
 
 

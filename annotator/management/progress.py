@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import time
 
 from django.core.management.base import OutputWrapper
@@ -26,11 +28,17 @@ class ProgressLine:
             return
         self._shown_at_s = now_s
         if self._is_terminal:
+            # What is longer than the terminal's line would stay when the next text is written over it.
+            text = text[: shutil.get_terminal_size().columns - 1]
             self._stream.write(f"\r{text.ljust(self._width)}", ending="")
             self._width = len(text)
         else:
             self._stream.write(f"{text}\n")
         self._stream.flush()
+
+    def hurry(self) -> None:
+        """The next text is shown at once."""
+        self._shown_at_s = -math.inf
 
     def clear(self) -> None:
         """Makes room for another line."""
@@ -38,6 +46,23 @@ class ProgressLine:
             self._stream.write(f"\r{' ' * self._width}\r", ending="")
             self._stream.flush()
             self._width = 0
+
+
+class DownloadLine(ProgressLine):
+    """How far a download is, and what it waits for while nothing comes."""
+
+    def __init__(self, stream: OutputWrapper) -> None:
+        super().__init__(stream)
+        self._waits_for = ""
+
+    def wait(self, text: str) -> None:
+        """Is told what the download waits for; "": for nothing any more."""
+        if bool(text) != bool(self._waits_for):
+            self.hurry()
+        self._waits_for = text
+
+    def progress(self, done: int, total: int | None) -> None:
+        self.show(f"{megabytes(done, total)}{'; ' if self._waits_for else ''}{self._waits_for}")
 
 
 def megabytes(done: int, total: int | None) -> str:

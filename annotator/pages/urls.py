@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 from annotator.pages.annotate import annotate, scene
 from annotator.pages.images import masks, tiles
 from annotator.pages.listed import listed
-from annotator.pages.models import models
+from annotator.pages.models import model_card, models
 from annotator.pages.project import TABS, continue_project, project
 from annotator.pages.projects import projects
 from annotator.pages.sign_in import SignInView
@@ -36,4 +36,5 @@ urlpatterns = [
     path("images/<int:pk>/annotate/scene/", scene, name="annotate-scene"),
     path("images/<int:image_id>/masks/", masks, name="masks"),
     path("models/", models, name="models"),
+    path("models/<str:name>/card/", model_card, name="model-card"),
 ]

@@ -1,5 +1,5 @@
-"""`{% percent part whole %}` for the width of a bar; `{{ seconds|duration_short }}`, `{{ time|ago }}`,
-`{{ number|grouped }}` and `{{ memberships|people }}` in words.
+"""`{% percent part whole %}` for the width of a bar; `{{ seconds|duration_short }}`, `{{ ms|image_time }}`,
+`{{ bytes|file_size }}`, `{{ time|ago }}`, `{{ number|grouped }}` and `{{ memberships|people }}` in words.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from django.utils.timesince import timesince
 
 from annotator import durations
 from annotator.models import Membership
+from annotator.site.words import file_size, image_time
 
 register = template.Library()
+register.filter(image_time)
+register.filter(file_size)
 
 
 @register.simple_tag

@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from segmentation.catalogue.download import Published
 from segmentation.errors import SegmentationError
 
 TABLE = Path(__file__).with_name("members.toml")
+SPDX_LICENCES = frozenset({"Apache-2.0", "MIT", "BSD-3-Clause", "AGPL-3.0"})  # of which spdx.org has the text
 FREE_LICENCES = frozenset({"Apache-2.0", "MIT", "BSD-3-Clause"})
 
 
@@ -43,6 +45,10 @@ class Member:
     addresses       where it is to be had; none: only from its publisher's own page, then `--from-file`
     size            bytes, or None where nobody says
     sha256          hexadecimal, or None where nobody publishes it
+    group           the heading under which it stands
+    recommended     "cpu" or "gpu": one to begin with on a computer without a GPU, or with one; "": neither
+    licence_url     where its publisher has the licence's text; "": the identifier says enough, or it is not known
+    publisher_url   its publisher's page, where the addresses do not lead to it
     """
 
     name: str
@@ -59,6 +65,20 @@ class Member:
     addresses: tuple[str, ...]
     size: int | None
     sha256: str | None
+    group: str = "Others"
+    recommended: str = ""
+    licence_url: str = ""
+    publisher_url: str = ""
+
+    @property
+    def licence_text(self) -> str:
+        """Address of the licence's text; "" where it is to be looked for on the publisher's page."""
+        return self.licence_url or licence_text(self.licence)
+
+    @property
+    def publisher(self) -> str:
+        """Address of its publisher's page; "" where it is not known."""
+        return self.publisher_url or next(filter(None, map(_repository_of, self.addresses)), "")
 
     @property
     def is_free(self) -> bool:
@@ -69,6 +89,19 @@ class Member:
     def published(self) -> Published:
         """Where nobody gives an address, a mirror may have the file."""
         return Published(self.addresses or (self.file_name,), self.size, self.sha256, self.file_name)
+
+
+def licence_text(licence: str) -> str:
+    """Address of the text of a licence that is named by its SPDX identifier alone; "" for any other."""
+    return f"https://spdx.org/licenses/{licence}.html" if licence in SPDX_LICENCES else ""
+
+
+def _repository_of(address: str) -> str:
+    """The page of the repository that a file lies in; "" where its host has none."""
+    parts = urlsplit(address)
+    names = parts.path.strip("/").split("/")
+    depth = {"github.com": 2, "huggingface.co": 3 if names[0] == "spaces" else 2}.get(parts.netloc, 0)
+    return f"https://{parts.netloc}/{'/'.join(names[:depth])}" if depth else ""
 
 
 @cache

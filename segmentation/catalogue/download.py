@@ -35,6 +35,7 @@ from segmentation.errors import SegmentationError
 TIMEOUT = httpx2.Timeout(30.0, connect=20.0)
 ATTEMPTS = 6  # in a row without a byte more
 FIRST_PAUSE_S = 1.0
+SILENT_AFTER_S = 3.0  # so long a server may say nothing before the caller hears of it
 SPACE_STEP_BYTES = 8 * 1024 * 1024  # after so many the disk is asked again
 MOST_BYTES = 6 * 10**9  # of a file of which nobody publishes the size; the largest published one has 2.6
 MOST_REDIRECTS = 8
@@ -96,6 +97,7 @@ class Published:
 
 
 Progress = Callable[[int, int | None], None]
+Waiting = Callable[[str], None]
 
 
 def download(
@@ -104,6 +106,7 @@ def download(
     *,
     mirror: str = "",
     progress: Progress = lambda done, total: None,
+    waiting: Waiting = lambda text: None,
     should_stop: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
@@ -116,6 +119,9 @@ def download(
             It alone may lie in a private network. "": none.
         progress: is told (bytes so far, bytes in all or None) now and then, once a second at least, however silent a
             server is; what it raises ends the download, and what has come stays.
+        waiting: is told what the download waits for while nothing comes, once a second, before `progress` is:
+            "connection lost (the server answers 503), trying again in 16 s (attempt 5 of 6)"; "" as soon as something
+            comes again.
         should_stop: asked as often; what has come stays.
         sleep: waits so many seconds, of the pause between two attempts.
 
@@ -130,7 +136,7 @@ def download(
         Interrupted: no address answered, or the connection was lost too often; Stopped where `should_stop` said so.
     """
     addresses = _from_mirror(file, mirror) if mirror else list(file.addresses)
-    caller = _Caller(_host_of(mirror) if mirror else None, progress, should_stop, sleep)
+    caller = _Caller(_host_of(mirror) if mirror else None, progress, waiting, should_stop, sleep)
     problems: list[_NotHere | WrongFile] = []
     with _locked(target):
         part = _Part.open(target, file)
@@ -145,9 +151,9 @@ def download(
     if all(isinstance(problem, WrongFile) for problem in problems):
         raise WrongFile(
             f"{' '.join(f'{problem}.' for problem in problems)} Try again, and if it stays wrong, take the file from "
-            "another place and install it with --from-file"
+            "another place"
         )
-    raise Interrupted(f"{target.name} cannot be had: {'; '.join(map(str, problems))}")
+    raise Interrupted(f"{target.name} could not be fetched: {'; '.join(map(str, problems))}")
 
 
 @contextmanager
@@ -332,14 +338,33 @@ def _host_of(mirror: str) -> str | None:
         raise AddressRefused(f"The mirror is no address: {error} (WEIGHTS_MIRROR)") from None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Caller:
     """What whoever wants a file gave along: `download`'s arguments, and the host that may lie in a private network."""
 
     trusted_host: str | None
     progress: Progress
+    waiting: Waiting
     should_stop: Callable[[], bool]
     sleep: Callable[[float], None]
+    waits_for: str = ""  # as it was told last
+    heard_at_s: float = 0.0  # when a server said something last, or was asked, by time.monotonic()
+
+    def hears(self) -> None:
+        """A server has been asked, or said something."""
+        self.heard_at_s = time.monotonic()
+
+    def tell(self, waits_for: str) -> None:
+        if waits_for != self.waits_for:
+            self.waits_for = waits_for
+            self.waiting(waits_for)
+
+    def ask_in_silence(self, part: _Part) -> None:
+        """As `ask`, while a server says nothing."""
+        silent_s = time.monotonic() - self.heard_at_s
+        if silent_s >= SILENT_AFTER_S:
+            self.tell(f"the server has been silent for {silent_s:.0f} s")
+        self.ask(part)
 
     def ask(self, part: _Part) -> None:
         """Tells how far it is and asks whether to go on. Raises Stopped, and what `progress` raises."""
@@ -347,13 +372,16 @@ class _Caller:
         if self.should_stop():
             raise Stopped(f"stopped after {part.size} bytes; the next attempt goes on from there")
 
-    def pause(self, seconds: float, part: _Part) -> None:
-        """Waits, and asks meanwhile."""
-        self.ask(part)
-        while seconds > 0:
+    def pause(self, seconds: float, part: _Part, why: str, attempt: int) -> None:
+        """Waits before an attempt, and asks meanwhile."""
+        while True:
+            soon = f"in {seconds:.0f} s" if seconds > 0 else "now"
+            self.tell(f"connection lost ({why}), trying again {soon} (attempt {attempt} of {ATTEMPTS})")
+            self.ask(part)
+            if seconds <= 0:
+                return
             self.sleep(min(seconds, ASK_EVERY_S))
             seconds -= ASK_EVERY_S
-            self.ask(part)
 
 
 def _fetch_checked(address: str, part: _Part, caller: _Caller) -> str:
@@ -376,10 +404,12 @@ def _fetch(address: str, part: _Part, caller: _Caller) -> None:
     while True:
         try:
             if _fetch_rest(address, part, caller):
+                caller.tell("")
                 return
-            problem = f"{_shown(address)} ended after {part.size} bytes"
+            why, problem = "it ended too soon", f"{_shown(address)} ended after {part.size} bytes"
         except httpx2.TransportError as error:
-            problem = f"{_shown(address)}: {error or type(error).__name__}"
+            why = f"{error}" or type(error).__name__
+            problem = f"{_shown(address)}: {why}"
         except (httpx2.TooManyRedirects, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             raise _NotHere(f"{_shown(address)}: {error}") from None
         # Only bytes that were never there before are progress: a server may have us begin anew for ever.
@@ -387,7 +417,7 @@ def _fetch(address: str, part: _Part, caller: _Caller) -> None:
         most = max(most, part.size)
         if fruitless == ATTEMPTS:
             raise _NotHere(problem)
-        caller.pause(FIRST_PAUSE_S * 2**fruitless, part)
+        caller.pause(FIRST_PAUSE_S * 2**fruitless, part, why, fruitless + 1)
 
 
 def _fetch_rest(address: str, part: _Part, caller: _Caller) -> bool:
@@ -400,7 +430,10 @@ def _fetch_rest(address: str, part: _Part, caller: _Caller) -> bool:
         headers["Range"] = f"bytes={part.size}-"
         if part.knows_version_at(address):
             headers["If-Range"] = part.validator
-    heard = listened(lambda: _answer(address, headers, caller.trusted_host), lambda: caller.ask(part))
+    heard = listened(
+        lambda: _answer(address, headers, caller.trusted_host), lambda: caller.ask_in_silence(part)
+    )
+    caller.hears()
     with closing(heard):
         response, _ = next(heard)
         status = response.status_code
@@ -423,6 +456,8 @@ def _fetch_rest(address: str, part: _Part, caller: _Caller) -> bool:
         try:
             with part.path.open("ab") as stream:
                 for _, chunk in heard:
+                    caller.hears()
+                    caller.tell("")
                     stream.write(chunk)
                     part.add(len(chunk))
                     caller.ask(part)

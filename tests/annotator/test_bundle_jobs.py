@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from django.utils import timezone
 
 import segmentation.catalogue
 from annotator.bundles import jobs
 from annotator.jobs import queue
 from annotator.jobs.errors import LeaseLost
 from annotator.jobs.kinds import KINDS
-from annotator.models import AcceptedLicence, Bundle, BundleJob
+from annotator.models import AcceptedLicence, Bundle, BundleJob, WorkerHeartbeat
 from annotator.worker.run_job import run_next
 from annotator.worker.runners import bundles as runner
 from segmentation.families.sam.network import VARIANTS
@@ -107,7 +108,9 @@ def test_a_digest_that_nobody_publishes_is_accepted_by_a_person(publisher, staff
         job = run_next(KIND, "w")
         job.refresh_from_db()
         assert (job.state, job.result) == ("failed", {"sha256": found}) and found in job.error
-    assert f'data-digest="{found}"' in html(browser_of(staff), "/models/")
+    page = html(browser_of(staff), "/models/")
+    assert f'data-digest="{found}"' in page and f'data-copy="{found}"' in page
+    assert f"<code>{found}</code>" in page and "--accept-digest" not in page
     assert ask_for(client, accept_digest=found).status_code == 202
     job = run_next(KIND, "w")
     job.refresh_from_db()
@@ -152,13 +155,41 @@ def test_a_lost_connection_is_tried_again_and_a_wrong_file_is_not(publisher, sta
     ask_for(client)
     publisher.answers = [503] * 20
     run_next(KIND, "w")
-    assert BundleJob.objects.get().state == "queued"
+    job = BundleJob.objects.get()
+    assert job.state == "queued"
+    page = html(browser_of(staff), "/models/")
+    assert "Attempt 1 of 3 ended, another one follows:" in page and "answers 503" in page
     publisher.answers = []
     publisher.content = publisher.content[:-1] + b"x"
     run_next(KIND, "w")
     job = BundleJob.objects.get()
     assert job.state == "failed" and "the published file has" in job.error
-    assert "the published file has" in html(browser_of(staff), "/models/")
+    page = html(browser_of(staff), "/models/")
+    assert f"the published file has <code>{segmentation.catalogue.members()[0].sha256}</code>" in page
+    assert "--from-file" not in job.error
+
+
+def test_a_card_says_what_a_stalled_download_waits_for(publisher, staff, monkeypatch):
+    ask_for(client_of(staff))
+    publisher.answers = [503] * 2
+    seen = []
+
+    def looked_at(job, **values):
+        update(job, **values)
+        if "connection lost" in values.get("stage", ""):
+            seen.append((values["stage"], values["rate"], html(browser_of(staff), "/models/")))
+
+    update = queue.update
+    monkeypatch.setattr(queue, "update", looked_at)
+    run_next(KIND, "w")
+    lost = "Connection lost (the server answers 503), trying again now"
+    assert [(stage, rate) for stage, rate, _ in seen] == [
+        (f"{lost} (attempt 2 of 6)", 0),
+        (f"{lost} (attempt 3 of 6)", 0),
+    ]
+    assert all(stage in page for stage, _, page in seen)
+    job = BundleJob.objects.get()
+    assert (job.state, job.stage) == ("ready", "")
 
 
 def test_a_job_that_was_taken_over_writes_nothing(publisher, staff):
@@ -184,6 +215,17 @@ def test_an_installed_bundle_is_tested_made_the_default_and_removed(publisher, s
     assert client.post("/api/bundles/not-free/default/").status_code == 204
     assert client.delete("/api/bundles/sam-vit-b/").status_code == 204
     assert client.get("/api/bundles/sam-vit-b/").status_code == 404
+
+
+def test_a_queued_job_says_what_it_waits_for(publisher, staff, bundle):
+    client = client_of(staff)
+    ask_for(client)
+    client.post(f"/api/bundles/{bundle.name}/selftest/")
+    assert html(browser_of(staff), "/models/").count("Waits: no worker is alive.") == 2
+    WorkerHeartbeat.objects.create(name="w", hostname="h", pid=1, last_seen=timezone.now())
+    page = html(browser_of(staff), "/models/")
+    assert "Waits: it is next" in page
+    assert "done one after the other; before it: installing SAM ViT-B." in page
 
 
 def test_managers_see_the_cards_and_admins_act(publisher, staff, alice, project):

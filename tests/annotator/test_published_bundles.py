@@ -89,7 +89,7 @@ def test_what_was_fetched_is_gone_on_with_and_a_wrong_file_is_never_installed(
         run("install", "sam-vit-b")
     assert (downloads(own_folders), Bundle.objects.filter(name="sam-vit-b").exists()) == ([], False)
     publisher.content, publisher.cut_after = whole, [1000] + [0] * 20
-    with pytest.raises(CommandError, match="cannot be had"):
+    with pytest.raises(CommandError, match="could not be fetched"):
         run("install", "sam-vit-b")
     publisher.cut_after.clear()
     run("install", "sam-vit-b")

@@ -84,7 +84,7 @@ def test_the_small_model_answers_until_the_large_one_does(bench: Bench, site: Si
     with stopped():
         first, _ = upload("coffee.png", "astronaut.png")
         bench.open(first)
-        expect(page.locator(MODEL)).to_have_text("pocket answers · slow is being prepared")
+        expect(page.locator(MODEL)).to_have_text("Pocket answers · slow is being prepared")
         bench.click(ON_THE_TABLE)
         expect(bench.candidates.first).to_be_visible()
         bench.press("Enter")
@@ -93,7 +93,7 @@ def test_the_small_model_answers_until_the_large_one_does(bench: Bench, site: Si
         assert mask["bundle_digest"] == digest_of(api, "pocket")
         bench.press("n")  # the next image waits as little
         expect(page.locator("[data-image-name]")).to_have_text("astronaut.png")
-        expect(page.locator(MODEL)).to_have_text("pocket answers · slow is being prepared")
+        expect(page.locator(MODEL)).to_have_text("Pocket answers · slow is being prepared")
         bench.press("p")
         expect(page.locator("[data-image-name]")).to_have_text("coffee.png")
         bench.wait_until_ready()
@@ -101,6 +101,7 @@ def test_the_small_model_answers_until_the_large_one_does(bench: Bench, site: Si
         expect(bench.candidates.first).to_be_visible()
     expect(page.locator(".toast", has_text="answers now")).to_be_visible(timeout=60_000)
     expect(page.locator(MODEL)).to_be_hidden()
+    expect(page.locator("[data-model-name]")).to_have_text("slow")
     expect(bench.candidates.first).to_be_visible()
     page.wait_for_timeout(500)  # sooner, nobody has seen the new mask: the one before would be accepted
     bench.press("Enter")

@@ -189,6 +189,7 @@ test("the page says which model answers", () => {
         embedding: {state: "running", position: null, error: ""},
     };
     assert.equal(modelBadge(now).text, "pocket answers · vit_h is being prepared");
+    assert.equal(modelBadge(now).answers, "pocket");
     const failed = {...now, embedding: {state: "failed", position: null, error: "x"}};
     assert.equal(modelBadge(failed).text, "pocket answers · vit_h failed");
 });

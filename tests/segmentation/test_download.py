@@ -192,7 +192,7 @@ def test_two_processes_do_not_write_into_one_part(publisher, tmp_path):
 
 def test_a_server_that_sends_other_parts_than_asked_for_is_given_up(publisher, tmp_path):
     publisher.part_begins_at, publisher.cut_after = 7, [1000] * 50
-    with pytest.raises(Interrupted, match="cannot be had"):
+    with pytest.raises(Interrupted, match="could not be fetched"):
         fetch(publisher, tmp_path / "weights.bin")
     assert len(publisher.asked) < 30
 
@@ -249,6 +249,34 @@ def test_a_server_that_is_silent_keeps_nobody_from_stopping(publisher, tmp_path,
     publisher.slow_answers = 0
     fetch(publisher, tmp_path / "weights.bin")
     assert (tmp_path / "weights.bin").read_bytes() == CONTENT
+
+
+def test_whoever_waits_is_told_for_what(publisher, tmp_path):
+    """After 4 attempts in vain the fifth comes after 16 s; then the file comes and there is no more to say."""
+    publisher.answers = [503] * 4
+    said = []
+    fetch(publisher, tmp_path / "weights.bin", waiting=said.append)
+    lost = "connection lost (the server answers 503), trying again"
+    assert said[:3] == [
+        f"{lost} in 2 s (attempt 2 of 6)",
+        f"{lost} in 1 s (attempt 2 of 6)",
+        f"{lost} now (attempt 2 of 6)",
+    ]
+    assert f"{lost} in 16 s (attempt 5 of 6)" in said and said[-1] == ""
+    assert said.count("") == 1
+
+
+def test_a_silence_is_told(publisher, tmp_path, monkeypatch):
+    monkeypatch.setattr("segmentation.catalogue.download.SILENT_AFTER_S", 0.5)
+    publisher.silence = threading.Event()
+    said = []
+
+    def hear(text: str) -> None:
+        said.append(text)
+        publisher.silence.set()
+
+    fetch(publisher, tmp_path / "weights.bin", waiting=hear)
+    assert said == ["the server has been silent for 1 s", ""]
 
 
 def test_a_pause_between_two_attempts_keeps_nobody_from_stopping(publisher, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from annotator.bundles.sync import sync_bundles
 from annotator.embeddings.figures import needs_of
 from annotator.errors import MaskwrightError
 from annotator.management import find_project
-from annotator.management.progress import ProgressLine, megabytes
+from annotator.management.progress import DownloadLine
 from annotator.models import Bundle
 from annotator.projects import projects
 from segmentation.catalogue import members
@@ -109,14 +109,15 @@ class Command(BaseCommand):
                 raise CommandError(
                     "Name a model of `manage.py bundles list`, or give --from-file or --from-folder."
                 )
-            line = ProgressLine(self.stderr)
+            line = DownloadLine(self.stderr)
 
             bundle = published.install_member(
                 name,
                 accept_licence=accept_licence,
                 accept_digest=accept_digest,
                 make_default=default,
-                progress=lambda done, total: line.show(megabytes(done, total)),
+                progress=line.progress,
+                waiting=line.wait,
                 say=self._say,
             )
         else:

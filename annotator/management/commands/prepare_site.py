@@ -19,7 +19,7 @@ from annotator.bundles.install import install_bundle
 from annotator.bundles.sync import sync_bundles
 from annotator.errors import MaskwrightError
 from annotator.management.commands.create_demo import PASSWORD_VARIABLE
-from annotator.management.progress import ProgressLine, megabytes
+from annotator.management.progress import DownloadLine
 from annotator.models import Bundle, EmbeddingJob
 from annotator.operations import demo
 from annotator.site import migrations, storage_mark
@@ -119,11 +119,12 @@ class Command(BaseCommand):
             )
 
     def _fetch_model(self, name: str) -> Bundle:
-        line = ProgressLine(self.stdout)
+        line = DownloadLine(self.stdout)
         with self._step(f"model {name} fetched, checked, converted and installed"):
             return published.install_member(
                 name,
-                progress=lambda done, total: line.show(megabytes(done, total)),
+                progress=line.progress,
+                waiting=line.wait,
                 say=lambda text: self.stdout.write(f"      {text}"),
             )
 

@@ -12,6 +12,7 @@ import {
 import {find, findAll} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {syncLists} from "../view/site/live-lists.js";
+import {filterModels} from "../view/site/model-filter.js";
 import {Poller} from "../view/site/poller.js";
 
 const http = new Http();
@@ -19,13 +20,38 @@ const POLL_MS = 1000;
 const POLL_AWAY_MS = 5000;
 const INSTALLED = "[data-models]";
 
-/** Draws both lists as the server has them now. */
+const filter = filterModels(find("[data-filter]", HTMLFormElement));
+
+/** @returns {Map<string, HTMLElement>} */
+const installedCards = () =>
+    new Map(
+        findAll("[data-model]", HTMLElement, find(INSTALLED, HTMLElement)).map((card) => [
+            card.dataset.model ?? "",
+            card,
+        ]),
+    );
+
+/** Draws all lists as the server has them now. A model that was installed meanwhile is shown where it is now. */
 async function refresh() {
-    syncLists(await thisPage(http), [
-        {selector: INSTALLED, key: "model"},
-        {selector: "[data-catalogue]", key: "model"},
-    ]);
-    find("[data-empty]", HTMLElement).hidden = find(INSTALLED, HTMLUListElement).childElementCount > 0;
+    const before = installedCards();
+    const catalogue = findAll("[data-catalogue]", HTMLElement).map(({dataset}) => ({
+        selector: `[data-catalogue="${CSS.escape(dataset.catalogue ?? "")}"]`,
+        key: "model",
+    }));
+    syncLists(await thisPage(http), [{selector: INSTALLED, key: "model"}, ...catalogue]);
+    filter.apply();
+    const after = installedCards();
+    find("[data-empty]", HTMLElement).hidden = after.size > 0;
+    for (const [name, card] of after) if (!before.has(name)) welcome(card);
+}
+
+/** @param {HTMLElement} card of a model that has just been installed: it has left its place among the published ones */
+function welcome(card) {
+    toast(`${card.dataset.title} is installed: it stands on top now.`);
+    // Whoever types or answers a question is not interrupted.
+    if (document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+    card.scrollIntoView({block: "center"});
+    card.focus();
 }
 
 const isPending = () =>
@@ -73,10 +99,21 @@ const ACTIONS = {
         if (asks) {
             const dialog = dialogAbout("accept-licence", `Install ${title}`);
             find("[data-dialog-licence]", HTMLElement, dialog).textContent = licence;
+            showLicenceText(find("[data-dialog-text]", HTMLAnchorElement, dialog), card.dataset);
             find("input", HTMLInputElement, dialog).checked = false;
             if ((await ask(dialog)) !== "install") return;
         }
         await change(button, () => installModel(http, model, asks, button.dataset.digest ?? ""));
+    },
+    async copy({dataset: {copy: digest = ""}}, card) {
+        try {
+            await navigator.clipboard.writeText(digest); // undefined where the page came over http from elsewhere
+            toast("The digest is copied.");
+        } catch {
+            for (const code of findAll("code", HTMLElement, card))
+                if (code.textContent === digest) getSelection()?.selectAllChildren(code);
+            toast("The digest is selected: copy it with Ctrl C or ⌘ C.");
+        }
     },
     cancel: (button, card) => change(button, () => cancelBundleJob(http, Number(card.dataset.job))),
     selftest: (button, card) => change(button, () => selfTestModel(http, card.dataset.model ?? "")),
@@ -104,6 +141,18 @@ const ACTIONS = {
         dialog.showModal();
     },
 };
+
+/**
+ * @param {HTMLAnchorElement} link
+ * @param {DOMStringMap} card
+ */
+function showLicenceText(link, {licenceText, publisher}) {
+    link.href = licenceText || publisher || "";
+    link.textContent = licenceText ? "read its text" : "read it on its publisher’s page";
+    link.hidden = !link.getAttribute("href");
+}
+
+for (const link of findAll("[data-goto]", HTMLAnchorElement)) link.addEventListener("click", filter.clear);
 
 document.addEventListener("click", ({target}) => {
     const button = target instanceof Element ? target.closest("button") : null;

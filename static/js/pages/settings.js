@@ -1,6 +1,6 @@
 /** A project's name, description, model and rule for overlaps; and its end, behind its typed name. */
 
-import {Http} from "../api/http.js";
+import {Http, thisPage} from "../api/http.js";
 import {deleteProject, updateProject} from "../api/projects.js";
 import {find, pageData} from "../view/elements.js";
 import {act, toast, toastOnNextPage} from "../view/site/feedback.js";
@@ -12,11 +12,19 @@ import {embeddingNeeds} from "../view/words.js";
 const http = new Http();
 const form = find("[data-settings]", HTMLFormElement);
 const bundle = find("[name=bundle]", HTMLSelectElement, form);
-const needs = /** @type {Record<string, EmbeddingNeeds>} */ (pageData("bundle-needs"));
+let needs = /** @type {Record<string, EmbeddingNeeds>} */ (pageData("bundle-needs"));
 const showNeeds = () => {
     const place = find("[data-bundle-needs]", HTMLElement, form);
     place.textContent = bundle.value in needs ? embeddingNeeds(needs[bundle.value]) : "";
 };
+/**
+ * @param {string} html this page, fetched once more
+ * @returns {Record<string, EmbeddingNeeds> | null}
+ */
+function needsIn(html) {
+    const data = new DOMParser().parseFromString(html, "text/html").getElementById("bundle-needs");
+    return data && JSON.parse(data.textContent ?? "");
+}
 bundle.addEventListener("change", showNeeds);
 // The page of models leads here with the one that is to be used; saving it is left to the person.
 const proposed = new URLSearchParams(location.search).get("model");
@@ -39,6 +47,8 @@ form.addEventListener("submit", (event) => {
         for (const place of document.querySelectorAll("[data-project-name]")) place.textContent = name;
         find("[data-delete-project]", HTMLFormElement).dataset.name = name;
         toast("Saved.");
+        needs = needsIn(await thisPage(http)) ?? needs; // what is queued by now
+        showNeeds();
     });
 });
 

@@ -7,7 +7,7 @@
 /**
  * @typedef {object} Situation
  * @property {boolean} mayAnnotate
- * @property {string | null} bundleName null: no model is installed
+ * @property {string | null} bundleName its title; null: no model is installed
  * @property {string} standInName of the bundle that answers while the image's embedding is being made; "": none does
  * @property {boolean} isBestByBox a first box gives better masks than a first click
  * @property {EmbeddingProgress} embedding
@@ -143,9 +143,23 @@ function hintForMouse(now, keyOf) {
 
 /**
  * @param {Situation} now
+ * @returns {Badge & {answers: string}} answers: the title of the model that answers a click now; "": none does
+ */
+export function modelBadge(now) {
+    return {...modelState(now), answers: answeringName(now)};
+}
+
+/** The title of the model that answers a click now; "": none does. @param {Situation} now */
+function answeringName({bundleName, standInName, mayAnnotate, isReady}) {
+    if (!mayAnnotate || !bundleName) return "";
+    return standInName || (isReady ? bundleName : "");
+}
+
+/**
+ * @param {Situation} now
  * @returns {Badge}
  */
-export function modelBadge({bundleName, standInName, mayAnnotate, isReady, embedding: {state, position}}) {
+function modelState({bundleName, standInName, mayAnnotate, isReady, embedding: {state, position}}) {
     if (!bundleName) return {tone: "bad", text: "no model"};
     if (!mayAnnotate) return {tone: "waiting", text: "read only"};
     if (standInName)

@@ -313,8 +313,8 @@ export class BenchView {
         const {prompts} = workbench;
         return {
             mayAnnotate: flow.mayAnnotate,
-            bundleName: flow.scene.bundle?.name ?? null,
-            standInName: flow.standInName,
+            bundleName: titleOf(flow.scene.bundle),
+            standInName: flow.standInName && (titleOf(flow.bundle) ?? ""),
             isBestByBox: flow.bundle?.isBestByBox ?? false,
             embedding: flow.embedding,
             isReady: flow.isReady,
@@ -349,4 +349,13 @@ function isPoorFirstClick({prompt, shown}) {
  */
 function withKey(words, key) {
     return key ? `${words} (${key})` : words;
+}
+
+/**
+ * What people call a model.
+ *
+ * @param {{title: string, name: string} | null} bundle
+ */
+function titleOf(bundle) {
+    return bundle && (bundle.title || bundle.name);
 }

@@ -54,14 +54,19 @@ export function plural(count, word) {
     return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
-/** seconds: of one worker; null: nobody knows yet. @typedef {{missing: number, seconds: number | null}} EmbeddingNeeds */
+/**
+ * queued: of those that are missing; seconds: of one worker for all of them, null: nobody knows yet.
+ *
+ * @typedef {{missing: number, queued: number, seconds: number | null}} EmbeddingNeeds
+ */
 
 /** What a project would have to wait for with a model. @param {EmbeddingNeeds} needs */
-export function embeddingNeeds({missing, seconds}) {
+export function embeddingNeeds({missing, queued, seconds}) {
     if (missing === 0) return "Every image is ready for this model.";
     const images = missing === 1 ? "1 image needs" : `${missing} images need`;
     const time = seconds === null ? "" : `, ${aboutTime(seconds)} of one worker`;
-    return `${images} an embedding of this model${time}.`;
+    const waiting = queued === 0 ? "" : queued >= missing ? ", queued" : `, ${queued} of them queued`;
+    return `${images} an embedding of this model${waiting}${time}.`;
 }
 
 /** @param {number} seconds */

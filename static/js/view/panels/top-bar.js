@@ -40,11 +40,19 @@ export class TopBar {
         showMark(flagged, image.isFlagged, "flag", "Flagged", image.flagNote);
     }
 
-    /** @param {Badge} badge */
-    showModel(badge) {
+    /** @param {Badge & {answers: string}} badge answers: the title of the model that answers; "": none does */
+    showModel({answers, ...badge}) {
         const node = find("[data-model-state]", HTMLElement, this.#root);
-        node.hidden = badge.tone === "good"; // as it should be: nothing to say
+        const isFine = badge.tone === "good"; // as it should be: its name says enough
+        node.hidden = isFine;
+        node.title = badge.text;
         show(node, badge);
+        const name = find("[data-model-name]", HTMLElement, this.#root);
+        name.hidden = answers === "";
+        // Where there is room, the badge of what is being prepared says who answers meanwhile.
+        name.classList.toggle("spare", !isFine);
+        name.textContent = answers;
+        name.title = `${answers} answers`;
     }
 
     /**
