@@ -64,9 +64,9 @@ class Installed:
 
     @property
     def used_by(self) -> str:
-        """ "2 projects and those without a choice"; the names follow."""
-        count = f"{self.project_count} project{'' if self.project_count == 1 else 's'}"
-        return f"{count} and those without a choice" if self.bundle.is_default else count
+        """ "those without a choice, and 2 projects:"; the names follow."""
+        count = f"{self.project_count} project{'' if self.project_count == 1 else 's'}{':' if self.projects else ''}"
+        return f"those without a choice, and {count}" if self.bundle.is_default else count
 
     @property
     def other_projects(self) -> int:
@@ -126,7 +126,13 @@ class Group:
     """Published models under one heading; the models that are installed have left it."""
 
     title: str
+    is_only: bool
     cards: list[Available] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its cards are shown before anybody asks: there is something to see, or nothing to choose among."""
+        return self.is_only or any(card.row.recommended or card.job for card in self.cards)
 
 
 @require_GET
@@ -213,7 +219,8 @@ def _installed(
 
 def _grouped(rows: dict[str, Member], available: list[Available]) -> list[Group]:
     """In the table's order; a group whose models are all installed stays, so that the page can fill it again."""
-    groups = {row.group: Group(row.group) for row in rows.values()}
+    titles = dict.fromkeys(row.group for row in rows.values())
+    groups = {title: Group(title, is_only=len(titles) == 1) for title in titles}
     for card in available:
         groups[card.row.group].cards.append(card)
     return list(groups.values())

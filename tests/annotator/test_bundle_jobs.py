@@ -176,7 +176,7 @@ def test_a_card_says_what_a_stalled_download_waits_for(publisher, staff, monkeyp
 
     def looked_at(job, **values):
         update(job, **values)
-        if "connection lost" in values.get("stage", ""):
+        if "Connection lost" in values.get("stage", ""):
             seen.append((values["stage"], values["rate"], html(browser_of(staff), "/models/")))
 
     update = queue.update

@@ -20,7 +20,7 @@ const POLL_MS = 1000;
 const POLL_AWAY_MS = 5000;
 const INSTALLED = "[data-models]";
 
-const filter = filterModels(find("[data-filter]", HTMLFormElement));
+const applyFilter = filterModels(find("[data-filter]", HTMLFormElement));
 
 /** @returns {Map<string, HTMLElement>} */
 const installedCards = () =>
@@ -39,7 +39,7 @@ async function refresh() {
         key: "model",
     }));
     syncLists(await thisPage(http), [{selector: INSTALLED, key: "model"}, ...catalogue]);
-    filter.apply();
+    applyFilter();
     const after = installedCards();
     find("[data-empty]", HTMLElement).hidden = after.size > 0;
     for (const [name, card] of after) if (!before.has(name)) welcome(card);
@@ -151,8 +151,6 @@ function showLicenceText(link, {licenceText, publisher}) {
     link.textContent = licenceText ? "read its text" : "read it on its publisher’s page";
     link.hidden = !link.getAttribute("href");
 }
-
-for (const link of findAll("[data-goto]", HTMLAnchorElement)) link.addEventListener("click", filter.clear);
 
 document.addEventListener("click", ({target}) => {
     const button = target instanceof Element ? target.closest("button") : null;

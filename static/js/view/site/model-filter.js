@@ -24,7 +24,7 @@ export function fits({words = "", speed, free}, wish) {
  * Hides what is not looked for, with the headings under which nothing is left.
  *
  * @param {HTMLFormElement} form of the filter
- * @returns {{apply: () => void, clear: () => void}} apply: to be called after the cards were drawn anew
+ * @returns {() => void} to be called after the cards were drawn anew
  */
 export function filterModels(form) {
     const apply = () => {
@@ -32,16 +32,17 @@ export function filterModels(form) {
         /** @param {string} name */
         const asked = (name) => String(data.get(name) ?? "");
         const wish = {words: asked("words"), speed: asked("speed"), licence: asked("licence")};
+        const isAsked = Object.values(wish).some(Boolean);
         let [shown, all] = [0, 0];
-        for (const group of findAll("[data-group]", HTMLElement)) {
+        for (const group of findAll("[data-group]", HTMLDetailsElement)) {
             const cards = findAll("[data-model]", HTMLElement, group);
             for (const card of cards) card.hidden = !fits(card.dataset, wish);
             const left = cards.filter((card) => !card.hidden).length;
             group.hidden = left === 0;
+            if (isAsked && left > 0) group.open = true; // what is found is seen
             shown += left;
             all += cards.length;
         }
-        const isAsked = Object.values(wish).some(Boolean);
         find("[data-filter-found]", HTMLElement, form).textContent = !isAsked
             ? plural(all, "model")
             : shown === 0
@@ -49,13 +50,16 @@ export function filterModels(form) {
               : `${shown} of ${plural(all, "model")}`;
     };
     form.addEventListener("input", apply);
+    // A link to a model opens its group, whatever is looked for.
+    document.addEventListener("click", ({target}) => {
+        const link = target instanceof Element ? target.closest("a[data-goto]") : null;
+        if (!(link instanceof HTMLAnchorElement)) return;
+        form.reset();
+        apply();
+        const group = document.getElementById(link.hash.slice(1))?.closest("details");
+        if (group) group.open = true;
+    });
     form.addEventListener("submit", (event) => event.preventDefault());
     apply();
-    return {
-        apply,
-        clear: () => {
-            form.reset();
-            apply();
-        },
-    };
+    return apply;
 }
