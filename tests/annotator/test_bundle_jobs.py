@@ -10,6 +10,7 @@ import pytest
 import torch
 from django.utils import timezone
 
+import annotator.pages.urls  # noqa: F401  (its pages take the real table before a test puts another in its place)
 import segmentation.catalogue
 from annotator.bundles import jobs
 from annotator.jobs import queue

@@ -106,8 +106,8 @@ def test_a_projects_settings_say_what_another_bundle_would_need(alice, project, 
     )
     page = html(browser_of(alice), f"/projects/{project.pk}/settings/")
     needs = json.loads(re.search(r'<script id="bundle-needs"[^>]*>(.*?)</script>', page).group(1))
-    assert needs["small"] == needs[""] == {"missing": 1, "seconds": 3.0}
-    assert needs["pocket"] == {"missing": 2, "seconds": None}
+    assert needs["small"] == needs[""] == {"missing": 1, "queued": 1, "seconds": 3.0, "image_seconds": 3.0}
+    assert needs["pocket"] == {"missing": 2, "queued": 0, "seconds": None, "image_seconds": None}
 
 
 def test_a_failed_embedding_of_the_stand_in_is_tried_again(alice, bob, project, pocket):
