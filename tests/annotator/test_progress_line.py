@@ -4,7 +4,7 @@ import io
 
 from django.core.management.base import OutputWrapper
 
-from annotator.management.progress import ProgressLine
+from annotator.management.progress import DownloadLine, ProgressLine
 
 
 class Terminal(io.StringIO):
@@ -31,3 +31,15 @@ def test_a_log_gets_whole_lines(monkeypatch):
     progress.show("2 of 2")
     progress.clear()
     assert log.getvalue() == "1 of 2\n2 of 2\n"
+
+
+def test_a_log_hears_at_once_that_a_download_waits_and_that_it_goes_on():
+    log = io.StringIO()
+    line = DownloadLine(OutputWrapper(log))
+    line.progress(7_000_000, 120_000_000)  # too soon for another line
+    line.wait("connection lost, trying again in 2 s")
+    line.progress(7_000_000, 120_000_000)
+    line.progress(7_000_000, 120_000_000)
+    line.wait("")
+    line.progress(8_000_000, 120_000_000)
+    assert log.getvalue() == "7 of 120 MB; connection lost, trying again in 2 s\n8 of 120 MB\n"
