@@ -166,9 +166,12 @@ def _require_digest(file: Path, row: Member, found: str, accepted: str) -> None:
         except BundleError as error:
             file.unlink()
             said = f"{size} bytes" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
-            raise WeightsUnavailable(
+            problem = (
                 f"What came as {file.name} is not {row.title} ({said}): {error}. Try again later, or take the file "
-                "from another place and install it with --from-file."
+                "from another place"
+            )
+            raise WeightsUnavailable(
+                f"{problem} and install it with --from-file.", on_page=f"{problem}."
             ) from error
     said = f"Nobody publishes a sha256 of {file.name}. The file that came, {size / 1e6:.1f} MB, has {found}."
     raise DigestNotAccepted(
