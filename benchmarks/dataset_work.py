@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import sys
@@ -74,7 +75,16 @@ def dataset(masks: int) -> DatasetRecord:
     return DatasetRecord("Benchmark", categories, Images(images), images, masks)
 
 
-def main(action: str, name: str, file: str, masks: str) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=["write", "read"])
+    for name in ("format", "file", "masks"):
+        parser.add_argument(name)
+    options = parser.parse_args()
+    work(options.action, options.format, options.file, options.masks)
+
+
+def work(action: str, name: str, file: str, masks: str) -> None:
     format = find_format(name)
     before = peak_mebibytes()
     started = time.perf_counter()
@@ -97,4 +107,4 @@ def peak_mebibytes() -> float:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

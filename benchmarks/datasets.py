@@ -26,7 +26,7 @@ from exporters.registry import FORMATS, export_formats, import_formats  # noqa: 
 from scripts.environment import READERS_PYTHON  # noqa: E402
 
 WORK = Path(__file__).with_name("dataset_work.py")
-DATUMARO_WORK = Path(__file__).with_name("dataset_work_datumaro.py")
+DATUMARO_WORK = ROOT / "tests" / "readers" / "datumaro_work.py"
 # This project's name of a format -> datumaro's.
 DATUMARO_NAMES = {"coco": "coco_instances", "datumaro": "datumaro"}
 

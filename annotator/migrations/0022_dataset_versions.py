@@ -35,8 +35,8 @@ class Migration(migrations.Migration):
                 ('done', models.PositiveIntegerField(default=0, help_text='Images written so far.')),
                 ('total', models.PositiveIntegerField(default=0, help_text='Images to write.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dataset_versions', to='annotator.project')),
+                ('created_by', models.ForeignKey(db_index=False, blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='dataset_versions', to='annotator.project')),
             ],
             options={
                 'ordering': ['-created_at', '-pk'],
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='export',
             name='version',
-            field=models.ForeignKey(blank=True, help_text='The state that it is made of; empty: the project as it is now.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='exports', to='annotator.datasetversion'),
+            field=models.ForeignKey(db_index=False, blank=True, help_text='The state that it is made of; empty: the project as it is now.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='exports', to='annotator.datasetversion'),
         ),
         migrations.AddIndex(
             model_name='datasetversion',

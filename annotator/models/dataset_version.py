@@ -14,7 +14,10 @@ from annotator.models.visibility import VisibleQuerySet
 class DatasetVersion(LeasedJob):
     """A named state of a project: its categories, images and annotations, in one file. Pictures are not copied."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="dataset_versions")
+    # The constraint on names is an index of it.
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="dataset_versions", db_index=False
+    )
     name = models.CharField(max_length=100, help_text="As people quote it: v3, sent to training.")
     note = models.TextField(blank=True, max_length=2000)
     digest = models.CharField(
@@ -27,7 +30,12 @@ class DatasetVersion(LeasedJob):
     done = models.PositiveIntegerField(default=0, help_text="Images written so far.")
     total = models.PositiveIntegerField(default=0, help_text="Images to write.")
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

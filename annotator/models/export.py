@@ -23,6 +23,7 @@ class Export(LeasedJob):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="exports",
+        db_index=False,
         help_text="The state that it is made of; empty: the project as it is now.",
     )
     format = models.CharField(max_length=32)

@@ -23,7 +23,7 @@ def test_old_parts_go_and_young_ones_and_other_files_stay(settings, own_folders)
         "my.pth",
     ):
         (folder / name).write_bytes(b"bytes")
-    assert downloads.size_bytes() == 27
+    assert downloads.size_bytes() == 20  # without what a conversion writes
     assert downloads.sweep() == 0
     two_days, eight_days = (time.time() - days * 86400 for days in (2, 8))
     for path in folder.iterdir():

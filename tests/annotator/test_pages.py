@@ -24,12 +24,14 @@ TO_AN_IMAGE = (302, 404, 302, 302, 302, 302)
 TABLE = {
     "projects": SIGNED_IN,
     "models": SIGNED_IN,
+    "model-card": (302, 404, 404, 404, 404, 404),  # there is no such bundle
     "project": MEMBERS,
     "project-tab images": MEMBERS,
     "project-tab dashboard": MEMBERS,
     "project-tab labels": MEMBERS,
     "project-tab people": MEMBERS,
     "project-tab exports": MEMBERS,
+    "project-tab versions": MEMBERS,
     "project-tab settings": MANAGERS,
     "continue": TO_AN_IMAGE,
     "annotate": MEMBERS,
@@ -54,6 +56,8 @@ def address(name: str, project, image) -> str:
         return reverse(name, args=[project.pk, tab])
     if name in ("project", "continue", "tiles", "listed"):
         return reverse(name, args=[project.pk])
+    if name == "model-card":
+        return reverse(name, args=["pocket"])
     if name.startswith(("annotate", "masks")):
         return reverse(name, args=[image.pk])
     return reverse(name)

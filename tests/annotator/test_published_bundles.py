@@ -153,9 +153,9 @@ def test_a_bundle_that_nobody_uses_is_removed_with_what_was_made_of_it(publisher
     run("default", "sam-vit-b")
     with pytest.raises(CommandError, match="Make another bundle the default one first"):
         run("remove", "sam-vit-b")
-    run("default", "not-free")
     embedding_store.save(vit.digest, image.digest, b"bytes")
     EmbeddingJob.objects.filter(bundle=vit, image=image).update(state="ready")
+    run("default", "not-free")
     assert "sam-vit-b is removed with 1 embedding." in run("remove", "sam-vit-b")
     vit.refresh_from_db()
     assert (vit.is_available, vit.decoder_sha256) == (False, "")

@@ -129,6 +129,7 @@ TABLE = [
     Row("GET", "bundles", signed_in(200)),
     Row("GET", "bundle", signed_in(200)),
     Row("DELETE", "bundle", admin(409)),  # it lies in a folder
+    Row("GET", "bundle-default", signed_in(200)),
     Row("POST", "bundle-default", admin(204)),
     Row("POST", "bundle-selftest", admin(202)),
     Row("GET", "bundle-job", (401, 403, 403, 403, 200, 200)),

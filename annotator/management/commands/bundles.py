@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+import segmentation.catalogue
 from annotator.bundles import catalogue, published, removal
 from annotator.bundles.default_change import default_change, to_be_made
 from annotator.bundles.selftest import self_test
@@ -17,7 +18,6 @@ from annotator.management import find_project
 from annotator.management.progress import DownloadLine
 from annotator.models import Bundle
 from annotator.projects import projects
-from segmentation.catalogue import members
 
 
 class Command(BaseCommand):
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         for bundle in installed.values():
             mark = " (default)" if bundle.is_default else ""
             self.stdout.write(f"installed  {bundle.name}{mark}: {bundle.title}")
-        for row in members():
+        for row in segmentation.catalogue.members():
             if row.name in installed:
                 continue
             if not catalogue.can_be_fetched(row):

@@ -1,4 +1,4 @@
-"""The same by datumaro, in its own environment: FORMAT FILE FOLDER MASKS reads|writes."""
+"""A piece of work of benchmarks/datasets.py, by datumaro: FORMAT FILE FOLDER MASKS reads|writes."""
 
 from __future__ import annotations
 
