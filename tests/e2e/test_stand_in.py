@@ -16,6 +16,8 @@ from tests.e2e.conftest import Site
 from tests.e2e.workbench_driver import ON_THE_CUP, ON_THE_TABLE, PHOTOS, Bench, saved
 
 MODEL = "[data-model-state]"
+SLOW_TITLE = "Tiny, random weights (tests)"
+PREPARED = f"Pocket answers · {SLOW_TITLE} is being prepared"
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +86,7 @@ def test_the_small_model_answers_until_the_large_one_does(bench: Bench, site: Si
     with stopped():
         first, _ = upload("coffee.png", "astronaut.png")
         bench.open(first)
-        expect(page.locator(MODEL)).to_have_text("Pocket answers · slow is being prepared")
+        expect(page.locator(MODEL)).to_have_text(PREPARED)
         bench.click(ON_THE_TABLE)
         expect(bench.candidates.first).to_be_visible()
         bench.press("Enter")
@@ -93,7 +95,7 @@ def test_the_small_model_answers_until_the_large_one_does(bench: Bench, site: Si
         assert mask["bundle_digest"] == digest_of(api, "pocket")
         bench.press("n")  # the next image waits as little
         expect(page.locator("[data-image-name]")).to_have_text("astronaut.png")
-        expect(page.locator(MODEL)).to_have_text("Pocket answers · slow is being prepared")
+        expect(page.locator(MODEL)).to_have_text(PREPARED)
         bench.press("p")
         expect(page.locator("[data-image-name]")).to_have_text("coffee.png")
         bench.wait_until_ready()
@@ -101,7 +103,7 @@ def test_the_small_model_answers_until_the_large_one_does(bench: Bench, site: Si
         expect(bench.candidates.first).to_be_visible()
     expect(page.locator(".toast", has_text="answers now")).to_be_visible(timeout=60_000)
     expect(page.locator(MODEL)).to_be_hidden()
-    expect(page.locator("[data-model-name]")).to_have_text("slow")
+    expect(page.locator("[data-model-name]")).to_have_text(SLOW_TITLE)
     expect(bench.candidates.first).to_be_visible()
     page.wait_for_timeout(500)  # sooner, nobody has seen the new mask: the one before would be accepted
     bench.press("Enter")
