@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from annotator.jobs.kinds import KINDS
 from tests.annotator.site import Site, children_of, is_alive
 from tests.annotator.world import Installation
 
@@ -128,8 +129,8 @@ def test_a_process_killed_in_mid_job_is_replaced(site):
 
 def test_processes_do_not_outlive_a_killed_worker(site):
     worker = site.start_worker()
-    # For embeddings, quick ones, exports.
-    site.wait(lambda: len(children_of(worker)) == 4, "the worker has its processes")
+    lanes = sum(len(kind.lanes) for kind in KINDS.values())
+    site.wait(lambda: len(children_of(worker)) == lanes, "the worker has its processes")
     children = children_of(worker)
     worker.kill()
     worker.wait()
