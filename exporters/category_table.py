@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from exporters import fields
 from exporters.archive import Archive
 from exporters.errors import UnreadableFile
 from exporters.reading import ReadReport
@@ -72,7 +73,7 @@ def read_categories(source: Source, name: str, report: ReadReport) -> dict[int, 
             report.refuse(place, "id_twice", f"id {number!r:.50} comes twice")
         else:
             found[number] = CategoryRecord(
-                number, title, _text(values, "supercategory"), _text(values, "color")
+                number, title, fields.text(values, "supercategory"), fields.text(values, "color")
             )
     return found
 
@@ -92,8 +93,3 @@ def parsed_json(source: Source, name: str) -> Any:
         ) from None
     except (ValueError, RecursionError) as error:
         raise UnreadableFile(f"{name}: the file is not JSON: {error}") from None
-
-
-def _text(values: dict[str, Any], key: str) -> str:
-    value = values.get(key)
-    return value if isinstance(value, str) else ""

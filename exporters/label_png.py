@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from exporters.errors import UnreadableFile
-from exporters.read_records import EntryRefused
+from exporters.fields import Refused
 from exporters.source import ZIP_FAULTS, Source
 
 Colour = tuple[int, int, int]
@@ -52,13 +52,13 @@ def open_labels(source: Source, name: str, hw: tuple[int, int] | None = None) ->
 
     Raises:
         UnreadableFile: no picture that Pillow knows.
-        EntryRefused: another size.
+        Refused: another size.
     """
     try:
         with source.open(name) as stream, Image.open(stream) as picture:
             width, height = picture.size
             if hw is not None and (height, width) != hw:
-                raise EntryRefused(
+                raise Refused(
                     "mask_size_mismatch",
                     f"the labels have {width} x {height} pixels, the image {hw[1]} x {hw[0]}",
                 )

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import math
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from exporters import fields
+from exporters.fields import Refused
 from exporters.records import AnnotationRecord, Rle
 from exporters.streams import finite
 from segmentation import rle
-
-MAX_FIGURE = 1e9  # a predicted_iou is about 1; infinity is no figure
-
-
-class EntryRefused(Exception):
-    """One entry cannot be read; `code` is the report's word for the reason."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def annotation_record(
@@ -34,21 +24,10 @@ def annotation_record(
         more: fields of the record, as `provenance_from` gives them.
 
     Raises:
-        EntryRefused: the mask has no pixel.
+        Refused: the mask has no pixel.
     """
-    area = rle.area(segmentation)
-    if not area:
-        raise EntryRefused("mask_empty", "the mask has no pixel")
-    x, y, width, height = rle.bbox_xywh(segmentation)
-    return AnnotationRecord(
-        id=number,
-        category_id=category_id,
-        segmentation=Rle(size=list(segmentation["size"]), counts=segmentation["counts"]),
-        area=area,
-        bbox_xywh=(x, y, width, height),
-        is_box=is_box,
-        **more,
-    )
+    encoded = Rle(size=list(segmentation["size"]), counts=segmentation["counts"])
+    return fields.measured(number, category_id, encoded, is_box=is_box, **more)
 
 
 def rle_of_box(x: float, y: float, width: float, height: float, hw: tuple[int, int]) -> Rle:
@@ -58,17 +37,17 @@ def rle_of_box(x: float, y: float, width: float, height: float, hw: tuple[int, i
         x, y, width, height: in image pixels; pixel (x, y) covers x..x+1 and y..y+1.
 
     Raises:
-        EntryRefused: a side that is not positive, a number that is not finite, or a box outside of the image.
+        Refused: a side that is not positive, a number that is not finite, or a box outside of the image.
     """
     if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
-        raise EntryRefused(
+        raise Refused(
             "box_malformed", f"the box x {x:g}, y {y:g}, width {width:g}, height {height:g} has no area"
         )
     image_height, image_width = hw
     left, right = _edges(x, x + width, image_width)
     top, bottom = _edges(y, y + height, image_height)
     if left >= right or top >= bottom:
-        raise EntryRefused("box_outside", f"the box at x {x:g}, y {y:g} lies outside of the image")
+        raise Refused("box_outside", f"the box at x {x:g}, y {y:g} lies outside of the image")
     column = [bottom - top, image_height - (bottom - top)]
     lengths = [left * image_height + top, *(column * (right - left))]
     lengths[-1] = image_height * image_width - sum(lengths[:-1])
@@ -104,17 +83,17 @@ def provenance_of(annotation: AnnotationRecord) -> dict[str, Any]:
 def provenance_from(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a record that `provenance_of` wrote. A value of another kind, a number as text apart, is nobody's
     and is left out: a file of other people may use the same words."""
-    fields: dict[str, Any] = {
+    found: dict[str, Any] = {
         key: value
         for key in ("name", "author", "bundle_digest")
         if isinstance(value := values.get(key), str) and len(value) <= 10_000
     }
-    fields["predicted_iou"] = _figure(values.get("predicted_iou"))
-    fields["stability_score"] = _figure(values.get("stability_score"))
-    fields["uuid"] = _uuid(values.get("uuid"))
-    fields["created_at"] = _time(values.get("created_at"))
-    fields["prompt"] = _prompt(values.get("prompt"))
-    return {key: value for key, value in fields.items() if value not in ("", None)}
+    found["predicted_iou"] = _figure(values.get("predicted_iou"))
+    found["stability_score"] = _figure(values.get("stability_score"))
+    found["uuid"] = fields.lasting_id(values.get("uuid"))
+    found["created_at"] = fields.time(values.get("created_at"))
+    found["prompt"] = _prompt(values.get("prompt"))
+    return {key: value for key, value in found.items() if value not in ("", None)}
 
 
 def _figure(value: Any) -> float | None:
@@ -123,22 +102,10 @@ def _figure(value: Any) -> float | None:
             value = float(value)
         except ValueError:
             return None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_FIGURE
+    is_number = (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= fields.MAX_FIGURE
+    )
     return float(value) if is_number else None
-
-
-def _uuid(value: Any) -> str:
-    try:
-        return str(uuid.UUID(value)) if isinstance(value, str) else ""
-    except ValueError:
-        return ""
-
-
-def _time(value: Any) -> dt.datetime | None:
-    try:
-        return dt.datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _prompt(value: Any) -> dict[str, Any] | None:

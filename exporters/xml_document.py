@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
 from exporters.errors import UnreadableFile
 from exporters.source import Source, read_text
+from exporters.xml_text import sayable
 
-# XML 1.0 has no way to say these characters.
-UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 MAX_CHARACTERS = 16_000_000
 
 
@@ -45,5 +43,10 @@ def text_in(element: ElementTree.Element, path: str) -> str:
 
 def escaped(text: object) -> str:
     """As the text of an element; characters that XML cannot say become U+FFFD."""
-    said = UNSAYABLE.sub("\ufffd", str(text))
-    return said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    return (
+        sayable(str(text))
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("\r", "&#13;")
+    )

@@ -22,8 +22,9 @@ from typing import IO, Any
 import yaml
 
 from exporters.errors import UnreadableFile
+from exporters.fields import Refused
 from exporters.image_list import ListedImage, listed_images
-from exporters.read_records import EntryRefused, annotation_record, rle_of_box
+from exporters.read_records import annotation_record, rle_of_box
 from exporters.reading import ReadReport
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
 from exporters.source import ZIP_FAULTS, Pictures, Source, is_picture, picture_size, read_text
@@ -240,8 +241,8 @@ class _Images:
         for number, entry in enumerate(self.entries, 1):
             try:
                 width, height = self._size_of(entry)
-            except (EntryRefused, UnreadableFile) as error:
-                code = error.code if isinstance(error, EntryRefused) else "picture_unreadable"
+            except (Refused, UnreadableFile) as error:
+                code = error.code if isinstance(error, Refused) else "picture_unreadable"
                 self._report.refuse(entry.picture or entry.label or entry.key, code, str(error))
                 continue
             annotations = tuple(self._annotations_of(entry, (height, width), next_id))
@@ -260,13 +261,13 @@ class _Images:
         if entry.listed:
             return entry.listed.width, entry.listed.height
         if not entry.picture:
-            raise EntryRefused(
+            raise Refused(
                 "picture_missing",
                 "there is no picture of this name, so its size is not known; put the pictures beside the labels",
             )
         size = picture_size(self._source, entry.picture)
         if size.width * size.height > rle.MAX_PIXELS:
-            raise EntryRefused("size_malformed", f"{size.width} x {size.height} pixels are too many")
+            raise Refused("size_malformed", f"{size.width} x {size.height} pixels are too many")
         return size.width, size.height
 
     def _annotations_of(self, entry: _Entry, hw: tuple[int, int], next_id: int) -> Iterator[AnnotationRecord]:
@@ -282,7 +283,7 @@ class _Images:
                 continue
             try:
                 yield self._annotation(line.split(), hw, next_id)
-            except (EntryRefused, rle.RleError) as error:
+            except (Refused, rle.RleError) as error:
                 self._report.refuse(f"{entry.label} line {number}", error.code, str(error))
             else:
                 next_id += 1
@@ -290,7 +291,7 @@ class _Images:
     def _annotation(self, row: list[str], hw: tuple[int, int], number: int) -> AnnotationRecord:
         index, *values = map(_number, row)
         if index not in self._config.names:
-            raise EntryRefused("category_unknown", f"class {row[0]:.30} has no name in {self._config.name}")
+            raise Refused("category_unknown", f"class {row[0]:.30} has no name in {self._config.name}")
         category_id = int(index) + 1
         outside = next((value for value in values if not LOWEST <= value <= HIGHEST), None)
         height, width = hw
@@ -298,7 +299,7 @@ class _Images:
             values = values[:4]
             outside = next((value for value in values if not LOWEST <= value <= HIGHEST), None)
         if outside is not None:
-            raise EntryRefused(
+            raise Refused(
                 "coordinates_outside",
                 f"{outside:g} is no share of the picture's side; YOLO's numbers run from 0 to 1",
             )
@@ -313,7 +314,7 @@ class _Images:
             )
             return annotation_record(number, category_id, box, is_box=True)
         if len(values) < 6 or len(values) % 2:
-            raise EntryRefused(
+            raise Refused(
                 "polygon_malformed",
                 f"{len(values)} numbers after the class are no box (4) and no outline (pairs, 6 or more)",
             )
@@ -405,5 +406,5 @@ def _number(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise EntryRefused("number_malformed", f"{text!r:.60} is no number")
+        raise Refused("number_malformed", f"{text!r:.60} is no number")
     return value

@@ -16,11 +16,12 @@ from typing import IO, Any
 from exporters.category_table import parsed_json, read_categories, table_name
 from exporters.cityscapes.labels import NOBODY, OWN, PLATE
 from exporters.errors import UnreadableFile
+from exporters.fields import Refused
 from exporters.image_list import listed_images
 from exporters.label_map import masks_in, painted
 from exporters.label_png import numbers_of, open_labels
 from exporters.overlap_option import OVERLAP
-from exporters.read_records import EntryRefused, annotation_record, provenance_from
+from exporters.read_records import annotation_record, provenance_from
 from exporters.reading import ReadReport
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, Rle
 from exporters.source import Source, is_picture, picture_size, read_text
@@ -155,7 +156,7 @@ class _Images:
             picture, listed = self._files.pictures.get(key), self._listed.get(key)
             try:
                 width, height = self._size(key, document)
-            except (EntryRefused, UnreadableFile) as error:
+            except (Refused, UnreadableFile) as error:
                 own = self._files.annotated.get(key, {})
                 self._refuse(document.name or next(iter(own.values()), picture or key), error)
                 continue
@@ -175,7 +176,7 @@ class _Images:
             )
 
     def _refuse(self, place: str, error: Exception) -> None:
-        code = error.code if isinstance(error, EntryRefused | rle.RleError) else "file_unreadable"
+        code = error.code if isinstance(error, Refused | rle.RleError) else "file_unreadable"
         self._report.refuse(place, code, str(error))
 
     def _opener(self, picture: str | None) -> Callable[[], IO[bytes]] | None:
@@ -207,9 +208,9 @@ class _Images:
         elif picture:
             width, height = picture_size(self._source, picture)
         else:
-            raise EntryRefused("size_missing", "imgWidth and imgHeight must be whole numbers of pixels")
+            raise Refused("size_missing", "imgWidth and imgHeight must be whole numbers of pixels")
         if width * height > rle.MAX_PIXELS:
-            raise EntryRefused("size_malformed", f"the image has more than {rle.MAX_PIXELS} pixels")
+            raise Refused("size_malformed", f"the image has more than {rle.MAX_PIXELS} pixels")
         return width, height
 
     # --- annotations of one image ---
@@ -222,7 +223,7 @@ class _Images:
         if name:
             try:
                 found = list(self._in_pixels(name, document.known(), hw))
-            except (EntryRefused, UnreadableFile) as error:
+            except (Refused, UnreadableFile) as error:
                 self._refuse(name, error)
                 return
         else:
@@ -236,7 +237,7 @@ class _Images:
     ) -> Iterator[tuple[int, Rle, dict[str, Any]]]:
         numbers = numbers_of(open_labels(self._source, name, hw))
         if numbers is None:
-            raise EntryRefused("mask_has_colours", "its pixels have colours and not numbers")
+            raise Refused("mask_has_colours", "its pixels have colours and not numbers")
         for value, mask in masks_in(numbers):
             category = value // OF_ONE_LABEL if value >= OF_ONE_LABEL else value
             if value in PLATES and PLATE in self._categories and value not in self._categories:
@@ -260,7 +261,7 @@ class _Images:
                 mask = rle.from_polygons(outlines, hw)
                 drawn.append(annotation_record(len(drawn) + 1, category, mask))
                 known.append(row)
-            except (EntryRefused, rle.RleError) as error:
+            except (Refused, rle.RleError) as error:
                 self._refuse(place, error)
         owners = painted(drawn, hw, {OVERLAP.name: "later"})
         return [
@@ -281,7 +282,7 @@ class _Images:
                 continue
             try:
                 outline = _outline(row.get("polygon"))
-            except EntryRefused as error:
+            except Refused as error:
                 self._refuse(place, error)
                 continue
             instance = row.get("instance")
@@ -299,7 +300,7 @@ class _Images:
         names = [label, label.removesuffix("group")] if isinstance(label, str) else []
         category = next((self._by_name[name] for name in names if name in self._by_name), None)
         if category is None:
-            raise EntryRefused("category_unknown", f"there is no label {label!r:.100}")
+            raise Refused("category_unknown", f"there is no label {label!r:.100}")
         return category
 
 
@@ -307,12 +308,12 @@ def _outline(polygon: Any) -> list[float]:
     if not isinstance(polygon, list) or not all(
         isinstance(point, list) and len(point) == 2 for point in polygon
     ):
-        raise EntryRefused("polygon_malformed", "a polygon is a list of points [x, y]")
+        raise Refused("polygon_malformed", "a polygon is a list of points [x, y]")
     return [_coordinate(value) for point in polygon for value in point]
 
 
 def _coordinate(value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
     if not is_number or not math.isfinite(value):
-        raise EntryRefused("polygon_malformed", f"{value!r:.50} is no coordinate")
+        raise Refused("polygon_malformed", f"{value!r:.50} is no coordinate")
     return float(value)

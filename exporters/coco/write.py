@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from exporters.archive import Archive
+from exporters.coco_rows import image_row
 from exporters.errors import InvalidRecord
 from exporters.file_names import FileNames
 from exporters.geometry import Geometry
@@ -85,7 +86,7 @@ def _write_document(
             if image.id in listed:
                 raise InvalidRecord(f"image id {image.id} comes twice")
             listed[image.id] = names.claim(image.file_name, image.id)
-            yield _image_row(image, listed[image.id])
+            yield image_row(image, listed[image.id])
             steps.advance()
 
     def annotations() -> Iterator[dict[str, Any]]:
@@ -144,20 +145,6 @@ def _listed(dataset: DatasetRecord, listed: dict[int, str]) -> Iterator[ImageRec
 def _category_row(category: CategoryRecord) -> dict[str, Any]:
     row = {"id": category.id, "name": category.name, "supercategory": category.supercategory}
     return row | {"color": category.color} if category.color else row
-
-
-def _image_row(image: ImageRecord, file_name: str) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "id": image.id,
-        "file_name": file_name,
-        "width": image.width,
-        "height": image.height,
-    }
-    if image.created_at:
-        row["date_captured"] = image.created_at.isoformat()
-    if image.digest:
-        row["digest"] = image.digest
-    return row
 
 
 def _annotation_row(image: ImageRecord, annotation: AnnotationRecord, options: Options) -> dict[str, Any]:

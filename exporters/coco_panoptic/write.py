@@ -12,12 +12,13 @@ from PIL import Image
 
 from exporters import fields, label_map
 from exporters.archive import Archive
+from exporters.coco_rows import image_row
 from exporters.errors import InvalidRecord
 from exporters.file_names import FileNames
 from exporters.geometry import Geometry
 from exporters.options import INCLUDE_IMAGES, Options
 from exporters.overlap_option import OVERLAP
-from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
+from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord
 from exporters.row_lines import RowLines
 from exporters.sound_records import SoundRecords
 from exporters.steps import Progress, Steps
@@ -56,7 +57,7 @@ def write(dataset: DatasetRecord, stream: IO[bytes], options: Options, progress:
             part = parts.setdefault(name, _Part())
             file_name = pictures.claim(image.file_name, image.id)
             map_name = maps.claim(str(PurePosixPath(file_name).with_suffix(".png")), image.id)
-            part.images.add(_image_row(image, file_name))
+            part.images.add(image_row(image, file_name))
             annotations = list(records.annotations(image))
             labels = label_map.painted(annotations, (image.height, image.width), options)
             archive.copy(f"annotations/panoptic_{name}/{map_name}", _png(labels))
@@ -101,20 +102,6 @@ def _category_row(category: CategoryRecord) -> dict[str, Any]:
         "supercategory": category.supercategory,
         "isthing": 1,
     }
-
-
-def _image_row(image: ImageRecord, file_name: str) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "id": image.id,
-        "file_name": file_name,
-        "width": image.width,
-        "height": image.height,
-    }
-    if image.created_at:
-        row["date_captured"] = image.created_at.isoformat()
-    if image.digest:
-        row["digest"] = image.digest
-    return row
 
 
 def _png(labels: NDArray[np.int32]) -> IO[bytes]:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from exporters.category_table import parsed_json, read_categories, table_name
 from exporters.errors import UnreadableFile
+from exporters.fields import Refused
 from exporters.image_list import listed_images
 from exporters.label_map import masks_in
 from exporters.label_png import colours_of, looked_up, numbers_of, open_labels, packed
-from exporters.read_records import EntryRefused, annotation_record, provenance_from
+from exporters.read_records import annotation_record, provenance_from
 from exporters.reading import ReadReport
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, Rle
 from exporters.source import Source, is_picture, picture_size, read_text
@@ -172,7 +173,7 @@ class _Images:
             table = self._table(key)
             try:
                 width, height = self._size(key, table)
-            except (EntryRefused, UnreadableFile) as error:
+            except (Refused, UnreadableFile) as error:
                 self._refuse(self._files.place(key), error)
                 continue
             annotations = tuple(self._annotations(key, table, (height, width), next_id))
@@ -195,7 +196,7 @@ class _Images:
             )
 
     def _refuse(self, place: str, error: Exception) -> None:
-        code = error.code if isinstance(error, EntryRefused | rle.RleError) else "file_unreadable"
+        code = error.code if isinstance(error, Refused | rle.RleError) else "file_unreadable"
         self._report.refuse(place, code, str(error))
 
     def _opener(self, picture: str | None) -> Callable[[], IO[bytes]] | None:
@@ -246,9 +247,9 @@ class _Images:
         elif table.size:
             width, height = table.size
         else:
-            raise EntryRefused("size_missing", "nothing says the image's size")
+            raise Refused("size_missing", "nothing says the image's size")
         if width * height > rle.MAX_PIXELS:
-            raise EntryRefused("size_malformed", f"the image has more than {rle.MAX_PIXELS} pixels")
+            raise Refused("size_malformed", f"the image has more than {rle.MAX_PIXELS} pixels")
         return width, height
 
     # --- annotations of one image ---
@@ -259,7 +260,7 @@ class _Images:
         for place, category, mask, values in self._masks(key, table, hw):
             try:
                 yield annotation_record(next_id, category, mask, **provenance_from(values))
-            except EntryRefused as error:
+            except Refused as error:
                 self._refuse(place, error)
             else:
                 next_id += 1
@@ -271,14 +272,14 @@ class _Images:
         for name in self._files.objects.get(key, []):
             try:
                 yield name, *self._object(name, table, hw)
-            except (EntryRefused, UnreadableFile) as error:
+            except (Refused, UnreadableFile) as error:
                 self._refuse(name, error)
         name = self._files.labels.get(key, "")
         if not name:
             return
         try:
             labels, unknown = self._numbers(name, hw, bool(table.place))
-        except (EntryRefused, UnreadableFile) as error:
+        except (Refused, UnreadableFile) as error:
             self._refuse(name, error)
             return
         for value, mask in masks_in(labels):
@@ -302,7 +303,7 @@ class _Images:
         numbers = numbers_of(picture)
         if numbers is None:
             if are_objects or len(self._by_colour) == 1:
-                raise EntryRefused(
+                raise Refused(
                     "mask_has_colours",
                     "its pixels have colours and not numbers; give each category its color",
                 )
@@ -320,7 +321,7 @@ class _Images:
         title = found[1] if found else ""
         category = values.get("category_id") or self._by_title.get(title)
         if category is None:
-            raise EntryRefused("category_unknown", f"there is no category {title!r:.100}")
+            raise Refused("category_unknown", f"there is no category {title!r:.100}")
         picture = open_labels(self._source, name, hw)
         numbers = numbers_of(picture)
         mask = (colours_of(picture) if numbers is None else numbers) != 0

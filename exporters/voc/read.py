@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from exporters.colour_map import PALETTE, colour
 from exporters.errors import UnreadableFile
+from exporters.fields import Refused
 from exporters.image_list import listed_images
 from exporters.label_map import masks_in
 from exporters.label_png import colours_of, looked_up, numbers_of, open_labels, packed
-from exporters.read_records import EntryRefused, annotation_record, provenance_from, rle_of_box
+from exporters.read_records import annotation_record, provenance_from, rle_of_box
 from exporters.reading import ReadReport
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, Rle
 from exporters.source import ZIP_FAULTS, Source, is_picture, picture_size, read_text
@@ -213,7 +214,7 @@ class _Object:
     def has_in_box(self, mask: Rle) -> bool:
         try:
             x, y, width, height = self.box()
-        except EntryRefused:
+        except Refused:
             return False
         left, top, wide, high = rle.bbox_xywh(mask)
         return (
@@ -241,8 +242,8 @@ class _Images:
             try:
                 root = parsed(self._source, place) if key in self._files.documents else None
                 image = self._image(number, key, root)
-            except (EntryRefused, UnreadableFile) as error:
-                code = error.code if isinstance(error, EntryRefused) else "file_unreadable"
+            except (Refused, UnreadableFile) as error:
+                code = error.code if isinstance(error, Refused) else "file_unreadable"
                 self._report.refuse(place, code, str(error))
                 continue
             annotations = tuple(self._annotations(key, root, (image.height, image.width), next_id))
@@ -251,7 +252,7 @@ class _Images:
 
     def _image(self, number: int, key: str, root: ElementTree.Element | None) -> ImageRecord:
         if root is not None and root.tag != "annotation":
-            raise EntryRefused("no_annotation", f"its root is <{root.tag:.50}> and not <annotation>")
+            raise Refused("no_annotation", f"its root is <{root.tag:.50}> and not <annotation>")
         file_name = text_in(root, "filename") if root is not None else ""
         picture = self._files.picture(key, file_name)
         listed = self._listed.get(key)
@@ -276,11 +277,11 @@ class _Images:
         elif key in self._files.class_masks:
             width, height = picture_size(self._source, self._files.class_masks[key])
         else:
-            raise EntryRefused(
+            raise Refused(
                 "size_missing", "there is neither a <size> nor a picture, so the image's size is not known"
             )
         if width * height > rle.MAX_PIXELS:
-            raise EntryRefused("size_malformed", f"{width} x {height} pixels are too many")
+            raise Refused("size_malformed", f"{width} x {height} pixels are too many")
         return width, height
 
     def _opener(self, picture: str | None) -> Callable[[], IO[bytes]] | None:
@@ -294,15 +295,15 @@ class _Images:
         objects = self._objects(key, root)
         try:
             others = self._with_masks(key, objects, hw)
-        except (EntryRefused, UnreadableFile) as error:
-            code = error.code if isinstance(error, EntryRefused) else "picture_unreadable"
+        except (Refused, UnreadableFile) as error:
+            code = error.code if isinstance(error, Refused) else "picture_unreadable"
             masks = self._files.object_masks.get(key) or self._files.class_masks.get(key, key)
             self._report.refuse(masks, code, f"{error}; the boxes are read")
             others = []
         for each in objects:
             try:
                 yield self._annotation(each, hw, next_id)
-            except (EntryRefused, rle.RleError) as error:
+            except (Refused, rle.RleError) as error:
                 self._report.refuse(each.place, error.code, str(error))
             else:
                 next_id += 1
@@ -319,7 +320,7 @@ class _Images:
 
     def _annotation(self, each: _Object, hw: tuple[int, int], number: int) -> AnnotationRecord:
         if each.name not in self._table.numbers:
-            raise EntryRefused("category_unknown", f"there is no class {each.name!r:.100}")
+            raise Refused("category_unknown", f"there is no class {each.name!r:.100}")
         known = provenance_from(
             {
                 text_in(attribute, "name"): text_in(attribute, "value")
@@ -427,7 +428,7 @@ def _outline(polygon: ElementTree.Element) -> list[float]:
             axis, number = found.groups()
             points.setdefault(int(number), {})[axis] = _number(child.text or "", child.tag) - 1
     if not points or any(len(point) != 2 for point in points.values()):
-        raise EntryRefused("polygon_malformed", "a corner of the outline lacks its x or y")
+        raise Refused("polygon_malformed", "a corner of the outline lacks its x or y")
     return [value for _, point in sorted(points.items()) for value in (point["x"], point["y"])]
 
 
@@ -437,7 +438,7 @@ def _number(text: str, what: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise EntryRefused("number_malformed", f"{what} is {text!r:.60}; it must be a number")
+        raise Refused("number_malformed", f"{what} is {text!r:.60}; it must be a number")
     return value
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from exporters.read_records import EntryRefused, provenance_from, provenance_of, rle_of_box
+from exporters.fields import Refused
+from exporters.read_records import provenance_from, provenance_of, rle_of_box
 from segmentation import rle
 from tests.exporters.world import annotation, masks
 
@@ -36,12 +37,12 @@ def test_a_box_is_the_rectangle_s_mask(box, rows, columns):
     [(20, 0, 5, 5), (-9, 2, 5, 5), (0, 0, 0, 5), (0, 0, 5, -1), (math.nan, 0, 1, 1), (0, 0, math.inf, 1)],
 )
 def test_a_box_without_pixels_is_refused(box):
-    with pytest.raises(EntryRefused):
+    with pytest.raises(Refused):
         rle_of_box(*box, (10, 20))
 
 
 def test_a_box_far_away_costs_nothing():
-    with pytest.raises(EntryRefused):
+    with pytest.raises(Refused):
         rle_of_box(1e300, 0, 1e300, 1, (10, 20))
 
 

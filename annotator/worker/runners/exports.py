@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
-import secrets
 import tempfile
 
 from django.conf import settings
-from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from annotator.datasets import formats
@@ -22,6 +18,7 @@ from annotator.files import unowned
 from annotator.jobs import queue
 from annotator.jobs.errors import JobFailed, LeaseLost
 from annotator.models import Export
+from annotator.worker.runners.made_file import store
 from annotator.worker.runners.row_progress import RowProgress
 from exporters.errors import ExportError
 
@@ -53,12 +50,7 @@ def run(export: Export) -> None:
             plan.write(temporary, report, progress, progress.check)
         except (ExportError, VersionNotReady) as error:
             raise JobFailed(str(error), permanent=True) from error
-        size_bytes = temporary.seek(0, os.SEEK_END)
-        temporary.seek(0)
-        # The random part makes the name of a second attempt another one than the first's, which may still be writing.
-        name = f"exports/{export.project_id}/{export.pk}-{secrets.token_hex(8)}{extension}"
-        unowned.note([name])
-        default_storage.save(name, File(temporary))
+        name, size_bytes = store(temporary, f"exports/{export.project_id}/{export.pk}", extension)
     file_name = _download_name(export, extension)
     try:
         with transaction.atomic():
@@ -71,9 +63,11 @@ def run(export: Export) -> None:
 
 
 def _download_name(export: Export, extension: str) -> str:
-    project = re.sub(r"[^\w.-]+", "-", export.project.name, flags=re.ASCII).strip("-.") or "project"
+    parts = [_in_a_file_name(export.project.name) or "project"]
     if export.version is not None:
-        project += "-" + (
-            re.sub(r"[^\w.-]+", "-", export.version.name, flags=re.ASCII).strip("-.") or "version"
-        )
-    return f"{project}-{export.format}-{export.created_at:%Y%m%d-%H%M%S}{extension}"
+        parts.append(_in_a_file_name(export.version.name) or "version")
+    return f"{'-'.join(parts)}-{export.format}-{export.created_at:%Y%m%d-%H%M%S}{extension}"
+
+
+def _in_a_file_name(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII).strip("-.")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import tempfile
 
 from django.conf import settings
-from django.core.files import File
-from django.core.files.storage import default_storage
 
 from annotator.datasets import records, versions
 from annotator.files import unowned
 from annotator.jobs.errors import JobFailed, LeaseLost
 from annotator.models import DatasetVersion
+from annotator.worker.runners.made_file import store
 from annotator.worker.runners.row_progress import RowProgress
 from exporters import snapshot
 from exporters.errors import ExportError
@@ -34,12 +32,8 @@ def run(version: DatasetVersion) -> None:
             made = snapshot.write(dataset, temporary, RowProgress(version))
         except ExportError as error:
             raise JobFailed(str(error), permanent=True) from error
-        size_bytes = temporary.tell()
-        temporary.seek(0)
-        # The random part makes the name of a second attempt another one than the first's, which may still be writing.
-        name = f"{versions.FOLDER}{version.project_id}/{version.pk}-{secrets.token_hex(8)}.jsonl.gz"
-        unowned.note([name])
-        default_storage.save(name, File(temporary))
+        stem = f"{versions.FOLDER}{version.project_id}/{version.pk}"
+        name, size_bytes = store(temporary, stem, ".jsonl.gz")
     try:
         versions.finish(version, name, made, size_bytes)
     except LeaseLost:
