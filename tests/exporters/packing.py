@@ -1,17 +1,16 @@
-"""Zips and pictures for the tests of formats."""
+"""Damaged files for the tests of formats, and a picture."""
 
 from __future__ import annotations
 
 import io
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from exporters.errors import UnreadableFile
+from tests.exporters.files import files_in, zip_of
 from tests.exporters.world import HEIGHT, WIDTH
 
 
@@ -19,30 +18,6 @@ def picture(width: int = WIDTH, height: int = HEIGHT) -> io.BytesIO:
     stream = io.BytesIO()
     Image.new("RGB", (width, height), "blue").save(stream, "PNG")
     return io.BytesIO(stream.getvalue())
-
-
-def files_of(content: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
-
-
-def unpacked(content: bytes, folder: Path) -> Path:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        archive.extractall(folder)
-    return folder
-
-
-def packed(folder: Path) -> bytes:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return zipped({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
 
 
 def read_damaged(content: bytes, read: Callable[[bytes], object], times: int = 150) -> None:
@@ -60,7 +35,7 @@ def read_damaged(content: bytes, read: Callable[[bytes], object], times: int = 1
 
 def members_damaged(content: bytes, read: Callable[[bytes], object], times: int = 150) -> None:
     """The same for each file inside of a zip, which is then packed anew, so that its checksums are right."""
-    files = files_of(content)
+    files = files_in(content)
     for name, inner in files.items():
         if inner:
-            read_damaged(inner, lambda changed, name=name: read(zipped(files | {name: changed})), times)
+            read_damaged(inner, lambda changed, name=name: read(zip_of(files | {name: changed})), times)

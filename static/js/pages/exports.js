@@ -2,13 +2,13 @@
 
 import {makeExportLink, measureExport, removeExport, startExport} from "../api/exports.js";
 import {Http, thisPage} from "../api/http.js";
-import {Poller} from "../view/site/poller.js";
 import {syncLists} from "../view/site/live-lists.js";
 import {element, find, findAll, findOptional} from "../view/elements.js";
 import {ExportSelection} from "../view/site/export-selection.js";
 import {act, toast} from "../view/site/feedback.js";
 import {MeasuredPanel} from "../view/site/measured-panel.js";
 import {projectId} from "../view/site/page.js";
+import {Watch} from "../view/site/watch.js";
 
 /** @import {ExportChoices, ImageState} from "../core/types.d.ts" */
 
@@ -19,8 +19,6 @@ const STATES_OF = new Map([
     ["done", ["done"]],
     ["not-skipped", ["not_started", "in_progress", "done"]],
 ]);
-const POLL_MS = 1000;
-const POLL_AWAY_MS = 5000;
 const list = find("[data-exports]", HTMLUListElement);
 const empty = find("[data-empty]", HTMLElement);
 
@@ -31,16 +29,7 @@ async function refresh() {
 }
 
 const isPending = () => list.querySelector("[data-state=queued], [data-state=running]") !== null;
-const poller = new Poller(async () => {
-    if (!isPending()) return null;
-    try {
-        await refresh();
-    } catch {
-        return POLL_AWAY_MS; // the server is away; what is shown stays
-    }
-    return isPending() ? POLL_MS : null;
-});
-poller.after(POLL_MS);
+const watch = new Watch(isPending, refresh);
 
 list.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
@@ -136,7 +125,7 @@ if (form) {
             dialog?.close();
             toast("The export has started.");
             await refresh();
-            poller.after(POLL_MS);
+            watch.soon();
         });
     });
 }

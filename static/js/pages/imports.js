@@ -9,12 +9,10 @@ import {act, toast} from "../view/site/feedback.js";
 import {syncLiveParts} from "../view/site/keyed-list.js";
 import {syncLists} from "../view/site/live-lists.js";
 import {projectId} from "../view/site/page.js";
-import {Poller} from "../view/site/poller.js";
+import {Watch} from "../view/site/watch.js";
 import {sentence} from "../view/words.js";
 
 const http = new Http();
-const POLL_MS = 1000;
-const POLL_AWAY_MS = 5000;
 const list = find("[data-imports]", HTMLUListElement);
 const empty = find("[data-empty]", HTMLElement);
 const sending = find("[data-sending]", HTMLElement);
@@ -32,16 +30,7 @@ function showEmpty() {
 }
 
 const isPending = () => list.querySelector("[data-pending]") !== null;
-const poller = new Poller(async () => {
-    if (!isPending()) return null;
-    try {
-        await refresh();
-    } catch {
-        return POLL_AWAY_MS; // the server is away; what is shown stays
-    }
-    return isPending() ? POLL_MS : null;
-});
-poller.after(POLL_MS);
+const watch = new Watch(isPending, refresh);
 
 let underway = 0; // changes that were sent and not yet answered
 
@@ -57,7 +46,7 @@ async function actAndDraw(from, work) {
     underway--;
     if (underway > 0) return; // the last one draws: what is not yet sent would be drawn as it was
     await refresh().catch(() => {});
-    poller.after(POLL_MS);
+    watch.soon();
 }
 
 /** @param {Element} inside */
@@ -117,7 +106,7 @@ async function send(file) {
     sending.hidden = true;
     await refresh().catch(() => {});
     showEmpty();
-    poller.after(POLL_MS);
+    watch.soon();
 }
 
 find("[data-stop-sending]", HTMLButtonElement, sending).addEventListener("click", () => giveUp?.abort());

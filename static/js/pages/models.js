@@ -13,11 +13,9 @@ import {find, findAll} from "../view/elements.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {syncLists} from "../view/site/live-lists.js";
 import {filterModels} from "../view/site/model-filter.js";
-import {Poller} from "../view/site/poller.js";
+import {Watch} from "../view/site/watch.js";
 
 const http = new Http();
-const POLL_MS = 1000;
-const POLL_AWAY_MS = 5000;
 const INSTALLED = "[data-models]";
 
 const applyFilter = filterModels(find("[data-filter]", HTMLFormElement));
@@ -56,16 +54,7 @@ function welcome(card) {
 
 const isPending = () =>
     document.querySelector("[data-model][data-state=queued], [data-model][data-state=running]") !== null;
-const poller = new Poller(async () => {
-    if (!isPending()) return null;
-    try {
-        await refresh();
-    } catch {
-        return POLL_AWAY_MS; // the server is away; what is shown stays
-    }
-    return isPending() ? POLL_MS : null;
-});
-poller.after(POLL_MS);
+const watch = new Watch(isPending, refresh);
 
 /**
  * @param {string} id
@@ -87,7 +76,7 @@ async function change(button, work, said) {
         await work();
         if (said) toast(said);
         await refresh();
-        poller.after(POLL_MS);
+        watch.soon();
     });
 }
 

@@ -7,11 +7,9 @@ import {drawDifference} from "../view/site/difference-table.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {syncLists} from "../view/site/live-lists.js";
 import {projectId} from "../view/site/page.js";
-import {Poller} from "../view/site/poller.js";
+import {Watch} from "../view/site/watch.js";
 
 const http = new Http();
-const POLL_MS = 1000;
-const POLL_AWAY_MS = 5000;
 const list = find("[data-versions]", HTMLUListElement);
 const empty = find("[data-empty]", HTMLElement);
 
@@ -22,16 +20,7 @@ async function refresh() {
 }
 
 const isPending = () => list.querySelector("[data-state=queued], [data-state=running]") !== null;
-const poller = new Poller(async () => {
-    if (!isPending()) return null;
-    try {
-        await refresh();
-    } catch {
-        return POLL_AWAY_MS; // the server is away; what is shown stays
-    }
-    return isPending() ? POLL_MS : null;
-});
-poller.after(POLL_MS);
+const watch = new Watch(isPending, refresh);
 
 list.addEventListener("click", ({target}) => {
     const button = target instanceof Element ? target.closest("button") : null;
@@ -109,6 +98,6 @@ form?.addEventListener("submit", (event) => {
         form.reset();
         toast("The version is being made.");
         await refresh();
-        poller.after(POLL_MS);
+        watch.soon();
     });
 });

@@ -14,7 +14,8 @@ from exporters.records import CategoryRecord
 from exporters.registry import recognised
 from exporters.source import source_of
 from segmentation import rle
-from tests.exporters.pictures import png, zip_of
+from tests.exporters.files import zip_of
+from tests.exporters.pictures import png
 from tests.exporters.reading_back import damage, read_bytes
 
 SQUARE = [2, 2, 8, 2, 8, 8, 2, 8]  # 6 x 6 pixels

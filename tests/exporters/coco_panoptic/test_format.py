@@ -19,7 +19,8 @@ from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, I
 from exporters.registry import FORMATS, recognised
 from exporters.source import source_of
 from segmentation import rle
-from tests.exporters.packing import files_of, members_damaged, packed, picture, read_damaged, unpacked, zipped
+from tests.exporters.files import files_in, unpacked, zip_of, zip_of_folder
+from tests.exporters.packing import members_damaged, picture, read_damaged
 from tests.exporters.shapes import annotations_of, sets_of_masks
 from tests.exporters.world import HEIGHT, PERSON, WIDTH, annotation, dataset, image, masks, write_as
 from tests.readers.ask import ask
@@ -120,7 +121,7 @@ def test_the_png_says_of_each_pixel_whose_it_is():
     content = write_as(
         "coco_panoptic", dataset([annotation(4, shapes["disc"]), annotation(9, shapes["row"])])
     )
-    files = files_of(content)
+    files = files_in(content)
     document = json.loads(files["annotations/panoptic_default.json"])
     colors = np.asarray(Image.open(io.BytesIO(files["annotations/panoptic_default/photo.png"])), np.int64)
     ids = colors @ [1, 256, 65536]
@@ -172,7 +173,7 @@ def test_datumaro_reads_what_is_written_and_writes_what_is_read(tmp_path):
     }
     assert theirs == ours
     # And the files that datumaro makes of them.
-    records, back, report = read(packed(tmp_path / "theirs"))
+    records, back, report = read(zip_of_folder(tmp_path / "theirs"))
     assert report.refusals == []
     names = {category.id: category.name for category in records.categories}
     assert {
@@ -188,13 +189,13 @@ def test_datumaro_reads_what_is_written_and_writes_what_is_read(tmp_path):
 
 def damaged(change, png: bytes | None = None) -> bytes:
     """A sound file of one image, after `change` of its document."""
-    files = files_of(write_as("coco_panoptic", dataset(annotations_of([masks()["disc"], masks()["corner"]]))))
+    files = files_in(write_as("coco_panoptic", dataset(annotations_of([masks()["disc"], masks()["corner"]]))))
     document = json.loads(files["annotations/panoptic_default.json"])
     change(document)
     files["annotations/panoptic_default.json"] = json.dumps(document).encode()
     if png is not None:
         files["annotations/panoptic_default/photo.png"] = png
-    return zipped(files)
+    return zip_of(files)
 
 
 SMALL = {"id": 1, "file_name": "a", "width": 1, "height": 1}
@@ -253,9 +254,9 @@ def test_grey_pngs_hold_the_numbers_themselves():
 
 def test_a_zip_without_panoptic_documents_is_refused():
     with pytest.raises(UnreadableFile, match=r"no \.json file with panoptic"):
-        read(zipped({"a.json": b"{}", "b.json": b"[]", "c.txt": b""}))
+        read(zip_of({"a.json": b"{}", "b.json": b"[]", "c.txt": b""}))
     with pytest.raises(UnreadableFile, match=r"panoptic_x.json: line 1, column 13"):
-        read(zipped({"panoptic_x.json": b'{"images": [,'}))
+        read(zip_of({"panoptic_x.json": b'{"images": [,'}))
 
 
 def test_whatever_comes_is_refused_in_a_sentence():

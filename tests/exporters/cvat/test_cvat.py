@@ -16,8 +16,9 @@ from exporters.records import CategoryRecord, ImageRecord
 from exporters.registry import FORMATS, recognised
 from exporters.source import FolderSource, source_of
 from segmentation import rle
+from tests.exporters.files import unpacked, zip_of
 from tests.exporters.mask_strategies import masks as any_mask
-from tests.exporters.pictures import png, unpack, with_picture, zip_of
+from tests.exporters.pictures import png, with_picture
 from tests.exporters.reading_back import damage, read_bytes, read_source
 from tests.exporters.world import HEIGHT, PERSON, WIDTH, annotation, dataset, image, masks, write_as
 from tests.readers.ask import ask
@@ -145,7 +146,7 @@ def test_memory_stays_flat():
 )
 def test_datumaro_opens_what_was_written_and_what_it_writes_is_read(tmp_path, shapes, splits):
     content = write_as("cvat", world(splits), include_images=True, shapes=shapes, tolerance="0")
-    folder = unpack(content, tmp_path / "dataset")
+    folder = unpacked(content, tmp_path / "dataset")
     told = ask("datumaro_items", "cvat", folder)
     assert told["categories"] == ["person", ODD]
     subset = splits[0] or "annotations"

@@ -17,7 +17,8 @@ from exporters.records import CategoryRecord, DatasetRecord, ImageRecord
 from exporters.registry import FORMATS, recognised
 from exporters.source import source_of
 from segmentation import rle
-from tests.exporters.packing import files_of, members_damaged, packed, picture, read_damaged, unpacked, zipped
+from tests.exporters.files import files_in, unpacked, zip_of, zip_of_folder
+from tests.exporters.packing import members_damaged, picture, read_damaged
 from tests.exporters.shapes import annotations_of, sets_of_masks
 from tests.exporters.world import PERSON, annotation, dataset, image, masks, write_as
 from tests.readers.ask import ask
@@ -82,11 +83,11 @@ def test_everything_that_is_written_comes_back():
     assert [replace(each, open=None) for each in back] == [
         replace(each, open=None) for each in written.images
     ]
-    assert list(files_of(content))[:3] == [f"annotations/{part}.json" for part in ("default", "train", "val")]
+    assert list(files_in(content))[:3] == [f"annotations/{part}.json" for part in ("default", "train", "val")]
 
 
 def test_one_document_alone_is_read_too():
-    content = files_of(write_as("datumaro", three_parts()))["annotations/train.json"]
+    content = files_in(write_as("datumaro", three_parts()))["annotations/train.json"]
     assert recognised(source_of(io.BytesIO(content), "train.json")) == "datumaro"
     _, back, report = read(content)
     assert (len(back), report.refusals) == (2, [])
@@ -110,7 +111,7 @@ def test_datumaro_reads_what_is_written_and_writes_what_is_read(tmp_path):
         (names[record.category_id], record.segmentation["counts"], record.uuid) for record in records
     ]
     # And datumaro's own copy of it.
-    back_records, back, report = read(packed(tmp_path / "theirs"))
+    back_records, back, report = read(zip_of_folder(tmp_path / "theirs"))
     assert report.refusals == []
     assert back_records.categories == written.categories
     assert (
@@ -170,7 +171,7 @@ def test_a_group_of_one_label_is_one_instance():
 def test_a_size_that_is_not_told_is_the_picture_s():
     content = one_file([row("bbox")], image={"path": "a.png"})
     pictured = {"annotations/default.json": content, "images/default/a.png": picture(30, 20).getvalue()}
-    _, [back], report = read(zipped(pictured))
+    _, [back], report = read(zip_of(pictured))
     assert (back.width, back.height, report.refusals) == (30, 20, [])
     _, images, report = read(content)
     assert (images, [refusal.code for refusal in report.refusals]) == ([], ["size_malformed"])

@@ -22,7 +22,8 @@ from exporters.records import CategoryRecord, DatasetRecord, ImageRecord
 from exporters.registry import FORMATS, recognised
 from exporters.source import source_of
 from segmentation import rle
-from tests.exporters.packing import files_of, members_damaged, packed, picture, read_damaged, unpacked, zipped
+from tests.exporters.files import files_in, unpacked, zip_of, zip_of_folder
+from tests.exporters.packing import members_damaged, picture, read_damaged
 from tests.exporters.shapes import annotations_of, sets_of_masks
 from tests.exporters.world import PERSON, annotation, dataset, image, masks, write_as
 from tests.readers.ask import ask
@@ -115,7 +116,7 @@ def test_everything_that_is_written_comes_back(layout, include_images):
 
 def test_images_of_no_part_are_train():
     content = write_as("hugging_face", dataset([annotation(1, masks()["disc"])]))
-    assert "data/train-00000-of-00001.parquet" in files_of(content)
+    assert "data/train-00000-of-00001.parquet" in files_in(content)
     assert [each.split for each in read(content)[1]] == ["train"]
 
 
@@ -151,7 +152,7 @@ def test_load_dataset_opens_the_folder(tmp_path, layout):
             assert objects["uuid"] == [record.uuid for record in each.annotations]
             assert objects["predicted_iou"] == [record.predicted_iou for record in each.annotations]
     if copy:
-        records, [back], report = read(packed(copy[0]))
+        records, [back], report = read(zip_of_folder(copy[0]))
         assert report.refusals == []
         assert [row.name for row in records.categories] == ["Coverall", "Mask"]
         assert [(record.category_id, record.bbox_xywh, record.is_box) for record in back.annotations] == [
@@ -198,7 +199,7 @@ def test_a_group_of_rows_is_held_and_no_more(monkeypatch):
 
 
 def lines(*rows: dict) -> bytes:
-    return zipped({"train/metadata.jsonl": b"".join(json.dumps(row).encode() + b"\n" for row in rows)})
+    return zip_of({"train/metadata.jsonl": b"".join(json.dumps(row).encode() + b"\n" for row in rows)})
 
 
 def row(**changes) -> dict:
@@ -219,17 +220,17 @@ def test_objects_are_lists_or_objects_and_categories_numbers_or_names():
 
 
 def test_polygons_are_drawn_and_the_size_may_be_the_picture_s():
-    files = files_of(
+    files = files_in(
         lines(
             row(width=None, height=None, objects={"category": ["a"], "segmentation": [[[2, 2, 8, 2, 8, 8]]]})
         )
     )
-    _, [back], report = read(zipped(files | {"train/a.png": picture(30, 20).getvalue()}))
+    _, [back], report = read(zip_of(files | {"train/a.png": picture(30, 20).getvalue()}))
     assert report.refusals == []
     assert (back.width, back.height, back.annotations[0].is_box) == (30, 20, False)
-    _, [], report = read(zipped(files))
+    _, [], report = read(zip_of(files))
     assert [refusal.code for refusal in report.refusals] == ["size_malformed"]
-    _, [], report = read(zipped(files | {"train/a.png": b"no picture"}))
+    _, [], report = read(zip_of(files | {"train/a.png": b"no picture"}))
     assert [refusal.code for refusal in report.refusals] == ["picture_unreadable"]
 
 
@@ -269,7 +270,7 @@ def test_a_damaged_object_is_reported_and_the_others_are_read(objects, code):
 )
 def test_a_damaged_line_is_reported_and_the_others_are_read(line, code):
     sound = json.dumps(row()).encode()
-    _, back, report = read(zipped({"metadata.jsonl": b"\n".join([sound, line, sound])}))
+    _, back, report = read(zip_of({"metadata.jsonl": b"\n".join([sound, line, sound])}))
     assert len(back) == 2
     assert [(each.place, each.code) for each in report.refusals] == [("metadata.jsonl line 2", code)]
 
@@ -283,9 +284,9 @@ def test_a_long_line_ends_the_file(monkeypatch):
 
 
 def test_a_damaged_file_is_reported_and_the_others_are_read():
-    sound = files_of(write_as("hugging_face", three_parts()))
+    sound = files_in(write_as("hugging_face", three_parts()))
     broken = sound | {"data/train-00000-of-00001.parquet": b"PAR1 but no more"}
-    _, back, report = read(zipped(broken))
+    _, back, report = read(zip_of(broken))
     assert [each.split for each in back] == ["test", "val"]
     assert [(each.place, each.code) for each in report.refusals] == [
         ("data/train-00000-of-00001.parquet", "file_unreadable")
@@ -325,7 +326,7 @@ def test_wrong_records_are_refused():
 
 
 def test_an_rle_of_the_records_is_that_of_the_file():
-    content = files_of(write_as("hugging_face", three_parts()))["data/test-00000-of-00001.parquet"]
+    content = files_in(write_as("hugging_face", three_parts()))["data/test-00000-of-00001.parquet"]
     [found] = parquet.read_table(io.BytesIO(content)).to_pylist()
     [mask] = found["objects"]["segmentation"]
     assert np.array_equal(rle.decode(mask), masks()["row"])

@@ -17,8 +17,9 @@ from exporters.records import CategoryRecord, ImageRecord
 from exporters.registry import FORMATS, recognised
 from exporters.source import source_of
 from segmentation import rle
+from tests.exporters.files import unpacked, zip_of
 from tests.exporters.mask_strategies import masks as any_mask
-from tests.exporters.pictures import png, unpack, with_picture, zip_of
+from tests.exporters.pictures import png, with_picture
 from tests.exporters.reading_back import damage, read_bytes
 from tests.exporters.world import PERSON, annotation, dataset, image, masks, write_as
 from tests.readers.ask import ask
@@ -130,7 +131,7 @@ def test_records_that_would_make_the_file_wrong_are_refused():
 
 @pytest.mark.parametrize("shapes", ["masks", "polygons"])
 def test_label_studio_s_converter_opens_what_was_written(tmp_path, shapes):
-    folder = unpack(write_as("label_studio", world(), shapes=shapes, tolerance="0"), tmp_path)
+    folder = unpacked(write_as("label_studio", world(), shapes=shapes, tolerance="0"), tmp_path)
     told = ask("label_studio_regions", folder / "tasks.json", folder / "label_config.xml")
     assert told["tags"] == {"label": ["person", ODD]}
     assert set(told["tasks"]) == {"1", "2", "3"}

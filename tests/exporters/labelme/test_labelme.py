@@ -18,8 +18,9 @@ from exporters.records import CategoryRecord, ImageRecord
 from exporters.registry import FORMATS, recognised
 from exporters.source import FolderSource, source_of
 from segmentation import rle
+from tests.exporters.files import unpacked, zip_of
 from tests.exporters.mask_strategies import masks as any_mask
-from tests.exporters.pictures import png, unpack, with_picture, zip_of
+from tests.exporters.pictures import png, with_picture
 from tests.exporters.reading_back import damage, read_bytes, read_source
 from tests.exporters.world import HEIGHT, PERSON, WIDTH, annotation, dataset, image, masks, write_as
 from tests.readers.ask import ask
@@ -154,7 +155,7 @@ def test_the_choices_in_words_leave_out_those_that_change_nothing():
 @pytest.mark.parametrize("shapes", ["masks", "polygons"])
 def test_labelme_opens_what_was_written_and_what_it_saves_is_read(tmp_path, shapes):
     content = write_as("labelme", world(), include_images=True, shapes=shapes, tolerance="0")
-    folder = unpack(content, tmp_path / "dataset")
+    folder = unpacked(content, tmp_path / "dataset")
     told = ask("labelme_shapes", folder, tmp_path / "copies")
     assert {name: row["picture"] for name, row in told.items()} == {
         "a/cat.json": "cat.png",

@@ -18,7 +18,8 @@ from exporters.records import CategoryRecord, DatasetRecord, ImageRecord
 from exporters.registry import FORMATS, recognised
 from exporters.source import source_of
 from segmentation import rle
-from tests.exporters.packing import files_of, members_damaged, packed, picture, read_damaged, unpacked, zipped
+from tests.exporters.files import files_in, unpacked, zip_of, zip_of_folder
+from tests.exporters.packing import members_damaged, picture, read_damaged
 from tests.exporters.shapes import annotations_of, sets_of_masks
 from tests.exporters.world import PERSON, annotation, dataset, image, masks, write_as
 from tests.readers.ask import ask
@@ -78,7 +79,7 @@ def test_everything_that_is_written_comes_back():
 
 
 def test_pycocotools_decodes_the_masks_and_points_are_those_of_the_foreground():
-    files = files_of(write_as("sa1b", two_parts()))
+    files = files_in(write_as("sa1b", two_parts()))
     assert set(files) == {"empty.json", "train/a/cat.json", "val/a/cat-2.json"}
     document = json.loads(files["train/a/cat.json"])
     assert document["image"] == {"image_id": 1, "width": 80, "height": 60, "file_name": "a/cat.jpg"}
@@ -105,7 +106,7 @@ def test_datumaro_reads_what_is_written_and_writes_what_is_read(tmp_path):
     assert [each["bbox"] for each in found if each["type"] == "bbox"] == [
         list(record.bbox_xywh) for record in next(iter(written.images)).annotations
     ]
-    _, [back], report = read(packed(tmp_path / "theirs"))
+    _, [back], report = read(zip_of_folder(tmp_path / "theirs"))
     assert report.refusals == []
     assert [record.segmentation["counts"] for record in back.annotations] == counts
     assert back.open
@@ -176,7 +177,7 @@ def test_a_damaged_annotation_is_reported_and_the_others_are_read(damaged, code)
     ],
 )
 def test_a_damaged_file_is_reported_and_the_others_are_read(content, code, says):
-    _, [back], report = read(zipped({"a.json": content, "b.json": one_file([row()])}))
+    _, [back], report = read(zip_of({"a.json": content, "b.json": one_file([row()])}))
     assert (back.file_name, len(back.annotations)) == ("sa_5.jpg", 1)
     [refusal] = report.refusals
     assert (refusal.place, refusal.code) == ("a.json", code)
@@ -186,7 +187,7 @@ def test_a_damaged_file_is_reported_and_the_others_are_read(content, code, says)
 
 
 def test_two_images_of_one_id_get_two():
-    _, back, _ = read(zipped({"a.json": one_file([row()]), "b.json": one_file([row()], file_name="b.jpg")}))
+    _, back, _ = read(zip_of({"a.json": one_file([row()]), "b.json": one_file([row()], file_name="b.jpg")}))
     assert [each.id for each in back] == [5, 1]
     assert [record.id for each in back for record in each.annotations] == [1, 2]
 

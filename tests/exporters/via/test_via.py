@@ -14,7 +14,8 @@ from exporters.errors import UnreadableFile
 from exporters.registry import export_formats, recognised
 from exporters.source import source_of
 from segmentation import rle
-from tests.exporters.pictures import png, zip_of
+from tests.exporters.files import zip_of
+from tests.exporters.pictures import png
 from tests.exporters.reading_back import damage, read_bytes
 
 SQUARE = {"name": "polygon", "all_points_x": [2, 8, 8, 2], "all_points_y": [2, 2, 8, 8]}
