@@ -70,6 +70,7 @@ def test_masks_categories_and_parts_are_chosen_measured_and_exported(
     expect(measured).to_contain_text("Every pixel of every mask is kept.")
     picture(page, "closed")
     coco = dialog.get_by_role("group", name="COCO instances")
+    expect(coco.get_by_label("Filled")).to_be_hidden()  # holes of outlines, while masks go out as RLE
     coco.get_by_label("Polygons").check()
     coco.get_by_label("Filled").check()
     expect(measured).to_contain_text("1 hole in 1 mask is filled.")

@@ -3,9 +3,10 @@
 import {makeExportLink, measureExport, removeExport, startExport} from "../api/exports.js";
 import {Http, thisPage} from "../api/http.js";
 import {syncLists} from "../view/site/live-lists.js";
-import {element, find, findAll, findOptional} from "../view/elements.js";
+import {element, find, findOptional} from "../view/elements.js";
 import {ExportSelection} from "../view/site/export-selection.js";
 import {act, toast} from "../view/site/feedback.js";
+import {FormatChoice} from "../view/site/format-choice.js";
 import {MeasuredPanel} from "../view/site/measured-panel.js";
 import {projectId} from "../view/site/page.js";
 import {Watch} from "../view/site/watch.js";
@@ -73,16 +74,7 @@ async function showLink(button, exportId) {
 
 const form = findOptional("[data-new-export]", HTMLFormElement);
 if (form) {
-    const format = find("[name=format]", HTMLSelectElement, form);
-    // One fieldset for each format, with the format's own options; only the chosen one is shown.
-    const fieldsets = findAll("fieldset[data-format]", HTMLFieldSetElement, form);
-
-    const showChosen = () => {
-        for (const fieldset of fieldsets) {
-            fieldset.disabled = fieldset.hidden = fieldset.dataset.format !== format.value;
-        }
-    };
-    format.addEventListener("change", showChosen);
+    const format = new FormatChoice(form);
     // A version is exported whole.
     const version = findOptional("[name=version]", HTMLSelectElement, form);
     const which = find("[data-which]", HTMLFieldSetElement, form);
@@ -95,15 +87,13 @@ if (form) {
     showWhich();
     const dialog = form.closest("dialog");
     if (dialog && "openAtOnce" in dialog.dataset) dialog.showModal();
-    showChosen(); // the browser may bring back an earlier choice when the page is loaded again
 
     /** @returns {ExportChoices} */
     const choices = () => {
-        const chosen = fieldsets.find((fieldset) => fieldset.dataset.format === format.value);
         return {
-            format: format.value,
+            format: format.name,
             version: version?.value ? Number(version.value) : null,
-            options: chosen ? optionsIn(chosen) : {},
+            options: format.options,
             states: STATES_OF.get(String(new FormData(form).get("which"))) ?? [],
             selection: selection.value,
         };
@@ -128,21 +118,4 @@ if (form) {
             watch.soon();
         });
     });
-}
-
-/**
- * What is chosen in the fieldset of a format, as the API takes it.
- *
- * @param {HTMLFieldSetElement} fieldset
- */
-function optionsIn(fieldset) {
-    /** @type {Record<string, string | boolean>} */
-    const options = {};
-    for (const input of fieldset.querySelectorAll("input")) {
-        const name = input.dataset.option;
-        if (!name) continue;
-        if (input.type === "checkbox") options[name] = input.checked;
-        else if (input.checked) options[name] = input.value;
-    }
-    return options;
 }
