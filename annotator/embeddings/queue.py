@@ -108,6 +108,7 @@ def open_image(image: Image, bundle: Bundle | None = None) -> EmbeddingJob:
         job, is_new = ensure_job(image, bundle, Priority.OPENED), True
     later = Image.objects.following(image)
     if bundle != own:
+        ensure_job(image, own, Priority.OPENED)  # the page asks for this one once the stand-in answers
         ready = EmbeddingJob.objects.of_whole_images().filter(bundle=own, state=State.READY)
         later = later.exclude(Exists(ready.filter(image=OuterRef("pk"))))
     following = list(later[: settings.EMBEDDING_PREPARE_AHEAD])

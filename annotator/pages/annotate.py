@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from annotator.api.base.errors import error_body
 from annotator.api.categories import CategorySerializer
 from annotator.api.images import ImageSerializer
-from annotator.models import Image, Role
+from annotator.models import EmbeddingJob, Image, Role
 from annotator.models.figures import with_details
 from annotator.pages.bundle_links import bundle_row, decoder_url, session_module, stand_in_row
 from annotator.pages.image_list import ImageList
@@ -46,14 +46,15 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         "user": request.user.get_username(),
         "preferences": preferences_of(signed_in(request.user)),
     }
-    embedding_url = _embedding_url(page_data)
+    answering = _answers_first(page_data)
+    embedding_url = _embedding_url(page_data, answering)
     context = {
         "image": image,
         "page_data": page_data,
         "picture_url": _picture_url(page_data["image"]),
         "embedding_url": embedding_url,
-        "decoder_url": embedding_url and decoder_url(page_data["bundle"]),
-        "session_module": session_module(page_data["bundle"]),
+        "decoder_url": embedding_url and decoder_url(answering),
+        "session_module": session_module(answering),
         "is_read_only": page_data["project"]["role"] == Role.VIEWER,
         "is_done": image.state == Image.State.DONE,
         "skip_reasons": Image.SkipReason.choices,
@@ -78,9 +79,14 @@ def _picture_url(image: dict[str, Any]) -> str:
     return f"{image['tiles']['url']}{image['tiles']['levels'] - 1}/0/0/?digest={image['digest']}"
 
 
-def _embedding_url(page_data: dict[str, Any]) -> str | None:
+def _answers_first(page_data: dict[str, Any]) -> dict[str, Any] | None:
+    """The bundle that image-flow.js prepares first: the stand-in, while the image's own embedding is on its way."""
+    is_coming = page_data["image"]["embedding_state"] in (EmbeddingJob.State.QUEUED, EmbeddingJob.State.RUNNING)
+    return is_coming and page_data["stand_in"] or page_data["bundle"]
+
+
+def _embedding_url(page_data: dict[str, Any], bundle: dict[str, Any] | None) -> str | None:
     """Exactly what embeddings.js asks for, else it would be fetched twice; None for people who do not decode."""
-    bundle = page_data["bundle"]
     if bundle is None or page_data["project"]["role"] == Role.VIEWER:
         return None
     return f"{reverse('api:embedding', args=[page_data['image']['id']])}?digest={bundle['digest']}"

@@ -58,6 +58,23 @@ def test_a_stand_ins_embedding_is_made_on_demand_by_a_process_of_its_own(bob, im
     assert [job and job.bundle.name for job in own] == ["small", "small", None]
 
 
+def test_asking_for_the_stand_ins_moves_the_images_own_forward(bob, image, second_image, pocket):
+    ask(bob, second_image, pocket.digest)
+    assert claim("embeddings").image == second_image
+
+
+def test_the_page_fetches_first_what_answers_first(bob, image, bundle, pocket):
+    def fetched_ahead() -> list[str]:
+        page = html(browser_of(bob), f"/images/{image.pk}/annotate/")
+        return re.findall(r'"/api/images/\d+/embedding/\?digest=(\w+)"', page)
+
+    assert fetched_ahead() == [pocket.digest]
+    EmbeddingJob.objects.update(state="failed", error="damaged")
+    assert fetched_ahead() == [bundle.digest]
+    EmbeddingJob.objects.update(state="ready")
+    assert fetched_ahead() == [bundle.digest]
+
+
 def test_the_next_images_are_prepared_only_where_their_own_is_not_ready(bob, image, second_image, pocket):
     EmbeddingJob.objects.filter(image=second_image).update(state="ready")
     ask(bob, image, pocket.digest)

@@ -133,6 +133,7 @@ function flowFrom(imageId, options) {
         ),
         acceptFrom: () => options?.acceptFrom ?? null,
         now: () => 100,
+        pause: () => new Promise(() => {}),
     };
     const flow = new ImageFlow(first, sceneOf(imageId, options), workbench, world, {
         onChange() {},

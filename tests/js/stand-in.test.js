@@ -15,17 +15,23 @@ const POINT = {x: 2, y: 2, frame: "image"};
 beforeEach(() => HandMadeWorker.reset());
 
 /** An image whose two embeddings arrive when the test says so. */
-function opened({standIn = SMALL} = {}) {
+function opened({standIn = SMALL, isEmbeddingComing = false} = {}) {
+    const waited = {};
+    waited.promise = new Promise((resolve) => (waited.end = resolve));
     const arrive = {};
     const embeddings = Object.fromEntries(
         [BUNDLE, SMALL].map(({digest}) => [digest, new Promise((resolve) => (arrive[digest] = resolve))]),
     );
     const scene = {
         project: {id: 3, role: "annotator", categories: [{id: 1, name: "cup", color: "#000000"}]},
-        image: {id: 7, name: "7.png", state: "in_progress", size: {height: 8, width: 8}},
+        image: {
+            ...{id: 7, name: "7.png", state: "in_progress", size: {height: 8, width: 8}},
+            isEmbeddingComing,
+        },
         siblings: {previous: null, next: null, nextOpen: null, position: 1, total: 1},
         ...{bundle: BUNDLE, standIn},
     };
+    const asked = [];
     const image = {
         ...{imageId: 7, progress: null, onProgress() {}, onWait() {}, giveUp() {}},
         scene: Promise.resolve(scene),
@@ -33,13 +39,14 @@ function opened({standIn = SMALL} = {}) {
         annotations: async () => [],
         decoderImage: (_, {digest}) => ({
             ...{key: "7", size: {height: 8, width: 8}},
-            fetchEmbedding: () => embeddings[digest].then(() => new ArrayBuffer(8)),
+            fetchEmbedding: () => (asked.push(digest), embeddings[digest].then(() => new ArrayBuffer(8))),
         }),
     };
     const {workbench, said, clock} = bench();
     const told = [];
     const world = {
         ...{now: () => 0, acceptFrom: () => null, load: () => image, marks: {overlay: (image) => image}},
+        pause: () => waited.promise,
         decoderFor: (bundle) => handMadeDecoder(() => {}, bundle),
     };
     const flow = new ImageFlow(image, scene, workbench, world, {
@@ -51,10 +58,35 @@ function opened({standIn = SMALL} = {}) {
     void flow.show(0);
     const answering = () => [flow.isReady, flow.standInName, workbench.prompts.bundle.name];
     return {
-        ...{flow, image, workbench, said, clock, told, answering},
+        ...{flow, image, workbench, said, clock, told, answering, asked},
+        waitLong: () => (waited.end(), settle()),
         arrive: (digest) => (arrive[digest](), settle()),
     };
 }
+
+test("an embedding that is on its way waits for the small bundle, but not for ever", async () => {
+    const {asked, answering, arrive} = opened({isEmbeddingComing: true});
+    await settle();
+    assert.deepEqual(asked, [SMALL.digest]);
+    await arrive(SMALL.digest);
+    assert.deepEqual(answering(), [true, "small", "small"]);
+    assert.deepEqual(asked, [SMALL.digest, BUNDLE.digest]);
+    await arrive(BUNDLE.digest);
+    assert.deepEqual(answering(), [true, "", "tiny"]);
+
+    const slow = opened({isEmbeddingComing: true});
+    await settle();
+    await slow.waitLong();
+    assert.deepEqual(slow.asked, [SMALL.digest, BUNDLE.digest]);
+    await slow.arrive(BUNDLE.digest);
+    assert.deepEqual(slow.answering(), [true, "", "tiny"]);
+});
+
+test("without a small bundle the image's own is asked for at once", async () => {
+    const {asked} = opened({standIn: null, isEmbeddingComing: true});
+    await settle();
+    assert.deepEqual(asked, [BUNDLE.digest]);
+});
 
 test("the small bundle answers until the image's own embedding has come", async () => {
     const {flow, image, workbench, answering, arrive, told} = opened();

@@ -12,7 +12,7 @@ import {whole} from "./http.js";
 /**
  * @typedef {object} SceneWire one image's page, as annotator/pages/annotate.py:_scene writes it
  * @property {{id: number, name: string, role: Role, url: string, overlap: OverlapPolicy, categories: {id: number, name: string, color: string, supercategory: string}[]}} project
- * @property {{id: number, name: string, width: number, height: number, state: ImageState, skip_reason: ImageMarks["skipReason"], skip_note: string, flagged: boolean, flagged_by: string | null, flagged_at: string | null, flag_note: string, digest: string, file_url: string, thumbnail_url: string,
+ * @property {{id: number, name: string, width: number, height: number, state: ImageState, skip_reason: ImageMarks["skipReason"], skip_note: string, flagged: boolean, flagged_by: string | null, flagged_at: string | null, flag_note: string, digest: string, file_url: string, thumbnail_url: string, embedding_state: string,
  *   tiles: {url: string, side: number, levels: number} | null}} image
  * @property {{previous: number | null, next: number | null, next_open: number | null, position: number, total: number}} siblings
  * @property {BundleWire | null} bundle
@@ -131,6 +131,7 @@ function imageFromWire(wire) {
         pictureUrl: tiles ? `${tiles.url}${tiles.levels - 1}/0/0/${tiles.query}` : wire.file_url,
         tiles,
         thumbnailUrl: wire.thumbnail_url,
+        isEmbeddingComing: wire.embedding_state === "queued" || wire.embedding_state === "running",
     };
 }
 

@@ -2,7 +2,7 @@
 
 import {AnnotationServer} from "../api/annotations.js";
 import {annotatePageFromWire, imageIdOf} from "../api/annotate-page.js";
-import {Http} from "../api/http.js";
+import {Http, pause} from "../api/http.js";
 import {LoadingImage} from "../api/loading-image.js";
 import {signIn} from "../api/sign-in.js";
 import {tileFetcher} from "../api/tiles.js";
@@ -100,7 +100,7 @@ const flow = new ImageFlow(
     page.scene,
     workbench,
     {
-        ...{marks, now: world.now, closeShape: () => lasso.close()},
+        ...{marks, pause, now: world.now, closeShape: () => lasso.close()},
         load: (imageId) => new LoadingImage(http, imageId, list),
         decoderFor: (bundle) =>
             new DecoderClient(page.workerUrl, page.decoderUrls, bundle, () =>

@@ -23,6 +23,7 @@ import {StandIn} from "./stand-in.js";
  *   when its image is left; null: none is
  * @property {() => void} [closeShape] a shape that is being drawn becomes part of the open mask
  * @property {Clock} now
+ * @property {(ms: number) => Promise<unknown>} pause
  */
 
 /**
@@ -56,6 +57,7 @@ import {StandIn} from "./stand-in.js";
 /** @type {EmbeddingProgress} */
 const NOT_ASKED = {state: "queued", position: null, error: ""};
 
+const STAND_IN_FIRST_MS = 1000; // for so long the image's own decoder waits for the small one
 const LATE_MS = 3000; // who waits so long may have gone on working
 const MOST_FURTHER = 5; // so that a key held down does not run away
 
@@ -321,7 +323,14 @@ export class ImageFlow {
             if (progress.state === "queued" || progress.state === "running")
                 void this.#callStandIn(mine, isPictureShown, openedAt);
         };
-        if (mine.progress) mine.onProgress(mine.progress); // it was fetched ahead
+        if (mine.progress)
+            mine.onProgress(mine.progress); // it was fetched ahead
+        else if (image.isEmbeddingComing) {
+            // Two decoders at once would each start slower.
+            const called = this.#callStandIn(mine, isPictureShown, openedAt);
+            await Promise.race([called, this.#world.pause(STAND_IN_FIRST_MS)]);
+            if (this.#shown !== mine) return;
+        }
         try {
             await decoder.prepare(decoderImage);
         } catch (error) {

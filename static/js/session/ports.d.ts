@@ -155,6 +155,8 @@ export type ImageRow = ImageMarks & {
         readonly levels: number;
     } | null;
     readonly thumbnailUrl: string;
+    /** Its embedding by the project's bundle was being made, or waited for, when the server was asked. */
+    readonly isEmbeddingComing: boolean;
 };
 
 /** An image as a row of the list that the workbench goes through. */
