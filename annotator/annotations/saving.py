@@ -47,7 +47,7 @@ CONTENT_FIELDS = (
     "rank",
 )
 # Whoever changes one of these has looked at the mask.
-CHECKING_FIELDS = frozenset({"category", "segmentation"})
+CHECKING_COLUMNS = ("category_id", "segmentation")
 # These are stored as the API's serializer has checked them.
 PLAIN_FIELDS = ("name", "color", "is_locked", "to_check", "time_spent_s", "clicks")
 
@@ -173,7 +173,7 @@ def update(
             'Send the "version" this change starts from.', fields={"version": ["This field is required."]}
         )
     values = _checked_values(annotation.image, changes, annotation)
-    if annotation.to_check and by and CHECKING_FIELDS & set(changes):
+    if annotation.to_check and by and not _has(annotation, values, CHECKING_COLUMNS):
         values.setdefault("to_check", False)
     with transaction.atomic():
         written = Annotation.objects.live().filter(pk=annotation.pk, version=version)

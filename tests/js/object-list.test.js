@@ -32,6 +32,21 @@ test("several objects are locked, and unlocked where all of them are", () => {
     assert.equal(said.changes.length, 2);
 });
 
+test("an imported mask is to be checked until somebody says so, or changes its pixels or its category", () => {
+    const masks = ["a", "b", "c"].map((id) => ({...annotationOf(id), isToCheck: true}));
+    const {workbench} = bench({masks});
+    const toCheck = () => workbench.document.annotations.filter(({isToCheck}) => isToCheck).map(({id}) => id);
+    workbench.naming.rename("a", "Tom");
+    workbench.naming.noteChecked(["b"]);
+    assert.deepEqual(toCheck(), ["a", "c"]);
+    workbench.select("a");
+    workbench.labelling.pick(1);
+    assert.deepEqual(toCheck(), ["c"]);
+    workbench.undo();
+    workbench.undo();
+    assert.deepEqual(toCheck(), ["a", "b", "c"]);
+});
+
 test("what is done to several objects leaves the locked ones as they are, and says so", () => {
     const {workbench, said} = bench({masks: ONE_LOCKED()});
     workbench.several.selectAll();

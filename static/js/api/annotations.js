@@ -33,6 +33,8 @@ import {ApiError, troubleOf} from "./http.js";
  * @property {string} color
  * @property {boolean} is_locked
  * @property {number | null} rank
+ * @property {boolean} to_check
+ * @property {{import_id: number, file: string} | null} origin
  * @property {string | null} author
  * @property {number} time_spent_s
  * @property {number} clicks
@@ -178,6 +180,7 @@ function contentToWire(annotation) {
         color: annotation.color ?? "",
         is_locked: annotation.isLocked ?? false,
         rank: annotation.rank ?? null,
+        to_check: annotation.isToCheck ?? false,
         time_spent_s: annotation.timeSpentS,
         clicks: annotation.clicks,
     };
@@ -209,6 +212,8 @@ function annotationFromWire(wire) {
             color: wire.color,
             isLocked: wire.is_locked,
             rank: wire.rank,
+            isToCheck: wire.to_check,
+            importedFrom: wire.origin?.file ?? "",
             author: wire.author,
             timeSpentS: wire.time_spent_s,
             clicks: wire.clicks,

@@ -78,6 +78,22 @@ export class AnnotationDocument {
 }
 
 /**
+ * Whoever changes an imported mask's pixels or category has looked at it.
+ *
+ * @param {ChangeSet} changes as a person asks for them
+ * @returns {ChangeSet}
+ */
+export function withLookedAt(changes) {
+    const updated = changes.updated.map(({before, after}) => {
+        const isOther =
+            before.categoryId !== after.categoryId ||
+            before.segmentation.counts !== after.segmentation.counts;
+        return after.isToCheck && isOther ? {before, after: {...after, isToCheck: false}} : {before, after};
+    });
+    return {...changes, updated};
+}
+
+/**
  * What undoes a change set.
  *
  * @param {ChangeSet} changes

@@ -53,6 +53,7 @@ const PARTS = {
     color: (/** @type {Annotation} */ {color}) => color ?? "",
     lock: (/** @type {Annotation} */ {isLocked}) => Boolean(isLocked),
     rank: (/** @type {Annotation} */ {rank}) => rank ?? null,
+    check: (/** @type {Annotation} */ {isToCheck}) => Boolean(isToCheck),
 };
 /** @typedef {keyof typeof PARTS} Part */
 const ALL_PARTS = /** @type {Part[]} */ (Object.keys(PARTS));

@@ -129,6 +129,10 @@ export type Annotation = {
     readonly isLocked?: boolean;
     /** Where people put it in the list of objects, from the top; left out or null: by its number, the latest first. */
     readonly rank?: number | null;
+    /** It was imported, and nobody has looked at it yet. */
+    readonly isToCheck?: boolean;
+    /** Name of the file it was imported from; left out or empty: it was made here. */
+    readonly importedFrom?: string;
     readonly author: string | null;
     readonly timeSpentS: number;
     readonly clicks: number;

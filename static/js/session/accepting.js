@@ -202,6 +202,7 @@ export class Accepting {
         return {
             ...{name: before?.name ?? "", color: before?.color ?? "", isLocked: before?.isLocked ?? false},
             rank: before?.rank ?? null,
+            importedFrom: before?.importedFrom ?? "",
             id: before?.id ?? this.#keeper.id,
             imageId: this.#opened.imageId,
             categoryId: category.id,

@@ -27,5 +27,8 @@ export function withPixels(before, columns) {
  * @returns {Annotation} nothing was spent on it yet, and its name is the other one's
  */
 export function newLike(like, fresh) {
-    return {...like, ...fresh, name: "", color: "", isLocked: false, rank: null, timeSpentS: 0, clicks: 0};
+    return {
+        ...{...like, ...fresh, name: "", color: "", isLocked: false, rank: null},
+        ...{isToCheck: false, importedFrom: "", timeSpentS: 0, clicks: 0},
+    };
 }

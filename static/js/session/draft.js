@@ -6,7 +6,7 @@
  * already and is saved without a prompt. One user action is one entry of the history: the change of the document and the draft before and after it.
  */
 
-import {NO_CHANGES, asOfNow, inverse} from "../core/annotation-document.js";
+import {NO_CHANGES, asOfNow, inverse, withLookedAt} from "../core/annotation-document.js";
 import {History} from "../core/history.js";
 import {EMPTY_PROMPT, isEmpty} from "../core/prompt.js";
 import {isSame} from "../core/regions.js";
@@ -125,12 +125,13 @@ export class Draft {
      * One user action.
      *
      * @param {Partial<Work>} work
-     * @param {ChangeSet} changes
+     * @param {ChangeSet} asked
      * @param {number | null} timeStamp of the pointer event
      */
-    change(work, changes = NO_CHANGES, timeStamp = null) {
+    change(work, asked = NO_CHANGES, timeStamp = null) {
         const before = this.work;
         const after = {...before, ...work};
+        const changes = asked === NO_CHANGES ? NO_CHANGES : withLookedAt(asked);
         if (changes !== NO_CHANGES) this.#document.apply(changes); // if that fails, nothing has happened
         this.history.push({changes, before, after});
         this.#show(after, timeStamp);

@@ -1,6 +1,6 @@
 /**
- * What objects are besides a mask: a name of their own, a color of their own, a lock, a place in the list. Each change is
- * one step.
+ * What objects are besides a mask: a name of their own, a color of their own, a lock, a place in the list, whether they
+ * are to be checked. Each change is one step.
  */
 
 import {NO_CHANGES} from "../core/annotation-document.js";
@@ -11,7 +11,7 @@ import {inListOrder, ranksFor} from "../core/object-order.js";
 /** @import {Turns} from "./turns.js" */
 /** @import {Workbench} from "./workbench.js" */
 
-/** @typedef {Partial<Pick<Annotation, "name" | "color" | "isLocked" | "rank">>} Change */
+/** @typedef {Partial<Pick<Annotation, "name" | "color" | "isLocked" | "isToCheck" | "rank">>} Change */
 
 export class Naming {
     #bench;
@@ -45,6 +45,19 @@ export class Naming {
         this.#change(annotations, {isLocked});
         const subject = annotations.length === 1 ? "The object is" : `${annotations.length} objects are`;
         this.#onSay(`${subject} ${isLocked ? "locked" : "unlocked"}.`);
+    }
+
+    /**
+     * Somebody has looked at objects that were imported, and leaves them as they are.
+     *
+     * @param {readonly string[]} ids
+     */
+    noteChecked(ids = this.#bench.selection.ids) {
+        const annotations = ids.flatMap((id) => this.#bench.document.get(id) ?? []);
+        this.#change(
+            annotations.filter(({isToCheck}) => isToCheck),
+            {isToCheck: false},
+        );
     }
 
     /** @param {string} id */

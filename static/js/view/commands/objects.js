@@ -91,6 +91,16 @@ export const OBJECT_COMMANDS = [
         do: ({workbench}) => workbench.naming.toggleLock(),
     },
     {
+        action: "checked",
+        keys: ["alt+v"],
+        title: "The selected objects, which were imported, are checked",
+        group: "Masks",
+        isForAnnotators: true,
+        when: ({workbench}) =>
+            workbench.naming.canChange && workbench.selection.annotations.some(({isToCheck}) => isToCheck),
+        do: ({workbench}) => workbench.naming.noteChecked(),
+    },
+    {
         action: "reset-color",
         keys: ["alt+c"],
         title: "Take the selected objects' own color away",

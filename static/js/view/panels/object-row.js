@@ -29,6 +29,7 @@ import {button, element, icon} from "../elements.js";
  * @property {(id: string) => void} onDelete
  * @property {(id: string, name: string) => void} onRename
  * @property {(id: string) => void} onUnlock
+ * @property {(id: string) => void} onChecked
  * @property {(id: string, belowId: string | null) => void} onPlace dragged to another place: right above belowId, or last
  * @property {(id: string | null) => void} onHover null: none any more
  */
@@ -36,7 +37,7 @@ import {button, element, icon} from "../elements.js";
 /**
  * @typedef {object} RowOptions
  * @property {boolean} isReadOnly
- * @property {{edit: () => string, delete: () => string, unlock: () => string}} tips
+ * @property {{edit: () => string, delete: () => string, unlock: () => string, check: () => string}} tips
  * @property {(annotation: Annotation) => HTMLCanvasElement} drawPicture
  */
 
@@ -59,14 +60,14 @@ export function labelOf({annotation, category, number}) {
  * @returns {HTMLElement[]}
  */
 export function contentsOf(row, picture, events, {isReadOnly, tips}) {
-    const {id, isLocked} = row.annotation;
+    const {id, isLocked, isToCheck} = row.annotation;
     const label = labelOf(row);
     const main = button(
         {class: "bench-object-main", title: `Look at ${label}; double click zooms to it`},
         (event) => events.onSelect(id, howOf(event)),
         framed(picture, row.color),
         nameOf(row),
-        qualityMark(row.annotation.predictedIou),
+        row.annotation.isToCheck ? toCheckMark(row.annotation) : qualityMark(row.annotation.predictedIou),
     );
     main.addEventListener("dblclick", () => events.onZoom(id));
     const state = element(
@@ -84,11 +85,13 @@ export function contentsOf(row, picture, events, {isReadOnly, tips}) {
         row.isHidden ? "eye-off" : "eye",
         () => events.onToggle(id),
     );
+    const check = mini(`Mark ${label} as checked`, tips.check(), "circle-check", () => events.onChecked(id));
+    const own = isToCheck && !isReadOnly ? [check, eye] : [eye];
     if (isLocked) {
         const lock = isReadOnly
             ? element("span", {class: "bench-mini", title: "Locked"}, icon("lock"))
             : mini(`Unlock ${label}`, tips.unlock(), "lock", () => events.onUnlock(id));
-        return [main, state, eye, lock];
+        return [main, state, ...own, lock];
     }
     if (isReadOnly) return [main, state, eye];
     const pencil = mini(`Edit ${label}`, tips.edit(), "pencil", () => events.onEdit(id));
@@ -96,7 +99,7 @@ export function contentsOf(row, picture, events, {isReadOnly, tips}) {
     return [
         main,
         state,
-        eye,
+        ...own,
         pencil,
         mini(`Delete ${label}`, tips.delete(), "trash-2", () => events.onDelete(id)),
     ];
@@ -157,6 +160,12 @@ function nameOf({annotation, category, number}) {
         annotation.name ? element("span", {class: "bench-name-category"}, ` ${category}`) : "",
         element("span", {class: "bench-number number"}, ` ${number}`),
     );
+}
+
+/** @param {Annotation} annotation */
+function toCheckMark({importedFrom}) {
+    const title = `${importedFrom ? `Imported from ${importedFrom}` : "Imported"}; nobody has checked it yet`;
+    return element("span", {class: "bench-quality to-check", title}, "to check");
 }
 
 /** Only what is worth a second look is said. @param {number | null} predictedIou */
