@@ -73,6 +73,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "annotator.pages.probes.ProbesMiddleware",
+    "annotator.site.log_context.RequestIdMiddleware",
+    "annotator.pages.probes.CountingMiddleware",
     "annotator.site.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -259,12 +262,27 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- log ---
+# --- log and figures ---
+METRICS_TOKEN = read("METRICS_TOKEN")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": ["asctime", "levelname", "name", "message", "request_id", "user_id", "job_id", "process"],
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+    },
+    "filters": {"context": {"()": "annotator.site.log_context.ContextFilter"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": read("LOG_FORMAT"),
+            "filters": ["context"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": read("LOG_LEVEL")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},

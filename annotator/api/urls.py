@@ -18,6 +18,7 @@ from annotator.api import (
     partial_uploads,
     progress,
     projects,
+    timings,
     trash,
     versions,
 )
@@ -29,6 +30,7 @@ urlpatterns = [
     path("auth/token/", accounts.TokenView.as_view(), name="token"),
     path("me/", accounts.MeView.as_view(), name="me"),
     path("me/preferences/", accounts.PreferencesView.as_view(), name="preferences"),
+    path("timings/", timings.TimingsView.as_view(), name="timings"),
     path("projects/", projects.ProjectsView.as_view(), name="projects"),
     path("projects/<int:project_id>/", projects.ProjectView.as_view(), name="project"),
     path("projects/<int:project_id>/categories/", categories.CategoriesView.as_view(), name="categories"),

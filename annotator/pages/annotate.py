@@ -81,7 +81,10 @@ def _picture_url(image: dict[str, Any]) -> str:
 
 def _answers_first(page_data: dict[str, Any]) -> dict[str, Any] | None:
     """The bundle that image-flow.js prepares first: the stand-in, while the image's own embedding is on its way."""
-    is_coming = page_data["image"]["embedding_state"] in (EmbeddingJob.State.QUEUED, EmbeddingJob.State.RUNNING)
+    is_coming = page_data["image"]["embedding_state"] in (
+        EmbeddingJob.State.QUEUED,
+        EmbeddingJob.State.RUNNING,
+    )
     return is_coming and page_data["stand_in"] or page_data["bundle"]
 
 

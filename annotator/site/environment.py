@@ -116,6 +116,14 @@ VARIABLES: dict[str, Variable] = {
     "SECRET_KEY": Variable(TEXT, None, "Signs sessions: made once, in DATA_DIR/secret_key."),
     "DEBUG": Variable(FLAG, False, "Django's; never on a site that others reach."),
     "LOG_LEVEL": Variable(_one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "Of the log."),
+    "LOG_FORMAT": Variable(
+        _one_of("text", "json"),
+        "text",
+        "Of the log's lines; json has the ids of request, person and job in each.",
+    ),
+    "METRICS_TOKEN": Variable(
+        TEXT, "", "Whoever sends it as a bearer token may read /metrics; without one there is no such page."
+    ),
     "MASKWRIGHT_DEMO_PASSWORD": Variable(
         TEXT, "", "Of the demo logins; each gets one made up where it is not set."
     ),
@@ -218,6 +226,9 @@ VARIABLES: dict[str, Variable] = {
     ),
     "MAX_REQUEST_BYTES": Variable(
         _whole_number(most=MOST_BYTES), None, "Of one upload: 16 MiB more than MAX_ZIP_BYTES."
+    ),
+    "PROMETHEUS_MULTIPROC_DIR": Variable(
+        FOLDER, None, "Where one server's web processes count together: a folder below DATA_DIR/tmp."
     ),
     # --- read elsewhere, before or beside the site ---
     "VENV": Variable(FOLDER, None, "`make`: the virtual environment, `.venv` in the checkout."),

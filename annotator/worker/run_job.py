@@ -11,6 +11,7 @@ from annotator.jobs.errors import JobFailed, LeaseLost, NotNow
 from annotator.jobs.kinds import JobKind, kind_of
 from annotator.jobs.lease import LeaseKeeper
 from annotator.models import LeasedJob
+from annotator.site.log_context import about_job
 from annotator.worker.postponed import Postponed
 
 logger = logging.getLogger(__name__)
@@ -34,9 +35,15 @@ def run_next(
 
 def run(job: LeasedJob, postponed: Postponed) -> None:
     """Does a claimed job. One that cannot be done now is put back, and left alone by `postponed`."""
+    kind = kind_of(type(job))
+    with about_job(f"{kind.name}:{job.pk}"):
+        _run(kind, job, postponed)
+
+
+def _run(kind: JobKind, job: LeasedJob, postponed: Postponed) -> None:
     try:
         with LeaseKeeper(job):
-            kind_of(type(job)).run(job)
+            kind.run(job)
     except LeaseLost as error:
         logger.info("%s", error)
     except NotNow as reason:

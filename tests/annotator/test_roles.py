@@ -57,6 +57,7 @@ def anybody(success: int):
 TABLE = [
     Row("POST", "token", anybody(400)),  # the body has no such user
     Row("GET", "me", signed_in(200)),
+    Row("POST", "timings", signed_in(204)),
     Row("POST", "images-mark", annotate(200)),
     Row("POST", "images-delete", manage(200)),
     Row("GET", "preferences", signed_in(200)),
@@ -219,6 +220,7 @@ def world(project, category, image, annotation, charlie):
             ("POST", "trash-images-restore"): {"ids": []},
             ("POST", "trash-images-remove"): {"ids": []},
             ("PATCH", "project"): {"description": "Only cats."},
+            ("POST", "timings"): {"decode_ms": [4.5]},
             ("POST", "categories"): {"name": "bird"},
             ("POST", "categories-list"): {"categories": [{"name": "bird"}]},
             ("PATCH", "category"): {"color": "#00ff00"},

@@ -8,6 +8,7 @@ import {signIn} from "../api/sign-in.js";
 import {tileFetcher} from "../api/tiles.js";
 import {categoryKeysOf} from "../bench/category-keys.js";
 import {cutOutsOf} from "../bench/cut-outs.js";
+import {tellDecodeTimes} from "../bench/decode-times.js";
 import {dialogsOf, shownLater} from "../bench/dialogs.js";
 import {flowEvents} from "../bench/flow-events.js";
 import {goingOf} from "../bench/going.js";
@@ -114,6 +115,7 @@ const flow = new ImageFlow(
     }),
 );
 
+tellDecodeTimes(http);
 const going = goingOf({http, list, flow, preferences, drafts: world.drafts});
 const repeating = new Repeating(workbench, flow, {...world, onSay: toast});
 const preview = new Preview(
