@@ -2,11 +2,14 @@
 
 safetensors: 8 bytes with the header's length (little-endian), the header as JSON (name -> dtype, shape,
 offsets; `__metadata__`), the tensors one after the other. Its header is padded to 8 bytes, so a browser can
-lay a typed array over the bytes without copying. float16 halves what is stored and what the browser downloads
-per image; `as_int8` halves the download again, at a price that docs/decoder.md states.
+lay a typed array over the bytes without copying. The header also has the CRC-32 of all that follows it (ISO
+3309, as zlib computes it), by which both readers notice a disk that has changed bytes. float16 halves what is
+stored and what the browser downloads per image; `as_int8` halves the download again, at a price that
+docs/decoder.md states.
 """
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +25,7 @@ from segmentation.regions import Region, region_from_text
 
 FORMAT = "maskwright-embedding/1"
 INT8_LEVELS = 255
+CRC32 = "crc32"  # of the bytes after the header, 8 hexadecimal digits
 SCALE, OFFSET = ".scale", ".offset"  # after a tensor's name: those of its int8 form, (C,) float32 each
 
 
@@ -84,9 +88,7 @@ def write_embedding(
     for name, tensor in halves.items():
         if not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name!r} holds values that are not finite in float16")
-    return safetensors.numpy.save(
-        halves, metadata=_metadata(bundle_digest, image_hw, region, precision, backend)
-    )
+    return _packed(halves, _metadata(bundle_digest, image_hw, region, precision, backend))
 
 
 def read_embedding(content: bytes, expected_bundle_digest: str | None = None) -> EmbeddingFile:
@@ -111,6 +113,9 @@ def read_embedding(content: bytes, expected_bundle_digest: str | None = None) ->
         raise EmbeddingFileInvalid(
             f"not an embedding file: its format is {metadata.get('format')!r}, not {FORMAT!r}"
         )
+    # Files of former versions have none.
+    if CRC32 in metadata and metadata[CRC32] != checksum(memoryview(content)[8 + header_length :]):
+        raise EmbeddingFileInvalid("the embedding file is damaged: its bytes are not those that were written")
     try:
         image_hw = int(metadata["image_height"]), int(metadata["image_width"])
         file = EmbeddingFile(
@@ -155,7 +160,27 @@ def as_int8(content: bytes) -> bytes:
         parts[name] = np.clip(levels, -128, 127).astype(np.int8)
         parts[name + SCALE], parts[name + OFFSET] = scale, offset
     metadata = _metadata(file.bundle_digest, file.image_hw, file.region, file.precision, file.backend)
-    return safetensors.numpy.save(parts, metadata=metadata)
+    return _packed(parts, metadata)
+
+
+def checksum(content: bytes | memoryview) -> str:
+    """CRC-32 of bytes as 8 hexadecimal digits."""
+    return f"{zlib.crc32(content):08x}"
+
+
+def _packed(parts: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+    """The file, with its checksum. The same tensors give the same bytes, which the library's own order of metadata does
+    not."""
+    content = safetensors.numpy.save(dict(parts))
+    start = 8 + int.from_bytes(content[:8], "little")
+    body = content[start:]
+    entries = json.loads(content[8:start])
+    entries.pop("__metadata__", None)
+    header = json.dumps(
+        {"__metadata__": {**metadata, CRC32: checksum(body)}, **entries}, separators=(",", ":")
+    )
+    padded = header.encode() + b" " * (-len(header.encode()) % 8)
+    return len(padded).to_bytes(8, "little") + padded + body
 
 
 def _from_int8(parts: dict[str, NDArray]) -> dict[str, NDArray[np.float16]]:

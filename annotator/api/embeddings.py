@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -16,6 +18,9 @@ from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
 from annotator.embeddings.which_bundle import asked_bundle
 from annotator.models import Bundle, EmbeddingJob, Image
+from segmentation.embedding_file import EmbeddingFileInvalid
+
+logger = logging.getLogger(__name__)
 
 
 class EmbeddingStateSerializer(serializers.Serializer):
@@ -65,22 +70,31 @@ class EmbeddingView(RowView):
         },
     )
     def get(self, request: Request, image_id: int) -> HttpResponseBase:
-        """The image embedding, or 202 with its job's state. Asking moves the job to the front of the queue."""
+        """The image embedding, or 202 with its job's state. Asking moves the job to the front of the queue.
+
+        A file that is not what was stored is made anew. With `Cache-Control: no-cache`, as a browser sends it that
+        found the bytes damaged, the file is read and compared before it is sent.
+        """
         image = self.get_object()
         wanted = request.query_params.get("digest", "")
         bundle = asked_bundle(image.project, wanted)
         job = self._open(image, bundle)
         if job.state == EmbeddingJob.State.READY:
             try:
+                if not embedding_store.is_sound(job, thoroughly=_passes_caches(request)):
+                    raise EmbeddingFileInvalid(f"the embedding of image {image_id} is not what was stored")
                 return file_response(
                     request,
                     lambda: embedding_store.open_for_wire(bundle.digest, image.digest, job.region),
-                    etag=embedding_store.etag(bundle.digest, image.digest, job.region),
+                    etag=embedding_store.etag(job),
                     content_type="application/octet-stream",
                     immutable=bool(wanted),
                 )
             except FileNotFoundError:
                 job = embedding_queue.requeue_lost(job)
+            except EmbeddingFileInvalid as error:
+                logger.error("%s; it is made anew", error)
+                job = embedding_queue.requeue_lost(job, "The stored embedding was damaged.")
         return _job_state(job)
 
     @extend_schema(
@@ -111,6 +125,10 @@ class EmbeddingView(RowView):
             return embedding_queue.open_image(image, bundle)
         is_ahead = self.request.query_params.get("ahead") == "true"
         return regions.open_region(image, regions.region_of(self._region, image), is_ahead, bundle)
+
+
+def _passes_caches(request: Request) -> bool:
+    return "no-cache" in request.headers.get("Cache-Control", "").lower()
 
 
 def _job_state(job: EmbeddingJob) -> Response:

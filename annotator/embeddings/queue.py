@@ -144,9 +144,9 @@ def retry_failed(jobs: QuerySet[EmbeddingJob], priority: int = Priority.UPLOADED
     return queue.retry_failed(jobs, priority=priority, queued_at=timezone.now())
 
 
-def requeue_lost(job: EmbeddingJob) -> EmbeddingJob:
-    """A ready job whose file is gone from storage: made again, before the rest."""
-    again = queue.FRESH | {"error": "The stored embedding was missing."}
+def requeue_lost(job: EmbeddingJob, why: str = "The stored embedding was missing.") -> EmbeddingJob:
+    """A ready job whose file is gone from storage, or is damaged: made again, before the rest."""
+    again = queue.FRESH | {"error": why}
     EmbeddingJob.objects.filter(pk=job.pk, state=State.READY).update(
         **again, priority=Priority.OPENED, queued_at=timezone.now()
     )

@@ -1,14 +1,16 @@
 """Embedding files in Django's storage: one per (model bundle digest, image content digest, region of the image).
 
 A region is written as in `EmbeddingJob.region`: "" for the whole image. Files are named by what goes in, so a file
-never changes its meaning: it may be cached for ever, and two projects with the same image share it.
+never changes its meaning: it may be cached for ever, and two projects with the same image share it. The job's row has
+the size and the checksum of the file, which a disk that damages it does not change.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import BinaryIO
 
 from django.conf import settings
@@ -20,7 +22,8 @@ from django.utils import timezone
 
 from annotator.files import stored, unowned
 from annotator.models import Bundle, EmbeddingJob, Image
-from segmentation.embedding_file import as_int8
+from segmentation.bundle import BundleDigestMismatch
+from segmentation.embedding_file import EmbeddingFileInvalid, as_int8, checksum, read_embedding
 
 FOLDER = "embeddings"
 SUFFIX = ".safetensors"
@@ -30,12 +33,45 @@ def file_name(bundle_digest: str, image_digest: str, region: str = "") -> str:
     return f"{FOLDER}/{bundle_digest}/{image_digest}{_part(region)}{SUFFIX}"
 
 
-def exists(bundle_digest: str, image_digest: str, region: str = "") -> bool:
-    return default_storage.exists(file_name(bundle_digest, image_digest, region))
+def whole_file(bundle_digest: str, image_digest: str, region: str = "") -> bytes | None:
+    """The content of an embedding file that is there and can be read; else None."""
+    try:
+        with open_file(bundle_digest, image_digest, region) as file:
+            content = file.read()
+        read_embedding(content, bundle_digest)
+    except (FileNotFoundError, EmbeddingFileInvalid, BundleDigestMismatch):
+        return None
+    return content
 
 
-def size_bytes(bundle_digest: str, image_digest: str, region: str = "") -> int:
-    return default_storage.size(file_name(bundle_digest, image_digest, region))
+def is_sound(job: EmbeddingJob, *, thoroughly: bool = False) -> bool:
+    """Whether the file of a ready job is what the job's row says of it.
+
+    Each process reads a file once and then only asks for its size and time: bytes that go bad on the disk later are
+    noticed by the page, which then asks thoroughly.
+
+    Raises:
+        FileNotFoundError: it is gone.
+    """
+    name = file_name(job.bundle.digest, job.image.digest, job.region)
+    size_bytes = default_storage.size(name)
+    if job.size_bytes is not None and job.size_bytes != size_bytes:
+        return False
+    if not job.checksum:  # made before checksums were kept
+        return not thoroughly or whole_file(job.bundle.digest, job.image.digest, job.region) is not None
+    if thoroughly:
+        return _checksum_of(name) == job.checksum
+    return _known_checksum(name, size_bytes, default_storage.get_modified_time(name)) == job.checksum
+
+
+@lru_cache(maxsize=20_000)
+def _known_checksum(name: str, size_bytes: int, modified: datetime) -> str:
+    return _checksum_of(name)
+
+
+def _checksum_of(name: str) -> str:
+    with stored.open_file(name) as file:
+        return checksum(file.read())
 
 
 def save(bundle_digest: str, image_digest: str, content: bytes, region: str = "") -> str:
@@ -63,10 +99,11 @@ def open_for_wire(bundle_digest: str, image_digest: str, region: str = "") -> Bi
         return io.BytesIO(as_int8(file.read()))
 
 
-def etag(bundle_digest: str, image_digest: str, region: str = "") -> str:
-    """Of what `open_for_wire` gives."""
+def etag(job: EmbeddingJob) -> str:
+    """Of what `open_for_wire` gives: another one for a file that was made anew."""
+    bundle_digest, image_digest, region = job.bundle.digest, job.image.digest, job.region
     encoding = "" if settings.EMBEDDING_ENCODING == "float16" else f"-{settings.EMBEDDING_ENCODING}"
-    return f'"{bundle_digest[:32]}-{image_digest[:32]}{_part(region)}{encoding}"'
+    return f'"{bundle_digest[:32]}-{image_digest[:32]}{_part(region)}-{job.checksum}{encoding}"'
 
 
 def names_of(images: Iterable[Image]) -> list[str]:

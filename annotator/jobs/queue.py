@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from annotator.jobs.errors import LeaseLost
@@ -21,19 +21,25 @@ Job = TypeVar("Job", bound=LeasedJob)
 State = LeasedJob.State
 
 NO_LEASE = {"lease_token": None, "lease_expires_at": None, "worker": ""}
-FRESH = {"state": State.QUEUED, "attempts": 0, "error": "", "finished_at": None}
+FRESH = {"state": State.QUEUED, "attempts": 0, "error": "", "finished_at": None, "not_before": None}
 ERROR_CHARACTERS = 2000
+# After the first failed attempt a job waits twice as long, after the second four times: what is away for a moment, and
+# what the worker cannot tell from a fault of the job's, is back by then.
+RETRY_DELAY_S = 10.0
 
 
 def claim(jobs: QuerySet[Job], worker: str) -> Job | None:
-    """Takes the first waiting job of `jobs`, in its order, with a lease of JOB_LEASE_S seconds; None when none waits.
+    """Takes the first waiting job of `jobs` whose time has come, in its order; None when there is none.
+
+    It has a lease of JOB_LEASE_S seconds.
 
     The conditional UPDATE lets exactly one of several workers have a row; the others try the next one. Jobs of workers
     that died are taken back first.
     """
     every = jobs.model.objects.all()
     expire(every)
-    while (job := jobs.filter(state=State.QUEUED).first()) is not None:
+    due = Q(not_before__isnull=True) | Q(not_before__lte=timezone.now())
+    while (job := jobs.filter(due, state=State.QUEUED).first()) is not None:
         now = timezone.now()
         claimed = every.filter(pk=job.pk, state=State.QUEUED).update(
             state=State.RUNNING,
@@ -42,6 +48,7 @@ def claim(jobs: QuerySet[Job], worker: str) -> Job | None:
             lease_expires_at=now + timedelta(seconds=settings.JOB_LEASE_S),
             started_at=now,
             attempts=F("attempts") + 1,
+            not_before=None,
         )
         if claimed == 1:
             job.refresh_from_db()
@@ -79,7 +86,8 @@ def finish(job: LeasedJob, **values: object) -> None:
 
 
 def fail(job: LeasedJob, reason: str, permanent: bool = False) -> None:
-    """Puts the job back into the queue, or marks it failed: when `permanent`, or after JOB_MAX_ATTEMPTS attempts.
+    """Puts the job back into the queue, to be tried again after a while that grows, or marks it failed: when
+    `permanent`, or after JOB_MAX_ATTEMPTS attempts.
 
     Writes nothing when the lease is lost: the job is somebody else's then.
     """
@@ -88,17 +96,25 @@ def fail(job: LeasedJob, reason: str, permanent: bool = False) -> None:
         state=State.FAILED if over else State.QUEUED,
         error=reason[:ERROR_CHARACTERS],
         finished_at=timezone.now() if over else None,
+        not_before=None if over else _in(RETRY_DELAY_S * 2**job.attempts),
         **NO_LEASE,
     )
 
 
-def put_back(job: LeasedJob, reason: str) -> None:
+def put_back(job: LeasedJob, reason: str, delay_s: float = 0) -> None:
     """Puts the job back into the queue without counting the attempt: what was wrong is not the job's.
 
     Writes nothing when the lease is lost.
+
+    Args:
+        delay_s: for so long no worker takes it.
     """
     held(job).update(
-        state=State.QUEUED, attempts=F("attempts") - 1, error=reason[:ERROR_CHARACTERS], **NO_LEASE
+        state=State.QUEUED,
+        attempts=F("attempts") - 1,
+        error=reason[:ERROR_CHARACTERS],
+        not_before=_in(delay_s) if delay_s else None,
+        **NO_LEASE,
     )
 
 
@@ -145,3 +161,7 @@ def retry_failed(jobs: QuerySet[Job], **values: object) -> int:
     if count:
         kind_of(jobs.model).wake()
     return count
+
+
+def _in(seconds: float) -> datetime:
+    return timezone.now() + timedelta(seconds=seconds)

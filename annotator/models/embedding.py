@@ -45,6 +45,11 @@ class EmbeddingJob(LeasedJob):
     queued_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    checksum = models.CharField(
+        max_length=8,
+        blank=True,
+        help_text="CRC-32 of the stored file; empty: it was made before these were kept.",
+    )
     region = models.CharField(
         max_length=40, blank=True, help_text="x,y,width,height in image pixels; empty: the whole image."
     )

@@ -27,6 +27,9 @@ class LeasedJob(models.Model):
     worker = models.CharField(max_length=200, blank=True, help_text="Who holds the lease.")
     lease_token = models.UUIDField(null=True, blank=True, help_text="Changes with every claim.")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="When it may be tried again; empty: at once."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.apps import apps
 from django.core.files.storage import storages
 
-from annotator.site.storage import MarkedFileSystemStorage
+from annotator.site.storage import MarkedFileSystemStorage, StorageAway
+
+__all__ = ["StorageAway", "put_mark", "why_away"]
 
 
 def put_mark() -> None:

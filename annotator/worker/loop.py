@@ -10,6 +10,7 @@ from django.db import close_old_connections
 
 from annotator.jobs.kinds import JobKind
 from annotator.jobs.wake_up import Listener
+from annotator.worker import storage_ready
 from annotator.worker.postponed import Postponed
 from annotator.worker.run_job import run_next
 
@@ -23,9 +24,13 @@ def work(kind: JobKind, lane: str, worker: str, stopping: Callable[[], bool]) ->
     """
     listener = Listener(lane)
     postponed = Postponed()
+    said = ""
     while not stopping():
         try:
             close_old_connections()
+            if (reason := storage_ready.why_not()) and reason != said:
+                logger.error("no %s are taken: %s", lane, reason)
+            said = reason
             while not stopping() and run_next(kind, worker, lane, postponed):
                 pass
             kind.prepare(lane)

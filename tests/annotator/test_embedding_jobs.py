@@ -58,6 +58,8 @@ def test_a_job_fails_for_good_after_three_attempts(job):
         claimed = claim("w")
         assert claimed.attempts == attempt
         queue.fail(claimed, "no memory")
+        assert claim("w") is None, "not at once"
+        EmbeddingJob.objects.filter(pk=job.pk, state="queued").update(not_before=timezone.now())
     job.refresh_from_db()
     assert (job.state, job.error) == ("failed", "no memory")
     assert claim("w") is None

@@ -227,6 +227,29 @@ test("an embedding that cannot be fetched fails its decode, and is fetched anew 
     assert.equal(tries, 2);
 });
 
+test("damaged bytes are fetched once more past all caches, and then said to be damaged", async () => {
+    const {client} = await openClient();
+    const askedAnew = [];
+    const image = {
+        ...imageOf("a"),
+        fetchEmbedding: async (isAnew) => (askedAnew.push(isAnew), new ArrayBuffer(8)),
+    };
+    const mended = client.decode(image, at(1));
+    worker().reply(await asked("load"), {executionProvider: "wasm", threads: 1});
+    worker().refuse(await asked("setImage"), "embedding_invalid", "damaged");
+    worker().reply(await asked("setImage"), null);
+    worker().reply(await asked("decode"), decoded(1));
+    assert.equal((await mended).candidates[0].index, 1);
+    assert.deepEqual(askedAnew, [false, true]);
+
+    const lost = client.decode({...image, key: "b"}, at(1));
+    const refused = assert.rejects(lost, {code: "embedding_invalid"});
+    worker().refuse(await asked("setImage"), "embedding_invalid", "damaged");
+    worker().refuse(await asked("setImage"), "embedding_invalid", "damaged");
+    await refused;
+    assert.deepEqual(askedAnew, [false, true, false, true]);
+});
+
 test("a mask is finished while a decode waits, each by its own id", async () => {
     const {client} = await openClient();
     await started(client);

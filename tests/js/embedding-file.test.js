@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {readEmbedding} from "../../static/js/decoder/worker/files/embedding-file.js";
+import {crc32} from "../../static/js/decoder/worker/files/crc32.js";
 import {readMetadata} from "../../static/js/decoder/worker/files/onnx-metadata.js";
 
 const METADATA = {
@@ -35,6 +36,21 @@ for (const padding of ["", " "]) {
         assert.deepEqual(imageSize, {height: 48, width: 64});
     });
 }
+
+test("CRC-32 is zlib's", () => {
+    // Python: zlib.crc32(bytes(range(length)))
+    const of = (length) => crc32(Uint8Array.from({length}, (_, k) => k));
+    assert.deepEqual([0, 1, 4, 7, 256].map(of), ["00000000", "d202ef8d", "8bb98613", "ad5809f9", "29058c73"]);
+});
+
+test("a file whose bytes are not those of its checksum is refused; one without a checksum is taken", () => {
+    const body = new Uint8Array(Uint16Array.from(HALVES).buffer);
+    const sound = embeddingFile({halves: HALVES, metadata: {...METADATA, crc32: crc32(body)}});
+    assert.deepEqual([...readEmbedding(sound).tensors.get("image_embedding").values], NUMBERS);
+    const bytes = new Uint8Array(sound);
+    bytes[bytes.length - 1] ^= 1;
+    assert.throws(() => readEmbedding(sound), {code: "embedding_invalid", message: /damaged/});
+});
 
 /** An int8 file by hand: two channels of three levels, their scales and offsets. */
 function int8File({scales = [0.5, 2], levels = [-128, 0, 127, 1, 2, 3]} = {}) {

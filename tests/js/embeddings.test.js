@@ -33,3 +33,13 @@ test("what the server refuses is not asked for again", async () => {
     const http = {request: async () => Promise.reject(new ApiError(404, "not_found", "gone"))};
     await assert.rejects(fetchEmbedding(http, 7, "d1"), {status: 404});
 });
+
+test("what came damaged is asked for past the browser's cache", async () => {
+    const asked = [];
+    const http = {
+        request: async (url, {cache}) => (asked.push(cache), {status: 200, arrayBuffer: async () => new ArrayBuffer(8)}),
+    };
+    await fetchEmbedding(http, 7, "d1");
+    await fetchEmbedding(http, 7, "d1", {isAnew: true});
+    assert.deepEqual(asked, [undefined, "reload"]);
+});

@@ -1,4 +1,5 @@
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def test_tensors_begin_at_a_multiple_of_8_so_that_a_browser_can_lay_arrays_over_
     header = json.loads(content[8 : 8 + header_length])
 
     assert (8 + header_length) % 8 == 0
+    assert f"{zlib.crc32(content[8 + header_length :]):08x}" == header["__metadata__"].pop("crc32")
     assert header["__metadata__"] == {
         "format": "maskwright-embedding/1",
         "bundle_digest": "digest",
@@ -54,6 +56,33 @@ def test_every_cut_is_noticed(tensors):
             read_embedding(content[:length])
     with pytest.raises(EmbeddingFileInvalid):
         read_embedding(content + b"\0")
+
+
+@pytest.mark.parametrize("form", [bytes, as_int8])
+def test_every_changed_bit_of_the_tensors_is_noticed(tensors, form):
+    content = form(write_embedding(tensors, "digest", (4, 4)))
+    start = 8 + int.from_bytes(content[:8], "little")
+    for place in np.random.default_rng(0).integers(start, len(content), 40):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        with pytest.raises(EmbeddingFileInvalid, match="damaged"):
+            read_embedding(bytes(damaged))
+
+
+def test_the_same_tensors_give_the_same_bytes(tensors):
+    assert len({write_embedding(tensors, "digest", (4, 4), precision="float32") for _ in range(8)}) == 1
+
+
+def test_a_file_of_a_former_version_has_no_checksum_and_is_read(tensors):
+    content = write_embedding(tensors, "digest", (4, 4))
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    del header["__metadata__"]["crc32"]
+    shorter = json.dumps(header).encode()
+    shorter += b" " * (-len(shorter) % 8)
+    assert set(read_embedding(len(shorter).to_bytes(8, "little") + shorter + content[start:]).tensors) == set(
+        tensors
+    )
 
 
 def test_safetensors_file_of_something_else_is_refused(tensors):

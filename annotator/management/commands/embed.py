@@ -20,7 +20,7 @@ from annotator.jobs import queue
 from annotator.management import find_project
 from annotator.management.progress import ProgressLine
 from annotator.models import Bundle, EmbeddingJob, Image, Project
-from annotator.worker import run_job
+from annotator.worker import run_job, storage_ready
 from annotator.worker.postponed import Postponed
 
 State = EmbeddingJob.State
@@ -66,6 +66,8 @@ class Command(BaseCommand):
         # We show progress ourselves.
         logging.getLogger("annotator.worker.runners.embeddings").setLevel(logging.WARNING)
         total = wanted.count()
+        if problem := storage_ready.why_not():
+            raise CommandError(f"nothing was made: {problem}")
         progress = ProgressLine(self.stdout)
         started_s, made = time.monotonic(), 0
         claimable = EmbeddingJob.takeable().filter(pk__in=wanted.values("pk"))

@@ -23,6 +23,8 @@ from annotator.media import tiles
 from annotator.media.errors import DamagedImage
 from annotator.media.pixels import read_pixels
 from annotator.models import Bundle, EmbeddingJob, Image, WorkerHeartbeat
+from annotator.worker import storage_ready
+from segmentation.embedding_file import checksum
 from segmentation.regions import region_from_text
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 # Until a model that could not be opened is tried again: its weights may have to be read whole to know.
 REOPEN_AFTER_S = 30.0
+# Until a worker looks again whether the folder of pictures is back.
+PICTURES_DELAY_S = 15.0
 
 # The encoder of the last job's bundle stays loaded: loading costs seconds and, for ViT-H, gigabytes.
 _encoders: dict[str, ImageEncoder] = {}
@@ -42,20 +46,28 @@ def run(job: EmbeddingJob) -> None:
 
     Raises:
         JobFailed: the image's file is damaged or missing.
-        NotNow: the bundle cannot be opened, which is no image's fault; its other jobs wait as well.
+        NotNow: the bundle cannot be opened, or all pictures are missing, which is no image's fault; the other jobs that
+            would meet the same wait as well.
         LeaseLost: the job belongs to somebody else by now.
     """
     started_s = time.perf_counter()
     try:
-        size_bytes = _make_embedding(job)
+        content = _make_embedding(job)
     except DamagedImage as error:
         raise JobFailed(str(error), permanent=True) from error
-    except FileNotFoundError as error:  # tried again: a network drive may be away for a moment
+    except FileNotFoundError as error:
         logger.error("%s: %s", job, error)
+        if storage_ready.are_pictures_away(job.image):
+            raise NotNow(
+                "The server's pictures are away; this waits until they are back.",
+                PICTURES_DELAY_S,
+                Q(pk__isnull=False),
+            ) from error
+        # Tried again all the same: it may be the only image there is.
         raise JobFailed("A file is missing from the server's storage; its log says which.") from error
     duration_ms = round((time.perf_counter() - started_s) * 1000)
     with transaction.atomic():
-        queue.finish(job, size_bytes=size_bytes, duration_ms=duration_ms)
+        queue.finish(job, size_bytes=len(content), checksum=checksum(content), duration_ms=duration_ms)
         unowned.strike_out([embedding_store.file_name(job.bundle.digest, job.image.digest, job.region)])
     logger.info("embedding of image %s %s made in %s ms", job.image_id, job.region or "(whole)", duration_ms)
     if not job.region:
@@ -78,11 +90,13 @@ def _make_tiles(image: Image) -> None:
         logger.exception("tiles of image %s could not be made", image.pk)
 
 
-def _make_embedding(job: EmbeddingJob) -> int:
-    """Encodes and stores; size in bytes. Another project's image of the same pixels may have done it already."""
+def _make_embedding(job: EmbeddingJob) -> bytes:
+    """Encodes and stores; the file's content. Another project's image of the same pixels may have done it already; a
+    file that is damaged is replaced."""
     bundle, image = job.bundle, job.image
-    if embedding_store.exists(bundle.digest, image.digest, job.region):
-        return embedding_store.size_bytes(bundle.digest, image.digest, job.region)
+    known = embedding_store.whole_file(bundle.digest, image.digest, job.region)
+    if known is not None:
+        return known
 
     from segmentation.embedding_file import write_embedding
 
@@ -93,7 +107,7 @@ def _make_embedding(job: EmbeddingJob) -> int:
     way = encoder.last_way
     content = write_embedding(tensors, bundle.digest, image.hw, region, way.precision, way.backend)
     embedding_store.save(bundle.digest, image.digest, content, job.region)
-    return len(content)
+    return content
 
 
 def _encoder_for(bundle: Bundle, worker: str) -> ImageEncoder:

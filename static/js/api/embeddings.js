@@ -28,11 +28,14 @@ export class EmbeddingFailed extends Error {
  * @param {(progress: EmbeddingProgress) => void} [options.onProgress]
  * @param {string} [options.region] of the image, as the server writes it; without it, the whole image
  * @param {boolean} [options.isAhead] nobody waits for it
+ * @param {boolean} [options.isAnew] past the browser's cache; the server, too, looks whether its file is damaged
  * @returns {Promise<ArrayBuffer>} an embedding file
  * @throws {EmbeddingFailed}
  */
 export async function fetchEmbedding(http, imageId, bundleDigest, options = {}) {
-    const {signal, onProgress = () => {}, region = "", isAhead = false} = options;
+    const {signal, onProgress = () => {}, region = "", isAhead = false, isAnew = false} = options;
+    /** @type {RequestCache | undefined} */
+    const cache = isAnew ? "reload" : undefined;
     const part = region && `&region=${region}${isAhead ? "&ahead=true" : ""}`;
     const url = `${embeddingUrl(imageId)}?digest=${encodeURIComponent(bundleDigest)}${part}`;
     for (
@@ -42,7 +45,7 @@ export async function fetchEmbedding(http, imageId, bundleDigest, options = {}) 
     ) {
         const answer = await withPatience(
             async () => {
-                const response = await http.request(url, {signal});
+                const response = await http.request(url, {signal, cache});
                 try {
                     return response.status === 202 ? await response.json() : await response.arrayBuffer();
                 } catch (error) {

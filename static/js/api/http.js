@@ -48,11 +48,12 @@ export class Http {
 
     /**
      * @param {string} url
-     * @param {{method?: string, body?: unknown, signal?: AbortSignal}} options body is sent as JSON, or as the form it is
+     * @param {{method?: string, body?: unknown, signal?: AbortSignal, cache?: RequestCache}} options body is sent as JSON, or
+     *   as the form it is
      * @returns {Promise<Response>} any answer below 400
      * @throws {ApiError | NetworkError}
      */
-    async request(url, {method = "GET", body, signal} = {}) {
+    async request(url, {method = "GET", body, signal, cache} = {}) {
         /** @type {Record<string, string>} */
         const headers = {Accept: "application/json"};
         if (method !== "GET") Object.assign(headers, csrfHeader(this.#csrfToken));
@@ -69,6 +70,7 @@ export class Http {
                 keepalive: method !== "GET" && isShort(content),
                 credentials: "same-origin",
                 signal,
+                cache,
             });
         } catch (error) {
             if (signal?.aborted) throw error;

@@ -83,9 +83,10 @@ export class LoadingImage {
         const decoderImage = {
             key: String(image.id),
             size: image.size,
-            fetchEmbedding: () =>
+            fetchEmbedding: (isAnew = false) =>
                 fetchEmbedding(this.#http, image.id, bundle.digest, {
                     signal: this.#abort.signal,
+                    isAnew,
                     onProgress: (progress) => {
                         if (isStandIn) return;
                         this.progress = progress;

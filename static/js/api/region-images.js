@@ -43,7 +43,7 @@ export class RegionImages {
             key: `${this.#imageId}@${text}`,
             size: this.#size,
             region,
-            fetchEmbedding: () => this.#fetch(text),
+            fetchEmbedding: (isAnew = false) => this.#fetch(text, isAnew),
         };
         this.#parts.set(text, part);
         return part;
@@ -72,13 +72,17 @@ export class RegionImages {
         );
     }
 
-    /** @param {string} text of the region */
-    async #fetch(text) {
+    /**
+     * @param {string} text of the region
+     * @param {boolean} isAnew past all caches
+     */
+    async #fetch(text, isAnew) {
         const bytes = this.#ahead.get(text);
         this.#ahead.delete(text); // the decoder's worker takes it over
-        if (bytes) return bytes;
+        if (bytes && !isAnew) return bytes;
+        const signal = this.#signal;
         const fetch = () =>
-            fetchEmbedding(this.#http, this.#imageId, this.#digest, {signal: this.#signal, region: text});
+            fetchEmbedding(this.#http, this.#imageId, this.#digest, {signal, region: text, isAnew});
         try {
             return await fetch();
         } catch (error) {

@@ -97,8 +97,8 @@ export type DecoderImage = {
     /** Of the whole image. */
     readonly size: ImageSize;
     readonly region?: Region;
-    /** Asked again after a crash of the decoder. */
-    readonly fetchEmbedding: () => Promise<ArrayBuffer>;
+    /** Asked again after a crash of the decoder. isAnew: what came was damaged, and caches may hold it. */
+    readonly fetchEmbedding: (isAnew?: boolean) => Promise<ArrayBuffer>;
     /** Of a whole image: a part of it at full resolution. */
     readonly partOf?: (region: Region) => DecoderImage;
     /** Of a whole image: this part may be needed soon. */

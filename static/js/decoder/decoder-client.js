@@ -186,8 +186,23 @@ export class DecoderClient {
     }
 
     /** @param {DecoderImage} image */
-    async #sendImage({key, size, region, fetchEmbedding}) {
-        const [embedding] = await Promise.all([fetchEmbedding(), this.#load()]);
+    async #sendImage(image) {
+        try {
+            await this.#sendEmbedding(image, false);
+        } catch (error) {
+            if (!(error instanceof DecoderError && error.code === "embedding_invalid")) throw error;
+            // The browser may have kept damaged bytes, or the server's disk may have damaged them: asked like this, the
+            // server looks, and makes the embedding anew.
+            await this.#sendEmbedding(image, true);
+        }
+    }
+
+    /**
+     * @param {DecoderImage} image
+     * @param {boolean} isAnew past all caches
+     */
+    async #sendEmbedding({key, size, region, fetchEmbedding}, isAnew) {
+        const [embedding] = await Promise.all([fetchEmbedding(isAnew), this.#load()]);
         await this.#request({kind: "setImage", imageKey: key, imageSize: size, region, embedding}, [
             embedding,
         ]);

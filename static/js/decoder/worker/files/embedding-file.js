@@ -4,6 +4,7 @@
  */
 
 import {DecoderError} from "../../protocol.js";
+import {crc32} from "./crc32.js";
 import {readSafetensors} from "./safetensors.js";
 
 /** @import {ImageSize} from "../../../core/types.d.ts" */
@@ -66,8 +67,10 @@ export function checkTensors(tensors, shapes) {
  * @returns {Embedding}
  */
 function read(bytes) {
-    const {metadata, parts} = readSafetensors(bytes);
+    const {metadata, parts, body} = readSafetensors(bytes);
     if (metadata.format !== FORMAT) throw new RangeError(`its format is ${metadata.format}, not ${FORMAT}`);
+    // Files of former versions have no checksum.
+    if (metadata.crc32 !== undefined && metadata.crc32 !== crc32(body)) throw new RangeError("its bytes are damaged");
     /** @type {Tensors} */
     const tensors = new Map();
     for (const [name, part] of parts) {

@@ -16,7 +16,7 @@ const BYTES = {F16: 2, F32: 4, I8: 1, U8: 1};
 
 /**
  * @param {ArrayBuffer} file
- * @returns {{metadata: Record<string, string>, parts: Map<string, Part>}}
+ * @returns {{metadata: Record<string, string>, parts: Map<string, Part>, body: Uint8Array}} body: all that follows the header
  * @throws {RangeError} what is wrong with it, as the end of a sentence
  */
 export function readSafetensors(file) {
@@ -41,5 +41,5 @@ export function readSafetensors(file) {
             throw new RangeError(`tensor ${name} is cut off or of an unknown type`);
         parts.set(name, {dtype, shape, bytes: new Uint8Array(file, 8 + headerBytes + start, end - start)});
     }
-    return {metadata, parts};
+    return {metadata, parts, body: new Uint8Array(file, 8 + headerBytes)};
 }
