@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from annotator.datasets.errors import ImageRefused
+from annotator.datasets.records import name_as_stored
 from annotator.errors import MaskwrightError
 from annotator.media import pixels
 from annotator.media.intake import display_name, folder_of
@@ -42,8 +42,7 @@ class KnownImages:
             image = KnownImage(*known)
             self._by_digest.setdefault(image.digest, []).append(image)
             # A file may have either name: as it was uploaded, or with the suffix of what is stored.
-            stored = str(PurePosixPath(name).with_suffix(PurePosixPath(file).suffix))
-            for each in {name, stored}:
+            for each in {name, name_as_stored(name, file)}:
                 self._by_name.setdefault(each, []).append(image)
 
     def find(self, record: ImageRecord) -> KnownImage | None:

@@ -47,7 +47,14 @@ def build(project: Project, selection: Selection = EVERYTHING) -> DatasetRecord:
 
 def stored_name(image: Image) -> str:
     """The uploaded name with the extension of what is stored: `scan.tif` was turned into a PNG."""
-    return str(PurePosixPath(image.name).with_suffix(PurePosixPath(str(image.file)).suffix))
+    return name_as_stored(image.name, str(image.file))
+
+
+def name_as_stored(name: str, file: str) -> str:
+    """A name with the extension of a file."""
+    suffix = PurePosixPath(file).suffix
+    # Former versions let names in that are made of dots; those are folders'.
+    return str(PurePosixPath(name).with_suffix(suffix)) if name.strip(". /") else f"image{suffix}"
 
 
 @dataclass(frozen=True)

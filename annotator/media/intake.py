@@ -140,9 +140,13 @@ def ingest_image(
 
 
 def display_name(name: str | None) -> str:
-    """The last part of a path on any system, without control characters, at most 255 characters."""
+    """The last part of a path on any system, without control characters, at most 255 characters.
+
+    "image" where nothing is left that could name a file: dots name folders.
+    """
     last = str(name or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return "".join(c for c in last if c.isprintable()).strip()[-255:] or "image"
+    kept = "".join(c for c in last if c.isprintable()).strip()[-255:].strip()
+    return kept if kept.strip(". ") else "image"
 
 
 def folder_of(name: str) -> str:

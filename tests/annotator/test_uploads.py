@@ -65,6 +65,9 @@ def test_sweeps_never_list_the_storage(ready_image, monkeypatch):
         (r"C:\photos\cat.jpg", "cat.jpg"),
         ("", "image"),
         ("a\x00b\n.png", "ab.png"),
+        (". ", "image"),
+        ("sub/..", "image"),
+        (" ...\t", "image"),
     ],
 )
 def test_a_name_is_the_last_part_of_its_path(name, shown):
