@@ -79,7 +79,8 @@ class ZipSource:
             raise UnreadableFile(f"the zip holds {len(entries)} files; at most {MAX_FILES} are read")
         self._entries: dict[str, zipfile.ZipInfo] = {}
         for entry in entries:
-            if entry.is_dir() or stat.S_ISLNK(entry.external_attr >> 16) or _is_litter(entry.filename):
+            is_folder = entry.filename.endswith("/") or entry.filename in ("", ".")
+            if is_folder or stat.S_ISLNK(entry.external_attr >> 16) or _is_litter(entry.filename):
                 continue
             name = checked_name(entry.filename)
             if name in self._entries:

@@ -77,6 +77,10 @@ def read_zip(file: IO[bytes]) -> Iterator[ZipEntry]:
             if not entries:
                 raise ZipRefused("The zip holds no files.")
             yield from (ZipEntry(archive, entry) for entry in entries)
+    except UnicodeDecodeError as error:
+        raise ZipRefused(
+            "The zip has an entry whose name is not the UTF-8 that it says it is: pack it anew."
+        ) from error
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError) as error:
         raise ZipRefused(f"The zip is damaged or cut off: {error}.") from error
 
@@ -96,7 +100,7 @@ def _checked_entries(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     for entry in entries:
         _refuse_tricks(entry)
     for entry in entries:
-        if entry.is_dir() or _is_junk(entry.filename):
+        if entry.filename.endswith("/") or _is_junk(entry.filename):
             continue
         try:
             with archive.open(entry) as stream:
@@ -121,9 +125,14 @@ def _refuse_tricks(entry: zipfile.ZipInfo) -> None:
 
 
 def _is_junk(filename: str) -> bool:
-    """What file managers put beside images; skipped without a word."""
+    """What file managers put beside images, and what has no name; skipped without a word."""
     parts = PurePosixPath(filename.replace("\\", "/")).parts
-    return any(part == "__MACOSX" or part.startswith(".") for part in parts) or parts[-1].lower() in {
-        "thumbs.db",
-        "desktop.ini",
-    }
+    return (
+        not parts
+        or any(part == "__MACOSX" or part.startswith(".") for part in parts)
+        or parts[-1].lower()
+        in {
+            "thumbs.db",
+            "desktop.ini",
+        }
+    )

@@ -149,3 +149,38 @@ def test_a_cut_off_zip_is_refused(project, kept):
 
 def test_an_empty_zip_is_refused(project):
     assert_refused(project, make_zip({}), "no files")
+
+
+def renamed(content: bytes, was: bytes, now: bytes, flags: int = 0) -> bytes:
+    """A zip whose entry has another name of the same length, in both its headers; `flags` are set in both."""
+    assert content.count(was) == 2 and len(was) == len(now)
+    changed = bytearray(content.replace(was, now))
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        changed[changed.index(signature) + offset + 1] |= flags >> 8
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("name", [".", "./", "/.", "a/."])
+def test_an_entry_that_is_a_folders_name_does_no_harm(project, name):
+    if name.startswith("/"):
+        assert_refused(project, make_zip({name: encode_image(seed=1)}), "leads elsewhere")
+        return
+    report = ingest(project, make_zip({name: encode_image(seed=1), "a.png": encode_image(seed=2)}))
+    assert "a.png" in [result.image.name for result in report.results]
+    assert all(result.image.name.strip(".") for result in report.results)
+
+
+def test_an_entry_without_a_name_does_no_harm(project):
+    content = make_zip({"q": encode_image(seed=1)})
+    # The name's length is 0 in both headers; what was the name counts as the extra field.
+    changed = bytearray(content)
+    for signature, name_length, extra_length in ((b"PK\x03\x04", 26, 28), (b"PK\x01\x02", 28, 30)):
+        at = changed.index(signature)
+        changed[at + name_length], changed[at + extra_length] = 0, changed[at + extra_length] + 1
+    report = ingest(project, bytes(changed))
+    assert report.results == [] and len(report.errors) == 1
+
+
+def test_a_name_that_is_not_the_utf8_it_claims_to_be_is_said(project):
+    content = make_zip({"abcd.png": encode_image()})
+    assert_refused(project, renamed(content, b"abcd.png", b"\xff\xfecd.png", flags=0x800), "not the UTF-8")
