@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "annotator.site.log_context.RequestIdMiddleware",
     "annotator.pages.probes.CountingMiddleware",
     "annotator.site.middleware.SecurityHeadersMiddleware",
+    "annotator.site.middleware.NoNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

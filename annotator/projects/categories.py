@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count as count_from
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from annotator.errors import InvalidValue
 from annotator.models import Annotation, Category, Project, User
+from annotator.models.limits import LARGEST_INTEGER
 from annotator.projects.errors import CategoryInUse
 from annotator.projects.palette import next_color
 
@@ -36,10 +38,13 @@ def create_category(
         category = Category(
             project=project,
             name=name,
-            coco_id=coco_id or (last["coco_id"] or 0) + 1,
+            coco_id=coco_id or _next_coco_id(project, last["coco_id"] or 0),
             color=color or next_color(list(project.categories.values_list("color", flat=True))),
             supercategory=supercategory,
-            position=position if position is not None else (-1 if count == 0 else last["position"]) + 1,
+            # At the largest position, what comes later follows by its key.
+            position=position
+            if position is not None
+            else min(LARGEST_INTEGER, (-1 if count == 0 else last["position"]) + 1),
         )
         return _save_category(category)
 
@@ -116,6 +121,14 @@ def delete_category(category: Category, *, move_to: int | None = None, by: User 
                 f"{category.name}. {advice}"
             )
         category.delete()
+
+
+def _next_coco_id(project: Project, last: int) -> int:
+    """After the last one; the first free one where the last is as large as the column can hold."""
+    if last < LARGEST_INTEGER:
+        return last + 1
+    taken = set(project.categories.values_list("coco_id", flat=True))
+    return next(number for number in count_from(1) if number not in taken)
 
 
 def _save_category(category: Category, update_fields: list[str] | None = None) -> Category:

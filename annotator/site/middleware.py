@@ -1,10 +1,10 @@
-"""Headers that every response carries: the browser isolates the pages and runs nobody else's code in them."""
+"""What stands before every view: headers that isolate the pages in the browser, and addresses that are refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 
 # Together they make every page cross-origin isolated, which the browser asks for before it gives threads to WASM.
 ISOLATION_HEADERS = {
@@ -41,6 +41,23 @@ class SecurityHeadersMiddleware:
             response.headers[name] = value
         response.headers.setdefault("Content-Security-Policy", _policy(request.path))
         return response
+
+
+class NoNulMiddleware:
+    """Refuses addresses with a NUL character: no text of ours has one, and PostgreSQL takes none."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = request.META.get("QUERY_STRING", "")
+        if "\0" not in request.path_info and "%00" not in query and "\0" not in query:
+            return self.get_response(request)
+        message = "The address has a NUL character."
+        if request.path_info.startswith("/api/"):
+            error = {"code": "bad_request", "message": message, "fields": {}}
+            return JsonResponse({"error": error}, status=400)
+        return HttpResponseBadRequest(message, content_type="text/plain")
 
 
 def _policy(path: str) -> str:

@@ -11,7 +11,8 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser as PlainJSONParser
 
-SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# What may stand for a lone surrogate, or for a NUL character.
+SUSPICIOUS_ESCAPE = re.compile(rb"\\u([dD][89a-fA-F]|0000)")
 
 
 class JSONParser(PlainJSONParser):
@@ -26,8 +27,11 @@ class JSONParser(PlainJSONParser):
         content = stream.read()
         try:
             parsed = super().parse(io.BytesIO(content), media_type, parser_context)
-            if SURROGATE.search(content):
-                json.dumps(parsed, ensure_ascii=False).encode()
+            if SUSPICIOUS_ESCAPE.search(content):
+                written = json.dumps(parsed, ensure_ascii=False).encode()
+                # In the text it can only be the escape of a NUL: what a backslash precedes is written as two.
+                if rb"\u0000" in written.replace(rb"\\", b""):
+                    raise ParseError("JSON parse error - a text with a NUL character.")
         except RecursionError as error:
             raise ParseError("JSON parse error - nested too deep.") from error
         except UnicodeEncodeError as error:
