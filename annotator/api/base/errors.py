@@ -7,8 +7,14 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
-from django.db import OperationalError
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFilesSent,
+)
+from django.db import DatabaseError, IntegrityError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
@@ -69,6 +75,12 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         logger.exception("the database refused")
         message = "The database is busy or away; try again in a moment."
         return Response(error_body("database_busy", message), status=503, headers={"Retry-After": "2"})
+    if isinstance(error, ObjectDoesNotExist) or _is_update_of_nothing(error):
+        logger.info("gone meanwhile: %s", error)
+        return Response(error_body("not_found", "It was deleted meanwhile."), status=404)
+    if isinstance(error, IntegrityError) and (conflict := _conflict(error)):
+        logger.info("changed meanwhile: %s", error)
+        return Response(error_body(*conflict), status=409)
 
     response = exception_handler(error, context)
     if response is None:
@@ -90,6 +102,27 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     elif isinstance(error, exceptions.APIException):
         response.data = error_body(error.default_code, str(error.detail))
     return response
+
+
+def _is_update_of_nothing(error: Exception) -> bool:
+    """Whether `save(update_fields=...)` found no row any more. Django has no class of its own for it before 6.0."""
+    return isinstance(error, DatabaseError) and "did not affect any rows" in str(error)
+
+
+def _conflict(error: IntegrityError) -> tuple[str, str] | None:
+    """Code and message where somebody else wrote at the same moment; None for what only a mistake of ours can break.
+
+    Sources: PostgreSQL's error codes, class 23; SQLite's names of its constraints.
+    """
+    state, words = getattr(error.__cause__, "sqlstate", ""), str(error)
+    if state == "23503" or "FOREIGN KEY constraint failed" in words:
+        return (
+            "deleted_meanwhile",
+            "Something that this belongs to was deleted meanwhile; nothing was changed.",
+        )
+    if state == "23505" or "UNIQUE constraint failed" in words:
+        return "changed_meanwhile", "Somebody else made the same at this moment; look again."
+    return None
 
 
 def _flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
