@@ -39,7 +39,11 @@ def masks_png(image: Image, side_px: int) -> bytes:
     annotations = Annotation.objects.live().filter(image=image).select_related("category")
     # Large ones first, so that what lies on them stays visible.
     for annotation in annotations.order_by("-area"):
-        _draw(layer, sample_mask(annotation.segmentation, hw), annotation.category.color)
+        part = _part_of(annotation.bbox_xywh, image.hw, hw)
+        top, left, bottom, right = part
+        cover = sample_mask(annotation.segmentation, hw, part=part)
+        # Only where the mask can be: with a hundred masks an image, all of the picture for each would take seconds.
+        _draw(layer[top:bottom, left:right], cover, annotation.category.color)
     return _png(_to_picture(layer), compress_level=6)
 
 
@@ -80,7 +84,10 @@ def colors_version(project: Project) -> str:
 
 
 def sample_mask(
-    segmentation: dict[str, Any], hw: tuple[int, int], window: tuple[int, int, int, int] | None = None
+    segmentation: dict[str, Any],
+    hw: tuple[int, int],
+    window: tuple[int, int, int, int] | None = None,
+    part: tuple[int, int, int, int] | None = None,
 ) -> NDArray[np.float32]:
     """A stored mask shrunk to `hw`: the share of each pixel that it covers, (height, width), 0 to 1.
 
@@ -89,14 +96,16 @@ def sample_mask(
 
     Args:
         window: (top, left, bottom, right) in image pixels: only this part of the mask; None: all of it.
+        part: (top, left, bottom, right) in pixels of the answer: only this part of it is made; None: all of it.
 
     Raises:
         RleError: the RLE is damaged.
     """
+    first_row, first_column, end_row, end_column = part or (0, 0, *hw)
     mask_height, mask_width = segmentation["size"]
     top, left, bottom, right = window or (0, 0, mask_height, mask_width)
-    rows = _sample_places(top, bottom, hw[0] * SAMPLES_PER_PIXEL)
-    columns = _sample_places(left, right, hw[1] * SAMPLES_PER_PIXEL)
+    rows = _sample_places(top, bottom, hw[0], first_row, end_row)
+    columns = _sample_places(left, right, hw[1], first_column, end_column)
     ends = np.cumsum(rle.runs(segmentation))  # run k covers the pixels before ends[k], down the columns
     inside = np.zeros((len(columns), len(rows)), bool)  # turned, as the runs are
     if len(ends) > 1:  # one run alone is background
@@ -106,13 +115,16 @@ def sample_mask(
         shown = slice(*np.searchsorted(columns, [first, last + 1]))
         places = columns[shown, None] * mask_height + rows[None, :]  # (shown columns, rows), ascending
         inside[shown] = np.searchsorted(ends, places, side="right") % 2 == 1  # odd runs are foreground
-    samples = inside.T.reshape(hw[0], SAMPLES_PER_PIXEL, hw[1], SAMPLES_PER_PIXEL)
+    height, width = end_row - first_row, end_column - first_column
+    samples = inside.T.reshape(height, SAMPLES_PER_PIXEL, width, SAMPLES_PER_PIXEL)
     return samples.mean(axis=(1, 3), dtype=np.float32)
 
 
-def _sample_places(start: int, end: int, count: int) -> NDArray[np.int64]:
-    """`count` pixels spread evenly from `start` to `end`, at the middles of their shares."""
-    return (start + (np.arange(count) + 0.5) * (end - start) / count).astype(np.int64)
+def _sample_places(start: int, end: int, pixels: int, first: int, last: int) -> NDArray[np.int64]:
+    """Sample points spread evenly from `start` to `end`, at the middles of their shares, SAMPLES_PER_PIXEL for each of
+    `pixels`; those of the pixels from `first` to before `last`."""
+    numbers = np.arange(first * SAMPLES_PER_PIXEL, last * SAMPLES_PER_PIXEL)
+    return (start + (numbers + 0.5) * (end - start) / (pixels * SAMPLES_PER_PIXEL)).astype(np.int64)
 
 
 def _draw(layer: NDArray[np.float32], cover: NDArray[np.float32], color: str) -> None:
@@ -134,6 +146,21 @@ def _outline(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     padded = np.pad(inside, 1, mode="edge")
     surrounded = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return inside & ~surrounded
+
+
+def _part_of(
+    bbox_xywh: list[float], image_hw: tuple[int, int], hw: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of a mask's box in a picture of `hw`, with a pixel around it that the mask does not
+    reach: its outline ends there."""
+    x, y, width, height = bbox_xywh
+    down, across = hw[0] / image_hw[0], hw[1] / image_hw[1]
+    return (
+        max(0, int(y * down) - 1),
+        max(0, int(x * across) - 1),
+        min(hw[0], int((y + height) * down) + 2),
+        min(hw[1], int((x + width) * across) + 2),
+    )
 
 
 def _surroundings(bbox_xywh: list[float], hw: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -56,3 +56,23 @@ def test_a_part_of_a_mask_is_that_part_of_the_whole():
     window = (3, 7, 33, 47)  # top, left, bottom, right
     part = pictures.sample_mask(rle.encode(mask), (30, 40), window)
     assert np.array_equal(part, mask[3:33, 7:47])
+
+
+@pytest.mark.parametrize("small", [(30, 40), (7, 11), (60, 80)])
+def test_a_mask_drawn_in_its_box_alone_is_the_mask_drawn_over_the_whole_picture(small):
+    """The same pixels, outline and all, also at the picture's edges and where a mask is smaller than a pixel."""
+    hw = (60, 80)
+    random = np.random.default_rng(1)
+    for _ in range(60):
+        top, left = random.integers(0, hw[0]), random.integers(0, hw[1])
+        mask = np.zeros(hw, bool)
+        mask[top : top + random.integers(1, 40), left : left + random.integers(1, 50)] = True
+        mask &= random.random(hw) < 0.9
+        mask[top, left] = True
+        segmentation = rle.encode(mask)
+        whole, boxed = np.zeros((*small, 4), np.float32), np.zeros((*small, 4), np.float32)
+        pictures._draw(whole, pictures.sample_mask(segmentation, small), "#ff8000")
+        part = pictures._part_of([float(v) for v in rle.bbox_xywh(segmentation)], hw, small)
+        rows, columns = slice(part[0], part[2]), slice(part[1], part[3])
+        pictures._draw(boxed[rows, columns], pictures.sample_mask(segmentation, small, part=part), "#ff8000")
+        np.testing.assert_array_equal(boxed, whole)
