@@ -28,6 +28,9 @@ if OWNS_DATA_DIR:
         "PORT",
     ):
         os.environ.pop(name, None)
+    # The tests of one process on another database: postgres://user@host/name, whose user may make databases.
+    if other := os.environ.get("MASKWRIGHT_TEST_DATABASE_URL"):
+        os.environ["DATABASE_URL"] = other
     # Exact, whichever processor the tests run on.
     os.environ["ENCODER_PRECISION"] = "float32"
     os.environ["ENCODER_BACKEND"] = "torch"
