@@ -35,6 +35,10 @@ CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS")
 HTTPS = read("HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+# Other names below ours, and the lists that browsers carry along, are not ours to decide about.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -158,6 +162,7 @@ MAX_IMAGE_BYTES = read("MAX_IMAGE_BYTES")
 MAX_IMAGE_PIXELS = read("MAX_IMAGE_PIXELS")
 # RLE and the decoder's frame work on sides up to this length.
 MAX_IMAGE_SIDE_PX = read("MAX_IMAGE_SIDE_PX")
+KEEP_LOCATION = read("KEEP_LOCATION")
 MAX_FILES_PER_REQUEST = read("MAX_FILES_PER_REQUEST")
 MAX_ZIP_BYTES = read("MAX_ZIP_BYTES")
 MAX_ZIP_ENTRIES = read("MAX_ZIP_ENTRIES")
@@ -265,29 +270,35 @@ SPECTACULAR_SETTINGS = {
 
 # --- log and figures ---
 METRICS_TOKEN = read("METRICS_TOKEN")
+LINE = "{asctime} {levelname:<7} {name}: {message}"
+JSON_LINE = {
+    "()": "pythonjsonlogger.json.JsonFormatter",
+    "fmt": ["asctime", "levelname", "name", "message", "request_id", "user_id", "job_id", "process"],
+    "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+}
+IS_JSON = read("LOG_FORMAT") == "json"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
-        "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
-            "fmt": ["asctime", "levelname", "name", "message", "request_id", "user_id", "job_id", "process"],
-            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-        },
+        "json": JSON_LINE,
+        "line": {"format": LINE, "style": "{"},
+        "one_line": {"()": "annotator.site.log_lines.OneLineFormatter", "fmt": LINE, "style": "{"},
     },
     "filters": {"context": {"()": "annotator.site.log_context.ContextFilter"}},
     "handlers": {
-        "stderr": {
+        name: {
             "class": "logging.StreamHandler",
-            "formatter": read("LOG_FORMAT"),
+            "formatter": "json" if IS_JSON else formatter,
             "filters": ["context"],
         }
+        for name, formatter in (("stderr", "line"), ("one_line", "one_line"))
     },
     "root": {"handlers": ["stderr"], "level": read("LOG_LEVEL")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.db.backends": {"level": "WARNING"},
+        "django.security": {"handlers": ["one_line"], "propagate": False},
         # A line for each request of a download says nothing to people.
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},

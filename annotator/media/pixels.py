@@ -1,7 +1,8 @@
 """Bytes -> Image: sniffed by content, limits before decoding, pixels upright and 8-bit RGB.
 
-What is stored: the original bytes, untouched, where they already are an upright 8-bit RGB or greyscale JPEG, PNG or
-WebP without transparency (greyscale decodes to equal R, G and B). Everything else is converted once: a rotated JPEG
+What is stored: the original bytes, without the place where the picture was taken (KEEP_LOCATION), else untouched,
+where they already are an upright 8-bit RGB or greyscale JPEG, PNG or WebP without transparency (greyscale decodes to
+equal R, G and B). Everything else is converted once: a rotated JPEG
 to JPEG (quality 95, no chroma subsampling), the rest to PNG, which loses nothing. The conversions, each the least
 surprising one: transparency is laid over white; 16-bit greyscale is scaled over its full range (65535 -> 255), never
 stretched by contents; CMYK goes through its ICC profile where it has one. Files of several frames or pages are refused,
@@ -36,6 +37,7 @@ from annotator.media.errors import (
     TooManyPixels,
     UnsupportedImage,
 )
+from annotator.media.location import without_location
 from annotator.models import Image
 from annotator.site.environment import MEBIBYTE
 
@@ -126,7 +128,7 @@ def prepare(file: IO[bytes]) -> PreparedImage:
         is_jpeg = picture.format in ("JPEG", "MPO")
         if turn is None and _is_plain_rgb(picture, content):
             extension, content_type = KEPT_AS_THEY_ARE["JPEG" if is_jpeg else str(picture.format)]
-            stored = content
+            stored = content if settings.KEEP_LOCATION else without_location(content)
         else:
             extension, content_type = ("jpg", "image/jpeg") if is_jpeg else ("png", "image/png")
             stored = _encode(rgb, is_jpeg, picture)

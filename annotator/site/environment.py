@@ -111,7 +111,10 @@ VARIABLES: dict[str, Variable] = {
     "ALLOWED_HOSTS": Variable(NAMES, None, "Host names the site answers to: this machine's own and HOST."),
     "CSRF_TRUSTED_ORIGINS": Variable(NAMES, [], "Origins of forms beside the site's own, as `https://name`."),
     "HTTPS": Variable(
-        FLAG, False, "Behind a TLS proxy: cookies travel over TLS only, and the proxy's header is believed."
+        FLAG,
+        False,
+        "Behind a TLS proxy: cookies travel over TLS only, browsers are told to use nothing else for a year (HSTS), "
+        "and the proxy's header X-Forwarded-Proto is believed.",
     ),
     "SECRET_KEY": Variable(TEXT, None, "Signs sessions: made once, in DATA_DIR/secret_key."),
     "DEBUG": Variable(FLAG, False, "Django's; never on a site that others reach."),
@@ -215,6 +218,12 @@ VARIABLES: dict[str, Variable] = {
         _whole_number(), 100_000_000, "Of one image; decoded, a pixel takes 3 bytes."
     ),
     "MAX_IMAGE_SIDE_PX": Variable(_whole_number(most=65_535), 32_768, "Of one image's longer side."),
+    "KEEP_LOCATION": Variable(
+        FLAG,
+        False,
+        "Uploaded photographs keep the place where they were taken (GPS in EXIF, XMP, IPTC); else it is taken out of "
+        "their files, which people of the project can download.",
+    ),
     "MAX_FILES_PER_REQUEST": Variable(_whole_number(), 500, "Files in one upload."),
     "MAX_ZIP_BYTES": Variable(_whole_number(most=MOST_BYTES), 4096 * MEBIBYTE, "Of one zip."),
     "MAX_ZIP_ENTRIES": Variable(_whole_number(), 10_000, "Files in one zip."),

@@ -146,7 +146,7 @@ def test_a_request_has_an_id_which_the_answer_and_the_log_carry(bob, image, capl
 def test_json_logs_name_the_job(capfd):
     from django.utils.module_loading import import_string
 
-    settings_of_json = dict(django_settings.LOGGING["formatters"]["json"])
+    settings_of_json = dict(django_settings.JSON_LINE)
     formatter = import_string(settings_of_json.pop("()"))(**settings_of_json)
     record = logging.LogRecord("annotator.worker", logging.ERROR, __file__, 1, "it failed", (), None)
     with about_job("exports:17"):
