@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,6 @@ class Child:
 
     Attributes:
         stop_grace_s: how long it may take to end after SIGTERM before its whole group is killed.
-        restarts: whether it is started again when it ends by itself.
     """
 
     title: str
@@ -38,7 +38,6 @@ class Child:
     cwd: Path
     env: dict[str, str]
     stop_grace_s: float = 10.0
-    restarts: bool = False
     process: subprocess.Popen | None = None
     started_at: float = 0.0
     deaths: int = 0
@@ -46,8 +45,7 @@ class Child:
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".1.log"))
+        self.shorten_log()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -61,6 +59,18 @@ class Child:
                 preexec_fn=_stop_with_parent if sys.platform == "linux" else None,
             )
         self.started_at = time.monotonic()
+
+    def shorten_log(self) -> None:
+        """Puts a log that grew too long aside, and goes on in an empty one. The process appends, so it need not know.
+
+        What it writes between the copy and the cut is lost: a moment of log, where a full disk would lose more.
+        """
+        with contextlib.suppress(OSError):  # none so far, or no room for the copy: then the log is cut off
+            if self.log.stat().st_size <= MAX_LOG_BYTES:
+                return
+            with contextlib.suppress(OSError):
+                shutil.copyfile(self.log, self.log.with_suffix(".1.log"))
+            os.truncate(self.log, 0)
 
     def exit_code(self) -> int | None:
         return self.process.poll() if self.process else None
@@ -82,15 +92,12 @@ class Child:
         return "\n".join(f"      {line}" for line in text.splitlines()[-lines:])
 
 
-def watch(children: list[Child], stopping: Callable[[], bool]) -> Child | None:
-    """Waits until `stopping()` or until a child ends that is not to be restarted; restarts the others.
-
-    Returns:
-        The child that ended, or None.
-    """
+def watch(children: list[Child], stopping: Callable[[], bool]) -> None:
+    """Until `stopping()`: says of each child that ends how it ended, and starts it again; keeps the logs short."""
     while not stopping():
         now = time.monotonic()
         for child in children:
+            child.shorten_log()
             if child.process is None:
                 if now >= child.start_at:
                     child.start()
@@ -98,8 +105,6 @@ def watch(children: list[Child], stopping: Callable[[], bool]) -> Child | None:
             code = child.exit_code()
             if code is None:
                 continue
-            if not child.restarts:
-                return child
             child.signal(signal.SIGKILL, group=True)  # children it may have left behind
             child.deaths = 1 if now - child.started_at > HEALTHY_AFTER_S else child.deaths + 1
             delay_s = RESTART_DELAYS_S[min(child.deaths, len(RESTART_DELAYS_S)) - 1]
@@ -109,7 +114,6 @@ def watch(children: list[Child], stopping: Callable[[], bool]) -> Child | None:
                 f"Log: {child.log}"
             )
         time.sleep(POLL_INTERVAL_S)
-    return None
 
 
 def stop(children: list[Child], force: Callable[[], bool]) -> None:

@@ -87,22 +87,39 @@ def test_a_second_ctrl_c_kills_at_once(child):
 def test_children_of_a_process_are_stopped_with_it(child):
     parent = child(PARENT)
     parent.start()
-    wait_until(lambda: is_up(parent))
+    wait_until(lambda: len(parent.log.read_text().split()) == 2)
     grandchild = int(parent.log.read_text().split()[1])
     assert exists(grandchild)
     stop([parent], lambda: False)
     wait_until(lambda: not exists(grandchild))
 
 
-def test_a_worker_that_dies_is_started_again_and_a_server_that_dies_ends_the_watch(child, capsys):
-    worker = child("print('up', flush=True); raise SystemExit(3)", restarts=True)
-    server = child("import time; time.sleep(2.5); raise SystemExit(4)")
+def test_whatever_dies_is_started_again_and_that_is_said_with_how_it_died(child, capsys):
+    worker = child("print('up', flush=True); raise SystemExit(3)")
+    server = child("import os; print('up', flush=True); os.kill(os.getpid(), 9)")
     for each in (worker, server):
         each.start()
-    assert watch([worker, server], lambda: False) is server
-    assert server.exit_code() == 4
-    assert worker.log.read_text().count("up") >= 2
-    assert "The thing ended (exit code 3); it starts again in 1 s" in capsys.readouterr().out
+    watch([worker, server], lambda: all(each.log.read_text().count("up") >= 2 for each in (worker, server)))
+    said = capsys.readouterr().out
+    assert "The thing ended (exit code 3); it starts again in 1 s" in said
+    assert "The thing ended (killed by SIGKILL); it starts again in 1 s" in said
+
+
+def test_a_log_that_grows_too_long_is_put_aside_while_the_process_writes(child, monkeypatch):
+    monkeypatch.setattr("scripts.processes.MAX_LOG_BYTES", 2000)
+    talker = child("import time\nfor k in range(10**9): print(f'line {k}', flush=True); time.sleep(0.001)")
+    talker.start()
+    aside = talker.log.with_suffix(".1.log")
+    seen = []
+
+    def enough() -> bool:
+        seen.append(talker.log.stat().st_size)
+        return aside.exists() and len(seen) > 8
+
+    watch([talker], enough)
+    assert talker.exit_code() is None
+    assert aside.read_text().startswith("line ") or aside.read_text()[0].isdigit()
+    assert max(seen) < 100_000 and "\0" not in talker.log.read_text()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
