@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from annotator.errors import MaskwrightError
+from annotator.models import Image
 
 
 class ExportNotReady(MaskwrightError):
@@ -18,6 +19,20 @@ class VersionNotReady(MaskwrightError):
 class VersionInUse(MaskwrightError):
     code = "version_in_use"
     status = 409
+
+
+class PictureMissing(MaskwrightError):
+    """The stored file of an image is not there."""
+
+    code = "picture_missing"
+    status = 503
+
+    def __init__(self, image: Image) -> None:
+        super().__init__(
+            f"The picture of the image {image.name} (number {image.pk}) is missing from the server's storage. Restore "
+            "it, or delete the image."
+        )
+        self.image = image
 
 
 class ExportLinkExpired(MaskwrightError):

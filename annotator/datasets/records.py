@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from annotator.datasets import selection as selections
+from annotator.datasets.errors import PictureMissing
 from annotator.datasets.selection import EVERYTHING, ExportedCategories, Selection
 from annotator.datasets.splitting import Splitter
 from annotator.files import stored
@@ -48,6 +50,14 @@ def build(project: Project, selection: Selection = EVERYTHING) -> DatasetRecord:
 def stored_name(image: Image) -> str:
     """The uploaded name with the extension of what is stored: `scan.tif` was turned into a PNG."""
     return name_as_stored(image.name, str(image.file))
+
+
+def open_picture(image: Image) -> BinaryIO:
+    """The stored picture, for reading. Raises PictureMissing."""
+    try:
+        return stored.open_file(image.file)
+    except FileNotFoundError as error:
+        raise PictureMissing(image) from error
 
 
 def name_as_stored(name: str, file: str) -> str:
@@ -135,7 +145,7 @@ def _image_record(image: Image, annotations: _AnnotationRecords, split: str) -> 
         annotations=annotations,
         digest=image.digest,
         created_at=image.created_at,
-        open=lambda: stored.open_file(image.file),
+        open=lambda: open_picture(image),
         split=split,
     )
 

@@ -139,7 +139,7 @@ def _open_picture(image_id: int) -> IO[bytes]:
         raise InvalidRecord(
             f"the picture of image {image_id} was removed for good; export this version without pictures"
         )
-    return stored.open_file(image.file)
+    return records.open_picture(image)
 
 
 def _next_name(project: Project) -> str:

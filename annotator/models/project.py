@@ -44,7 +44,7 @@ class ProjectQuerySet(VisibleQuerySet):
 
 class Project(models.Model):
     name = models.CharField(max_length=200)
-    description = models.TextField(blank=True)
+    description = models.TextField(blank=True, max_length=10_000)
     bundle = models.ForeignKey(
         Bundle,
         null=True,

@@ -74,7 +74,7 @@ def _run(kind: JobKind, job: LeasedJob, postponed: Postponed) -> None:
             _put_back_for_storage(job, error, postponed)
             return
         logger.exception("%s failed", job)
-        _write(queue.fail, job, f"{type(error).__name__}: {error}")
+        _write(queue.fail, job, _in_words(error))
 
 
 def _put_back_for_storage(job: LeasedJob, error: OSError, postponed: Postponed) -> None:
@@ -90,6 +90,13 @@ def _put_back_for_storage(job: LeasedJob, error: OSError, postponed: Postponed) 
             "The server's storage did not answer; this is tried again.",
             delay_s=STORAGE_DELAY_S,
         )
+
+
+def _in_words(error: Exception) -> str:
+    """For the row, which people of the project read: where files lie on the server is no business of theirs."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"The server could not read or write a file ({error.strerror}); its log says which."
+    return f"{type(error).__name__}: {error}".replace(str(settings.DATA_DIR), "DATA_DIR")
 
 
 def _write(outcome: Callable[..., None], job: LeasedJob, reason: str, **how: object) -> None:

@@ -15,6 +15,8 @@ from annotator.site import storage_mark
 LEAST_FREE_BYTES = 16 * 1024 * 1024
 # So many pictures tell whether one is gone or all of them are away.
 PICTURES_LOOKED_FOR = 20
+# Until a worker looks again whether they are back.
+PICTURES_DELAY_S = 15.0
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # What an operating system says of a disk, a mount or a network drive, and never of what is in a file.

@@ -34,8 +34,6 @@ logger = logging.getLogger(__name__)
 
 # Until a model that could not be opened is tried again: its weights may have to be read whole to know.
 REOPEN_AFTER_S = 30.0
-# Until a worker looks again whether the folder of pictures is back.
-PICTURES_DELAY_S = 15.0
 
 # The encoder of the last job's bundle stays loaded: loading costs seconds and, for ViT-H, gigabytes.
 _encoders: dict[str, ImageEncoder] = {}
@@ -60,7 +58,7 @@ def run(job: EmbeddingJob) -> None:
         if storage_ready.are_pictures_away(job.image):
             raise NotNow(
                 "The server's pictures are away; this waits until they are back.",
-                PICTURES_DELAY_S,
+                storage_ready.PICTURES_DELAY_S,
                 Q(pk__isnull=False),
             ) from error
         # Tried again all the same: it may be the only image there is.

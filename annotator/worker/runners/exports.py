@@ -11,13 +11,14 @@ from django.db import transaction
 
 from annotator.datasets import formats
 from annotator.datasets import selection as selections
-from annotator.datasets.errors import VersionNotReady
+from annotator.datasets.errors import PictureMissing, VersionNotReady
 from annotator.datasets.making import Plan
 from annotator.errors import InvalidValue
 from annotator.files import unowned
 from annotator.jobs import queue
-from annotator.jobs.errors import JobFailed, LeaseLost
+from annotator.jobs.errors import JobFailed, LeaseLost, NotNow
 from annotator.models import Export
+from annotator.worker import storage_ready
 from annotator.worker.runners.made_file import store
 from annotator.worker.runners.row_progress import RowProgress
 from exporters.errors import ExportError
@@ -32,6 +33,7 @@ def run(export: Export) -> None:
 
     Raises:
         JobFailed: this version does not know the format or one of the options, or a record cannot be written.
+        NotNow: all pictures are away.
         LeaseLost: the export was cancelled, or belongs to somebody else by now.
     """
     try:
@@ -50,6 +52,13 @@ def run(export: Export) -> None:
             plan.write(temporary, report, progress, progress.check)
         except (ExportError, VersionNotReady) as error:
             raise JobFailed(str(error), permanent=True) from error
+        except PictureMissing as error:
+            if storage_ready.are_pictures_away(error.image):
+                raise NotNow(
+                    "The server's pictures are away; this waits until they are back.",
+                    storage_ready.PICTURES_DELAY_S,
+                ) from error
+            raise JobFailed(str(error)) from error
         name, size_bytes = store(temporary, f"exports/{export.project_id}/{export.pk}", extension)
     file_name = _download_name(export, extension)
     try:
