@@ -14,6 +14,7 @@ def main() -> None:
     except environment.WrongEnvironment as error:
         sys.exit(str(error))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     try:
@@ -22,6 +23,8 @@ def main() -> None:
         # What a command keeps for the next time it has written by now.
         print("Stopped.", file=sys.stderr)
         sys.exit(130)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     except PermissionError as error:
         sys.exit(
             f"{error.filename or error} may not be read or written by this user. Run the command as the user whose "

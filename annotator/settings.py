@@ -8,6 +8,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from annotator.site.environment import MEBIBYTE, WrongEnvironment, check, read
+from annotator.site.extra_packages import why_missing
 from exporters.overlap_option import OVERLAP
 from segmentation.bundle import BUILT_IN_BUNDLE, BUILT_IN_DIR
 
@@ -20,6 +21,9 @@ try:
     check()
 except WrongEnvironment as error:
     raise ImproperlyConfigured(str(error)) from None
+
+if missing := why_missing(read("DATABASE_URL"), read("CELERY_BROKER_URL")):
+    raise ImproperlyConfigured(missing)
 
 # --- where everything lies ---
 DATA_DIR = Path(read("DATA_DIR") or (Path.cwd() if IS_INSTALLED else BASE_DIR) / "data").resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
 import time
@@ -14,16 +15,18 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
+from django.db.models import QuerySet
 from django.test import Client
 
 from annotator.bundles import decoders
 from annotator.bundles.encoders import open_encoder
 from annotator.bundles.folders import folder_of
+from annotator.embeddings import store as embedding_store
 from annotator.embeddings.figures import mean_recent_ms
 from annotator.jobs import report, wake_up
 from annotator.jobs.kinds import KINDS
-from annotator.models import Bundle, BundleJob, LeasedJob, WorkerHeartbeat
+from annotator.models import Bundle, BundleJob, EmbeddingJob, Image, LeasedJob, WorkerHeartbeat
 from annotator.site import migrations, storage_mark
 from annotator.site.middleware import ISOLATION_HEADERS
 
@@ -32,6 +35,7 @@ State = LeasedJob.State
 MIN_FREE_BYTES = 1_000_000_000
 # Without these the workbench does not start.
 STATIC_FILES = ("css/site.css", "js/pages/annotate.js", "js/decoder/decoder-worker.js", "admin/css/base.css")
+FILES_LOOKED_FOR = 50  # the newest, and as many from anywhere
 STATIC_FOLDERS = ("vendor/ort",)  # onnxruntime-web, copied from npm
 
 
@@ -89,14 +93,30 @@ def check_database() -> str:
     try:
         connection.ensure_connection()
         pending = migrations.count_pending()
+    except OperationalError as error:
+        raise Unwell(f"cannot be reached: {error}", _advice_on_database(str(error))) from error
     except DatabaseError as error:
-        raise Unwell(f"cannot be reached: {error}", "Start it, or set DATABASE_URL.") from error
+        raise Unwell(f"cannot be read: {error}", _advice_on_database(str(error))) from error
     except migrations.NewerDatabase as error:
         raise Unwell("is of a newer version", str(error)) from error
     if pending:
         raise Unwell(f"{pending} migrations are not applied", "Run: manage.py migrate")
     name = settings.DATABASES["default"]["NAME"]
     return f"{connection.vendor}, {name}, all migrations applied"
+
+
+def _advice_on_database(said: str) -> str:
+    if connection.vendor != "sqlite":
+        return "Start it, or set DATABASE_URL."
+    name = settings.DATABASES["default"]["NAME"]
+    if "malformed" in said or "not a database" in said:
+        return (
+            f"{name} is damaged. Stop the site, keep a copy, and put a backup in its place; without one, try: "
+            f"sqlite3 {name} .recover | sqlite3 mended.sqlite3"
+        )
+    if "locked" in said:
+        return "Another program holds it: a backup, or a command that was stopped half way. End it and look again."
+    return f"May this user read and write {name} and its folder? Is the disk full? Or set DATABASE_URL."
 
 
 def check_storage() -> str:
@@ -173,6 +193,46 @@ def check_static() -> str:
     return f"collected in {root}"
 
 
+def check_files() -> str:
+    """Whether the files are there that the tables tell of, the newest ones and some of all: a restored database beside
+    another day's files, or a folder that somebody cleared out."""
+    images = Image.with_deleted.exclude(file="")
+    shown = _some_of(images)
+    gone = [image for image in shown if not default_storage.exists(str(image.file))]
+    if gone:
+        raise Unwell(
+            f"{len(gone)} of {len(shown)} pictures looked for are gone, such as {gone[0].file} of the image "
+            f"{gone[0].name} in {gone[0].project}",
+            "Put them back from a backup. What is lost for good: delete those images.",
+        )
+    jobs = EmbeddingJob.objects.filter(state=State.READY).select_related("bundle", "image")
+    ready = _some_of(jobs)
+    damaged = sum(not _is_sound(job) for job in ready)
+    if damaged:
+        raise Doubtful(
+            f"{damaged} of {len(ready)} embeddings looked at are gone or damaged",
+            "Each is made anew when its image is opened. Many of them: look for the cause, which may be the disk.",
+        )
+    return (
+        f"{len(shown)} of {images.count()} pictures and {len(ready)} of {jobs.count()} embeddings looked for"
+    )
+
+
+def _some_of(rows: QuerySet) -> list:
+    """The newest rows, and others from anywhere."""
+    newest = list(rows.order_by("-pk")[:FILES_LOOKED_FOR])
+    highest = newest[0].pk if newest else 0
+    anywhere = {random.randint(1, highest) for _ in range(FILES_LOOKED_FOR)} if newest else set()
+    return newest + list(rows.filter(pk__in=anywhere - {row.pk for row in newest}))
+
+
+def _is_sound(job: EmbeddingJob) -> bool:
+    try:
+        return embedding_store.is_sound(job, thoroughly=True)
+    except FileNotFoundError:
+        return False
+
+
 def check_worker() -> str:
     alive = list(report.alive_workers())
     if not alive:
@@ -211,6 +271,7 @@ def check_jobs() -> str:
 def check_device() -> str:
     """What the encoder really computes on, here and in the workers: asked of the tensors, not of the settings."""
     from segmentation.decoder.parity import sample_image
+    from segmentation.encoder import DeviceUnavailable
     from segmentation.openvino_package import OpenVinoUnavailable
 
     bundle = _default_bundle()
@@ -218,6 +279,11 @@ def check_device() -> str:
         encoder = open_encoder(bundle)
     except OpenVinoUnavailable as error:
         raise Unwell(f"{bundle.name} cannot be loaded", str(error)) from error
+    except DeviceUnavailable as error:
+        raise Unwell(
+            str(error),
+            f"DEVICE is {settings.DEVICE!r}: set another one, or auto; or install torch for that device.",
+        ) from error
     image = sample_image()
     encoder.encode(image)  # the first call warms up
     started_s = time.perf_counter()
@@ -296,6 +362,7 @@ CHECKS_WITHOUT_DATABASE = {
 }
 CHECKS_WITH_DATABASE = {
     "headers": check_headers,
+    "files": check_files,
     "worker": check_worker,
     "jobs": check_jobs,
     "device": check_device,
