@@ -24,7 +24,6 @@ from scripts.processes import Child
 from scripts.stamps import fingerprint, is_current, locked, tree_fingerprint, write_stamp
 
 START_TIMEOUT_S = 60
-WEB_THREADS = 8
 
 
 def main() -> int:
@@ -130,19 +129,9 @@ def _serve(host: str, port: int, data_dir: Path, logins: dict[str, str], started
     env = _child_env(data_dir) | {"HOST": host, "PORT": str(port)}
     env.pop("MASKWRIGHT_DEMO_PASSWORD", None)  # has been used; a server need not carry it
     python = str(environment.VENV_PYTHON)
-    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     web = Child(
         "web server",
-        [python, "-m", "gunicorn", "annotator.wsgi", "--bind", bind, "--worker-class", "gthread"]
-        + [
-            "--workers",
-            str(read("WEB_WORKERS")),
-            "--threads",
-            str(WEB_THREADS),
-            "--timeout",
-            "120",
-        ]
-        + ["--keep-alive", "30", "--graceful-timeout", "5", "--no-control-socket", "--log-level", "warning"],
+        [python, *web_server(host, port)],
         logs / "web.log",
         environment.ROOT,
         env,
@@ -174,6 +163,23 @@ def _serve(host: str, port: int, data_dir: Path, logins: dict[str, str], started
         processes.stop(children, lambda: interrupts.count > 1)
     say("  Stopped. Everything is saved in " + str(data_dir))
     return 0
+
+
+def web_server(host: str, port: int) -> list[str]:
+    """What Python is to run."""
+    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    options = {
+        "--bind": bind,
+        "--worker-class": "annotator.site.receiving_worker.ReceivingWorker",
+        "--workers": str(read("WEB_WORKERS")),
+        "--threads": str(read("WEB_THREADS")),
+        "--timeout": "120",
+        "--keep-alive": "30",
+        "--graceful-timeout": "5",
+        "--log-level": "warning",
+    }
+    pairs = [text for pair in options.items() for text in pair]
+    return ["-m", "gunicorn", "annotator.wsgi", *pairs, "--no-control-socket"]
 
 
 class _Interrupts:

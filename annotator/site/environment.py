@@ -108,6 +108,11 @@ VARIABLES: dict[str, Variable] = {
     "PORT": Variable(_whole_number(1, 65535), 8000, "Its port."),
     "WORKERS": Variable(_whole_number(0, MOST_PROCESSES), 1, "Workers that `make run` starts."),
     "WEB_WORKERS": Variable(_whole_number(most=MOST_PROCESSES), 2, "Web processes that `make run` starts."),
+    "WEB_THREADS": Variable(
+        _whole_number(2, MOST_PROCESSES),
+        16,
+        "Threads of each; at most half of them receive large bodies at once.",
+    ),
     "ALLOWED_HOSTS": Variable(NAMES, None, "Host names the site answers to: this machine's own and HOST."),
     "CSRF_TRUSTED_ORIGINS": Variable(NAMES, [], "Origins of forms beside the site's own, as `https://name`."),
     "HTTPS": Variable(
@@ -210,6 +215,11 @@ VARIABLES: dict[str, Variable] = {
         _whole_number(0, 36_500), 30, "Days after which deleted images are removed for good."
     ),
     # --- limits on what comes in ---
+    "REQUEST_TIMEOUT_S": Variable(
+        _whole_number(most=DAY_S),
+        30,
+        "Seconds in which a request has to arrive; a large one as many again for each 256 KiB.",
+    ),
     "UPLOAD_KEEP_HOURS": Variable(
         _whole_number(1, 8760), 48, "Hours for which a large upload that broke off can be gone on with."
     ),
