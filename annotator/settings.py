@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "annotator.api.base.body_limit.BodyLimitMiddleware",  # before the one that looks for a token in the body
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -174,6 +175,8 @@ MAX_ZIP_UNCOMPRESSED_BYTES = read("MAX_ZIP_UNCOMPRESSED_BYTES")
 # Photographs hardly shrink in a zip; flat BMP and TIFF drawings do, by 100 at most. More is a bomb.
 MAX_ZIP_RATIO = read("MAX_ZIP_RATIO")
 MAX_REQUEST_BYTES = read("MAX_REQUEST_BYTES") or MAX_ZIP_BYTES + 16 * MEBIBYTE
+# What forms and lists of ids take; some 100,000 of these.
+MAX_FORM_BYTES = MEBIBYTE
 THUMBNAIL_SIDE_PX = 320
 TILED_FROM_PIXELS = (
     40_000_000  # larger images come to the browser in tiles; whole they take 4 bytes a pixel there

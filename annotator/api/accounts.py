@@ -7,11 +7,13 @@ from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, permissions, serializers
 from rest_framework.authtoken.models import Token
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.base.errors import ErrorSerializer
+from annotator.api.base.parsers import JSONParser
 from annotator.errors import InvalidValue
 from annotator.people import login_attempts, preferences
 from annotator.people.permissions import signed_in
@@ -37,6 +39,8 @@ class TokenView(APIView):
 
     authentication_classes = []
     permission_classes = [permissions.AllowAny]
+    # No files: anybody may send this.
+    parser_classes = [JSONParser, FormParser]
 
     @extend_schema(
         request=CredentialsSerializer,

@@ -142,6 +142,7 @@ class SavesAnnotations(ScopedView):
     """The answer to a conflict carries the current row."""
 
     write_right = "annotate"
+    body_limit = "DATA_UPLOAD_MAX_MEMORY_SIZE"
     serializer_class = AnnotationSerializer
 
     def handle_exception(self, error: Exception) -> Response:

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 from typing import cast
 
 import django_filters as filters
-from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.fields.files import FieldFile
 from django.http import Http404
@@ -25,12 +24,10 @@ from annotator.api.base.filters import IdFilter
 from annotator.api.base.scope import ProjectScopedView, RowView
 from annotator.files import stored
 from annotator.media import intake, tiles, trash
-from annotator.media.errors import RequestTooLarge
 from annotator.models import Annotation, EmbeddingJob, Image, Project
 from annotator.models.figures import NO_JOB, with_details
 from annotator.people.permissions import may, signed_in
 from annotator.projects import progress
-from annotator.site.environment import MEBIBYTE
 
 WEAK_BELOW = 0.7  # predicted IoU; static/js/core/quality.js calls such masks poor
 DIGEST = OpenApiParameter(
@@ -193,6 +190,7 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
     serializer_class = ImageSerializer
     filterset_class = ImageFilter
     parser_classes = [MultiPartParser]
+    body_limit = "MAX_REQUEST_BYTES"
     queryset = Image.objects.none()
 
     def get_queryset(self) -> QuerySet[Image]:
@@ -205,7 +203,6 @@ class ImagesView(ProjectScopedView, generics.ListAPIView):
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Uploads images and zips of images. A file that is refused does not stop the others."""
-        refuse_large_request(request)
         batch = UploadSerializer().fields["batch"].run_validation(request.POST.get("batch", ""))
         files = request.FILES.getlist("files")
         report = intake.ingest_files(self.project, files, signed_in(request.user), batch=batch)
@@ -331,12 +328,3 @@ def _nothing_taken(report: intake.UploadReport) -> dict:
         error = report.errors[0].error
         return error_body(error.code, error.message, error.fields)
     return error_body("all_uploads_failed", f"None of the {len(report.errors)} files could be taken.")
-
-
-def refuse_large_request(request: Request) -> None:
-    """Refuses a request by the size that its header announces, before the body is received."""
-    announced = int(request.META.get("CONTENT_LENGTH") or 0)
-    if announced > settings.MAX_REQUEST_BYTES:
-        raise RequestTooLarge(
-            f"The request is larger than {settings.MAX_REQUEST_BYTES // MEBIBYTE} MiB; send fewer files."
-        )

@@ -18,7 +18,6 @@ from rest_framework.response import Response
 from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.files import BYTES, file_response
 from annotator.api.base.scope import ProjectScopedView, RowView
-from annotator.api.images import refuse_large_request
 from annotator.datasets import imports
 from annotator.errors import InvalidValue
 from annotator.files import stored
@@ -208,6 +207,7 @@ class ImportsView(ProjectScopedView, generics.ListAPIView):
     """A project's imports, the newest first."""
 
     serializer_class = ImportSerializer
+    body_limit = "MAX_REQUEST_BYTES"
     queryset = Import.objects.none()
 
     def right(self) -> str:
@@ -226,7 +226,6 @@ class ImportsView(ProjectScopedView, generics.ListAPIView):
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Has a dataset examined in the background; nothing comes in before `start/`. Follow it at `imports/{id}/`."""
-        refuse_large_request(request)
         form = ImportStartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         options = dict(form.validated_data)

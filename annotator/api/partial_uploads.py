@@ -119,6 +119,7 @@ class PartialUploadView(OwnUploadView):
 
     http_method_names = ["head", "patch", "delete", "options"]
     parser_classes = [PartParser]
+    body_limit = "MAX_REQUEST_BYTES"  # beyond MOST_BYTES_PER_PART it is refused below, in its own words
 
     @extend_schema(parameters=[RESUMABLE], responses={200: None})
     def head(self, request: Request, upload_id: str) -> Response:

@@ -9,11 +9,6 @@ class UploadError(MaskwrightError):
     code = "upload_refused"
 
 
-class RequestTooLarge(UploadError):
-    code = "request_too_large"
-    status = 413
-
-
 class NoFiles(UploadError):
     code = "no_files"
 

@@ -15,7 +15,7 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.db import DatabaseError, IntegrityError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -55,6 +55,11 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         return Response(error_body("too_many_files", message), status=400)
     if isinstance(error, RequestDataTooBig):
         return Response(error_body("request_too_large", "The request is too large."), status=413)
+    if isinstance(error, UnreadablePostError):
+        message = (
+            "The request did not arrive whole: the connection broke off, or was too slow. Send it again."
+        )
+        return Response(error_body("request_timeout", message), status=408)
     if isinstance(error, SuspiciousOperation):
         return Response(error_body("bad_request", "The request is malformed."), status=400)
     if isinstance(error, RecursionError):
