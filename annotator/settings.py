@@ -55,7 +55,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AUTHENTICATION_BACKENDS = ["annotator.people.login_attempts.CountingModelBackend"]
-LOGIN_FAILURES_MAX = read("LOGIN_FAILURES_MAX")  # per address and user name, within the window
+TRUSTED_PROXIES = read("TRUSTED_PROXIES")
+# Within the window.
+LOGIN_FAILURES_MAX = read("LOGIN_FAILURES_MAX")  # of an address with a user name
+LOGIN_FAILURES_MAX_PER_ADDRESS = read("LOGIN_FAILURES_MAX_PER_ADDRESS")  # with any name
+LOGIN_FAILURES_MAX_PER_NAME = read("LOGIN_FAILURES_MAX_PER_NAME")  # from any address
 LOGIN_FAILURES_WINDOW_S = 300
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"

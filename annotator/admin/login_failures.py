@@ -10,7 +10,7 @@ from annotator.models import LoginFailures
 
 @admin.register(LoginFailures)
 class LoginFailuresAdmin(ReadOnlyAdmin):
-    """Deleting a row lets that person try again at once."""
+    """Deleting a row lets that person try again at once. "*" counts any name, or any address."""
 
     list_display = ["username", "address", "count", "forgotten_at"]
     search_fields = ["username", "address"]

@@ -49,10 +49,9 @@ class TokenView(APIView):
     def post(self, request: Request) -> Response:
         form = CredentialsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        username = form.validated_data["username"]
-        if login_attempts.is_blocked(request._request, username):
-            raise exceptions.Throttled(wait=settings.LOGIN_FAILURES_WINDOW_S)
         user = authenticate(request._request, **form.validated_data)
+        if login_attempts.was_refused(request._request):
+            raise exceptions.Throttled(wait=settings.LOGIN_FAILURES_WINDOW_S)
         if user is None:
             message = "No active user has this name and password."
             raise InvalidValue(message, fields={"non_field_errors": [message]})

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from annotator.api.base.errors import error_body
 from annotator.operations import demo
+from annotator.people import login_attempts
 from annotator.people.sign_in_form import SignInForm
 
 
@@ -22,9 +23,11 @@ class SignInView(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
+        response: HttpResponse = super().form_valid(form)
+        username = form.get_user().get_username()
         if _wants_json(self.request):
-            return JsonResponse({"user": form.get_user().get_username()})
+            response = JsonResponse({"user": username})
+        login_attempts.remember_device(response, username)
         return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
-from annotator.people.login_attempts import is_blocked
+from annotator.people.login_attempts import was_refused
 
 
 class SignInForm(AuthenticationForm):
@@ -17,11 +17,10 @@ class SignInForm(AuthenticationForm):
         "inactive": "This account is switched off. Ask an administrator.",
     }
 
-    def clean(self) -> dict:
-        username = self.cleaned_data.get("username")
-        if username and is_blocked(self.request, username):
-            minutes = max(1, settings.LOGIN_FAILURES_WINDOW_S // 60)
-            raise ValidationError(
-                f"Too many failed attempts. Wait {minutes} minutes, then try again.", code="blocked"
-            )
-        return super().clean()
+    def get_invalid_login_error(self) -> ValidationError:
+        if not was_refused(self.request):
+            return super().get_invalid_login_error()
+        minutes = max(1, settings.LOGIN_FAILURES_WINDOW_S // 60)
+        return ValidationError(
+            f"Too many failed attempts. Wait {minutes} minutes, then try again.", code="blocked"
+        )

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,6 +77,11 @@ def _flag(text: str) -> bool:
     return words[text.lower()]
 
 
+def _networks(text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return [str(ip_network(part, strict=False)) for part in parts]  # a ValueError where one is none
+
+
 def _web_address(text: str) -> str:
     parts = urlsplit(text)  # a ValueError where brackets do not match
     is_plain = re.fullmatch(r"[!-~]+", text) and not parts.query and not parts.fragment
@@ -96,6 +102,7 @@ FLAG = Kind("1, true, yes or on, or 0, false, no or off", _flag)
 NAMES = Kind(
     "names, with commas between", lambda text: [part.strip() for part in text.split(",") if part.strip()]
 )
+NETWORKS = Kind("IP addresses or networks, such as 10.0.0.0/8, with commas between", _networks)
 ADDRESS = _matching(r"[a-z][a-z0-9+.-]*://.*", "an address, SCHEME://...")
 WEB_ADDRESS = Kind("an http or https address, such as https://mirror.example.org/weights", _web_address)
 
@@ -137,6 +144,18 @@ VARIABLES: dict[str, Variable] = {
     ),
     "LOGIN_FAILURES_MAX": Variable(
         _whole_number(), 10, "Failed sign-ins per address and user name in five minutes."
+    ),
+    "LOGIN_FAILURES_MAX_PER_ADDRESS": Variable(_whole_number(), 50, "The same, of an address with any name."),
+    "LOGIN_FAILURES_MAX_PER_NAME": Variable(
+        _whole_number(),
+        100,
+        "The same, of a name from any address. Browsers in which that person has signed in before are counted apart.",
+    ),
+    "TRUSTED_PROXIES": Variable(
+        NETWORKS,
+        ["127.0.0.1", "::1"],
+        "Proxies whose `X-Forwarded-For` says where a request comes from. Behind one that is not named, all people "
+        "count as one address.",
     ),
     # --- servers ---
     "DATABASE_URL": Variable(ADDRESS, None, "SQLite in DATA_DIR, or `postgres://user:password@host/name`."),

@@ -49,6 +49,11 @@ def manage(tmp_path: Path, *arguments: str, **environ: str) -> subprocess.Comple
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
         ("DEVICE", "gpu", "auto, cpu, mps, cuda, xpu, or one of several, such as cuda:1"),
         ("DATABASE_URL", "postgres:/db", "an address, SCHEME://..."),
+        (
+            "TRUSTED_PROXIES",
+            "nginx",
+            "IP addresses or networks, such as 10.0.0.0/8, with commas between",
+        ),
         *[
             ("WEIGHTS_MIRROR", value, "an http or https address, such as https://mirror.example.org/weights")
             for value in (
@@ -157,7 +162,9 @@ def shown(default: object) -> str:
         return "see there"
     if isinstance(default, bool):
         return "off" if not default else "on"
-    return "none" if default in ("", []) else f"`{default}`"
+    if default in ("", []):
+        return "none"
+    return f"`{','.join(default) if isinstance(default, list) else default}`"
 
 
 if __name__ == "__main__":
