@@ -10,7 +10,7 @@ from exporters.records import CategoryRecord
 
 NOBODY = 0  # "unlabeled"
 UNTRAINED = 255
-PLATE = 34  # "license plate" is -1 in Cityscapes' table, and 255 or 65535 in its pictures
+PLATE = 34  # as the records have "license plate", which is -1 in Cityscapes' table and 255 or 65535 in its pictures
 
 
 class Label(NamedTuple):
@@ -64,24 +64,30 @@ OWN = (
     Label("motorcycle", 32, 17, True, (0, 0, 230)),
     Label("bicycle", 33, 18, True, (119, 11, 32)),
 )
+# In pictures: -1 in 8 bits, which nobody is trained on.
+LICENSE_PLATE = Label("license plate", 255, UNTRAINED, False, (0, 0, 142))
 
 
 def are_own(categories: Iterable[CategoryRecord]) -> bool:
     """Whether each category is one of Cityscapes', and no two are the same."""
     names = [category.name for category in categories]
-    return bool(names) and len({*names}) == len(names) and {*names} <= {label.name for label in OWN}
+    return bool(names) and len({*names}) == len(names) and {*names} <= {*_by_name()}
 
 
 def labels_for(categories: Iterable[CategoryRecord]) -> dict[int, Label]:
     """The label of each category, by id: Cityscapes' own, else numbers from 1 on, all told apart."""
     categories = list(categories)
     if are_own(categories):
-        own = {label.name: label for label in OWN}
+        own = _by_name()
         return {category.id: own[category.name] for category in categories}
     return {
         category.id: Label(category.name, number, number, True, _colour(category, number))
         for number, category in enumerate(categories, 1)
     }
+
+
+def _by_name() -> dict[str, Label]:
+    return {label.name: label for label in (*OWN, LICENSE_PLATE)}
 
 
 def _colour(category: CategoryRecord, number: int) -> tuple[int, int, int]:

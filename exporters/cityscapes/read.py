@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 
 from exporters.category_table import parsed_json, read_categories, table_name
-from exporters.cityscapes.labels import NOBODY, OWN, PLATE
+from exporters.cityscapes.labels import LICENSE_PLATE, NOBODY, OWN, PLATE
 from exporters.errors import UnreadableFile
 from exporters.fields import Refused
 from exporters.image_list import listed_images
@@ -98,7 +98,7 @@ def _categories(source: Source, report: ReadReport) -> dict[int, CategoryRecord]
     if colours:
         return dict(_from_colours(source, min(colours, key=len), report))
     own = {label.id: CategoryRecord(label.id, label.name, color=_hex(label.colour)) for label in OWN}
-    return own | {PLATE: CategoryRecord(PLATE, "license plate", color=_hex((0, 0, 142)))}
+    return own | {PLATE: CategoryRecord(PLATE, LICENSE_PLATE.name, color=_hex(LICENSE_PLATE.colour))}
 
 
 def _from_colours(source: Source, name: str, report: ReadReport) -> Iterator[tuple[int, CategoryRecord]]:

@@ -37,6 +37,7 @@ LOSSES = (
     "Each pixel belongs to one object: where masks overlap, one of them has the pixel, and one that others hide wholly "
     "stands in the polygons alone.",
     "Of Cityscapes' own categories those without instances (road, sky, ...) come as one region an image.",
+    "With one category that is not Cityscapes' own, all get numbers from 1 on, for training too.",
     "At most 64 categories of one's own, and 1000 objects of one category in an image.",
     "Images without a part of the dataset are written to train.",
     "Folders in a picture's name become part of its file name; images.csv keeps what it was.",

@@ -148,6 +148,33 @@ def test_cityscapes_own_categories_have_its_numbers_and_its_stuff_is_one_region(
     assert read_image.file_name == "aachen_000000_000019_leftImg8bit.png"
 
 
+def test_a_dataset_that_came_with_license_plates_keeps_cityscapes_numbers():
+    """The reader gives all 34 categories, so that every real dataset has this one."""
+    plate = replace(annotation(5, masks()["one pixel"]), category_id=34)
+    records = of_cityscapes()
+    (only,) = records.images
+    records = replace(
+        records,
+        categories=(*records.categories, CategoryRecord(id=34, name="license plate")),
+        images=(replace(only, annotations=(*only.annotations, plate)),),
+    )
+    content = write_as("cityscapes", records)
+    files = files_in(content)
+    assert "label_colors.txt" not in files
+    assert set(np.unique(array(files[f"{OWN_NAMES}_labelTrainIds.png"]))) == {0, 11, 13, 255}
+    assert set(np.unique(array(files[f"{OWN_NAMES}_labelIds.png"]))) == {7, 24, 26, 255}
+    back, [read_image], report = read_as("cityscapes", content)
+    titles = {category.id: category.name for category in back.categories}
+    assert report.refusals == []
+    assert [titles[row.category_id] for row in read_image.annotations] == [
+        "road",
+        "license plate",
+        "person",
+        "car",
+        "car",
+    ]
+
+
 def test_pictures_that_differ_by_the_ending_alone_are_told_apart():
     images = [image(1, "x_leftImg8bit.png"), image(2, "x.png"), image(3, "b/x.png")]
     files = files_in(write_as("cityscapes", dataset([], images)))
