@@ -77,7 +77,7 @@ def _shares(row: list[float], image: ImageRecord) -> str:
 
 def _document(dataset: DatasetRecord, splits: set[str]) -> str:
     lines = [f"# {dataset.name}".encode("ascii", "replace").decode().replace("\n", " ").replace("\r", " ")]
-    lines.append("path: .")
+    # No path: Ultralytics takes the folder of this file then; "." is the folder that a person stands in.
     for split in SPLITS:
         if split in splits:
             lines.append(f"{split}: images/{split}")

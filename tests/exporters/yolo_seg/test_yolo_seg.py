@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,7 +155,17 @@ def test_data_yaml_says_every_name_and_the_parts_that_ultralytics_asks_for():
     content = yaml.safe_load(document)
     assert list(content["names"].values()) == [name.replace("\ud83d", "\ufffd") for name in names]
     assert list(content["names"]) == list(range(6))
-    assert {"train", "val", "path"} <= set(content)
+    assert {"train", "val"} <= set(content)
+
+
+def test_ultralytics_finds_the_pictures_from_whatever_folder_it_is_run_in(tmp_path, monkeypatch):
+    """By the rule of its check_det_dataset: `path`, against the folder one stands in, else the file's own folder."""
+    content = write_as("yolo_seg", two_splits(), include_images=True)
+    folder = unpacked(content, tmp_path / "ours")
+    monkeypatch.chdir(tmp_path)
+    document = yaml.safe_load((folder / "data.yaml").read_text())
+    root = Path(document.get("path") or folder)
+    assert all((root / document[part]).is_dir() for part in ("train", "val"))
 
 
 def test_names_that_would_meet_are_told_apart_by_number():
