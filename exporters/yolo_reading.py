@@ -169,11 +169,7 @@ def _names_of(names: Any, place: str, report: ReadReport) -> Iterator[tuple[int,
 
 
 def _names_from_lines(source: Source) -> tuple[str, dict[int, str]]:
-    files = [
-        name
-        for name in source.names
-        if PurePosixPath(name).name.lower() == "classes.txt" or name.lower().endswith(".names")
-    ]
+    files = [name for name in source.names if _says_names(name) or name.lower().endswith(".names")]
     if not files:
         raise UnreadableFile(
             "nothing says the names of the classes: add a data.yaml with names, or a classes.txt with one name a line"
@@ -181,6 +177,11 @@ def _names_from_lines(source: Source) -> tuple[str, dict[int, str]]:
     name = min(files, key=lambda file: (file.count("/"), file))
     lines = [line.strip() for line in read_text(source, name).rstrip().splitlines()]
     return name, {index: line for index, line in enumerate(lines[:MAX_CLASSES]) if line}
+
+
+def _says_names(name: str) -> bool:
+    """Whether it is the list of classes, which labelImg puts among the labels."""
+    return PurePosixPath(name).name.lower() == "classes.txt"
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ def _label_files(source: Source) -> dict[str, str]:
     pictures = {_key(name) for name in source.names if is_picture(name)}
     found = {}
     for name in source.names:
-        if not name.lower().endswith(".txt"):
+        if not name.lower().endswith(".txt") or _says_names(name):
             continue
         folders = list(PurePosixPath(name).parts[:-1])
         if "labels" in folders:

@@ -216,6 +216,15 @@ def test_labels_are_found_in_every_layout(files, splits):
         assert recognises("yolo_seg", content)
 
 
+def test_the_list_of_classes_is_no_images_labels_where_labelimg_puts_it():
+    content = zip_of(
+        {"images/a.png": picture(20, 10), "labels/a.txt": SQUARE, "labels/classes.txt": "cat\ndog\n"}
+    )
+    records, read_images, report = read_as("yolo_seg", content)
+    assert (report.refusals, records.image_count) == ([], 1)
+    assert [each.file_name for each in read_images] == ["a.png"]
+
+
 @pytest.mark.parametrize(
     "document",
     [
