@@ -11,8 +11,8 @@ from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, I
 class SoundRecords:
     """The images and annotations of one dataset, checked as they pass.
 
-    Ids of annotations are not compared with each other: a set of them would grow with the masks. A format whose file
-    needs them to differ looks itself.
+    Ids of annotations are not compared with each other; a format whose file needs them to differ looks itself
+    (`exporters.seen_ids`).
 
     Raises:
         InvalidRecord: two categories have the same id.

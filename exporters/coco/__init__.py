@@ -1,8 +1,9 @@
 """COCO's instances file: https://cocodataset.org/#format-data.
 
 Beyond COCO, each annotation carries `uuid`, `predicted_iou` and `stability_score`, and `name` where it has one of its
-own, each category `color`, each image `digest` where known; readers skip keys they do not know. With the pictures the
-file is a zip of `annotations/instances.json` and `images/`.
+own, each category `color`, each image `digest` and `split` where known; readers skip keys they do not know. With the
+pictures the file is a zip of `annotations/instances.json` and `images/`; of a dataset in parts, of
+`annotations/instances_train.json`, `images/train/` and likewise for the others (`default`: of no part).
 
 What stands in an annotation's `segmentation`:
     rle      compressed RLE. pycocotools gives back the mask bit for bit.

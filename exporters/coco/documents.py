@@ -78,7 +78,14 @@ class Document:
     def picture_of(self, values: dict[str, Any]) -> str | None:
         """The file of an image, beside the document or where it may be else."""
         file_name = values["file_name"]
-        places = [posixpath.join(posixpath.dirname(self.name), file_name), f"images/{file_name}", file_name]
+        # images/train2017/ has the pictures of instances_train2017.json.
+        part = posixpath.basename(self.name).removesuffix(".json").rpartition("_")[2]
+        places = [
+            posixpath.join(posixpath.dirname(self.name), file_name),
+            f"images/{part}/{file_name}",
+            f"images/{file_name}",
+            file_name,
+        ]
         return next(filter(None, map(self._pictures.find, places)), None)
 
     def hw_of(self, values: dict[str, Any]) -> tuple[int, int]:

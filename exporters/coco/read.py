@@ -14,6 +14,7 @@ from exporters.coco.documents import Document, Ids, id_of, names_in, whole
 from exporters.errors import UnreadableFile
 from exporters.reading import ReadReport
 from exporters.records import (
+    SPLITS,
     AnnotationRecord,
     CategoryRecord,
     DatasetRecord,
@@ -127,7 +128,7 @@ class _Images:
                 digest=fields.text(row.values, "digest"),
                 created_at=fields.time(row.values.get("date_captured")),
                 open=partial(self._source.open, picture) if picture else None,
-                split=self._document.split,
+                split=split if (split := row.values.get("split")) in SPLITS else self._document.split,
             )
 
     def _annotations_of(self, image_id: int, hw: tuple[int, int]) -> Iterator[AnnotationRecord]:

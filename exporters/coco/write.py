@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import IO, Any
 
 from exporters.archive import Archive
@@ -15,11 +16,15 @@ from exporters.geometry import Geometry
 from exporters.options import INCLUDE_IMAGES, Choice, ChoiceOption, Options
 from exporters.polygons import HOLES, TOLERANCE, rings_of
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
+from exporters.seen_ids import SeenIds
+from exporters.sound_records import SoundRecords
 from exporters.steps import Progress, Steps
 from exporters.streams import JsonWriter, finite
 from segmentation import rle
 
 DOCUMENT = "annotations/instances.json"  # in the zip
+DOCUMENT_OF_PART = "annotations/instances_{}.json"
+WITHOUT_SPLIT = "default"  # as Datumaro calls it
 
 SEGMENTATION = ChoiceOption(
     name="segmentation",
@@ -43,6 +48,8 @@ OPTIONS = (SEGMENTATION, EXACT, replace(HOLES, only_with=WITH_OUTLINES), INCLUDE
 LOSSES = (
     "Polygons cannot say holes: they are cut open or come back filled.",
     "Who drew a mask, with which model and which prompt, is not written.",
+    "With the pictures there is one document for each part of the dataset; without them the part stands beside each "
+    "image as `split`, where other programs do not look.",
 )
 
 
@@ -51,67 +58,96 @@ def geometry(options: Options) -> Geometry:
 
 
 def write(dataset: DatasetRecord, stream: IO[bytes], options: Options, progress: Progress | None) -> None:
-    """Writes `dataset` to `stream` in memory that does not grow with the masks.
+    """Writes `dataset` to `stream`, in memory that does not grow with the masks but by a bit for each id.
 
-    COCO lists all images before the first annotation, so the images are gone through once for each of the two lists,
-    and once more for the files.
+    COCO lists all images before the first annotation, so the images are gone through once for each of the two lists of
+    a document, and once more for the files. With the pictures, each part of the dataset has a document of its own.
 
     Raises:
-        InvalidRecord: an id twice, a category that is not in the dataset, a mask of another size than its image.
+        InvalidRecord: as `SoundRecords`; an annotation's id twice or below 1; a picture without its file.
     """
-    passes = 2 if options["include_images"] else 1
-    steps = Steps(progress, passes * dataset.image_count + dataset.annotation_count)
+    steps = Steps(
+        progress, (2 if options["include_images"] else 1) * dataset.image_count + dataset.annotation_count
+    )
+    documents = _Documents(dataset, options, steps)
     if options["include_images"]:
         with Archive(stream) as archive:
-            with archive.document(DOCUMENT) as document:
-                listed = _write_document(dataset, document, options, steps)
-            _copy_files(dataset, archive, listed, steps)
+            for part in documents.parts:
+                name = DOCUMENT_OF_PART.format(part or WITHOUT_SPLIT) if documents.has_parts else DOCUMENT
+                with archive.document(name) as document:
+                    documents.write(document, part)
+            for place, image in documents.pictures():
+                if image.open is None:
+                    raise InvalidRecord(f"image {image.id} has no file to put into the export")
+                archive.copy(place, image.open())
+                steps.advance()
     else:
-        _write_document(dataset, stream, options, steps)
+        documents.write(stream, None)
     steps.finish()
 
 
-def _write_document(
-    dataset: DatasetRecord, stream: IO[bytes], options: Options, steps: Steps
-) -> dict[int, str]:
-    """Writes the document; returns the file name of every image in it, by id (some 200 bytes per image)."""
-    categories = {category.id for category in dataset.categories}
-    if len(categories) != len(dataset.categories):
-        raise InvalidRecord("two categories have the same COCO id; ids must differ within a project")
-    listed: dict[int, str] = {}
+class _Documents:
+    """The documents of one export, and where each picture goes (some 200 bytes an image)."""
 
-    def images() -> Iterator[dict[str, Any]]:
-        names = FileNames()
-        for image in dataset.images:
-            if image.id in listed:
-                raise InvalidRecord(f"image id {image.id} comes twice")
-            listed[image.id] = names.claim(image.file_name, image.id)
-            yield image_row(image, listed[image.id])
-            steps.advance()
+    def __init__(self, dataset: DatasetRecord, options: Options, steps: Steps) -> None:
+        self._dataset, self._options, self._steps = dataset, options, steps
+        self._records = SoundRecords(dataset)
+        self._names, self._ids = FileNames(), SeenIds()
+        self._listed: dict[int, tuple[str, str]] = {}  # image id -> its part and its name in the file
 
-    def annotations() -> Iterator[dict[str, Any]]:
-        seen: set[int] = set()
-        for image in _listed(dataset, listed):
-            for annotation in image.annotations:
-                if annotation.id in seen or annotation.id < 1:
+    @cached_property
+    def parts(self) -> list[str]:
+        """Of the dataset, "" among them where an image has none. To know them, the images are gone through."""
+        return sorted({image.split for image in self._dataset.images}) or [""]
+
+    @property
+    def has_parts(self) -> bool:
+        return self.parts != [""]
+
+    def write(self, stream: IO[bytes], part: str | None) -> None:
+        """One document.
+
+        Args:
+            part: whose images it has; None: all of them.
+        """
+        dataset = self._dataset
+        writer = JsonWriter(stream)
+        writer.value("info", _info(dataset))
+        writer.rows(
+            "licenses", ({"id": row.id, "name": row.name, "url": row.url} for row in dataset.licences)
+        )
+        writer.rows("categories", (_category_row(category) for category in dataset.categories))
+        writer.rows("images", self._images(part))
+        writer.rows("annotations", self._annotations(part))
+        writer.finish()
+
+    def pictures(self) -> Iterator[tuple[str, ImageRecord]]:
+        """Every image that a document lists, with its place in the zip."""
+        for image in self._dataset.images:
+            if image.id in self._listed:
+                part, name = self._listed[image.id]
+                folder = f"images/{part or WITHOUT_SPLIT}" if self.has_parts else "images"
+                yield f"{folder}/{name}", image
+
+    def _images(self, part: str | None) -> Iterator[dict[str, Any]]:
+        for image in self._records.images():
+            # An image's part may be another one than in the pass before; it is listed once.
+            if (part is None or image.split == part) and image.id not in self._listed:
+                name = self._names.claim(image.file_name, image.id)
+                self._listed[image.id] = image.split, name
+                yield image_row(image, name) | ({"split": image.split} if image.split else {})
+                self._steps.advance()
+
+    def _annotations(self, part: str | None) -> Iterator[dict[str, Any]]:
+        for image in self._dataset.images:
+            # Those that came in after the list of images was written are left out.
+            if image.id not in self._listed or (part is not None and self._listed[image.id][0] != part):
+                continue
+            for annotation in self._records.annotations(image):
+                if annotation.id < 1 or not self._ids.add(annotation.id):
                     raise InvalidRecord(f"annotation id {annotation.id} comes twice or is below 1")
-                if annotation.category_id not in categories:
-                    raise InvalidRecord(
-                        f"annotation {annotation.uuid or annotation.id} has category {annotation.category_id}, "
-                        "which is not in the dataset"
-                    )
-                seen.add(annotation.id)
-                yield _annotation_row(image, annotation, options)
-                steps.advance()
-
-    writer = JsonWriter(stream)
-    writer.value("info", _info(dataset))
-    writer.rows("licenses", ({"id": row.id, "name": row.name, "url": row.url} for row in dataset.licences))
-    writer.rows("categories", (_category_row(category) for category in dataset.categories))
-    writer.rows("images", images())
-    writer.rows("annotations", annotations())
-    writer.finish()
-    return listed
+                yield _annotation_row(image, annotation, self._options)
+                self._steps.advance()
 
 
 def _info(dataset: DatasetRecord) -> dict[str, Any]:
@@ -129,19 +165,6 @@ def _info(dataset: DatasetRecord) -> dict[str, Any]:
     }
 
 
-def _copy_files(dataset: DatasetRecord, archive: Archive, listed: dict[int, str], steps: Steps) -> None:
-    for image in _listed(dataset, listed):
-        if image.open is None:
-            raise InvalidRecord(f"image {image.id} has no file to put into the export")
-        archive.copy(f"images/{listed[image.id]}", image.open())
-        steps.advance()
-
-
-def _listed(dataset: DatasetRecord, listed: dict[int, str]) -> Iterator[ImageRecord]:
-    """The images without those that came in after `images` was written: only what is listed counts."""
-    return (image for image in dataset.images if image.id in listed)
-
-
 def _category_row(category: CategoryRecord) -> dict[str, Any]:
     row = {"id": category.id, "name": category.name, "supercategory": category.supercategory}
     return row | {"color": category.color} if category.color else row
@@ -149,12 +172,6 @@ def _category_row(category: CategoryRecord) -> dict[str, Any]:
 
 def _annotation_row(image: ImageRecord, annotation: AnnotationRecord, options: Options) -> dict[str, Any]:
     segmentation = options[SEGMENTATION.name]
-    image_hw = [image.height, image.width]
-    if list(annotation.segmentation["size"]) != image_hw:
-        raise InvalidRecord(
-            f"annotation {annotation.uuid or annotation.id}: its mask is {annotation.segmentation['size']} "
-            f"(height, width), its image {image_hw}"
-        )
     row: dict[str, Any] = {
         "id": annotation.id,
         "image_id": image.id,
@@ -163,7 +180,7 @@ def _annotation_row(image: ImageRecord, annotation: AnnotationRecord, options: O
         "area": annotation.area,
         "bbox": list(annotation.bbox_xywh),
     }
-    encoded = {"size": image_hw, "counts": annotation.segmentation["counts"]}
+    encoded = {"size": [image.height, image.width], "counts": annotation.segmentation["counts"]}
     if segmentation == "rle":
         row["segmentation"] = encoded
     else:
