@@ -15,33 +15,71 @@ from exporters.errors import UnreadableFile
 from exporters.json_stream import MAX_DOCUMENT_BYTES, entries
 from exporters.reading import ReadReport
 from exporters.row_store import RowStore, place_of
-from exporters.source import Pictures, Source, picture_size
+from exporters.source import ZIP_FAULTS, Pictures, Source, picture_size
 from exporters.splits import WORDS, split_in
 
 ROBOFLOW = "_annotations.coco.json"
 # COCO's own folder has these beside instances_train2017.json.
 OTHER_TASKS = ("captions", "image_info", "panoptic", "person_keypoints", "stuff")
 MAX_ID_DIGITS = 19
+HEAD_BYTES = 64 * 1024
+LOOKED_AT = 200  # files, whose beginnings say whether they are of the dataset
+KEYS = (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
+# Formats that have lists of the same names: panoptic segments, one image by itself, Datumaro's items.
+KEYS_OF_OTHERS = re.compile(rb'"(segments_info|image|items)"\s*:')
 
 
 def names_in(source: Source) -> list[str]:
     """The files that make up the dataset: COCO's instances_train2017.json and instances_val2017.json, Roboflow's
-    train/_annotations.coco.json and valid/_annotations.coco.json, train.json and val.json; else the first.
+    train/_annotations.coco.json and valid/_annotations.coco.json, train.json and val.json; where no name says it, those
+    that begin as such files do; else the first.
 
     Raises:
         UnreadableFile: there is no .json file.
     """
-    names = [name for name in source.names if name.lower().endswith(".json")]
+    names = _json_names(source)
     if not names:
         raise UnreadableFile("there is no .json file")
     instances = [name for name in names if posixpath.basename(name).startswith("instances")]
     roboflow = [name for name in names if posixpath.basename(name) == ROBOFLOW]
-    parts = [
+    own = [name for name in names if not posixpath.basename(name).lower().startswith(OTHER_TASKS)]
+    parts = [name for name in own if split_of(name)]
+    return instances or roboflow or parts or _beginning_so(source, own or names) or names[:1]
+
+
+def refuse_others(source: Source, read: list[str], report: ReadReport) -> None:
+    """Reports the files that look as if they were of the dataset and are not read."""
+    names = [
         name
-        for name in names
-        if split_of(name) and not posixpath.basename(name).lower().startswith(OTHER_TASKS)
+        for name in _json_names(source)
+        if name not in read and not posixpath.basename(name).lower().startswith(OTHER_TASKS)
     ]
-    return instances or roboflow or parts or names[:1]
+    for name in _beginning_so(source, names):
+        report.refuse(name, "file_not_read", f"only {', '.join(read[:3])} is read; bring this file by itself")
+
+
+def begins_as_instances(source: Source, name: str) -> bool:
+    """Whether a file begins as one of instances does, whatever the order of its lists. Never raises."""
+    try:
+        with source.open(name) as stream:
+            head = stream.read(HEAD_BYTES)
+    except (UnreadableFile, *ZIP_FAULTS):
+        return False
+    known = any(key in head for key in KEYS)
+    is_panoptic = posixpath.basename(name).lower().startswith("panoptic")
+    return (
+        head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+        and known
+        and not (KEYS_OF_OTHERS.search(head) or is_panoptic)
+    )
+
+
+def _json_names(source: Source) -> list[str]:
+    return [name for name in source.names if name.lower().endswith(".json")]
+
+
+def _beginning_so(source: Source, names: list[str]) -> list[str]:
+    return [name for name in names[:LOOKED_AT] if begins_as_instances(source, name)]
 
 
 def split_of(name: str) -> str:

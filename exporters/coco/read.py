@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any
 
 from exporters import fields
-from exporters.coco.documents import Document, Ids, id_of, names_in, whole
+from exporters.coco.documents import Document, Ids, begins_as_instances, id_of, names_in, refuse_others, whole
 from exporters.errors import UnreadableFile
 from exporters.reading import ReadReport
 from exporters.records import (
@@ -23,29 +21,15 @@ from exporters.records import (
     Rle,
 )
 from exporters.row_store import Row, place_of
-from exporters.source import ZIP_FAULTS, Pictures, Source
-
-HEAD_BYTES = 64 * 1024
-# Formats that have lists of the same names: panoptic segments, one image by itself, Datumaro's items.
-KEYS_OF_OTHERS = re.compile(rb'"(segments_info|image|items)"\s*:')
+from exporters.source import Pictures, Source
 
 
 def recognises(source: Source) -> bool:
-    """Whether one of the .json files begins as an instances file does, whatever the order of its lists."""
+    """Whether the .json file that would be read first begins as an instances file does."""
     try:
-        name = names_in(source)[0]
-        with source.open(name) as stream:
-            head = stream.read(HEAD_BYTES)
-    except (UnreadableFile, *ZIP_FAULTS):
+        return begins_as_instances(source, names_in(source)[0])
+    except UnreadableFile:
         return False
-    known = sum(
-        key in head for key in (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
-    )
-    is_other = KEYS_OF_OTHERS.search(head)
-    is_panoptic = PurePosixPath(name).name.lower().startswith("panoptic")
-    return (
-        head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and known > 0 and not (is_other or is_panoptic)
-    )
 
 
 def read(source: Source, report: ReadReport) -> DatasetRecord:
@@ -60,6 +44,7 @@ def read(source: Source, report: ReadReport) -> DatasetRecord:
         UnreadableFile: no JSON object with the lists `images` and `annotations`, or more than MAX_DOCUMENT_BYTES.
     """
     names, pictures = names_in(source), Pictures(source)
+    refuse_others(source, names, report)
     documents = [Document(source, pictures, name, report, is_one_of_several=len(names) > 1) for name in names]
     info = documents[0].info
     name, description = fields.text(info, "dataset"), fields.text(info, "description")

@@ -201,6 +201,30 @@ def test_files_of_splits_are_known_by_their_names_and_folders(names, splits):
     assert [found.id for found in images] == list(range(1, len(names) + 1))
 
 
+def test_documents_whose_names_say_nothing_are_all_read():
+    files = {
+        "about.json": b'{"licence": "CC0"}',
+        "batch1.json": file_with([row()]),
+        "batch2.json": file_with([row()], images=({"id": 0, "file_name": "b.jpg"},)),
+    }
+    assert recognised(source_of(io.BytesIO(zip_of(files)), "a.zip")) == "coco"
+    _, images, report = read_bytes("coco", zip_of(files))
+    assert report.refusals == []
+    assert [(found.file_name, len(found.annotations)) for found in images] == [("a.jpg", 1), ("b.jpg", 1)]
+
+
+def test_a_document_beside_those_whose_names_say_it_is_not_left_out_without_a_word():
+    files = {
+        "annotations/instances_train.json": file_with([row()]),
+        "annotations/captions_train.json": file_with([]),
+        "more.json": file_with([row()], images=({"id": 0, "file_name": "b.jpg"},)),
+        "settings.json": b"{}",
+    }
+    _, images, report = read_bytes("coco", zip_of(files))
+    assert [found.file_name for found in images] == ["a.jpg"]
+    assert [(each.place, each.code) for each in report.refusals] == [("more.json", "file_not_read")]
+
+
 def test_damaged_files_are_unreadable_or_their_entries_refused_and_never_anything_else():
     one = file_with([row("0", segmentation=SQUARE), row(1, segmentation=[])])
     damage("coco", [one, roboflow(train=one, valid=one)])
