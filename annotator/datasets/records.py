@@ -48,8 +48,8 @@ def build(project: Project, selection: Selection = EVERYTHING) -> DatasetRecord:
 
 
 def stored_name(image: Image) -> str:
-    """The uploaded name with the extension of what is stored: `scan.tif` was turned into a PNG."""
-    return name_as_stored(image.name, str(image.file))
+    """Folder and name as uploaded, with the extension of what is stored: `scan.tif` was turned into a PNG."""
+    return str(PurePosixPath(image.folder) / name_as_stored(image.name, str(image.file)))
 
 
 def open_picture(image: Image) -> BinaryIO:

@@ -419,6 +419,21 @@ def test_names_that_a_file_has_in_several_folders_are_told_apart_by_these(bring,
     }
 
 
+@pytest.mark.parametrize("name", ["coco", "yolo_seg", "cvat", "datumaro"])
+def test_images_of_one_name_in_several_folders_leave_and_are_found_again_by_these(
+    bring, start, project, alice, category, name
+):
+    for seed, path in enumerate(("a/1.png", "b/1.png"), 1):
+        image = intake.ingest_image(project, io.BytesIO(encode_image(seed=seed)), path, alice).image
+        mask = rectangle_rle(top=seed)
+        saving.create(image, author=alice, id=uuid.uuid4(), category=category.pk, segmentation=mask)
+    exported = records.build(project)
+    assert [each.file_name for each in exported.images] == ["a/1.png", "b/1.png"]
+    found = bring(write_as(name, exported), "back.json" if name == "coco" else "back.zip")["found"]
+    assert found["images"] == {"new": 0, "known": 2, "missing": 0, "not_wanted": 0, "refused": 0}
+    assert (found["annotations"]["here"], found["problems"]["count"]) == (2, 0)
+
+
 def test_an_image_in_the_trash_is_said(bring, start, alice, image):
     document = a_document(["photo.png"], [{}])
     document["images"][0]["digest"] = image.digest
