@@ -26,6 +26,8 @@ PLACES = ("rle", "points", "radiusX", "width", "x")
 
 # Where Label Studio keeps what was uploaded, and where its exports and ours have the pictures.
 UPLOADS = re.compile(r"^(data/upload/\d+/|images/)")
+# To tell uploads of one name apart, it puts eight digits of a UUID and a hyphen before the name.
+UPLOADED = re.compile(r"^data/upload/\d+/[0-9a-f]{8}-(?=.)")
 
 Hw = tuple[int, int]
 
@@ -148,7 +150,10 @@ class _Images:
         if not address:
             raise Refused("file_name_missing", "the task's data names no picture")
         path = _path(address)
-        picture = self._pictures.find(path) or self._pictures.find(path.rpartition("/")[2])
+        file_name = UPLOADS.sub("", UPLOADED.sub("", path))
+        picture = next(
+            filter(None, map(self._pictures.find, (path, path.rpartition("/")[2], file_name))), None
+        )
         meta = task.get("meta")
         meta = meta if isinstance(meta, dict) else {}
         height, width = _told_size(meta, regions)
@@ -162,7 +167,7 @@ class _Images:
         split = fields.text(meta, "split")
         record = {
             "id": image_id,
-            "file_name": UPLOADS.sub("", path),
+            "file_name": file_name,
             "height": hw[0],
             "width": hw[1],
             "open": partial(self._source.open, picture) if picture else None,

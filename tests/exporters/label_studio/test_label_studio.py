@@ -237,6 +237,7 @@ def test_choices_text_and_relations_are_passed_over():
     ("data", "name"),
     [
         ({"image": "/data/upload/12/cat.png"}, "cat.png"),
+        ({"image": "/data/upload/12/1a2b3c4d-cat.png"}, "cat.png"),
         ({"image": "/data/local-files/?d=photos/a%20b/cat.png"}, "photos/a b/cat.png"),
         ({"image": "s3://bucket/photos/cat.png"}, "photos/cat.png"),
         ({"image": "https://example.org/photos/cat.png?size=2"}, "photos/cat.png"),
@@ -248,6 +249,13 @@ def test_a_picture_s_name_is_found_in_its_address(data, name):
     _, [found], report = read_bytes("label_studio", document(task(region(), data=data)))
     assert report.refusals == []
     assert found.file_name == name
+
+
+@pytest.mark.parametrize("stored", ["images/1a2b3c4d-cat.png", "images/cat.png"])
+def test_a_picture_is_found_by_the_name_that_it_was_uploaded_with_and_by_that_it_got(stored):
+    sent = task(region(), data={"image": "/data/upload/12/1a2b3c4d-cat.png"})
+    _, [found], _ = read_bytes("label_studio", zip_of({"tasks.json": document(sent), stored: png(20, 10)}))
+    assert (found.file_name, found.open().read()) == ("cat.png", png(20, 10))
 
 
 def test_the_size_is_the_picture_s_where_no_region_has_one():
