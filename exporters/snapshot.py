@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from exporters.errors import InvalidRecord, UnreadableFile
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, LicenceRecord, Rle
+from exporters.row_lines import LinesById
 from exporters.source import ZIP_FAULTS
 from exporters.steps import Progress, Steps
 from exporters.streams import dumps, finite
@@ -198,7 +199,7 @@ class Difference:
 
 
 def difference(before: Lines, after: Lines) -> Difference:
-    """Compares two snapshots; memory grows with the images, not with their masks.
+    """Compares two snapshots; memory grows with the images, not with their masks: what changed waits on the disk.
 
     Raises:
         UnreadableFile: one is damaged.
@@ -207,7 +208,10 @@ def difference(before: Lines, after: Lines) -> Difference:
     known = {_id_of(line): _fingerprint(line) for line in _image_lines(before)}
     now = {_id_of(line): _fingerprint(line) for line in _image_lines(after)}
     changed = {image_id for image_id, value in known.items() if now.get(image_id) != value}
-    former = {_id_of(line): line for line in _image_lines(before) if _id_of(line) in changed}
+    former = LinesById()
+    for line in _image_lines(before):
+        if (image_id := _id_of(line)) in changed:
+            former.add(image_id, line)
     result = Difference(
         categories_added=[name for name in names[1].values() if name not in names[0].values()],
         categories_removed=[name for name in names[0].values() if name not in names[1].values()],
@@ -215,8 +219,8 @@ def difference(before: Lines, after: Lines) -> Difference:
     for line in _image_lines(after):
         image_id = _id_of(line)
         if image_id not in known or image_id in changed:
-            _compare(former.pop(image_id, None), line, names, result)
-    for line in former.values():
+            _compare(former.take(image_id), line, names, result)
+    for line in former:
         _compare(line, None, names, result)
     return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -89,6 +90,21 @@ def test_a_difference_counts_images_and_annotations_by_category():
     assert found.categories_added == ["dog"]
     nothing = snapshot.difference(lines(before), lines(before))
     assert (nothing.images, nothing.categories) == ([], {})
+
+
+def test_a_difference_holds_no_masks_however_many_changed():
+    def of(name: str):
+        masks_of_image = [replace(marked(number, "noise"), name=name) for number in range(20)]
+        return state(*(image(number, masks_of_image) for number in range(1, 41)))
+
+    before, after = of("as it was"), of("as it is")
+    tracemalloc.start()
+    found = snapshot.difference(lines(before), lines(after))
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found.images) == 40 and found.categories["person"].changed == 800
+    # The lines of one state have 2 MB; what remains is one image at a time.
+    assert peak_bytes < 700_000
 
 
 def test_records_that_cannot_be_told_apart_are_refused():
