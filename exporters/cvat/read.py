@@ -11,6 +11,7 @@ from typing import Any
 
 from exporters import fields, shapes
 from exporters.cvat.document import DocumentImage, Label, Shape, Track, entries
+from exporters.cvat.write import ATTRIBUTES
 from exporters.errors import UnreadableFile
 from exporters.fields import Refused
 from exporters.named_categories import CategoriesByName
@@ -24,6 +25,7 @@ HEAD_BYTES = 64 * 1024
 LOOKED_AT = 5  # documents, to recognise the format by
 ROOT = re.compile(rb"<annotations[\s>].*<(?:meta|image|version)[\s>]", re.DOTALL)
 WITHOUT_AREA = ("polyline", "points", "cuboid", "skeleton")
+TAG = "tag"
 MAX_DIGITS = 20
 
 Hw = tuple[int, int]
@@ -46,7 +48,8 @@ def read(source: Source, report: ReadReport) -> DatasetRecord:
     """The records of one file or of several, see `exporters.reading.Reader`.
 
     Shapes of one image, label and group are one object; a box beside other shapes of its object says nothing more.
-    Tags say nothing of a place and are passed over. Tracks, lines, points, cuboids and skeletons are refused.
+    Objects of a higher z_order come later: they are on top. Tracks, lines, points, cuboids and skeletons are refused;
+    what is left out of many shapes (tags, attributes, `occluded`) is reported once each.
 
     Raises:
         UnreadableFile: there is no CVAT document, or one is damaged.
@@ -111,13 +114,30 @@ class _Images:
                     self._report.refuse(f"{name}: line {entry.line}", error.code, str(error))
                     continue
                 annotations = []
+                for tag in (shape for shape in entry.shapes if shape.tag == TAG):
+                    place = f"{name}: tag {tag.values.get('label', '')!r:.100}"
+                    self._report.refuse(place, "tag", "a tag says nothing of a place in the image")
                 for objects in _objects(entry):
                     number += 1
                     try:
                         annotations.append(self._annotation(number, name, objects, hw))
+                        self._say_what_is_left_out(name, objects)
                     except fields.FAULTS as error:
                         self._report.refuse(f"{name}: line {objects[0].line}", error.code, str(error))
                 yield ImageRecord(**image, annotations=tuple(annotations))
+
+    def _say_what_is_left_out(self, name: str, objects: list[Shape]) -> None:
+        for shape in objects:
+            for attribute, value in shape.attributes.items():
+                if value and attribute not in ATTRIBUTES:
+                    place = f"{name}: attribute {attribute!r:.100} of {shape.values.get('label', '')!r:.100}"
+                    self._report.refuse(
+                        place, "attribute", "annotations have no attributes of their own here"
+                    )
+            if shape.values.get("occluded") == "1":
+                self._report.refuse(
+                    f"{name}: occluded", "attribute", "whether an object is occluded is not kept"
+                )
 
     def _image(self, image_id: int, name: str, entry: DocumentImage) -> tuple[dict[str, Any], Hw]:
         file_name, subset = entry.values.get("name", ""), entry.values.get("subset", "")
@@ -164,15 +184,21 @@ class _Images:
 
 
 def _objects(image: DocumentImage) -> list[list[Shape]]:
-    """The image's shapes, those of one object together."""
+    """The image's shapes, those of one object together; what is on top comes last."""
     objects: dict[Any, list[Shape]] = {}
     for index, shape in enumerate(image.shapes):
-        if shape.tag == "tag":
+        if shape.tag == TAG:
             continue
         group = shape.values.get("group_id", "0")
         key = (shape.values.get("label"), group) if group not in ("0", "") else index
         objects.setdefault(key, []).append(shape)
-    return [[shape for shape in each if shape.tag != "box"] or each for each in objects.values()]
+    found = [[shape for shape in each if shape.tag != "box"] or each for each in objects.values()]
+    return sorted(found, key=_height)
+
+
+def _height(objects: list[Shape]) -> int:
+    z_order = _whole(objects[0].values.get("z_order"))
+    return z_order if isinstance(z_order, int) else 0
 
 
 def _mask(shape: Shape, hw: Hw) -> Rle:

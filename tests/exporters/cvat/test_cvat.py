@@ -230,6 +230,32 @@ def test_labels_come_in_the_order_of_the_head_with_their_colours():
     assert found.annotations[0].category_id == 2
 
 
+def test_what_is_on_top_in_cvat_comes_last_as_what_is_made_later_does():
+    shapes = "".join(
+        f'<polygon label="{label}" points="2,2;8,2;8,8;2,8" z_order="{height}"/>'
+        for label, height in (("front", 5), ("back", -1), ("between", 0), ("between too", 0))
+    )
+    records, [found], report = read_bytes("cvat", document(shapes), NAME)
+    titles = {category.id: category.name for category in records.categories}
+    told = [titles[each.category_id] for each in found.annotations]
+    assert (told, report.refusals) == (["back", "between", "between too", "front"], [])
+
+
+def test_what_annotations_have_no_room_for_is_said_once_each():
+    shape = (
+        '<polygon label="cat" points="2,2;8,2;8,8;2,8" occluded="1">'
+        '<attribute name="color">red</attribute><attribute name="author">bob</attribute>'
+        '<attribute name="empty"></attribute></polygon>'
+    )
+    _, [found], report = read_bytes("cvat", document(3 * shape + 2 * '<tag label="outdoors"/>'), NAME)
+    assert len(found.annotations) == 3
+    assert [(each.place, each.code) for each in report.refusals] == [
+        (f"{NAME}: tag 'outdoors'", "tag"),
+        (f"{NAME}: attribute 'color' of 'cat'", "attribute"),
+        (f"{NAME}: occluded", "attribute"),
+    ]
+
+
 def test_shapes_of_one_group_and_label_are_one_object_and_their_box_says_nothing_more():
     part = '<polygon label="cat" points="10,2;12,2;12,4;10,4" group_id="4"/>'
     shapes = (
@@ -241,7 +267,7 @@ def test_shapes_of_one_group_and_label_are_one_object_and_their_box_says_nothing
         + '<tag label="outdoors"/>'
     )
     records, [found], report = read_bytes("cvat", document(shapes), NAME)
-    assert report.refusals == []
+    assert [each.code for each in report.refusals] == ["tag"]
     assert [(row.id, row.area, row.is_box) for row in found.annotations] == [
         (1, 40, False),
         (2, 4, False),
