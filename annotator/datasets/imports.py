@@ -171,6 +171,9 @@ def change(row: Import, *, mapping: Mapping[str, Any] | None = None, **options: 
         if mapping is not None:
             columns["mapping"] = row.mapping | _checked(row, mapping)
         is_examined_again = bool(EXAMINED_WITH & set(columns))
+        if "format" in columns:
+            # To another reader, the ids of categories mean other ones.
+            columns["mapping"] = {}
         if is_examined_again:
             columns |= {"step": Step.EXAMINE, "found": None, "done": 0, "result": None, **queue.FRESH}
         if columns and _changeable(row).update(**columns) != 1:

@@ -300,6 +300,22 @@ def test_categories_are_mapped_made_and_skipped(bring, start, project, image, ca
     assert list(names) == ["bird", "Fish"]
 
 
+def test_what_categories_become_is_not_kept_for_those_of_another_format(bring, alice, image, category):
+    """The ids are numbers that each reader gives: here both formats have a category 1."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("annotations/instances.json", json.dumps(a_document(["photo.png"], [{}])))
+        archive.writestr("data.yaml", "names: [dog, cat]")
+        archive.writestr("images/photo.png", encode_image())
+        archive.writestr("labels/photo.txt", "0 0.5 0.5 0.5 0.5")
+    row = bring(stream.getvalue())
+    assert (row["format"], row["mapping"]) == ("coco", {"1": category.pk, "2": "new"})
+    client_of(alice).patch(f"/api/imports/{row['id']}/", {"format": "yolo_boxes"}, format="json")
+    run_next(KINDS["imports"], "w")
+    row = client_of(alice).get(f"/api/imports/{row['id']}/").json()
+    assert (row["format"], row["mapping"]) == ("yolo_boxes", {"1": "new", "2": category.pk})
+
+
 def test_two_changes_at_one_time_do_not_undo_each_other(bring, image):
     row = bring(a_document(["photo.png"], [{}, {"category_id": 2}]), "a.json")
     first, second = (Import.objects.get(pk=row["id"]) for _ in range(2))
