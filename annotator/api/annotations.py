@@ -49,6 +49,7 @@ class OriginSerializer(serializers.Serializer):
     import_id = serializers.IntegerField(required=False)
     file = serializers.CharField(required=False)
     author = serializers.CharField(required=False)
+    created_at = serializers.CharField(required=False, help_text="When it was made there, in ISO 8601.")
     bundle_digest = serializers.CharField(required=False)
     uuid = serializers.CharField(required=False)
 

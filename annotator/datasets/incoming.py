@@ -132,6 +132,7 @@ class Columns:
             "import_id": self._job.pk,
             "file": self._job.name,
             "author": record.author,
+            "created_at": record.created_at.isoformat() if record.created_at else "",
             "uuid": record.uuid if record.uuid != str(id) else "",
             "bundle_digest": "" if is_known_bundle else record.bundle_digest,
         }

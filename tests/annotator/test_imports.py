@@ -238,6 +238,13 @@ def test_every_format_that_is_written_comes_in_with_its_pictures_and_twice_chang
     assert (again["annotations"], again["here"], again["images_new"]) == (0, 1, 0)
 
 
+def test_who_made_a_mask_elsewhere_and_when_is_kept(bring, start, alice, image):
+    told = {"author": "dora", "created_at": "2024-05-06T07:08:09+00:00", "bundle_digest": "ab" * 32}
+    start(bring(a_document(["photo.png"], [told]), "a.json"))
+    [row] = client_of(alice).get(f"/api/images/{image.pk}/annotations/").json()["results"]
+    assert {name: row["origin"][name] for name in told} == told
+
+
 def test_a_box_comes_in_as_its_rectangle_with_a_prompt_to_go_on_from(bring, start, project, annotation):
     exported = write_as("yolo_boxes", records.build(project), include_images=True)
     Annotation.objects.all().delete()
