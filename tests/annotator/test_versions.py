@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from annotator.datasets import versions
 from annotator.jobs.kinds import KINDS
@@ -206,3 +206,21 @@ def test_masks_are_kept_pixel_by_pixel(make, alice, annotation):
     (image,) = versions.dataset(make()).images
     (record,) = image.annotations
     assert record.segmentation["counts"] == rectangle_rle()["counts"]
+
+
+def test_the_command_line_exports_a_version_byte_for_byte(make, alice, project, annotation, tmp_path):
+    version = make(name="v1")
+    exported = export_of(alice, version)
+    Annotation.objects.all().delete()
+    output = tmp_path / "v1.json"
+    call_command("export_dataset", project.name, "--output", output, "--dataset-version", "V1")
+    assert output.read_bytes() == exported
+    for refused, words in (
+        (("--dataset-version", "v9"), "it has: v1"),
+        (("--dataset-version", "v1", "--min-area", "5"), "exported whole"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            call_command("export_dataset", project.name, "--output", output, *refused)
+    DatasetVersion.objects.update(state="running")
+    with pytest.raises(CommandError, match="v1 is running"):
+        call_command("export_dataset", project.name, "--output", output, "--dataset-version", "v1")

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotator.datasets import versions
 from annotator.errors import MaskwrightError
 from annotator.management import find_project
+from annotator.management.find_version import find_version
 from annotator.models import DatasetVersion, Project
 from exporters.errors import ExportError
 
@@ -61,7 +62,7 @@ class Command(BaseCommand):
 
     def _diff(self, project: Project, options: dict[str, Any]) -> None:
         before, after = (
-            _named(project, name) if name else None for name in (options["before"], options["after"])
+            find_version(project, name) if name else None for name in (options["before"], options["after"])
         )
         if before is None:
             raise CommandError("Name the earlier version.")
@@ -72,11 +73,3 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{name}: {change.added} added, {change.changed} changed, {change.removed} removed"
             )
-
-
-def _named(project: Project, name: str) -> DatasetVersion:
-    version = DatasetVersion.objects.filter(project=project, name__iexact=name).first()
-    if version is None:
-        known = ", ".join(DatasetVersion.objects.filter(project=project).values_list("name", flat=True))
-        raise CommandError(f"{project.name} has no version {name!r}; it has: {known or 'none'}.")
-    return version

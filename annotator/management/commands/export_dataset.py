@@ -8,9 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from annotator.datasets import selection as selections
+from annotator.datasets.errors import VersionNotReady
 from annotator.datasets.making import Plan
 from annotator.errors import InvalidValue
 from annotator.management import find_project, selecting
+from annotator.management.find_version import find_version
 from annotator.management.progress import ProgressLine
 from exporters.errors import ExportError
 from exporters.options import ChoiceOption, Option
@@ -34,25 +37,36 @@ class Command(BaseCommand):
             ),
         )
         parser.add_argument("--output", required=True, type=Path, metavar="FILE")
+        parser.add_argument(
+            "--dataset-version",
+            default="",
+            metavar="NAME",
+            help="The version to export, whole; of what is chosen below, it takes a split. Default: the project as it "
+            "is now.",
+        )
         for flag, options in _options_by_flag().items():
             _add_option(parser, flag, options)
         selecting.add_arguments(parser)
 
-    def handle(self, *, project: str, format: str, output: Path, **options: Any) -> None:
+    def handle(
+        self, *, project: str, format: str, output: Path, dataset_version: str, **options: Any
+    ) -> None:
         source = find_project.find_project(project)
+        version = find_version(source, dataset_version) if dataset_version else None
         row = find_format(format)
         given = {key.removeprefix(OPTION): value for key, value in options.items() if key.startswith(OPTION)}
         progress = ProgressLine(self.stdout)
         try:
-            plan = Plan(
-                source, format, row, row.options_from(given), selecting.selection_from(source, options)
-            )
+            selection = selecting.selection_from(source, options)
+            if version:
+                selections.check_of_version(selection)
+            plan = Plan(source, format, row, row.options_from(given), selection, version)
             report = plan.report(progress=lambda done, total: progress.show(f"measured {done} of {total}"))
             with replacing(output) as temporary, open(temporary, "w+b") as stream:
                 plan.write(stream, report, lambda done, total: progress.show(f"{done} of {total}"))
         except ExportError as error:
             raise CommandError(str(error)) from error
-        except InvalidValue as error:
+        except (InvalidValue, VersionNotReady) as error:
             raise CommandError(error.message) from error
         except OSError as error:
             raise CommandError(f"cannot write {output}: {error.strerror}") from error
