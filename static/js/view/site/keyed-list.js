@@ -54,6 +54,7 @@ function itemsOf(parent, key) {
  * @param {HTMLElement} fresh
  */
 function updateItem(old, fresh) {
+    for (const {name} of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
     for (const {name, value} of fresh.attributes)
         if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     const ticked = ticksOf(old).map(({checked}) => checked);
