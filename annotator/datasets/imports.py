@@ -175,7 +175,14 @@ def change(row: Import, *, mapping: Mapping[str, Any] | None = None, **options: 
             # To another reader, the ids of categories mean other ones.
             columns["mapping"] = {}
         if is_examined_again:
-            columns |= {"step": Step.EXAMINE, "found": None, "done": 0, "result": None, **queue.FRESH}
+            columns |= {
+                "step": Step.EXAMINE,
+                "found": None,
+                "done": 0,
+                "total": 0,
+                "result": None,
+                **queue.FRESH,
+            }
         if columns and _changeable(row).update(**columns) != 1:
             raise _busy(row)
         if is_examined_again:
@@ -194,7 +201,7 @@ def start(row: Import) -> Import:
     if row.found is None or (row.step == Step.EXAMINE and row.state != State.READY):
         raise ImportNotExamined(f"The import is {row.phase}; it can be started once it is examined.")
     with transaction.atomic():
-        fresh = queue.FRESH | {"step": Step.IMPORT, "done": 0, "result": None}
+        fresh = queue.FRESH | {"step": Step.IMPORT, "done": 0, "total": 0, "result": None}
         if _changeable(row).exclude(found=None).update(**fresh) != 1:
             raise _busy(row)
         kind_of(Import).wake()

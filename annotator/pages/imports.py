@@ -12,6 +12,7 @@ from annotator.models import Import, Project
 from exporters.registry import import_formats
 
 IMPORTS_SHOWN = 50
+NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,20 @@ class ShownImport:
     Attributes:
         has_options: a person can still change what is to become of it.
         is_open: and start it.
+        is_begun: some of it may have come in before it was stopped.
         annotations, images: how many would come in.
+        left_out: of one that has come in: which annotations did not, in words.
     """
 
     row: Import
     title: str
     has_options: bool
     is_open: bool
+    is_begun: bool
     categories: list[ShownCategory]
-    annotations: int = 0
-    images: int = 0
+    annotations: int
+    images: int
+    left_out: list[str]
 
 
 def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "imports": [_shown(row) for row in rows],
         "formats": [(name, row.title) for name, row in import_formats().items()],
         "targets": list(shown.categories.all()),
+        "format_titles": [row.title for row in import_formats().values()],
         "matches": Import.Match.choices,
         "new": NEW,
         "skip": SKIP,
@@ -77,7 +83,33 @@ def _shown(row: Import) -> ShownImport:
         title=found.get("title", row.format),
         has_options=has_options,
         is_open=is_open,
+        is_begun=is_open and row.step == Import.Step.IMPORT,
         categories=categories,
         annotations=sum(each.new for each in categories if each.target != SKIP),
         images=found["images"]["new"] if is_open else 0,
+        left_out=_left_out(row) if row.phase == Import.Phase.READY else [],
     )
+
+
+def _left_out(row: Import) -> list[str]:
+    """What the examination had found and the mapping, or a picture that was not there, kept out."""
+    found = row.found or {"categories": [], "annotations": {"unplaced": 0}}
+    skipped = [
+        category
+        for category in found["categories"]
+        if category["new"] and row.mapping.get(str(category["id"]), SKIP) == SKIP
+    ]
+    said = []
+    if skipped:
+        count = sum(category["new"] for category in skipped)
+        of_what = "a skipped category" if len(skipped) == 1 else f"{len(skipped)} skipped categories"
+        names = [category["name"] for category in skipped[:NAMES_SHOWN]]
+        more = ", ..." if len(skipped) > NAMES_SHOWN else ""
+        said.append(f"{_annotations(count)} of {of_what} ({', '.join(names)}{more})")
+    if unplaced := found["annotations"]["unplaced"]:
+        said.append(f"{_annotations(unplaced)} on images that did not come in")
+    return said
+
+
+def _annotations(count: int) -> str:
+    return f"{count:,} annotation{'' if count == 1 else 's'}"

@@ -78,6 +78,8 @@ def test_a_dataset_is_dropped_mapped_and_seen_in_the_workbench(page: Page, sign_
     expect(card).to_contain_text("2 new · 0 known · 1 without a picture")
     expect(card).to_contain_text("1 problem")
     expect(card.get_by_role("list", name="Problems")).to_contain_text("annotations[3] (id 4)")
+    # What is over waits no more: the page stops asking the server.
+    expect(page.locator("[data-pending]")).to_have_count(0)
     assert api("manager").get(f"/api/projects/{project['id']}/images/").json()["count"] == 0
 
     card.get_by_label("What mug becomes").select_option(label="cup")
@@ -87,6 +89,8 @@ def test_a_dataset_is_dropped_mapped_and_seen_in_the_workbench(page: Page, sign_
     expect(card.get_by_label("What mug becomes").locator("option:checked")).to_have_text("cup")
     go.click()
     expect(card).to_contain_text("2 annotations came in, on 2 new and 0 known images.", timeout=WORKER_MS)
+    expect(card).to_contain_text("Left out: 1 annotation of a skipped category (table)")
+    expect(card.get_by_role("list", name="Problems")).to_contain_text("annotations[3] (id 4)")
 
     card.get_by_role("link", name="See the images").click()
     names = [category["name"] for category in _categories(api, project)]
