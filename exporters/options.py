@@ -115,7 +115,7 @@ def counts(option: Option, options: Options) -> bool:
 INCLUDE_IMAGES = BooleanOption(
     name="include_images",
     title="Include the pictures",
-    help="The download is a .zip then",
+    help="Otherwise the file holds the annotations alone",
     phrase="with pictures",
     flag="--images",
 )

@@ -39,7 +39,7 @@ LOSSES = (
     "Of Cityscapes' own categories those without instances (road, sky, ...) come as one region an image.",
     "With one category that is not Cityscapes' own, all get numbers from 1 on, for training too.",
     "At most 64 categories of one's own, and 1000 objects of one category in an image.",
-    "Images without a part of the dataset are written to train.",
+    "Without a split, all images are written to train.",
     "Folders in a picture's name become part of its file name; images.csv keeps what it was.",
 )
 

@@ -20,14 +20,14 @@ LAYOUT = ChoiceOption(
     name="layout",
     title="Layout",
     choices=(
-        Choice("parquet", "Parquet", "One file for each part, pictures inside", "as Parquet"),
+        Choice("parquet", "Parquet", "One file for each of train, val and test", "as Parquet"),
         Choice("imagefolder", "Folders", "Pictures and metadata.jsonl", "as folders with metadata.jsonl"),
     ),
     default="parquet",
 )
 OPTIONS = (LAYOUT, INCLUDE_IMAGES)
 LOSSES = (
-    "Images of no part of the dataset are written as train.",
+    "Without a split, all images are written as train.",
     "In folders, categories without annotations, supercategories and colors stand in the card alone.",
     "Licences are not written.",
 )

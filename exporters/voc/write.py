@@ -41,7 +41,7 @@ OPTIONS = (CONTENT, OVERLAP, INCLUDE_IMAGES)
 LOSSES = (
     "Each pixel belongs to one object: where masks overlap, one of them has the pixel.",
     "At most 254 categories, and 254 objects with masks in one image.",
-    "Images without a part of the dataset are listed in train.",
+    "Without a split, all images are listed in train.",
     "Folders in a picture's name become part of its file name; images.csv keeps what it was.",
     "Supercategories, colours and ids of categories are not written; colons in their names become underscores.",
 )

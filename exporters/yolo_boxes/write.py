@@ -14,7 +14,7 @@ from exporters.yolo_writing import write_yolo
 OPTIONS = (INCLUDE_IMAGES,)
 LOSSES = (
     "Only the boxes of masks are written.",
-    "Images without a part of the dataset are written to train.",
+    "Without a split, all images are written to train.",
     "Folders in a picture's name become part of its file name; images.csv keeps what it was.",
     "Who drew a mask, its prompt, scores and names are not written.",
 )

@@ -25,7 +25,7 @@ OPTIONS = (PARTS, HOLES, TOLERANCE, INCLUDE_IMAGES)
 LOSSES = (
     "One row is one outline: parts are tied by bridges, or become objects of their own.",
     "Holes are cut open or filled.",
-    "Images without a part of the dataset are written to train.",
+    "Without a split, all images are written to train.",
     "Folders in a picture's name become part of its file name; images.csv keeps what it was.",
     "Who drew a mask, its prompt, scores and names are not written.",
 )

@@ -69,6 +69,11 @@ def test_masks_categories_and_parts_are_chosen_measured_and_exported(
     expect(measured).to_contain_text("2 images, 2 masks")
     expect(measured).to_contain_text("Every pixel of every mask is kept.")
     picture(page, "closed")
+    # However long a format's choices are: what would be lost is in sight beside the button.
+    for name in ("Pascal VOC", "YOLO segmentation", "COCO instances"):
+        dialog.get_by_label("Format", exact=True).select_option(label=name)
+        expect(measured).to_contain_text("2 images, 2 masks")
+        expect(measured).to_be_in_viewport(ratio=0.9)
     coco = dialog.get_by_role("group", name="COCO instances")
     expect(coco.get_by_label("Filled")).to_be_hidden()  # holes of outlines, while masks go out as RLE
     coco.get_by_label("Polygons").check()
