@@ -74,7 +74,7 @@ def examine(
     dataset = _read(row, source, report)
     steps = Steps(progress, 2 * dataset.image_count)
     repeated = repeated_names(_counted(dataset.images, steps))
-    known = KnownImages(project, match, repeated)
+    known = KnownImages(project, match, repeated, looks_at_pixels=True)
     mapping = propose(project, dataset.categories)
     categories = {category.id: mapping[str(category.id)] for category in dataset.categories}
     trashed = set(

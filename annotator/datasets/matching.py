@@ -30,10 +30,15 @@ class KnownImages:
 
     Args:
         repeated: names that several images of the file share: there the folder counts, too, however images are matched.
+        looks_at_pixels: pictures that nothing else finds are opened, where an image of the project has their size, and
+            found by their pixels. An import of new pictures finds them on its own, as each comes in.
     """
 
-    def __init__(self, project: Project, match: str, repeated: Collection[str] = ()) -> None:
-        self._match, self._repeated = match, frozenset(repeated)
+    def __init__(
+        self, project: Project, match: str, repeated: Collection[str] = (), *, looks_at_pixels: bool
+    ) -> None:
+        self._match, self._repeated, self._looks_at_pixels = match, frozenset(repeated), looks_at_pixels
+        self._sizes: set[tuple[int, int]] = set()
         self._by_digest: dict[str, list[KnownImage]] = {}
         self._by_name: dict[str, list[KnownImage]] = {}
         self._taken: set[int] = set()
@@ -41,6 +46,7 @@ class KnownImages:
         for *known, name, file in Image.objects.filter(project=project).values_list(*columns):
             image = KnownImage(*known)
             self._by_digest.setdefault(image.digest, []).append(image)
+            self._sizes.add((image.width, image.height))
             # A file may have either name: as it was uploaded, or with the suffix of what is stored.
             for each in {name, name_as_stored(name, file)}:
                 self._by_name.setdefault(each, []).append(image)
@@ -56,6 +62,8 @@ class KnownImages:
         found = self._by_digest.get(record.digest, []) if record.digest else []
         if not found:
             found = self._by_pixels(record) if self._match == Match.DIGEST else self._by_words(record)
+            if not found and self._looks_at_pixels and (record.width, record.height) in self._sizes:
+                found = self._by_pixels(record)
         if len(found) > 1:
             found = [image for image in found if (image.width, image.height) == (record.width, record.height)]
             if len(found) != 1:

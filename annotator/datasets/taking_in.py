@@ -58,7 +58,8 @@ def take_in(job: Import, source: Source, progress: Progress | None = None) -> di
     assert row.read is not None, "format_of gives formats that can be read"
     dataset = row.read(source, ReadReport())
     categories = settle_categories(job, dataset.categories)
-    known = KnownImages(job.project, job.match, (job.found or {}).get("repeated_names", []))
+    repeated = (job.found or {}).get("repeated_names", [])
+    known = KnownImages(job.project, job.match, repeated, looks_at_pixels=not job.new_images)
     queue.update(job, total=dataset.image_count)
     intake_of = _Intake(job, categories)
     first = job.done

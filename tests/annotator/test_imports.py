@@ -424,6 +424,26 @@ def test_equal_pixels_are_one_image_whatever_the_name(bring, start, image):
     assert bring(content, match="digest")["found"]["images"]["known"] == 1
 
 
+def test_the_examination_knows_equal_pixels_under_another_name_before_anything_comes_in(bring, start, image):
+    content = a_zip(
+        a_document(["other.png", "new.png"], [{}, {"image_id": 2}]),
+        {"other.png": encode_image(), "new.png": encode_image(seed=5)},
+    )
+    row = bring(content)
+    assert (row["found"]["images"]["new"], row["found"]["images"]["known"]) == (1, 1)
+    start(row)
+    found = bring(content)["found"]
+    assert (found["images"]["new"], found["images"]["known"]) == (0, 2)
+    assert (found["annotations"]["new"], found["annotations"]["here"]) == (0, 2)
+
+
+def test_pictures_known_by_their_pixels_get_their_masks_where_no_new_ones_are_wanted(bring, start, image):
+    content = a_zip(a_document(["other.png"], [{}]), {"other.png": encode_image()})
+    row = bring(content, new_images=False)
+    assert row["found"]["images"]["not_wanted"] == 0
+    assert start(row)["result"]["annotations"] == 1
+
+
 def test_names_that_a_file_has_in_several_folders_are_told_apart_by_these(bring, start, project):
     document = a_document(
         ["train/a.png", "val/a.png"], [{}, {"image_id": 2, "segmentation": rectangle_rle(top=3)}]
@@ -431,7 +451,7 @@ def test_names_that_a_file_has_in_several_folders_are_told_apart_by_these(bring,
     content = a_zip(document, {"train/a.png": encode_image(seed=1), "val/a.png": encode_image(seed=2)})
     start(bring(content))
     assert bring(content)["found"]["annotations"]["here"] == 2
-    swapped = {"val/a.png": encode_image(seed=2)}
+    swapped = {"val/a.png": encode_image(seed=9)}
     project.images.filter(folder="val").update(folder="elsewhere")
     assert bring(a_zip(document, swapped))["found"]["images"] == {
         "new": 1,
