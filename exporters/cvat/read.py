@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from exporters import fields, shapes
+from exporters.cvat.attributes import ATTRIBUTES
 from exporters.cvat.document import DocumentImage, Label, Shape, Track, entries
-from exporters.cvat.write import ATTRIBUTES
 from exporters.errors import UnreadableFile
 from exporters.fields import Refused
 from exporters.named_categories import CategoriesByName

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from exporters import fields, mask_or_polygons
 from exporters.archive import Archive
+from exporters.cvat.attributes import ATTRIBUTES
 from exporters.errors import InvalidRecord
 from exporters.file_names import FileNames
 from exporters.named_categories import check_names_differ
@@ -29,17 +30,6 @@ OPTIONS = (*mask_or_polygons.OPTIONS, INCLUDE_IMAGES)
 LOSSES = (
     "Supercategories are not written.",
     "Polygons cannot say holes: they are cut open or filled.",
-)
-# Declared with every label: CVAT drops attributes that are not.
-ATTRIBUTES = (
-    "uuid",
-    "name",
-    "author",
-    "created_at",
-    "bundle_digest",
-    "prompt",
-    "predicted_iou",
-    "stability_score",
 )
 NO_SPLIT = "default"  # CVAT's own word
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")

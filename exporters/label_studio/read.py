@@ -28,6 +28,8 @@ PLACES = ("rle", "points", "radiusX", "width", "x")
 UPLOADS = re.compile(r"^(data/upload/\d+/|images/)")
 # To tell uploads of one name apart, it puts eight digits of a UUID and a hyphen before the name.
 UPLOADED = re.compile(r"^data/upload/\d+/[0-9a-f]{8}-(?=.)")
+# Types of results that draw; others that do end in "labels".
+REGIONS = ("rectangle", "polygon", "brush", "ellipse", "keypoint")
 
 Hw = tuple[int, int]
 
@@ -52,7 +54,8 @@ def read(source: Source, report: ReadReport) -> DatasetRecord:
 
     Of a task, all annotations that were not cancelled are read, whoever made them; where there are none, the
     predictions, with their score as predicted_iou. Regions whose `meta` has one `uuid` are one object. What is no
-    region of the image (choices, text, relations) is passed over.
+    region of the image (choices, text, relations) is left out, each kind reported once. A picture that is not in the
+    files is called as it was before it was uploaded to Label Studio.
 
     Raises:
         UnreadableFile: there is no list of tasks, or it is damaged.
@@ -112,6 +115,10 @@ class _Images:
                     continue
                 is_ours = True
                 self.count += 1
+                for kind in _kinds_beside_regions(task):
+                    first = place.removeprefix(f"{name}: ")
+                    message = f"results of this type are no masks and do not come in; the first is in {first}"
+                    report.refuse(f"{name}: {kind}", "not_of_a_mask", message)
                 for region in _regions(task):
                     self.annotation_count += 1
                     if label := _label(region.values):
@@ -232,12 +239,33 @@ def _regions(task: dict[str, Any]) -> list[_Region]:
     return []
 
 
+def _kinds_beside_regions(task: dict[str, Any]) -> Iterator[str]:
+    """Types of results that say something, but of no place of their own: "choices", "textarea", "relation"."""
+    for key in ("annotations", "completions"):
+        entries = task.get(key)
+        for entry in entries if isinstance(entries, list) else []:
+            if not isinstance(entry, dict) or entry.get("was_cancelled") or entry.get("skipped"):
+                continue
+            results = entry.get("result")
+            for row in results if isinstance(results, list) else []:
+                kind = row.get("type") if isinstance(row, dict) else None
+                if isinstance(kind, str) and _is_beside_regions(kind):
+                    yield kind[:50]
+
+
+def _is_beside_regions(kind: str) -> bool:
+    """Whether results of this type draw nothing, though those of one region repeat its place."""
+    return bool(kind) and not kind.endswith("labels") and kind not in REGIONS
+
+
 def _is_region(row: Any, labelled: set[str]) -> bool:
     """Whether it says something of a place. Two tags may write one region twice, with its label and without."""
     if not isinstance(row, dict):
         return True  # and refused by name
     value = row.get("value")
     kind = row.get("type")
+    if isinstance(kind, str) and _is_beside_regions(kind):
+        return False
     is_drawn = isinstance(value, dict) and _kind_of(value) is not None
     is_drawn = is_drawn or (isinstance(kind, str) and kind.endswith("labels"))
     is_said_twice = isinstance(row.get("id"), str) and row["id"] in labelled
@@ -267,6 +295,8 @@ def _mask(row: Any, hw: Hw) -> Rle:
         raise Refused("image_turned", message)
     height, width = hw
     kind = _kind_of(value)
+    if row.get("type") in ("keypoint", "keypointlabels"):
+        raise Refused("shape_without_area", "a key point has no area, so it cannot be a mask")
     if kind == "rle":
         try:
             runs = brush.decode(value["rle"], height * width)

@@ -223,14 +223,36 @@ def test_all_annotations_are_read_but_those_cancelled_and_predictions_only_where
     assert images[2].annotations == ()
 
 
-def test_choices_text_and_relations_are_passed_over():
+def test_choices_text_and_relations_cannot_be_kept_and_each_kind_is_named_once():
     others = [
         {"type": "choices", "value": {"choices": ["good"]}},
         {"type": "textarea", "value": {"text": ["a cat"]}},
         {"type": "relation", "from_id": "r", "to_id": "s"},
+        # Of the region alone: Label Studio repeats its place and its id.
+        region(SQUARE | {"choices": ["torn"]}, "choices"),
     ]
-    records, [found], report = read_bytes("label_studio", document(task(*others, region())))
-    assert (len(found.annotations), records.annotation_count, report.refusals) == (1, 1, [])
+    records, [found], report = read_bytes("label_studio", document(task(*others, region())), "tasks.json")
+    assert (len(found.annotations), records.annotation_count) == (1, 1)
+    assert [(refusal.place, refusal.code) for refusal in report.refusals] == [
+        (f"tasks.json: {kind}", "not_of_a_mask") for kind in ("choices", "textarea", "relation")
+    ]
+
+
+@pytest.mark.parametrize("kind", ["keypoint", "keypointlabels"])
+def test_a_key_point_has_no_area_whatever_its_size(kind):
+    point = region({"x": 1, "y": 1, "width": 0.3, "keypointlabels": ["cat"]}, kind)
+    _, _, report = read_bytes("label_studio", document(task(point)))
+    assert [refusal.code for refusal in report.refusals] == ["shape_without_area"]
+
+
+def test_what_was_uploaded_to_label_studio_is_known_by_the_name_that_it_had_before():
+    """Label Studio puts eight digits of a UUID before the name; annotations alone would find no picture here."""
+    data = {"image": "/data/upload/1/0a1b2c3d-cat.png"}
+    _, [alone], _ = read_bytes("label_studio", document(task(region(), data=data)))
+    assert alone.file_name == "cat.png"
+    other = {"image": "/data/local-files/?d=0a1b2c3d-cat.png"}
+    _, [local], _ = read_bytes("label_studio", document(task(region(), data=other)))
+    assert local.file_name == "0a1b2c3d-cat.png"
 
 
 @pytest.mark.parametrize(
@@ -318,10 +340,6 @@ def test_files_of_label_studio_are_recognised_and_no_others():
         (region(SQUARE | {"points": [[10, 10], [20, 20], [1e8, 5]]}), "polygon_malformed"),
         (region(SQUARE | {"points": [[10, 10], [20, 20], [1e300, 5]]}), "points_malformed"),
         (region(SQUARE | {"points": [[10, 10], [10, 10], [10, 10]]}), "mask_empty"),
-        (
-            region({"x": 1, "y": 1, "width": 0.1, "keypointlabels": ["cat"]}, "keypointlabels"),
-            "points_malformed",
-        ),
         (region({"x": 1, "y": 1, "keypointlabels": ["cat"]}, "keypointlabels"), "shape_without_area"),
         (
             region(
