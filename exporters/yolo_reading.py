@@ -138,7 +138,7 @@ def _loaded(source: Source, name: str) -> Any:
         )
     try:
         # Texts only, so that a class called "no" or "1" keeps its name.
-        return yaml.load(text, yaml.BaseLoader)  # noqa: S506 - BaseLoader makes texts, lists and tables, nothing else
+        return yaml.load(text, _TextLoader)  # noqa: S506 - it makes texts, lists and tables, nothing else
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark
         place = f" line {at.line + 1}, column {at.column + 1}" if at else ""
@@ -146,6 +146,19 @@ def _loaded(source: Source, name: str) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         told = str(error).splitlines() or ["?"]
         raise UnreadableFile(f"{name}: the file is not YAML: {told[0]:.200}") from None
+
+
+class _TextLoader(yaml.BaseLoader):
+    """Texts, lists and tables, none of which stands in two places: a few lines of lists of references to lists could
+    stand for more values than there is memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(
+                None, None, f"it refers to &{event.anchor:.50}; write the value itself", event.start_mark
+            )
+        return super().compose_node(parent, index)
 
 
 def _names_of(names: Any, place: str, report: ReadReport) -> Iterator[tuple[int, str]]:
@@ -196,7 +209,8 @@ class _Entry:
 
 def _key(name: str) -> str:
     path = PurePosixPath(name)
-    return path.with_name(path.stem).as_posix() if path.suffix else name
+    # The stem may be ".", as of "..png", which is no name of a path.
+    return path.as_posix().removesuffix(path.suffix) if path.suffix else name
 
 
 def _label_files(source: Source) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import pytest
 
@@ -49,3 +50,11 @@ def test_what_a_format_writes_is_recognised_as_its_own(name, include_images):
 @pytest.mark.parametrize("name", ["a.json", "a.xml", "a.txt", "a.yaml", "a.parquet", "a.png", "metadata.csv"])
 def test_a_file_of_no_format_is_recognised_as_none(name, content):
     assert recognised(source_of(io.BytesIO(content), name)) is None
+
+
+@pytest.mark.parametrize("name", ["..png", "..txt", "a/..txt", "labels/..txt", "...png", "images/..jpg"])
+def test_a_name_of_dots_is_a_name_like_others(name):
+    content = io.BytesIO(write_as("coco_panoptic", two_splits()))
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr(name, b"1 2 3")
+    assert recognised(source_of(content, "dataset.zip")) == "coco_panoptic"

@@ -40,6 +40,13 @@ NAMES = "names: [cat, dog]\n"
 SQUARE = "0 0.1 0.2 0.4 0.2 0.4 0.8 0.1 0.8"  # of 20 x 10 pixels: x 2..8, y 2..8
 
 
+# Each line stands for ten times the values of the line before.
+ENDLESS = "a0: &a0 [cat]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+)
+ENDLESS += "names: [*a9]"
+
+
 def labels(*rows: str, name: str = "data.yaml", content: str = NAMES) -> bytes:
     return zip_of(
         {
@@ -342,6 +349,7 @@ def test_what_is_missing_or_no_picture_is_reported_and_the_rest_is_read():
         (labels(SQUARE, name="notes.txt"), "nothing says the names of the classes: add a data.yaml"),
         (labels(SQUARE, content="names: [cat\ndog: ["), "line 2, column 4: the file is not YAML"),
         (labels(SQUARE, content="names: 7"), "names must be a list"),
+        (labels(SQUARE, content=ENDLESS), "line 2, column 10: the file is not YAML: it refers to &a0"),
         (labels(SQUARE, content="names: \x01"), "data.yaml: the file is not YAML"),
         (labels(SQUARE, content="names: " + "[" * 20_000), "data.yaml"),
         (zip_of({"data.yaml": NAMES}), "no picture and no label"),
