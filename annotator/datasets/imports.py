@@ -37,6 +37,7 @@ from annotator.site.environment import MEBIBYTE
 from exporters.errors import UnreadableFile
 from exporters.reading import Refusal
 from exporters.source import FolderSource, Source, source_of
+from exporters.spreadsheet import harmless
 
 State, Step = Import.State, Import.Step
 FOLDER = "imports/"
@@ -129,15 +130,22 @@ def begin_here(
 
 
 def allowed_path(path: Path) -> Path:
-    """The path without links. Raises InvalidValue unless it is there and within one of IMPORT_ROOTS."""
-    found = path.resolve()
+    """The path without links. Raises InvalidValue unless there is a file or folder within one of IMPORT_ROOTS."""
     roots = [Path(root).resolve() for root in settings.IMPORT_ROOTS]
     if not roots:
         raise InvalidValue.of_field(
             "path",
             "This server imports no folders of its own: IMPORT_ROOTS names none. Upload a zip instead.",
         )
-    if not any(found.is_relative_to(root) for root in roots) or not found.exists():
+    try:
+        found = path.resolve()
+        is_there = any(found.is_relative_to(root) for root in roots) and (found.is_dir() or found.is_file())
+    except (
+        OSError,
+        RuntimeError,
+    ):  # a name that is too long, a folder that nobody may look into; links in a circle
+        is_there = False
+    if not is_there:
         names = ", ".join(map(str, roots))
         raise InvalidValue.of_field("path", f"There is no such file or folder within {names}.")
     return found
@@ -301,6 +309,8 @@ def source_at(path: Path) -> Iterator[Source]:
     if path.is_dir():
         yield FolderSource(path)
         return
+    if not path.is_file():  # reading from a pipe would wait for who writes into it
+        raise UnreadableFile(f"{path} is neither a file nor a folder")
     try:
         stream = open(path, "rb")
     except OSError as error:
@@ -332,7 +342,8 @@ def write_problems(row: Import, problems: list[Refusal]) -> str:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["place", "code", "message"])
-    writer.writerows((problem.place, problem.code, problem.message) for problem in problems)
+    for problem in problems:
+        writer.writerow(map(harmless, (problem.place, problem.code, problem.message)))
     name = f"{FOLDER}{row.project_id}/{row.pk}-{secrets.token_hex(8)}.csv"
     unowned.note([name])
     default_storage.save(name, ContentFile(table.getvalue().encode("utf-8", "replace")))

@@ -9,6 +9,7 @@ from exporters.geometry import Geometry
 from exporters.options import BooleanOption, Options
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord
 from exporters.sound_records import SoundRecords
+from exporters.spreadsheet import harmless
 from exporters.steps import Progress, Steps
 from exporters.streams import TextWriter, finite
 
@@ -45,8 +46,6 @@ COLUMNS = (
     "image_width",
     "image_height",
 )
-# Spreadsheets take a text that begins so for a formula; some pass over a tab or a line's end before it.
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 Cell = str | int | float | None
 
@@ -116,9 +115,4 @@ def _short(value: float) -> int | float:
 
 
 def _cell(value: Cell) -> Cell:
-    """A text that no spreadsheet runs. NUL, which most readers stop at, is left out."""
-    if not isinstance(value, str):
-        return value
-    value = value.replace("\0", "")
-    # Spaces before the sign do not keep every spreadsheet from taking it for a formula.
-    return f"'{value}" if value.lstrip(" ").startswith(FORMULA_BEGINNINGS) else value
+    return harmless(value) if isinstance(value, str) else value
