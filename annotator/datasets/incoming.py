@@ -19,6 +19,7 @@ from annotator.annotations.errors import InvalidPrompt
 from annotator.annotations.prompt import check_prompt
 from annotator.models import Annotation, Bundle, Image, Import
 from annotator.models.annotation import LONGEST_NAME
+from annotator.site.plain_text import one_line, sayable
 from exporters.records import AnnotationRecord
 from segmentation import rle
 
@@ -54,6 +55,7 @@ def sort_out(
     here = _Here(image_id, {record.uuid for record in records if record.uuid})
     sorted_out = Sorted([], [], [])
     seen: set[tuple[int | str, str]] = set()
+    given: set[uuid.UUID] = set()
     for record in records:
         category = categories[record.category_id]
         key = (category, mask_digest(record))
@@ -63,7 +65,10 @@ def sort_out(
         elif key in seen:
             sorted_out.repeated.append(record)
         else:
+            if annotation_id in given:  # other programs copy an object with the id that it came with
+                annotation_id = here.own_id(f"{record.uuid}/{key[0]}/{key[1]}")
             seen.add(key)
+            given.add(annotation_id)
             sorted_out.new.append((annotation_id, category, record))
     return sorted_out
 
@@ -102,7 +107,10 @@ class _Here:
     def id_of(self, record: AnnotationRecord, key: tuple[int | str, str]) -> uuid.UUID:
         if record.uuid and record.uuid not in self._elsewhere:
             return uuid.UUID(record.uuid)
-        name = record.uuid or f"{key[0]}/{key[1]}"
+        return self.own_id(record.uuid or f"{key[0]}/{key[1]}")
+
+    def own_id(self, name: str) -> uuid.UUID:
+        """The id on this image of what has such a name; the same whenever it is asked for."""
         return uuid.uuid5(NAMESPACE, f"{self._image_id}/{name}")
 
 
@@ -131,10 +139,10 @@ class Columns:
         origin = {
             "import_id": self._job.pk,
             "file": self._job.name,
-            "author": record.author,
+            "author": sayable(record.author),
             "created_at": record.created_at.isoformat() if record.created_at else "",
             "uuid": record.uuid if record.uuid != str(id) else "",
-            "bundle_digest": "" if is_known_bundle else record.bundle_digest,
+            "bundle_digest": "" if is_known_bundle else sayable(record.bundle_digest),
         }
         return {
             "id": id,
@@ -144,7 +152,7 @@ class Columns:
             "predicted_iou": record.predicted_iou,
             "stability_score": record.stability_score,
             "bundle_digest": record.bundle_digest if is_known_bundle else "",
-            "name": _one_line(record.name),
+            "name": one_line(record.name, LONGEST_NAME),
             "to_check": self._job.to_check,
             "origin": {name: value for name, value in origin.items() if value},
         }
@@ -161,7 +169,3 @@ def _prompt(image: Image, record: AnnotationRecord) -> dict[str, Any] | None:
         return check_prompt(image, dict(record.prompt))
     except InvalidPrompt:
         return None
-
-
-def _one_line(name: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:LONGEST_NAME].strip()

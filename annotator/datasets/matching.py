@@ -12,7 +12,9 @@ from annotator.errors import MaskwrightError
 from annotator.media import pixels
 from annotator.media.intake import display_name, folder_of
 from annotator.models import Image, Import, Project
+from exporters.errors import ExportError
 from exporters.records import ImageRecord
+from exporters.source import ZIP_FAULTS
 
 Match = Import.Match
 
@@ -118,7 +120,7 @@ def digest_of(record: ImageRecord) -> str:
     try:
         with record.open() as stream:
             return pixels.prepare(stream).digest
-    except (MaskwrightError, OSError):
+    except (MaskwrightError, ExportError, *ZIP_FAULTS):
         return ""
 
 
