@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotator.datasets.category_names import MOST_CHARACTERS, key_of, same_names
 from annotator.datasets.errors import ImageRefused
 from annotator.datasets.incoming import sort_out
 from annotator.datasets.matching import KnownImages, repeated_names
 from annotator.models import Image, Project
+from annotator.site.plain_text import sayable, sayable_values
 from exporters.errors import ExportError, UnreadableFile
 from exporters.format import Format
 from exporters.reading import ReadReport, Refusal
@@ -76,7 +78,11 @@ def examine(
     repeated = repeated_names(_counted(dataset.images, steps))
     known = KnownImages(project, match, repeated, looks_at_pixels=True)
     mapping = propose(project, dataset.categories)
-    categories = {category.id: mapping[str(category.id)] for category in dataset.categories}
+    # Those that become one new category are one already.
+    categories = {
+        row.id: f"{NEW} {key_of(row)}" if mapping[str(row.id)] == NEW else mapping[str(row.id)]
+        for row in dataset.categories
+    }
     trashed = set(
         Image.with_deleted.filter(project=project, deleted_at__isnull=False).values_list("digest", flat=True)
     )
@@ -91,7 +97,10 @@ def examine(
             figures.annotations["unplaced"] += len(list(image.annotations))
             figures.problems.append(Refusal(f"image {image.file_name}", refused.reason, refused.message))
     steps.finish()
-    problems = [*report.refusals, *figures.problems]
+    problems = [
+        Refusal(sayable(each.place), each.code, sayable(each.message))
+        for each in (*report.refusals, *_merged(dataset.categories), *figures.problems)
+    ]
     found = {
         "title": row.title,
         "images": {key: figures.images[key] for key in ("new", "known", "missing", "not_wanted", "refused")},
@@ -111,7 +120,7 @@ def examine(
         "repeated_names": repeated,
         "problems": problems_in_short(problems),
     }
-    return Examined(name, found, mapping, problems)
+    return Examined(name, sayable_values(found), mapping, problems)
 
 
 def format_of(source: Source, name: str) -> tuple[str, Format]:
@@ -146,7 +155,20 @@ def problems_in_short(problems: list[Refusal]) -> dict[str, Any]:
 def propose(project: Project, categories: Iterable[CategoryRecord]) -> dict[str, int | str]:
     """The project's category of the same name, small or capital letters aside; else a new one."""
     own = {name.casefold(): pk for pk, name in project.categories.values_list("pk", "name")}
-    return {str(category.id): own.get(category.name.strip().casefold(), NEW) for category in categories}
+    return {str(category.id): own.get(key_of(category), NEW) for category in categories}
+
+
+def _merged(categories: Iterable[CategoryRecord]) -> list[Refusal]:
+    """What is to be said of categories that come in as one."""
+    return [
+        Refusal(
+            f"category {row.name!r:.200} (id {row.id})",
+            "category_merged",
+            f"becomes one with {other.name!r:.200}: a project's categories differ in more than capital letters and "
+            f"spaces, within {MOST_CHARACTERS} characters; to keep the two apart, choose another one for one of them",
+        )
+        for row, other in same_names(categories)
+    ]
 
 
 def _read(row: Format, source: Source, report: ReadReport) -> DatasetRecord:
@@ -169,8 +191,7 @@ def _look_at(
             figures.missing.append(image.file_name)
         return
     figures.images["known" if found else "new"] += 1
-    named = {id: target if target != NEW else f"{NEW} {id}" for id, target in categories.items()}
-    sorted_out = sort_out(found.id if found else None, records, named)
+    sorted_out = sort_out(found.id if found else None, records, categories)
     for _, _, record in sorted_out.new:
         figures.annotations["new"] += 1
         figures.annotations["boxes"] += record.is_box

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from annotator.annotations import saving
+from annotator.datasets.category_names import MOST_CHARACTERS, key_of, name_of
 from annotator.datasets.errors import ImageRefused
 from annotator.datasets.examination import NEW, SKIP, format_of
 from annotator.datasets.incoming import Columns, sort_out
@@ -27,6 +28,7 @@ from annotator.media import intake
 from annotator.models import Category, Image, Import
 from annotator.models.limits import LARGEST_INTEGER
 from annotator.projects.categories import create_category
+from annotator.site.plain_text import one_line, sayable
 from exporters.errors import ExportError
 from exporters.reading import ReadReport
 from exporters.records import CategoryRecord, ImageRecord
@@ -34,7 +36,6 @@ from exporters.source import ZIP_FAULTS, Source
 from exporters.steps import Progress
 
 REFUSED_SHOWN = 100
-MOST_CATEGORY_CHARACTERS = 100
 WAKE_EVERY = 50  # new images, after which their embeddings may begin
 COUNTS = ("images_new", "images_known", "annotations", "here", "images_refused")
 
@@ -100,10 +101,10 @@ def settle_categories(job: Import, rows: tuple[CategoryRecord, ...]) -> dict[int
 
 def _made(job: Import, row: CategoryRecord) -> Category:
     """A new category; the project's own where it has one of that name by now."""
-    name = " ".join(row.name.split())[:MOST_CATEGORY_CHARACTERS]
+    name = name_of(row)
     rows = list(job.project.categories.all())
     for category in rows:
-        if category.name.casefold() == name.casefold():
+        if category.name.casefold() == key_of(row):
             return category
     is_free = row.id <= LARGEST_INTEGER and row.id not in {category.coco_id for category in rows}
     color = row.color.lower() if re.fullmatch(r"#[0-9a-fA-F]{6}", row.color) else None
@@ -112,7 +113,7 @@ def _made(job: Import, row: CategoryRecord) -> Category:
         name=name,
         coco_id=row.id if is_free else None,
         color=color,
-        supercategory=row.supercategory[:MOST_CATEGORY_CHARACTERS],
+        supercategory=one_line(row.supercategory, MOST_CHARACTERS),
     )
 
 
@@ -212,7 +213,8 @@ class _Intake:
         self._counts = before
         self._counts["images_refused"] += 1
         if len(self._refused) < REFUSED_SHOWN:
-            self._refused.append({"place": f"image {image.file_name}", "message": message})
+            place = f"image {image.file_name}"
+            self._refused.append({"place": sayable(place), "message": sayable(message)})
         self._note(number)
 
     def _note(self, number: int) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from annotator.jobs.errors import LeaseLost
 from annotator.jobs.kinds import kind_of
 from annotator.models import LeasedJob
+from annotator.site.plain_text import sayable
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def fail(job: LeasedJob, reason: str, permanent: bool = False) -> None:
     over = permanent or job.attempts >= settings.JOB_MAX_ATTEMPTS
     held(job).update(
         state=State.FAILED if over else State.QUEUED,
-        error=reason[:ERROR_CHARACTERS],
+        error=sayable(reason)[:ERROR_CHARACTERS],
         finished_at=timezone.now() if over else None,
         not_before=None if over else _in(RETRY_DELAY_S * 2**job.attempts),
         **NO_LEASE,

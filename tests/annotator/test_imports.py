@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import os
 import uuid
 import zipfile
 from datetime import timedelta
@@ -495,6 +497,76 @@ def test_changing_how_images_are_matched_has_the_files_examined_again(bring, ali
 
 
 # --- killed, cancelled, deleted ---
+@pytest.mark.parametrize("half", ["a\ud800b", "\udfff", "a\0b"])
+def test_what_no_answer_can_hold_of_a_name_is_marked_and_the_list_of_imports_still_opens(
+    bring, start, alice, project, half
+):
+    mask = {"author": half, "name": half, "bundle_digest": half, "uuid": half}
+    document = a_document(["a.png", f"{half}.png"], [mask], names=(half,))
+    document["categories"][0] |= {"supercategory": half, "color": half}
+    row = bring(a_zip(document, {"a.png": encode_image(seed=1)}))
+    assert row["phase"] == "examined", row["error"]
+    assert row["found"]["images"] == {"new": 1, "known": 0, "missing": 1, "not_wanted": 0, "refused": 0}
+    start(row)
+    client = client_of(alice)
+    for address in ("imports/", "categories/", "images/"):
+        assert client.get(f"/api/projects/{project.pk}/{address}").status_code == 200, address
+    client.force_login(alice)
+    assert client.get(f"/projects/{project.pk}/imports/").status_code == 200
+    [saved] = Annotation.objects.filter(image__project=project)
+    assert client.get(f"/api/images/{saved.image_id}/annotations/").status_code == 200
+    assert saved.category.name.isprintable() and saved.category.name
+
+
+def test_objects_that_were_copied_with_their_id_come_in_both_and_once(bring, start, project):
+    twins = [{"uuid": str(uuid.uuid4())}, {"segmentation": rectangle_rle(top=0, left=0, height=5, width=5)}]
+    twins[1]["uuid"] = twins[0]["uuid"]
+    content = a_zip(a_document(["a.png"], twins), {"a.png": encode_image(seed=1)})
+    row = bring(content)
+    assert row["found"]["annotations"]["new"] == 2
+    result = start(row)["result"]
+    assert (result["annotations"], result["images_refused"]) == (2, 0), result["refused"]
+    assert start(bring(content))["result"]["here"] == 2
+    assert Annotation.objects.filter(image__project=project).count() == 2
+
+
+@pytest.mark.parametrize("names", [("Cup", "cup "), ("x" * 100 + "a", "x" * 100 + "b"), ("a b", "a\n b")])
+def test_categories_that_become_one_are_said_before(bring, start, project, names):
+    row = bring(a_zip(a_document(["a.png"], [{}], names=names), {"a.png": encode_image(seed=1)}))
+    [problem] = row["found"]["problems"]["shown"]
+    assert problem["code"] == "category_merged" and problem["place"].endswith("(id 2)")
+    start(row)
+    assert project.categories.count() == 1
+    # The second time, the category is known by the name that it got.
+    again = bring(a_zip(a_document(["a.png"], [{}], names=names)))
+    assert again["found"]["annotations"]["here"] == 1
+    assert set(again["mapping"].values()) == {project.categories.get().pk}
+
+
+def test_a_damaged_picture_stops_no_other_one_where_pixels_are_compared(bring, start):
+    pictures = {"a.png": encode_image(seed=1), "b.png": encode_image(seed=2)}
+    content = a_zip(a_document(["a.png", "b.png"], [{}]), pictures)
+    damaged = content.replace(pictures["b.png"][-30:], b"?" * 30)
+    assert damaged != content
+    row = bring(damaged, match="digest")
+    assert row["phase"] == "examined", row["error"]
+    result = start(row)["result"]
+    assert (result["images_new"], result["images_refused"]) == (1, 1)
+
+
+def test_problems_are_no_formulas_to_a_spreadsheet(alice, bring):
+    name = "=cmd|'calc'!A0"
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("data.yaml", "names: [cat]")
+        archive.writestr(f"{name}.png", encode_image(seed=1))
+        archive.writestr(f"{name}.txt", "0 .5 .5 .1 .1\n9 .5 .5 .1 .1\n")
+    row = bring(stream.getvalue())
+    table = b"".join(client_of(alice).get(row["problems_url"]).streaming_content).decode()
+    [_, line] = csv.reader(io.StringIO(table))
+    assert line[0] == f"'{name}.txt line 2"
+
+
 class Killed(BaseException):
     pass
 
@@ -656,6 +728,8 @@ def test_folders_of_the_server_are_for_admins_and_within_the_roots(
     (root / "mine" / "instances.json").write_text(document)
     (tmp_path / "instances.json").write_text(document)
     (root / "out").symlink_to(tmp_path)
+    (root / "circle").symlink_to(root / "circle")
+    os.mkfifo(root / "pipe")
     address = f"/api/projects/{project.pk}/imports/"
 
     def send(user, path):
@@ -664,7 +738,8 @@ def test_folders_of_the_server_are_for_admins_and_within_the_roots(
     assert send(staff, root / "mine").status_code == 400  # no roots
     settings.IMPORT_ROOTS = [root]
     assert send(alice, root / "mine").status_code == 403
-    for path in (tmp_path / "instances.json", root / ".." / "instances.json", root / "out", root / "none"):
+    strangers = (tmp_path / "instances.json", root / ".." / "instances.json", root / "out", root / "none")
+    for path in (*strangers, root / "circle", root / "pipe", root / ("a" * 300)):
         assert send(staff, path).json()["error"]["fields"].keys() == {"path"}
     answer = send(staff, root / "mine")
     assert answer.status_code == 202
