@@ -65,9 +65,9 @@ class Plan:
             time_limit_s=time_limit_s,
             progress=progress,
         )
-        name = self.version.name if self.version else ""
+        name = self.version.named_as if self.version else ""
         return {
-            "project": self.project.name,
+            "project": self.version.named_in if self.version else self.project.name,
             "format": self.format_name,
             "title": self.format.title,
             "options": dict(self.options),

@@ -42,13 +42,19 @@ def create(project: Project, user: User | None, *, name: str = "", note: str = "
         Project.objects.select_for_update().filter(pk=project.pk).first()
         name = name.strip() or _next_name(project)
         _refuse_taken(project, name)
-        version = DatasetVersion.objects.create(project=project, name=name, note=note, created_by=user)
+        version = DatasetVersion.objects.create(
+            project=project, name=name, note=note, named_as=name, named_in=project.name, created_by=user
+        )
         kind_of(DatasetVersion).wake()
     return version
 
 
 def rename(version: DatasetVersion, *, name: str | None = None, note: str | None = None) -> DatasetVersion:
-    """Changes what people call a version; what is in it never changes. Raises InvalidValue as `create`."""
+    """Changes what people call a version; what is in it, and what its exports call it, never changes.
+
+    Raises:
+        InvalidValue: as `create`.
+    """
     name = version.name if name is None else name.strip()
     if not name:
         raise InvalidValue("A version needs a name.", fields={"name": ["Give it a name."]})
@@ -90,11 +96,10 @@ def dataset(version: DatasetVersion) -> DatasetRecord:
     """
     counts = snapshot.Snapshot(version.digest, version.image_count, version.annotation_count)
     read = snapshot.read(partial(lines, version), _open_picture, counts=counts)
-    project = version.project
     return replace(
         read,
-        name=project.name,
-        description=version.name,
+        name=version.named_in,
+        description=version.named_as,
         # The same version gives the same file whenever it is exported.
         created_at=version.created_at,
     )

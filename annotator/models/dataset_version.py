@@ -20,6 +20,11 @@ class DatasetVersion(LeasedJob):
     )
     name = models.CharField(max_length=100, help_text="As people quote it: v3, sent to training.")
     note = models.TextField(blank=True, max_length=2000)
+    # Exports say these, so that they are the same bytes whatever is renamed later.
+    named_as = models.CharField(max_length=100, editable=False, help_text="Its name when it was made.")
+    named_in = models.CharField(
+        max_length=200, editable=False, help_text="The project's name when it was made."
+    )
     digest = models.CharField(
         max_length=64, blank=True, help_text="sha256 of the state, the same for the same state."
     )

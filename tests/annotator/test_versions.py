@@ -16,6 +16,7 @@ from annotator.media.removal import delete_images
 from annotator.models import Annotation, DatasetVersion, Export, Image, UnownedFile
 from annotator.projects import categories, projects
 from annotator.worker.run_job import run_next
+from exporters.registry import export_formats
 from tests.annotator.test_exports import download
 from tests.annotator.world import annotation_body, client_of, encode_image, rectangle_rle
 
@@ -64,6 +65,19 @@ def test_a_version_stays_when_the_project_goes_on(make, alice, annotation, categ
     exported = json.loads(before)
     assert [row["uuid"] for row in exported["annotations"]] == [str(annotation.pk)]
     assert exported["categories"][0]["name"] == "cat"
+
+
+@pytest.mark.parametrize("name", sorted(export_formats()))
+def test_what_it_is_called_later_changes_no_byte_of_its_exports(make, alice, annotation, project, name):
+    version = make()
+    before = export_of(alice, version, format=name)
+    client = client_of(alice)
+    for address, body in (
+        (f"/api/versions/{version.pk}/", {"name": "final", "note": "sent"}),
+        (f"/api/projects/{project.pk}/", {"name": "Other", "description": "Other"}),
+    ):
+        assert client.patch(address, body, format="json").status_code == 200
+    assert export_of(alice, DatasetVersion.objects.get(pk=version.pk), format=name) == before
 
 
 def test_the_same_state_has_the_same_digest(make, alice, image, annotation, category):
