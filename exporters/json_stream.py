@@ -1,14 +1,16 @@
 """JSON documents of any length, one member or one row of a list at a time.
 
-Python's own scanner reads each value, so a document of gigabytes is read as fast as `json.loads` would, in the memory
-of its longest row. (ijson makes an event of every number: on lists of polygons it is several times slower, and it
-knows neither NaN, which other programs do write, nor the line of an error.)
+Python's own scanner reads the values, those of a list as many at a time as lie whole in a block, so a document of
+gigabytes is read as fast as `json.loads` would, in the memory of a block or of its longest row. (ijson makes an event of every number: on lists of polygons it is several times slower, and it
+knows neither NaN, which other programs do write, nor the line of an error. orjson is 1.4 times as fast and knows no NaN
+either.)
 """
 
 from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
@@ -23,6 +25,8 @@ MAX_DOCUMENT_BYTES = 100_000_000_000
 SPACE = " \t\r\n"
 # An error so close to the end of what was read may only mean that the value goes on: "tru", "\u00e", "-Infinit".
 NEAR_THE_END = 32
+# Where one row of a list ends and the next one begins, with the name of its first member.
+BETWEEN_ROWS = re.compile(r'\}\s*,\s*\{\s*"[^"\\]{0,100}"\s*:')
 
 
 class Entry(NamedTuple):
@@ -33,13 +37,11 @@ class Entry(NamedTuple):
         row: its number, from 0; None for a member that is no list, and for a list itself, which comes before its rows
             and empty.
         value: as `json.loads` gives it.
-        text: of the value, as the document has it.
     """
 
     key: str
     row: int | None
     value: Any
-    text: str
 
 
 def entries(
@@ -77,7 +79,7 @@ def elements(source: Source, name: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) 
         if text.next() == "[":
             yield from (entry.value for entry in _rows(text, ""))
         else:
-            yield text.value()[0]
+            yield text.value()
         text.finish()
 
 
@@ -85,13 +87,13 @@ def _members(text: _Text) -> Iterator[Entry]:
     while True:
         if text.next() != '"':
             raise text.expected("a name in double quotes")
-        key, _ = text.value()
+        key = text.value()
         text.take(":")
         if text.next() == "[":
-            yield Entry(key, None, [], "[]")
+            yield Entry(key, None, [])
             yield from _rows(text, key)
         else:
-            yield Entry(key, None, *text.value())
+            yield Entry(key, None, text.value())
         if text.next() == "}":
             text.take("}")
             return
@@ -105,8 +107,9 @@ def _rows(text: _Text, key: str) -> Iterator[Entry]:
         return
     index = 0
     while True:
-        yield Entry(key, index, *text.value())
-        index += 1
+        for value in text.values():
+            yield Entry(key, index, value)
+            index += 1
         if text.next() == "]":
             text.take("]")
             return
@@ -124,6 +127,8 @@ class _Text:
         self._line, self._column = 1, 1  # where what is held begins
         self._bytes = 0
         self._ended = False
+        self._between_rows = ""  # in the list that is read, as its first rows have it
+        self._singly_until = 0  # in what is held: rows before it could not be read together
         head = self._read(BLOCK_BYTES)
         encoding = json.detect_encoding(head)  # as json.loads does for bytes
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="surrogatepass")
@@ -145,8 +150,35 @@ class _Text:
             raise self.expected(repr(character))
         self._at += 1
 
-    def value(self) -> tuple[Any, str]:
-        """The next value, and its text."""
+    def values(self) -> list[Any]:
+        """The next elements of a list, at least one: those that lie whole in what is held are read together, in half the
+        time."""
+        if rows := self._rows_together():
+            return rows
+        return [self.value()]
+
+    def _rows_together(self) -> list[Any]:
+        """The next elements of a list that are objects, up to the last one that another object follows in what is
+        held; none where there is no such one, or where it does not show at once.
+
+        The text is cut where a row seems to end. Where the piece before the cut is JSON, it is so many whole elements,
+        wherever the cut was; where it is not, the elements are read one by one, and the damage is told with its line.
+        """
+        if not self._between_rows or self._at < self._singly_until:
+            return []
+        end = self._held.rfind(self._between_rows, self._at) + 1
+        if end <= 0:
+            return []
+        try:
+            rows: list[Any] = self._scanner.decode(f"[{self._held[self._at : end]}]")
+        except (ValueError, RecursionError):
+            self._singly_until = end
+            return []
+        self._at = end
+        return rows
+
+    def value(self) -> Any:
+        """The next value."""
         if not self.next():
             raise self.expected("a value")
         while True:
@@ -162,9 +194,10 @@ class _Text:
                 raise self.error(f"the file is not JSON: {error}") from None
             # "1" may go on as "1.5e+7".
             if end + NEAR_THE_END < len(self._held) or not self._more():
-                text = self._held[self._at : end]
                 self._at = end
-                return value, text
+                between = BETWEEN_ROWS.match(self._held, end - 1)
+                self._between_rows = between.group() if between else ""
+                return value
 
     def finish(self) -> None:
         if self.next():
@@ -196,7 +229,11 @@ class _Text:
         if self._ended:
             return False
         self._line, self._column = self._place(self._at)
-        self._held, self._at = self._held[self._at :], 0
+        self._held, self._singly_until, self._at = (
+            self._held[self._at :],
+            self._singly_until - self._at,
+            0,
+        )
         if len(self._held) > MAX_VALUE_CHARACTERS:
             raise self.error(f"one value is longer than {MAX_VALUE_CHARACTERS / 1e6:g} MB")
         self._hold(self._read(max(BLOCK_BYTES, len(self._held))))

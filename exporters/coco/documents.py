@@ -143,9 +143,7 @@ class Document:
 
     def _read(self, is_told: bool) -> None:
         lists = set()
-        for key, row, value, text in entries(
-            self._source, self.name, told=is_told, max_bytes=MAX_DOCUMENT_BYTES
-        ):
+        for key, row, value in entries(self._source, self.name, told=is_told, max_bytes=MAX_DOCUMENT_BYTES):
             if row is None:
                 if isinstance(value, list):
                     lists.add(key)
@@ -156,7 +154,7 @@ class Document:
             elif key == "licenses":
                 self.licences.append(value)
             elif key in ("images", "annotations"):
-                self._keep(key, row, value, text)
+                self._keep(key, row, value)
         for key in ("images", "annotations"):
             if key not in lists:
                 raise UnreadableFile(f"{self.told}the file has no list {key!r}")
@@ -164,7 +162,7 @@ class Document:
         self.annotations.complete()
         self._drop_those_of_unknown_images()
 
-    def _keep(self, key: str, row: int, values: Any, text: str) -> None:
+    def _keep(self, key: str, row: int, values: Any) -> None:
         """Puts an image or an annotation aside, if it can be told from others; an image also has to have a size."""
         place = f"{self.told}{key}[{row}]"
         try:
@@ -179,8 +177,7 @@ class Document:
             elif fields.is_id(category_id := whole(values.get("category_id"))):
                 self.used.add(category_id)
             store = self.images if key == "images" else self.annotations
-            if not store.add(row, row_id, owner, text):
-                raise fields.Refused("id_twice", f"id {row_id} comes twice")
+            store.add(row, row_id, owner, values)
         except fields.Refused as error:
             self._report.refuse(place, error.code, str(error))
 

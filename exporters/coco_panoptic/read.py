@@ -103,7 +103,7 @@ def _document(source: Source, name: str, categories: MergedCategories, report: R
         name, RowStore(f"{name}: images", report), RowStore(f"{name}: annotations", report, has_ids=False)
     )
     listed = []
-    for key, row, value, text in entries(source, name):
+    for key, row, value in entries(source, name):
         if key == "info" and isinstance(value, dict):
             document.info = value
         elif row is None:
@@ -119,9 +119,9 @@ def _document(source: Source, name: str, categories: MergedCategories, report: R
             place = f"{name}: {key}[{row}]"
             try:
                 if key == "images":
-                    _keep_image(document, row, value, text)
+                    _keep_image(document, row, value)
                 else:
-                    _keep_annotation(document, row, value, text)
+                    _keep_annotation(document, row, value)
             except fields.Refused as error:
                 report.refuse(place, error.code, str(error))
     document.images.complete()
@@ -134,18 +134,17 @@ def _document(source: Source, name: str, categories: MergedCategories, report: R
     return document
 
 
-def _keep_image(document: _Document, row: int, values: Any, text: str) -> None:
+def _keep_image(document: _Document, row: int, values: Any) -> None:
     row_id = values.get("id") if isinstance(values, dict) else None
     if not fields.is_id(row_id):
         raise fields.Refused("id_missing", f"id is {row_id!r:.100}; it must be a whole number")
     if not fields.text(values, "file_name"):
         raise fields.Refused("file_name_missing", f"file_name is {values.get('file_name')!r:.100}")
     fields.image_hw(values.get("height"), values.get("width"))
-    if not document.images.add(row, row_id, row_id, text):
-        raise fields.Refused("id_twice", f"id {row_id} comes twice")
+    document.images.add(row, row_id, row_id, values)
 
 
-def _keep_annotation(document: _Document, row: int, values: Any, text: str) -> None:
+def _keep_annotation(document: _Document, row: int, values: Any) -> None:
     image_id = values.get("image_id") if isinstance(values, dict) else None
     if not fields.is_id(image_id):
         raise fields.Refused("image_unknown", f"image {image_id!r:.100} is not listed")
@@ -153,7 +152,7 @@ def _keep_annotation(document: _Document, row: int, values: Any, text: str) -> N
         raise fields.Refused("file_name_missing", f"file_name is {values.get('file_name')!r:.100}")
     if not isinstance(values.get("segments_info"), list):
         raise fields.Refused("segments_missing", "segments_info is no list")
-    document.annotations.add(row, row, image_id, text)
+    document.annotations.add(row, row, image_id, values)
     document.segments += len(values["segments_info"])
 
 

@@ -86,7 +86,7 @@ def _document(source: Source, name: str, categories: MergedCategories, report: R
     document = _Document(name, RowStore(f"{name}: items", report, has_ids=False))
     listed: Any = None
     has_items = False
-    for key, row, value, text in entries(source, name):
+    for key, row, value in entries(source, name):
         if key == "infos" and isinstance(value, dict):
             document.infos = value
         elif key == "categories":
@@ -96,7 +96,7 @@ def _document(source: Source, name: str, categories: MergedCategories, report: R
         elif key == "items" and row is not None:
             annotations = value.get("annotations") if isinstance(value, dict) else None
             if isinstance(annotations, list):
-                document.items.add(row, row, row, text)
+                document.items.add(row, row, row, value)
                 document.annotation_count += len(annotations)
             else:
                 report.refuse(f"{name}: items[{row}]", "item_malformed", "an item has a list 'annotations'")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
 import pytest
 
 from exporters.errors import UnreadableFile
-from exporters.reading import ReadReport
+from exporters.reading import ReadReport, Refusal
 from exporters.row_store import RowStore
 
 
 def store_of(*rows: tuple[int, int, int]) -> RowStore:
     store = RowStore("annotations", ReadReport())
     for index, row_id, owner in rows:
-        assert store.add(index, row_id, owner, json.dumps({"id": row_id}))
+        store.add(index, row_id, owner, {"id": row_id})
     store.complete()
     return store
 
@@ -33,12 +32,20 @@ def test_rows_come_back_by_owner_and_in_the_order_of_the_document():
     assert [row.id for row in store] == [4]
 
 
-def test_an_id_is_kept_once():
-    store = RowStore("images", ReadReport())
-    assert store.add(0, 7, 7, '{"first": 1}')
-    assert not store.add(1, 7, 7, '{"second": 1}')
+def test_an_id_is_kept_once_and_the_others_are_told():
+    report = ReadReport()
+    store = RowStore("images", report)
+    for index in range(2500):
+        store.add(index, index // 2 if index > 2400 else index + 5000, 1, {"index": index})
     store.complete()
-    assert [row.values for row in store] == [{"first": 1}]
+    assert len(store) == 2451
+    assert [row.values["index"] for row in store][-3:] == [2494, 2496, 2498]
+    assert [refusal.place for refusal in report.refusals][:2] == [
+        "images[2403] (id 1201)",
+        "images[2405] (id 1202)",
+    ]
+    assert report.refusals[-1] == Refusal("images[2499] (id 1249)", "id_twice", "id 1249 comes twice")
+    assert len(report.refusals) == 49
 
 
 def test_it_can_be_gone_through_in_itself():
@@ -48,9 +55,9 @@ def test_it_can_be_gone_through_in_itself():
 
 def test_half_a_character_survives():
     store = RowStore("images", ReadReport())
-    store.add(0, 1, 1, '{"name": "\ud83d"}')
+    store.add(0, 1, 1, {"name": "\ud83d", "count": 10**30})
     store.complete()
-    assert [row.values for row in store] == [{"name": "\ud83d"}]
+    assert [row.values for row in store] == [{"name": "\ud83d", "count": 10**30}]
 
 
 def test_a_full_disk_is_told():
@@ -58,6 +65,6 @@ def test_a_full_disk_is_told():
     store._database.execute("PRAGMA max_page_count = 10")
     with pytest.raises(UnreadableFile, match=r"no room for the file's rows: .*full"):
         for number in range(100):
-            store.add(number, number, 1, "x" * 4000)
+            store.add(number, number, 1, {"text": "x" * 40_000})
     with pytest.raises(sqlite3.DatabaseError):
         store._database.execute("SELECT nothing")
