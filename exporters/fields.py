@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from pycocotools import mask as coco_mask
 
 from exporters.records import AnnotationRecord, Rle
-from segmentation import rle
+from segmentation import rle, rle_batch
 
 MAX_FIGURE = 1e9  # a predicted_iou is about 1; infinity is no figure
 MAX_ID = 2**63 - 2  # what a database's column holds, and one more where ids begin at 0
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 Values = Mapping[str, Any]
 
@@ -80,6 +83,8 @@ def figure(values: Values, key: str) -> float | None:
 
 def lasting_id(value: Any) -> str:
     """A UUID; "" for an id of another kind: it names nothing here."""
+    if isinstance(value, str) and UUID.fullmatch(value):
+        return value  # as it is written nearly always
     try:
         return str(uuid.UUID(value)) if isinstance(value, str) else ""
     except ValueError:
@@ -100,6 +105,19 @@ def mask(value: Any, hw: tuple[int, int]) -> Rle:
     Raises:
         rle.RleError: it is none, or of another size.
     """
+    unchecked = drawn(value, hw)
+    if unchecked is value:
+        rle.check(value, hw)
+        return _rle(value)
+    return unchecked
+
+
+def drawn(value: Any, hw: tuple[int, int]) -> Any:
+    """As `mask`, but a compressed RLE, or what claims to be one, is given back as it is: `measured_together` checks it.
+
+    Raises:
+        rle.RleError: polygons or uncompressed runs that are no mask, or of another size.
+    """
     if isinstance(value, list):
         return _rle(rle.from_polygons(value, hw))
     if isinstance(value, dict) and isinstance(value.get("counts"), list):
@@ -108,8 +126,7 @@ def mask(value: Any, hw: tuple[int, int]) -> Rle:
                 f"the mask's size is {value.get('size')!r:.100}, the image's {list(hw)}"
             )
         return _rle(rle.from_runs(value["counts"], hw))
-    rle.check(value, hw)
-    return _rle(value)
+    return value
 
 
 def annotation(
@@ -124,20 +141,27 @@ def annotation(
     Raises:
         Refused: the mask has no pixel, or a figure is none.
     """
-    return measured(
-        number,
-        category_id,
-        segmentation,
-        uuid=lasting_id(values.get("uuid")),
-        predicted_iou=figure(values, "predicted_iou"),
-        stability_score=figure(values, "stability_score"),
-        author=text(values, "author"),
-        prompt=prompt if isinstance(prompt := values.get("prompt"), dict) else None,
-        bundle_digest=text(values, "bundle_digest"),
-        name=text(values, "name"),
-        created_at=time(values.get("created_at")),
-        is_box=is_box,
-    )
+    return measured(number, category_id, segmentation, is_box=is_box, **told_origin(values))
+
+
+def told_origin(values: Values) -> dict[str, Any]:
+    """The fields of a record that tell its origin, as `annotation` has them; without those that are not told.
+
+    Raises:
+        Refused: a figure is none.
+    """
+    prompt = values.get("prompt")
+    told = {
+        "uuid": lasting_id(values.get("uuid")),
+        "predicted_iou": figure(values, "predicted_iou"),
+        "stability_score": figure(values, "stability_score"),
+        "author": text(values, "author"),
+        "prompt": prompt if isinstance(prompt, dict) else None,
+        "bundle_digest": text(values, "bundle_digest"),
+        "name": text(values, "name"),
+        "created_at": time(values.get("created_at")),
+    }
+    return {key: value for key, value in told.items() if value not in (None, "")}
 
 
 def measured(number: int, category_id: int, segmentation: Rle, **more: Any) -> AnnotationRecord:
@@ -164,6 +188,46 @@ def measured(number: int, category_id: int, segmentation: Rle, **more: Any) -> A
         bbox_xywh=(x, y, width, height),
         **more,
     )
+
+
+class Unmeasured(NamedTuple):
+    """What is to become a record, see `measured`.
+
+    Attributes:
+        segmentation: as `drawn` gives it.
+        more: other fields of the record.
+    """
+
+    number: int
+    category_id: int
+    segmentation: Any
+    more: dict[str, Any]
+
+
+def measured_together(
+    waiting: Sequence[Unmeasured], hws: Sequence[tuple[int, int]]
+) -> list[AnnotationRecord | Refused | rle.RleError]:
+    """Records with the area and the box of their masks, which are checked here: many at a time take a tenth of the time
+    that each takes alone. In the place of one that cannot be, what is wrong with it.
+
+    Args:
+        hws: height and width of the image of each.
+    """
+    found: list[AnnotationRecord | Refused | rle.RleError] = []
+    measures = rle_batch.measure([one.segmentation for one in waiting], hws)
+    for one, (height, width), measure in zip(waiting, hws, measures, strict=True):
+        if isinstance(measure, rle.RleError):
+            found.append(measure)
+        elif not measure.area:
+            found.append(Refused("mask_empty", "the mask has no pixel"))
+        else:
+            segmentation = Rle(size=[height, width], counts=one.segmentation["counts"])
+            found.append(
+                AnnotationRecord(
+                    one.number, one.category_id, segmentation, measure.area, measure.bbox_xywh, **one.more
+                )
+            )
+    return found
 
 
 def origin(record: AnnotationRecord) -> dict[str, Any]:

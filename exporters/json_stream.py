@@ -1,9 +1,9 @@
 """JSON documents of any length, one member or one row of a list at a time.
 
 Python's own scanner reads the values, those of a list as many at a time as lie whole in a block, so a document of
-gigabytes is read as fast as `json.loads` would, in the memory of a block or of its longest row. (ijson makes an event of every number: on lists of polygons it is several times slower, and it
-knows neither NaN, which other programs do write, nor the line of an error. orjson is 1.4 times as fast and knows no NaN
-either.)
+gigabytes is read as fast as `json.loads` would, in the memory of a block or of its longest row. (ijson makes an event
+of every number: on lists of polygons it is several times slower, and it knows neither NaN, which other programs do
+write, nor the line of an error. orjson is 1.4 times as fast as Python's scanner, and knows no NaN either.)
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ class _Text:
         self._at += 1
 
     def values(self) -> list[Any]:
-        """The next elements of a list, at least one: those that lie whole in what is held are read together, in half the
-        time."""
+        """The next elements of a list, at least one: those that lie whole in what is held are read together, in half
+        the time."""
         if rows := self._rows_together():
             return rows
         return [self.value()]

@@ -136,6 +136,9 @@ def runs(rle: Mapping[str, Any], hw: tuple[int, int] | None = None) -> NDArray[n
             f"the mask's size is {[height, width]}, the image's {[int(side) for side in hw]}"
         )
     lengths = _parse_counts(rle["counts"], height * width)
+    # Before they are added up: a sum of longer ones could come round to the number of pixels.
+    if lengths.max() > height * width:
+        raise RlePastEnd(f"a run has {lengths.max()} pixels, the mask {height * width}")
     total = int(lengths.sum())
     if total > height * width:
         raise RlePastEnd(f"the runs cover {total} pixels, the mask has {height * width}")

@@ -76,6 +76,33 @@ def test_any_change_of_one_character_is_refused_or_still_a_whole_mask():
     assert accepted >= len(good["counts"])
 
 
+def test_runs_whose_sum_comes_round_to_the_pixels_are_refused():
+    # 2**64 pixels more than the mask has, in runs of which COCO's alphabet can write every difference.
+    pixels, count, most = 480 * 640, 70_001, 2**34 - 2
+    still_to_come = 2**64 + pixels - count  # beyond one pixel a run
+    differences = [1, 1, 1, *[0] * (count - 3)]
+    for index in range(1, count):
+        # A difference goes on in every second run after it.
+        weight = (count - index + 1) // 2
+        more = min(still_to_come // weight, most)
+        differences[index] += more
+        still_to_come -= more * weight
+    assert still_to_come == 0
+    counts = "".join(map(written, differences))
+    with pytest.raises(rle.RlePastEnd):
+        rle.check({"size": [480, 640], "counts": counts})
+
+
+def written(number: int) -> str:
+    characters = ""
+    while True:
+        low, number = number & 0x1F, number >> 5
+        is_whole = number == (-1 if low & 0x10 else 0)
+        characters += chr(48 + low + (0 if is_whole else 0x20))
+        if is_whole:
+            return characters
+
+
 def test_numbers_other_than_0_are_foreground():
     assert rle.area(rle.encode(np.array([[0, 255, 2], [1, 0, -1]]))) == 4
 
