@@ -87,7 +87,7 @@ def main() -> None:
 def work(action: str, name: str, file: str, masks: str) -> None:
     format = find_format(name)
     before = peak_mebibytes()
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     if action == "write":
         with open(file, "wb") as stream:
             format.writer(dataset(int(masks)), stream, format.options_from({}), None)
@@ -98,8 +98,10 @@ def work(action: str, name: str, file: str, masks: str) -> None:
             read = format.read(source_of(stream, Path(file).name), report)
             found = sum(len(tuple(image.annotations)) for image in read.images)
         assert found == int(masks) and not report.refusals, (found, report.refusals[:3])
-    seconds = time.perf_counter() - started
-    print(json.dumps({"seconds": seconds, "mebibytes": peak_mebibytes() - before}))
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - started_cpu
+    print(
+        json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "mebibytes": peak_mebibytes() - before})
+    )
 
 
 def peak_mebibytes() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from pycocotools import mask as coco_mask
@@ -38,7 +38,7 @@ def is_whole(value: Any) -> TypeGuard[int]:
 
 
 def is_id(value: Any) -> TypeGuard[int]:
-    return is_whole(value) and 0 <= value <= MAX_ID
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ID
 
 
 def is_side(value: Any) -> TypeGuard[int]:
@@ -150,18 +150,30 @@ def told_origin(values: Values) -> dict[str, Any]:
     Raises:
         Refused: a figure is none.
     """
-    prompt = values.get("prompt")
-    told = {
-        "uuid": lasting_id(values.get("uuid")),
-        "predicted_iou": figure(values, "predicted_iou"),
-        "stability_score": figure(values, "stability_score"),
-        "author": text(values, "author"),
-        "prompt": prompt if isinstance(prompt, dict) else None,
-        "bundle_digest": text(values, "bundle_digest"),
-        "name": text(values, "name"),
-        "created_at": time(values.get("created_at")),
-    }
-    return {key: value for key, value in told.items() if value not in (None, "")}
+    told = {}
+    for key in ORIGIN & values.keys():
+        value = ORIGIN_READERS[key](values, key)
+        if value not in (None, ""):
+            told[key] = value
+    return told
+
+
+def _prompt(values: Values, key: str) -> dict[str, Any] | None:
+    value = values[key]
+    return value if isinstance(value, dict) else None
+
+
+ORIGIN_READERS: dict[str, Callable[[Values, str], Any]] = {
+    "uuid": lambda values, key: lasting_id(values[key]),
+    "predicted_iou": figure,
+    "stability_score": figure,
+    "author": text,
+    "prompt": _prompt,
+    "bundle_digest": text,
+    "name": text,
+    "created_at": lambda values, key: time(values[key]),
+}
+ORIGIN = ORIGIN_READERS.keys()
 
 
 def measured(number: int, category_id: int, segmentation: Rle, **more: Any) -> AnnotationRecord:

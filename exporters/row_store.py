@@ -22,13 +22,20 @@ class Row(NamedTuple):
     """One object of a list.
 
     Attributes:
-        place: where it stands, "annotations[3] (id 17)".
-        id: as the document gives it.
+        told: the list's name, as places have it.
+        number: in the list, from 0.
+        id: as the document gives it; -1 where it gives none.
     """
 
-    place: str
+    told: str
+    number: int
     id: int
     values: dict[str, Any]
+
+    @property
+    def place(self) -> str:
+        """Where it stands, "annotations[3] (id 17)"."""
+        return f"{self.told}[{self.number}]" if self.id < 0 else place_of(self.told, self.number, self.id)
 
 
 class RowStore:
@@ -126,11 +133,12 @@ class RowStore:
         self._database.execute("DELETE FROM rows WHERE owner = ?", (owner,))
 
     def _rows(self, question: str, *values: int) -> Iterator[Row]:
+        key, has_ids = self._key, self._has_ids
         for index, row_id, packed in self._database.execute(question, values):
-            yield Row(self._place(index, row_id), row_id, marshal.loads(packed))
+            yield Row(key, index, row_id if has_ids else -1, marshal.loads(packed))
 
     def _place(self, index: int, row_id: int) -> str:
-        return place_of(self._key, index, row_id) if self._has_ids else f"{self._key}[{index}]"
+        return Row(self._key, index, row_id if self._has_ids else -1, {}).place
 
 
 def place_of(key: str, index: int, row_id: int) -> str:

@@ -164,10 +164,9 @@ class Document:
 
     def _keep(self, key: str, row: int, values: Any) -> None:
         """Puts an image or an annotation aside, if it can be told from others; an image also has to have a size."""
-        place = f"{self.told}{key}[{row}]"
+        row_id = None
         try:
             row_id = id_of(values)
-            place = place_of(f"{self.told}{key}", row, row_id)
             # The image that an annotation belongs to; an image is its own.
             owner = whole(values.get("image_id")) if key == "annotations" else row_id
             if not fields.is_id(owner):
@@ -179,6 +178,8 @@ class Document:
             store = self.images if key == "images" else self.annotations
             store.add(row, row_id, owner, values)
         except fields.Refused as error:
+            told = f"{self.told}{key}"
+            place = f"{told}[{row}]" if row_id is None else place_of(told, row, row_id)
             self._report.refuse(place, error.code, str(error))
 
     def _check_image(self, values: dict[str, Any]) -> None:
@@ -230,5 +231,7 @@ def id_of(values: Any) -> int:
 
 def whole(value: Any) -> Any:
     """The number that a text of digits is, since some programs write ids and sizes so; else the value."""
+    if type(value) is int:
+        return value  # nearly always
     is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_ID_DIGITS
     return int(value) if is_digits else value

@@ -22,7 +22,7 @@ def store_of(*rows: tuple[int, int, int]) -> RowStore:
 def test_rows_come_back_by_owner_and_in_the_order_of_the_document():
     store = store_of((0, 9, 1), (1, 4, 2), (2, 5, 1))
     assert [row.id for row in store] == [9, 4, 5]
-    assert list(store.of(1)) == [
+    assert [(row.place, row.id, row.values) for row in store.of(1)] == [
         ("annotations[0] (id 9)", 9, {"id": 9}),
         ("annotations[2] (id 5)", 5, {"id": 5}),
     ]
