@@ -8,6 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,22 +87,31 @@ def main() -> None:
 
 def work(action: str, name: str, file: str, masks: str) -> None:
     format = find_format(name)
-    before = peak_mebibytes()
-    started, started_cpu = time.perf_counter(), time.process_time()
-    if action == "write":
-        with open(file, "wb") as stream:
-            format.writer(dataset(int(masks)), stream, format.options_from({}), None)
-    else:
+    with measured():
+        if action == "write":
+            with open(file, "wb") as stream:
+                format.writer(dataset(int(masks)), stream, format.options_from({}), None)
+            return
         report = ReadReport()
         with open(file, "rb") as stream:
             assert format.read is not None
             read = format.read(source_of(stream, Path(file).name), report)
             found = sum(len(tuple(image.annotations)) for image in read.images)
         assert found == int(masks) and not report.refusals, (found, report.refusals[:3])
-    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - started_cpu
-    print(
-        json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "mebibytes": peak_mebibytes() - before})
-    )
+
+
+@contextmanager
+def measured() -> Iterator[None]:
+    """Prints what the work within took, as JSON: seconds, the processor's seconds, MiB beyond what was there before."""
+    before = peak_mebibytes()
+    started, started_cpu = time.perf_counter(), time.process_time()
+    yield
+    figures = {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - started_cpu,
+        "mebibytes": peak_mebibytes() - before,
+    }
+    print(json.dumps(figures))
 
 
 def peak_mebibytes() -> float:

@@ -30,8 +30,9 @@ from annotator.bundles.errors import UnknownBundle
 from annotator.errors import InvalidValue
 from annotator.models import Annotation, Bundle, Category, Image, User
 from annotator.projects import progress
-from segmentation import rle
+from segmentation import rle, rle_batch
 from segmentation.bundle import DEFAULT_OUTPUTS, Outputs, outputs_of
+from segmentation.rle_batch import Measured
 
 # A repeated save is recognised by these; the effort fields may have moved on in between.
 CONTENT_FIELDS = (
@@ -117,15 +118,15 @@ def create_many(image: Image, annotations: Iterable[dict[str, Any]], *, author: 
     Raises:
         AnnotationError: a field of one of them is refused.
     """
-    checked = []
-    categories: dict[int, int] = {}  # checked once each: an image may have hundreds of annotations
-    for sent in annotations:
-        fields = dict(sent)
-        of_row = {"id": fields.pop("id"), "origin": fields.pop("origin", None)}
-        category = fields.pop("category")
-        if category not in categories:
-            categories[category] = _check_category(image, category)
-        checked.append(of_row | {"category_id": categories[category]} | _checked_values(image, fields))
+    sent = [dict(each) for each in annotations]
+    ids = _check_categories(image, [fields.pop("category") for fields in sent])
+    masks = _check_segmentations(image, [fields.pop("segmentation") for fields in sent])
+    checked = [
+        {"id": fields.pop("id"), "origin": fields.pop("origin", None), "category_id": category_id}
+        | mask
+        | _checked_values(image, fields)
+        for fields, category_id, mask in zip(sent, ids, masks, strict=True)
+    ]
     if not checked:
         return 0
     with transaction.atomic():
@@ -244,9 +245,9 @@ def _checked_values(image: Image, sent: dict[str, Any], before: Annotation | Non
         raise InvalidValue(message, fields={name: ["Unknown field."] for name in unknown})
     values: dict[str, Any] = {}
     if "category" in sent:
-        values["category_id"] = _check_category(image, sent["category"])
+        [values["category_id"]] = _check_categories(image, [sent["category"]])
     if "segmentation" in sent:
-        values |= _check_segmentation(image, sent["segmentation"])
+        values |= _check_segmentations(image, [sent["segmentation"]])[0]
     if "prompt" in sent or ("bundle_digest" in sent and before):
         prompt = sent["prompt"] if "prompt" in sent or not before else before.prompt
         outputs = _outputs_of(sent.get("bundle_digest") or (before.bundle_digest if before else ""))
@@ -264,38 +265,46 @@ def _checked_values(image: Image, sent: dict[str, Any], before: Annotation | Non
     return values
 
 
-def _check_category(image: Image, category: int) -> int:
-    if not Category.objects.filter(pk=category, project=image.project_id).exists():
+def _check_categories(image: Image, categories: list[int]) -> list[int]:
+    wanted = set(categories)
+    known = Category.objects.filter(pk__in=wanted, project=image.project_id).values_list("pk", flat=True)
+    if unknown := wanted - set(known):
         raise UnknownCategory(
-            f"This project has no category {category}.",
+            f"This project has no category {min(unknown)}.",
             fields={"category": ["No such category in this project."]},
         )
-    return category
+    return categories
 
 
-def _check_segmentation(image: Image, segmentation: Any) -> dict[str, Any]:
-    """Refuses anything but a well-formed, non-empty compressed RLE of exactly this image's size."""
-    if not isinstance(segmentation, dict) or set(segmentation) != {"size", "counts"}:
-        raise _invalid_mask('The segmentation is {"size": [height, width], "counts": "..."}.')
-    size, counts = segmentation["size"], segmentation["counts"]
-    if isinstance(counts, str) and len(counts) > settings.MAX_RLE_CHARACTERS:
-        raise _invalid_mask(f"counts is longer than {settings.MAX_RLE_CHARACTERS} characters.")
-    try:
-        rle.check(segmentation, image.hw)
-    except rle.RleSizeMismatch as error:
+def _check_segmentations(image: Image, segmentations: list[Any]) -> list[dict[str, Any]]:
+    """Refuses anything but well-formed, non-empty compressed RLEs of exactly this image's size."""
+    for segmentation in segmentations:
+        if not isinstance(segmentation, dict) or set(segmentation) != {"size", "counts"}:
+            raise _invalid_mask('The segmentation is {"size": [height, width], "counts": "..."}.')
+        counts = segmentation["counts"]
+        if isinstance(counts, str) and len(counts) > settings.MAX_RLE_CHARACTERS:
+            raise _invalid_mask(f"counts is longer than {settings.MAX_RLE_CHARACTERS} characters.")
+    measures = rle_batch.measure(segmentations, [image.hw] * len(segmentations))
+    return [_mask_columns(image, *each) for each in zip(segmentations, measures, strict=True)]
+
+
+def _mask_columns(
+    image: Image, segmentation: dict[str, Any], measured: Measured | rle.RleError
+) -> dict[str, Any]:
+    size = segmentation["size"]
+    if isinstance(measured, rle.RleSizeMismatch):
         raise MaskSizeMismatch(
             f"The mask is {size[0]} x {size[1]} (height x width), the image {image.height} x {image.width}.",
             fields={"segmentation": ["The size differs from the image's."]},
-        ) from error
-    except rle.RleError as error:
-        raise _invalid_mask(f"The mask's RLE is malformed: {error}.") from error
-    area = int(rle.area(segmentation))
-    if area == 0:
+        ) from measured
+    if isinstance(measured, rle.RleError):
+        raise _invalid_mask(f"The mask's RLE is malformed: {measured}.") from measured
+    if measured.area == 0:
         raise EmptyMask("The mask is empty.", fields={"segmentation": ["The mask is empty."]})
     return {
-        "segmentation": {"size": size, "counts": counts},
-        "area": area,
-        "bbox_xywh": [int(value) for value in rle.bbox_xywh(segmentation)],
+        "segmentation": {"size": size, "counts": segmentation["counts"]},
+        "area": measured.area,
+        "bbox_xywh": [int(value) for value in measured.bbox_xywh],
     }
 
 

@@ -7,6 +7,7 @@ mask on the image. One without a uuid of its own gets an id made from these, so 
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from annotator.models.annotation import LONGEST_NAME
 from annotator.site.plain_text import one_line, sayable
 from exporters.records import AnnotationRecord
 from segmentation import rle
+
+# COCO's counts say every number in the fewest characters, but a reader takes a last one that changes nothing: bits of 0
+# above a number that is positive, of 1 above one that is negative.
+NEEDLESS_CHARACTER = re.compile("[P-_]0|[`-o]O")
 
 NAMESPACE = uuid.UUID("6f6a2d52-5c0b-4a2e-9d0e-0d0f3a4be7a1")
 
@@ -58,7 +63,7 @@ def sort_out(
     given: set[uuid.UUID] = set()
     for record in records:
         category = categories[record.category_id]
-        key = (category, mask_digest(record))
+        key = (category, mask_text(record.segmentation))
         annotation_id = here.id_of(record, key)
         if annotation_id in here.ids or key in here.keys:
             sorted_out.here.append(record)
@@ -66,7 +71,7 @@ def sort_out(
             sorted_out.repeated.append(record)
         else:
             if annotation_id in given:  # other programs copy an object with the id that it came with
-                annotation_id = here.own_id(f"{record.uuid}/{key[0]}/{key[1]}")
+                annotation_id = here.own_id(f"{record.uuid}/{key[0]}/{mask_digest(record)}")
             seen.add(key)
             given.add(annotation_id)
             sorted_out.new.append((annotation_id, category, record))
@@ -96,7 +101,7 @@ class _Here:
 
     @cached_property
     def keys(self) -> set[tuple[int | str, str]]:
-        return {(category, _digest(segmentation)) for _, category, segmentation in self._rows}
+        return {(category, mask_text(segmentation)) for _, category, segmentation in self._rows}
 
     @cached_property
     def _elsewhere(self) -> set[str]:
@@ -107,24 +112,31 @@ class _Here:
     def id_of(self, record: AnnotationRecord, key: tuple[int | str, str]) -> uuid.UUID:
         if record.uuid and record.uuid not in self._elsewhere:
             return uuid.UUID(record.uuid)
-        return self.own_id(record.uuid or f"{key[0]}/{key[1]}")
+        return self.own_id(record.uuid or f"{key[0]}/{mask_digest(record)}")
 
     def own_id(self, name: str) -> uuid.UUID:
         """The id on this image of what has such a name; the same whenever it is asked for."""
         return uuid.uuid5(NAMESPACE, f"{self._image_id}/{name}")
 
 
-def mask_digest(record: AnnotationRecord) -> str:
-    """Of the pixels, however their RLE is written."""
-    return _digest(record.segmentation)
+def mask_text(segmentation: Mapping[str, Any]) -> str:
+    """The same for the same pixels, and for no others.
 
-
-def _digest(segmentation: Mapping[str, Any]) -> str:
-    # A border that comes twice, around a run of no pixels, is none.
-    borders, counts = np.unique(np.cumsum(rle.runs(segmentation)), return_counts=True)
+    Args:
+        segmentation: a checked RLE.
+    """
     height, width = segmentation["size"]
-    real = borders[(counts % 2 == 1) & (borders < height * width)]
-    return hashlib.sha256(real.astype(np.int64).tobytes()).hexdigest()
+    counts: str = segmentation["counts"]
+    if NEEDLESS_CHARACTER.search(counts):
+        counts = rle.from_runs(rle.runs(segmentation).tolist(), (height, width))["counts"]
+    return f"{height} {width} {counts}"
+
+
+def mask_digest(record: AnnotationRecord) -> str:
+    """Of the pixels, however their RLE is written. Ids of annotations were made from it, so that it stays as it is."""
+    borders = np.cumsum(rle.runs(record.segmentation))
+    # The mask's own end is no border.
+    return hashlib.sha256(borders[:-1].astype(np.int64).tobytes()).hexdigest()
 
 
 class Columns:
