@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from annotator.site.environment import MEBIBYTE, WrongEnvironment, check, read
 from annotator.site.extra_packages import why_missing
+from annotator.site.mail import server_settings
 from exporters.overlap_option import OVERLAP
 from segmentation.bundle import BUILT_IN_BUNDLE, BUILT_IN_DIR
 
@@ -53,7 +54,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "annotator.people.password_change.WithdrawsTokens"},
 ]
+PASSWORD_RESET_TIMEOUT = read("PASSWORD_LINK_HOURS") * 3600  # seconds
+API_TOKEN_MAX_DAYS = read("API_TOKEN_MAX_DAYS")
 AUTHENTICATION_BACKENDS = ["annotator.people.login_attempts.CountingModelBackend"]
 TRUSTED_PROXIES = read("TRUSTED_PROXIES")
 # Within the window.
@@ -79,7 +83,6 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework.authtoken",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -114,6 +117,17 @@ TEMPLATES = [
         },
     }
 ]
+# --- e-mail ---
+EMAIL_URL = read("EMAIL_URL")
+if EMAIL_URL:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    globals().update(server_settings(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_TIMEOUT = 20  # seconds; a request waits for it
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = read("EMAIL_FROM")
+EMAIL_SUBJECT_PREFIX = ""
+
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -193,6 +207,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_REQUEST
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * MEBIBYTE
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * MEBIBYTE  # bytes; larger uploads go to a temporary file
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"
+FILE_UPLOAD_PERMISSIONS = None  # the process's mask says who reads a file, as with every other one
 
 # --- jobs ---
 # The worker renews its lease three times within this time; one that died is noticed after it.
@@ -238,7 +253,7 @@ EMBEDDING_ENCODING = read("EMBEDDING_ENCODING")
 REST_FRAMEWORK = {
     # Token first: its WWW-Authenticate header makes "nobody signed in" a 401, where a session alone would give 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "annotator.api.base.authentication.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

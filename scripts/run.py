@@ -5,10 +5,12 @@ The environment variables, with what they accept: annotator/site/environment.py.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -43,6 +45,8 @@ def main() -> int:
             refuse_taken_port(host, port)
             environment.install_python_packages()
             environment.install_browser_packages()
+            # From here on, what this process and the servers make is read by nobody else on this machine.
+            os.umask(0o077)
             with step("Site: tables, static files, model, demo"):
                 logins = _prepare(data_dir)
             return _serve(host, port, data_dir, logins, started)
@@ -91,7 +95,20 @@ def _settings() -> tuple[str, int, Path]:
         ) from error
     if not os.access(data_dir, os.W_OK):
         raise SetupFailed(f"the data folder {data_dir} is not writable", "Change its owner or set DATA_DIR.")
+    close_to_others(data_dir)
     return read("HOST"), read("PORT"), data_dir
+
+
+def close_to_others(data_dir: Path) -> None:
+    """Takes away what other users of the machine may do with the data folder; what a group may is left.
+
+    Former versions left it open, with password hashes in it. A folder that is somebody else's cannot be closed; the
+    doctor says so.
+    """
+    mode = stat.S_IMODE(data_dir.stat().st_mode)
+    if mode & stat.S_IRWXO:
+        with contextlib.suppress(PermissionError):
+            data_dir.chmod(0o700)
 
 
 def _prepare(data_dir: Path) -> dict[str, str]:

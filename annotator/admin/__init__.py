@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from annotator.admin import (
     annotations,
+    api_tokens,
     bundles,
     categories,
     dataset_versions,
@@ -11,6 +12,7 @@ from annotator.admin import (
     exports,
     images,
     imports,
+    invitations,
     licences,
     login_failures,
     memberships,
@@ -23,6 +25,7 @@ from annotator.jobs.kinds import KINDS
 
 __all__ = [
     "annotations",
+    "api_tokens",
     "bundles",
     "categories",
     "dataset_versions",
@@ -30,6 +33,7 @@ __all__ = [
     "exports",
     "images",
     "imports",
+    "invitations",
     "licences",
     "login_failures",
     "memberships",

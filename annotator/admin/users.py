@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from annotator.admin.memberships import MembershipOfUserInline
 from annotator.models import User
-from annotator.people import members
-from annotator.people.errors import LastManager
+from annotator.people import members, passwords, tokens
+from annotator.people.errors import LastManager, NotAllowed
 from annotator.people.permissions import signed_in
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ class PersonAdmin(UserAdmin):
     form = PersonForm
     list_display = ["username", "email", "projects", "is_active", "is_staff", "last_login", "date_joined"]
     list_filter = ["is_active", "is_staff", "memberships__role", "groups"]
-    actions = ["deactivate", "activate"]
+    actions = ["make_password_link", "deactivate", "activate"]
     inlines = [MembershipOfUserInline]
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[InlineModelAdmin]]:
@@ -49,6 +52,43 @@ class PersonAdmin(UserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).annotate(project_count=Count("memberships", distinct=True))
+
+    def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            tokens.withdraw_all(obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        # Django tells nobody of a password that is taken away.
+        person = User.objects.filter(pk=id).first() if request.method == "POST" else None
+        if person and not person.has_usable_password():
+            tokens.withdraw_all(person)
+        return response
+
+    @admin.action(description="Make a link to set a new password, for one user", permissions=["change"])
+    def make_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        chosen = list(queryset[:2])
+        if len(chosen) > 1:
+            self.message_user(request, "Choose one user: each link is for one person.", messages.ERROR)
+            return None
+        (person,) = chosen
+        try:
+            path = passwords.link_path(person, maker=signed_in(request.user))
+        except NotAllowed as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return None
+        self.log_change(request, person, "Made a link to set a new password.")
+        context = self.admin_site.each_context(request) | {
+            "title": f"New password for {person.get_username()}",
+            "opts": self.opts,
+            "person": person,
+            "link": request.build_absolute_uri(path),
+            "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
+        }
+        response = TemplateResponse(request, "admin/password_link.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
 
     @admin.display(ordering="project_count")
     def projects(self, user: WithAnnotations[User, ProjectCount]) -> int:

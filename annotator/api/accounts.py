@@ -1,62 +1,37 @@
-"""Who is signed in, and tokens for programs."""
+"""Who is signed in, what is known of them, and what they set for themselves."""
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema
-from rest_framework import exceptions, permissions, serializers
-from rest_framework.authtoken.models import Token
-from rest_framework.parsers import FormParser
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.base.errors import ErrorSerializer
-from annotator.api.base.parsers import JSONParser
-from annotator.errors import InvalidValue
-from annotator.people import login_attempts, preferences
+from annotator.api.base.names import NameField
+from annotator.models import User
+from annotator.people import passwords, preferences
 from annotator.people.permissions import signed_in
 from annotator.people.preferences import PreferencesSerializer, preferences_of
 
 
-class CredentialsSerializer(serializers.Serializer):
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=4096, trim_whitespace=False, style={"input_type": "password"})
-
-
-class TokenSerializer(serializers.Serializer):
-    token = serializers.CharField()
-
-
-class MeSerializer(serializers.Serializer):
-    username = serializers.CharField()
-    is_staff = serializers.BooleanField()
-
-
-class TokenView(APIView):
-    """User name and password -> the user's token, for `Authorization: Token ...`."""
-
-    authentication_classes = []
-    permission_classes = [permissions.AllowAny]
-    # No files: anybody may send this.
-    parser_classes = [JSONParser, FormParser]
-
-    @extend_schema(
-        request=CredentialsSerializer,
-        responses={200: TokenSerializer, 400: ErrorSerializer, 429: ErrorSerializer},
+class MeSerializer(serializers.ModelSerializer):
+    first_name = NameField(max_length=150, allow_blank=True, required=False)
+    last_name = NameField(max_length=150, allow_blank=True, required=False)
+    email = serializers.EmailField(max_length=254, allow_blank=True, required=False)
+    password = serializers.CharField(
+        write_only=True,
+        required=False,
+        max_length=4096,
+        trim_whitespace=False,
+        help_text="The present one; a new e-mail address needs it, because links to set a new password go there.",
     )
-    def post(self, request: Request) -> Response:
-        form = CredentialsSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        user = authenticate(request._request, **form.validated_data)
-        if login_attempts.was_refused(request._request):
-            raise exceptions.Throttled(wait=settings.LOGIN_FAILURES_WINDOW_S)
-        if user is None:
-            message = "No active user has this name and password."
-            raise InvalidValue(message, fields={"non_field_errors": [message]})
-        token, _ = Token.objects.get_or_create(user=user)
-        return Response({"token": token.key})
+
+    class Meta:
+        model = User
+        fields = ["username", "is_staff", "first_name", "last_name", "email", "password"]
+        read_only_fields = ["username", "is_staff"]
 
 
 class PreferencesView(APIView):
@@ -90,3 +65,19 @@ class MeView(APIView):
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
         return Response(MeSerializer(request.user).data)
+
+    @extend_schema(request=MeSerializer(partial=True), responses={200: MeSerializer, 400: ErrorSerializer})
+    def patch(self, request: Request) -> Response:
+        """Changes one's name or e-mail address."""
+        user = signed_in(request.user)
+        form = MeSerializer(user, data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        changes = form.validated_data
+        password = changes.pop("password", "")
+        if changes.get("email", user.email) != user.email:
+            passwords.check_own(request._request, user, password)
+        for name, value in changes.items():
+            setattr(user, name, value)
+        if changes:
+            user.save(update_fields=list(changes))
+        return Response(MeSerializer(user).data)

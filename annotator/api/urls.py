@@ -13,12 +13,14 @@ from annotator.api import (
     image_bulk,
     images,
     imports,
+    invitations,
     members,
     models,
     partial_uploads,
     progress,
     projects,
     timings,
+    tokens,
     trash,
     versions,
 )
@@ -27,8 +29,10 @@ from annotator.api.base.unknown import UnknownAddressView
 app_name = "api"
 
 urlpatterns = [
-    path("auth/token/", accounts.TokenView.as_view(), name="token"),
+    path("auth/token/", tokens.TokenView.as_view(), name="token"),
     path("me/", accounts.MeView.as_view(), name="me"),
+    path("me/tokens/", tokens.ApiTokensView.as_view(), name="me-tokens"),
+    path("me/tokens/<int:token_id>/", tokens.ApiTokenView.as_view(), name="me-token"),
     path("me/preferences/", accounts.PreferencesView.as_view(), name="preferences"),
     path("timings/", timings.TimingsView.as_view(), name="timings"),
     path("projects/", projects.ProjectsView.as_view(), name="projects"),
@@ -41,6 +45,8 @@ urlpatterns = [
     ),
     path("categories/<int:category_id>/", categories.CategoryView.as_view(), name="category"),
     path("projects/<int:project_id>/members/", members.MembersView.as_view(), name="members"),
+    path("projects/<int:project_id>/invitations/", invitations.InvitationsView.as_view(), name="invitations"),
+    path("invitations/<uuid:invitation_id>/", invitations.InvitationView.as_view(), name="invitation"),
     path("members/<int:member_id>/", members.MemberView.as_view(), name="member"),
     path("projects/<int:project_id>/progress/", progress.ProgressView.as_view(), name="progress"),
     path("projects/<int:project_id>/images/", images.ImagesView.as_view(), name="images"),

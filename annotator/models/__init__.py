@@ -1,6 +1,7 @@
 """Tables and their constraints. Rules live in the rooms beside this package."""
 
 from annotator.models.annotation import Annotation
+from annotator.models.api_token import ApiToken
 from annotator.models.bundle import Bundle
 from annotator.models.bundle_job import AcceptedLicence, BundleJob
 from annotator.models.category import Category
@@ -9,6 +10,7 @@ from annotator.models.dataset_version import DatasetVersion
 from annotator.models.embedding import EmbeddingJob
 from annotator.models.export import Export
 from annotator.models.image import Image
+from annotator.models.invitation import Invitation
 from annotator.models.job import LeasedJob
 from annotator.models.login_failures import LoginFailures
 from annotator.models.membership import Membership
@@ -21,6 +23,7 @@ from annotator.models.worker import WorkerHeartbeat
 __all__ = [
     "AcceptedLicence",
     "Annotation",
+    "ApiToken",
     "Bundle",
     "BundleJob",
     "Category",
@@ -29,6 +32,7 @@ __all__ = [
     "Export",
     "Image",
     "Import",
+    "Invitation",
     "LeasedJob",
     "LoginFailures",
     "Membership",

@@ -15,6 +15,9 @@ class User(AbstractUser):
     id = models.AutoField(primary_key=True)
 
     preferences = models.JSONField(default=dict, blank=True, help_text="Of the workbench.")
+    password_mail_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a link to set a new password was last sent."
+    )
 
     class Meta(AbstractUser.Meta):
         db_table = "auth_user"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from annotator.site.middleware import ISOLATION_HEADERS
 
 State = LeasedJob.State
 
+READABLE_BY_OTHERS = stat.S_IRWXO
 MIN_FREE_BYTES = 1_000_000_000
 # Without these the workbench does not start.
 STATIC_FILES = ("css/site.css", "js/pages/annotate.js", "js/decoder/decoder-worker.js", "admin/css/base.css")
@@ -143,6 +145,22 @@ def check_storage() -> str:
             "Make room: an embedding takes about 2 MB per image, exports with images as much as the images.",
         )
     return f"writable, {settings.DATA_DIR}, {free_bytes / 1e9:.0f} GB free"
+
+
+def check_data_folder() -> str:
+    """Passwords' hashes, people's pictures and the secret key are nobody's but this user's."""
+    folder = settings.DATA_DIR
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & READABLE_BY_OTHERS:
+        raise Doubtful(
+            f"other users of this machine can look into {folder} (mode {mode:03o})",
+            f"Run: chmod 700 {folder}    (or, where a group serves files from it, 750)",
+        )
+    return (
+        f"{folder} is for its owner alone"
+        if not mode & stat.S_IRWXG
+        else f"{folder} is closed but to its group"
+    )
 
 
 def check_broker() -> str:
@@ -357,6 +375,7 @@ def _stored_name(name: str) -> str:
 
 CHECKS_WITHOUT_DATABASE = {
     "storage": check_storage,
+    "data folder": check_data_folder,
     "broker": check_broker,
     "static files": check_static,
 }

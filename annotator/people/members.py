@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from annotator.errors import InvalidValue
 from annotator.models import Membership, Project, Role, User
+from annotator.people import tokens
 from annotator.people.errors import LastManager
 
 
@@ -76,7 +77,7 @@ def is_last_manager(membership: Membership) -> bool:
 
 
 def deactivate(user: User) -> None:
-    """Switches an account off: nobody signs in with it any more, and its work keeps its name.
+    """Switches an account off: nobody signs in with it any more, its API tokens end, and its work keeps its name.
 
     Raises:
         LastManager: a project would have no manager who can sign in; names the projects.
@@ -89,6 +90,7 @@ def deactivate(user: User) -> None:
             )
         user.is_active = False
         user.save(update_fields=["is_active"])
+        tokens.withdraw_all(user)
 
 
 def managed_alone_by(user: User) -> list[str]:

@@ -19,6 +19,8 @@ MOST_BYTES = 1024**4
 MOST_PROCESSES = 256
 MOST_COUNT = 2**31 - 1
 DAY_S = 24 * 3600
+# How one speaks to a mail server: without TLS, with TLS from the first byte, with TLS asked for (STARTTLS, RFC 3207).
+MAIL_SCHEMES = ("smtp", "smtps", "smtp+tls")
 
 
 class WrongEnvironment(Exception):
@@ -91,6 +93,17 @@ def _web_address(text: str) -> str:
     return text
 
 
+def _mail_address(text: str) -> str:
+    parts = urlsplit(text)
+    is_plain = (
+        re.fullmatch(r"[!-~]+", text) and parts.path in ("", "/") and not parts.query and not parts.fragment
+    )
+    if not (is_plain and parts.scheme in MAIL_SCHEMES and parts.hostname):
+        raise ValueError
+    _ = parts.port
+    return text
+
+
 TEXT = Kind("any text", str)
 FOLDER = Kind("the path of a folder", str)
 FOLDERS = Kind(
@@ -105,6 +118,11 @@ NAMES = Kind(
 NETWORKS = Kind("IP addresses or networks, such as 10.0.0.0/8, with commas between", _networks)
 ADDRESS = _matching(r"[a-z][a-z0-9+.-]*://.*", "an address, SCHEME://...")
 WEB_ADDRESS = Kind("an http or https address, such as https://mirror.example.org/weights", _web_address)
+
+MAIL_ADDRESS = Kind(
+    "the address of a mail server, such as smtp+tls://user:password@mail.example.org:587 (or smtps://, smtp://)",
+    _mail_address,
+)
 
 VARIABLES: dict[str, Variable] = {
     # --- where things are, and who may come ---
@@ -157,7 +175,20 @@ VARIABLES: dict[str, Variable] = {
         "Proxies whose `X-Forwarded-For` says where a request comes from. Behind one that is not named, all people "
         "count as one address.",
     ),
+    "PASSWORD_LINK_HOURS": Variable(
+        _whole_number(1, 8760), 24, "Hours for which a link to set a new password can be used, once."
+    ),
+    "API_TOKEN_MAX_DAYS": Variable(
+        _whole_number(1, 36_500), 365, "Days for which an API token lives at most."
+    ),
     # --- servers ---
+    "EMAIL_URL": Variable(
+        MAIL_ADDRESS,
+        "",
+        "Sends the site's e-mails, which are links to set a new password; without it they are written to the web "
+        "server's log.",
+    ),
+    "EMAIL_FROM": Variable(TEXT, "maskwright@localhost", "Who the site's e-mails are from."),
     "DATABASE_URL": Variable(ADDRESS, None, "SQLite in DATA_DIR, or `postgres://user:password@host/name`."),
     "CELERY_BROKER_URL": Variable(
         ADDRESS, "filesystem://localhost", "Carries the wake-ups: a folder, or Redis."

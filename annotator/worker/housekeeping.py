@@ -21,7 +21,7 @@ from annotator.embeddings import regions
 from annotator.embeddings import store as embedding_store
 from annotator.media import partial_uploads, removal, trash
 from annotator.models import WorkerHeartbeat
-from annotator.people import login_attempts
+from annotator.people import invitations, login_attempts, tokens
 from annotator.site.storage import part_folder_of
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,8 @@ CHORES: dict[str, Callable[[], int]] = {
     "old exports": exports.delete_old,
     "old imports": imports.delete_old,
     "old failures to sign in": login_attempts.forget_old,
+    "API tokens that expired long ago": tokens.forget_expired,
+    "invitations that expired long ago": invitations.forget_old,
     "workers long gone": forget_old_heartbeats,
 }
 

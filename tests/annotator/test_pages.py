@@ -17,6 +17,7 @@ USERS = {"stranger": "charlie", "viewer": "vera", "annotator": "bob", "manager":
 SIGNED_IN = (302, 200, 200, 200, 200, 200)
 MEMBERS = (302, 404, 200, 200, 200, 200)
 MANAGERS = (302, 404, 403, 403, 200, 200)
+ANYBODY = (200,) * 6
 TO_AN_IMAGE = (302, 404, 302, 302, 302, 302)
 
 
@@ -39,6 +40,12 @@ TABLE = {
     "masks": MEMBERS,
     "tiles": (401, *MEMBERS[1:]),
     "listed": (401, *MEMBERS[1:]),
+    "profile": SIGNED_IN,
+    "password-change": SIGNED_IN,
+    "password-forgotten": ANYBODY,
+    "password-sent": ANYBODY,
+    "password-new": (410,) * 6,  # nobody made that link
+    "invitation": (404,) * 6,  # likewise
     "login": (200, 302, 302, 302, 302, 302),
 }
 TABS = ("images", "dashboard", "labels", "people", "exports")
@@ -58,6 +65,10 @@ def address(name: str, project, image) -> str:
         return reverse(name, args=[project.pk])
     if name == "model-card":
         return reverse(name, args=["pocket"])
+    if name == "password-new":
+        return reverse(name, args=["MQ", "made-up"])
+    if name == "invitation":
+        return reverse(name, args=["made-up"])
     if name.startswith(("annotate", "masks")):
         return reverse(name, args=[image.pk])
     return reverse(name)

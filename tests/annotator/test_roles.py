@@ -12,6 +12,7 @@ from django.urls import reverse
 from annotator.api.urls import urlpatterns
 from annotator.datasets.examination import examine
 from annotator.models import BundleJob, DatasetVersion, Export, Import, Membership
+from annotator.people import invitations
 from annotator.projects import categories, projects
 from exporters.source import FileSource
 from segmentation.catalogue import members
@@ -58,6 +59,10 @@ TABLE = [
     Row("POST", "token", anybody(400)),  # the body has no such user
     Row("GET", "me", signed_in(200)),
     Row("POST", "timings", signed_in(204)),
+    Row("PATCH", "me", signed_in(200)),
+    Row("GET", "me-tokens", signed_in(200)),
+    Row("POST", "me-tokens", signed_in(403)),  # whoever signs in with a token makes none
+    Row("DELETE", "me-token", signed_in(404)),  # nobody's
     Row("POST", "images-mark", annotate(200)),
     Row("POST", "images-delete", manage(200)),
     Row("GET", "preferences", signed_in(200)),
@@ -77,6 +82,9 @@ TABLE = [
     Row("DELETE", "category", manage(204)),
     Row("GET", "members", read()),
     Row("POST", "members", manage(201)),
+    Row("GET", "invitations", manage(200)),
+    Row("POST", "invitations", manage(201)),
+    Row("DELETE", "invitation", manage(204)),
     Row("GET", "member", read()),
     Row("PATCH", "member", manage(200)),
     Row("DELETE", "member", manage(204)),
@@ -146,10 +154,11 @@ TABLE = [
 
 
 @pytest.fixture
-def world(project, category, image, annotation, charlie):
+def world(project, category, image, annotation, alice, charlie):
     """Alice's project with one of everything, and the arguments and bodies that name them."""
     spare = categories.create_category(project, name="dog")
     vera = Membership.objects.get(project=project, user__username="vera")
+    invitation = invitations.make(project, alice, role="viewer", days=7, uses=1)
     export = Export.objects.create(
         project=project,
         format="coco",
@@ -170,6 +179,9 @@ def world(project, category, image, annotation, charlie):
             "categories": of_project,
             "categories-list": of_project,
             "members": of_project,
+            "me-token": {"token_id": 999_999},
+            "invitations": of_project,
+            "invitation": {"invitation_id": invitation.pk},
             "images": of_project,
             "images-mark": of_project,
             "images-delete": of_project,
@@ -224,6 +236,9 @@ def world(project, category, image, annotation, charlie):
             ("POST", "categories"): {"name": "bird"},
             ("POST", "categories-list"): {"categories": [{"name": "bird"}]},
             ("PATCH", "category"): {"color": "#00ff00"},
+            ("PATCH", "me"): {"first_name": "Vera"},
+            ("POST", "me-tokens"): {"name": "Nightly", "expires_in_days": 7},
+            ("POST", "invitations"): {"role": "viewer"},
             ("POST", "members"): {"username": "charlie", "role": "viewer"},
             ("PATCH", "member"): {"role": "annotator"},
             ("PATCH", "image"): {"state": "done"},

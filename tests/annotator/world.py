@@ -16,10 +16,10 @@ import numpy as np
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image as Pillow
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from annotator.models import User
+from annotator.people import tokens
 from segmentation import rle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,8 +44,8 @@ def upload(content: bytes, name: str = "photo.png") -> SimpleUploadedFile:
 def client_of(user: User | None) -> APIClient:
     client = APIClient()
     if user:
-        token, _ = Token.objects.get_or_create(user=user)
-        client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+        token, _ = tokens.make_for_password(user)
+        client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     return client
 
 

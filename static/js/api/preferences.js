@@ -41,3 +41,14 @@ export async function savePreferences(http, changes) {
     );
     await http.json("/api/me/preferences/", {method: "PATCH", body});
 }
+
+/**
+ * One that is on or off, by its name on the wire.
+ *
+ * @param {Http} http
+ * @param {string} name
+ * @param {boolean} isOn
+ */
+export async function saveSwitch(http, name, isOn) {
+    await http.json("/api/me/preferences/", {method: "PATCH", body: {[name]: isOn}});
+}

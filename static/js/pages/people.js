@@ -1,9 +1,12 @@
-/** Members of a project: add by user name, change role, remove. */
+/** Members of a project: add by user name, change role, remove; and invitations. */
 
-import {Http} from "../api/http.js";
+import {Http, thisPage} from "../api/http.js";
+import {makeInvitation, withdrawInvitation} from "../api/invitations.js";
 import {addMember, changeRole, removeMember} from "../api/projects.js";
-import {find, findOptional} from "../view/elements.js";
+import {element, find, findOptional} from "../view/elements.js";
+import {copyFrom} from "../view/site/copy.js";
 import {act, ask, toast} from "../view/site/feedback.js";
+import {syncLists} from "../view/site/live-lists.js";
 import {projectId} from "../view/site/page.js";
 
 /** @import {Role} from "../core/types.d.ts" */
@@ -56,5 +59,60 @@ form?.addEventListener("submit", (event) => {
             role: /** @type {Role} */ (data.get("role")),
         });
         location.reload();
+    });
+});
+
+const invitations = findOptional("[data-invitations]", HTMLUListElement);
+
+/**
+ * Copies a link, and shows it below its invitation, for browsers that give no clipboard.
+ *
+ * @param {Element | null} row
+ * @param {string} url
+ */
+async function showLink(row, url) {
+    const field = element("input", {
+        type: "text",
+        class: "link",
+        readonly: true,
+        value: url,
+        "aria-label": "Link",
+    });
+    row?.querySelector("input.link")?.remove();
+    row?.append(field);
+    const isCopied = await copyFrom(field);
+    toast(isCopied ? "The link is copied. Send it to whom you invite." : "Copy the link from the field.");
+}
+
+invitations?.addEventListener("click", async (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    const row = button?.closest("li");
+    if (!button || !row) return;
+    if (button.dataset.copyInvitation) await showLink(row, button.dataset.copyInvitation);
+    if (!("withdrawInvitation" in button.dataset)) return;
+    const isOver = !row.querySelector("[data-copy-invitation]");
+    if (!isOver && (await ask(find("#confirm-withdraw", HTMLDialogElement))) !== "withdraw") return;
+    act(button, async () => {
+        await withdrawInvitation(http, String(row.dataset.invitationId));
+        row.remove();
+        toast(isOver ? "The invitation is removed." : "The invitation is withdrawn.");
+    });
+});
+
+const newInvitation = findOptional("[data-new-invitation]", HTMLFormElement);
+newInvitation?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(newInvitation, async () => {
+        const data = new FormData(newInvitation);
+        const url = await makeInvitation(http, projectId(), {
+            role: /** @type {Role} */ (data.get("role")),
+            days: Number(data.get("expires_in_days")),
+            uses: Number(data.get("uses")),
+            note: String(data.get("note")),
+        });
+        newInvitation.closest("dialog")?.close();
+        newInvitation.reset();
+        syncLists(await thisPage(http), [{selector: "[data-invitations]", key: "invitationId"}]);
+        await showLink(invitations?.firstElementChild ?? null, url);
     });
 });

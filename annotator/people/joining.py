@@ -1,0 +1,38 @@
+"""Making an account by an invitation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import UserCreationForm
+from django.db import transaction
+
+from annotator.models import Invitation, User
+from annotator.people import invitations
+
+
+class JoinForm(UserCreationForm):
+    """User name, password, and an e-mail address for a forgotten one."""
+
+    email = forms.EmailField(max_length=254, required=False)
+
+    error_messages = UserCreationForm.error_messages | {
+        "password_mismatch": "The two passwords are not the same."
+    }
+
+    class Meta:
+        model = User
+        fields = ["username", "email"]
+        error_messages = {"username": {"unique": "This user name is taken. Choose another one."}}
+
+    def __init__(self, invitation: Invitation, *args: Any, **kwargs: Any) -> None:
+        self.invitation = invitation
+        super().__init__(*args, **kwargs)
+
+    def join(self) -> User:
+        """Makes the account and its membership, or neither. Raises InvitationOver."""
+        with transaction.atomic():
+            user = self.save()
+            invitations.accept(self.invitation, user)
+        return user
