@@ -86,9 +86,9 @@ class PersonAdmin(UserAdmin):
             "link": request.build_absolute_uri(path),
             "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
         }
-        response = TemplateResponse(request, "admin/password_link.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(
+            request, "admin/password_link.html", context
+        )  # never kept, as all of the admin
 
     @admin.display(ordering="project_count")
     def projects(self, user: WithAnnotations[User, ProjectCount]) -> int:

@@ -44,8 +44,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             if request.user.is_authenticated:
                 invitations.accept(found, signed_in(request.user))
                 return redirect("project", found.project_id)
-            if form.is_valid():
-                login(request, form.join(), backend=settings.AUTHENTICATION_BACKENDS[0])
+            if form.is_valid() and (joined := form.join()):
+                login(request, joined, backend=settings.AUTHENTICATION_BACKENDS[0])
                 return redirect("project", found.project_id)
         except InvitationOver as error:
             return _over(request, error.message)

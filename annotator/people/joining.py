@@ -6,10 +6,12 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import UserCreationForm
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from annotator.models import Invitation, User
 from annotator.people import invitations
+
+NAME_TAKEN = "This user name is taken. Choose another one."
 
 
 class JoinForm(UserCreationForm):
@@ -24,15 +26,26 @@ class JoinForm(UserCreationForm):
     class Meta:
         model = User
         fields = ["username", "email"]
-        error_messages = {"username": {"unique": "This user name is taken. Choose another one."}}
+        error_messages = {"username": {"unique": NAME_TAKEN}}
 
     def __init__(self, invitation: Invitation, *args: Any, **kwargs: Any) -> None:
         self.invitation = invitation
         super().__init__(*args, **kwargs)
 
-    def join(self) -> User:
-        """Makes the account and its membership, or neither. Raises InvitationOver."""
-        with transaction.atomic():
-            user = self.save()
-            invitations.accept(self.invitation, user)
+    def join(self) -> User | None:
+        """Makes the account and its membership, or neither.
+
+        Returns:
+            None where somebody else took the name a moment ago; the form says so then.
+
+        Raises:
+            InvitationOver: nobody can come by the invitation any more.
+        """
+        try:
+            with transaction.atomic():
+                user = self.save()
+                invitations.accept(self.invitation, user)
+        except IntegrityError:
+            self.add_error("username", NAME_TAKEN)
+            return None
         return user

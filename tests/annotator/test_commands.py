@@ -427,6 +427,16 @@ def test_what_openvino_computes_is_recorded_and_said(tiny, tiny_project, photo_f
     assert (embedding.precision, embedding.backend) == ("float32", "openvino")
 
 
+def test_the_doctor_says_when_others_can_look_into_the_data_folder(db, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir()
+    for mode, is_open in ((0o755, True), (0o701, True), (0o750, False), (0o700, False)):
+        settings.DATA_DIR.chmod(mode)
+        found = findings()["data folder"]
+        assert found.is_warning is is_open, oct(mode)
+        assert ("chmod 700" in found.advice) is is_open
+
+
 def test_the_doctor_notices_a_silent_worker_and_failed_jobs(tiny, tiny_project, photo_folder):
     long_ago = timezone.now() - timedelta(minutes=5)
     WorkerHeartbeat.objects.create(name="w@here", hostname="here", pid=1, last_seen=long_ago)

@@ -85,7 +85,14 @@ def test_old_passwords_sign_in(old_site):
                 old_site.open("/api/auth/token/", body=body)
             continue
         token = json.loads(old_site.open("/api/auth/token/", body=body))["token"]
-        assert token == old_site.expected["tokens"][username]
+        assert json.loads(old_site.open("/api/me/", token=token))["username"] == username
+
+
+def test_old_tokens_sign_in_and_are_kept_as_digests_only(old_site):
+    for username, token in old_site.expected["tokens"].items():
+        assert old_site.get("/api/me/", username)["username"] == username
+        for file in old_site.installation.data_dir.glob("maskwright.sqlite3*"):
+            assert token.encode() not in file.read_bytes(), file
 
 
 def test_the_sign_in_page_takes_an_old_password(old_site):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts.console import SetupFailed, duration
-from scripts.run import address, refuse_taken_port
+from scripts.run import address, close_to_others, refuse_taken_port
 from scripts.stamps import locked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +78,22 @@ def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path):
     refused = run(tmp_path / "file" / "data")
     assert refused.returncode == 1
     assert "Set DATA_DIR" in refused.stderr
+
+
+def test_a_data_folder_that_others_can_look_into_is_closed_to_them(tmp_path):
+    """Former versions made it 0755, with password hashes in files of 0644."""
+    for before, after in ((0o755, 0o700), (0o777, 0o700), (0o750, 0o750), (0o700, 0o700)):
+        tmp_path.chmod(before)
+        close_to_others(tmp_path)
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == after
+
+
+def test_the_folder_of_a_run_that_is_refused_is_closed_too(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    with locked(folder / "run.lock", wait=False):
+        assert run(folder).returncode == 1
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_the_address_is_one_a_browser_can_open():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tarfile
 from pathlib import Path
@@ -54,6 +55,33 @@ def test_an_upgrade_can_be_taken_back_and_done_again(old_folder):
     )
     old_folder.manage("migrate")
     check_rights(old_folder)
+
+
+TOKENS = """
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from annotator.models import ApiToken
+from annotator.people import tokens
+print([tokens.find(token).user.username for token in {tokens!r}])
+print({{(row.name, row.expires_at, row.by_password) for row in ApiToken.objects.all()}})
+print([name for name in connection.introspection.table_names() if "authtoken" in name])
+print(ContentType.objects.filter(app_label="authtoken").count())
+"""
+
+
+def test_tokens_of_a_former_version_are_digests_afterwards_and_go_on_working(old_folder):
+    expected = json.loads((old_folder.data_dir / "expected.json").read_text())["tokens"]
+    old_folder.manage("migrate")
+    assert old_folder.python(TOKENS.format(tokens=list(expected.values()))).splitlines() == [
+        repr(list(expected)),
+        "{('From before tokens had names', None, False)}",
+        "[]",
+        "0",
+    ]
+    # Nor do they lie in free pages of the file, or beside it.
+    for file in old_folder.data_dir.glob("maskwright.sqlite3*"):
+        content = file.read_bytes()
+        assert [name for name, token in expected.items() if token.encode() in content] == [], file
 
 
 def test_a_migration_and_the_note_that_it_was_done_are_one_transaction(tmp_path):

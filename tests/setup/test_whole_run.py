@@ -84,18 +84,26 @@ def running(data_dir: Path) -> Iterator[Run]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_site_comes_up_goes_down_and_comes_up_again_with_its_data(tmp_path):
-    with running(tmp_path / "data") as run:
+    data = tmp_path / "data"
+    with running(data) as run:
         run.wait_for("Stop: Ctrl-C")
         with run.get("/login/") as answer:
             assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         logins = dict(re.findall(r"^ +(manager|annotator|admin) +(\w{14})$", run.said, re.MULTILINE))
         assert set(logins) == {"manager", "annotator", "admin"}
         assert run.children()
+        # An account that shares the machine reads none of it: password hashes, pictures, logs.
+        readable = [
+            path
+            for path in [data, *data.rglob("*")]
+            if path.lstat().st_mode & 0o077 and not path.is_symlink()
+        ]
+        assert readable == []
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(STOP_TIMEOUT_S) == 0, run.said
         assert run.children() == []
 
-    with running(tmp_path / "data") as run:
+    with running(data) as run:
         run.wait_for("Stop: Ctrl-C")
         assert "were shown at the first run" in run.said
         assert not any(password in run.said for password in logins.values())
