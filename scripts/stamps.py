@@ -55,7 +55,8 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
         Whether the lock was got; always True with `wait`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+") as handle:
+    # 0600 whatever the mask: nobody else on the machine has to do with it.
+    with open(path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600)) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -126,6 +126,7 @@ class ApiTokenView(generics.DestroyAPIView):
     """Withdraws one of one's own tokens: the program that has it is refused from then on."""
 
     lookup_url_kwarg = "token_id"
+    serializer_class = ApiTokenSerializer
     queryset = ApiToken.objects.none()
 
     def get_queryset(self) -> QuerySet[ApiToken]:
