@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from segmentation import rle
 from segmentation.rle import RleError
 
-
 # Arrays of this many numbers stay in a core's own cache, and in memory that the process has already.
 CHARACTERS_TOGETHER = 16_000
 

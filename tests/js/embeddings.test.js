@@ -37,7 +37,10 @@ test("what the server refuses is not asked for again", async () => {
 test("what came damaged is asked for past the browser's cache", async () => {
     const asked = [];
     const http = {
-        request: async (url, {cache}) => (asked.push(cache), {status: 200, arrayBuffer: async () => new ArrayBuffer(8)}),
+        request: async (url, {cache}) => (
+            asked.push(cache),
+            {status: 200, arrayBuffer: async () => new ArrayBuffer(8)}
+        ),
     };
     await fetchEmbedding(http, 7, "d1");
     await fetchEmbedding(http, 7, "d1", {isAnew: true});

@@ -109,11 +109,10 @@ class Command(BaseCommand):
             used = catalogue.by_name(bundle) if bundle else bundle_of(row.project)
             decoder = decoders.local_decoder(used) if decoders.is_exported(used) else None
             predictor = load_predictor(folder_of(used), decoder_path=decoder)
-            if embedding_store.exists(used.digest, row.digest):
+            if content := embedding_store.whole_file(used.digest, row.digest):
                 from segmentation.embedding_file import read_embedding
 
-                with embedding_store.open_file(used.digest, row.digest) as file:
-                    stored = read_embedding(file.read(), used.digest)
+                stored = read_embedding(content, used.digest)
                 predictor.set_embedding(stored.tensors, row.hw, used.digest)
             else:
                 predictor.set_image(read_pixels(row))

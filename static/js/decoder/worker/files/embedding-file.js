@@ -70,7 +70,8 @@ function read(bytes) {
     const {metadata, parts, body} = readSafetensors(bytes);
     if (metadata.format !== FORMAT) throw new RangeError(`its format is ${metadata.format}, not ${FORMAT}`);
     // Files of former versions have no checksum.
-    if (metadata.crc32 !== undefined && metadata.crc32 !== crc32(body)) throw new RangeError("its bytes are damaged");
+    if (metadata.crc32 !== undefined && metadata.crc32 !== crc32(body))
+        throw new RangeError("its bytes are damaged");
     /** @type {Tensors} */
     const tensors = new Map();
     for (const [name, part] of parts) {

@@ -54,7 +54,7 @@ def _forget_rights(apps):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("annotator", "0025_accounts"),
+        ("annotator", "0027_accounts"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("admin", "0003_logentry_add_action_flag_choices"),

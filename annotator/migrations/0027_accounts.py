@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0024_export_report'),
+        ('annotator', '0026_names_of_versions'),
     ]
 
     operations = [
