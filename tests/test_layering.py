@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 OWN = ("annotator", "exporters", "segmentation", "scripts")
 TORCH = ("torch", "transformers", "torchvision")
+FOR_EXPORTERS = tuple(f"segmentation.{name}" for name in ("rle", "rle_batch", "masks", "outlines"))
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def test_segmentation_knows_nothing_of_ours_and_no_django():
 def test_exporters_know_only_rle_masks_and_outlines():
     def is_wrong(found: Import) -> bool:
         if found.is_of("segmentation"):
-            return not found.is_of("segmentation.rle", "segmentation.masks", "segmentation.outlines")
+            return not found.is_of(*FOR_EXPORTERS)
         return found.is_of("annotator", "scripts", "django", "celery", *TORCH)
 
     assert offences(imports_of("exporters"), is_wrong) == []
