@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from exporters.options import Choice, ChoiceOption, Options
 from exporters.records import Rle
+from exporters.shapes import cropped
 from segmentation import outlines, rle
 
 TOLERANCE = ChoiceOption(
@@ -59,13 +60,15 @@ def polygons_of(segmentation: Rle, tolerance: float = 0.0) -> list[Polygon]:
         tolerance: how far an outline may lie from the mask's, in pixels. A part that is smaller may vanish, unless it
             is the only one.
     """
-    mask, x, y = _cropped(segmentation)
+    mask, x, y = cropped(segmentation)
     if not mask.size:
         return []
     exact = _areas(*outlines.to_rings(mask))
     kept = exact
     if tolerance > 0:
-        simpler = shapely.simplify(shapely.union_all(exact), tolerance, preserve_topology=True)
+        # Parts touch at corners of both at most, so that they need no overlay to be one geometry.
+        whole = exact[0] if len(exact) == 1 else shapely.multipolygons(exact)
+        simpler = shapely.simplify(whole, tolerance, preserve_topology=True)
         kept = _parts(shapely.make_valid(simpler)) or exact
     return [_polygon(part, x, y) for part in kept]
 
@@ -158,25 +161,20 @@ def iou(one: Rle, other: Rle) -> float:
     return float(coco_mask.iou([_packed(one)], [_packed(other)], [0])[0, 0])
 
 
-def _cropped(segmentation: Rle) -> tuple[NDArray[np.bool_], int, int]:
-    """The mask inside of its box, and where that begins: x, y."""
-    x, y, width, height = (int(value) for value in rle.bbox_xywh(segmentation))
-    return rle.decode(segmentation)[y : y + height, x : x + width], x, y
-
-
 def _areas(outer: list[list[int]], holes: list[list[int]]) -> list[shapely.Polygon]:
     """Each outline with the holes in it. A ring that touches itself at a corner comes apart there."""
-    areas = [shapely.Polygon(_points(ring)) for ring in outer]
-    inside: list[list[Any]] = [[] for _ in areas]
+    made = [shapely.Polygon(_points(ring)) for ring in outer]
     if holes:
-        whole = [area if area.is_valid else shapely.make_valid(area) for area in areas]
+        whole = [area if area.is_valid else shapely.make_valid(area) for area in made]
         tree = shapely.STRtree(whole)
+        inside: dict[int, list[Any]] = {}
         for hole in map(_points, holes):
             # A hole is in its own part and in those that surround that one.
             around = tree.query(_pixel_in(hole), predicate="within")
             owner = min(around, key=lambda index: whole[index].area)
-            inside[owner].append(hole)
-    made = [shapely.Polygon(_points(ring), cut) for ring, cut in zip(outer, inside, strict=True)]
+            inside.setdefault(owner, []).append(hole)
+        for owner, cut in inside.items():
+            made[owner] = shapely.Polygon(made[owner].exterior, cut)
     return [
         part for area in made for part in (_parts(shapely.make_valid(area)) if not area.is_valid else [area])
     ]
@@ -213,7 +211,7 @@ def _points(ring: Sequence[float]) -> NDArray[np.float64]:
 def _flat(ring: shapely.LinearRing, x: int = 0, y: int = 0) -> list[float]:
     """Without the last corner, which is the first again."""
     points = shapely.get_coordinates(ring)[:-1] + (x, y)
-    return [float(value) for value in points.ravel()]
+    return points.ravel().tolist()
 
 
 def _round_trip(tied: dict[int, list[int]], starts: NDArray[np.intp], ring_of: NDArray[np.intp]) -> list[int]:

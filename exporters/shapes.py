@@ -15,9 +15,26 @@ MAX_PART_PIXELS = 2**27  # of a mask that is drawn pixel by pixel: a few runs ca
 
 
 def cropped(segmentation: Rle) -> tuple[NDArray[np.bool_], int, int]:
-    """The mask inside of its box, and where that begins: x, y. An empty mask has no pixels."""
-    x, y, width, height = (int(value) for value in rle.bbox_xywh(segmentation))
-    return rle.decode(segmentation)[y : y + height, x : x + width], x, y
+    """The mask inside of its box, and where that begins: x, y. An empty mask has no pixels. Takes the time and the
+    memory of the columns that the mask is in.
+
+    Raises:
+        rle.RleError: as `rle.check`.
+    """
+    height = segmentation["size"][0]
+    lengths = rle.runs(segmentation)
+    ends = np.cumsum(lengths)
+    if len(lengths) < 2:
+        return np.zeros((0, 0), bool), 0, 0
+    # Foreground begins where the first run ends, and ends where the last run of it does.
+    last = len(lengths) - 1 - len(lengths) % 2
+    x, x_end = int(ends[0]) // height, (int(ends[last]) - 1) // height + 1
+    lengths[0] -= x * height
+    lengths = np.append(lengths[: last + 1], x_end * height - ends[last])
+    columns = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(x_end - x, height)
+    rows = np.flatnonzero(columns.any(0))
+    y, y_end = int(rows[0]), int(rows[-1]) + 1
+    return columns.T[y:y_end], x, y
 
 
 def placed(mask: NDArray[np.bool_], x: int, y: int, hw: tuple[int, int]) -> Rle:

@@ -20,6 +20,7 @@ from typing import IO, Any
 from exporters.errors import InvalidRecord, UnreadableFile
 from exporters.records import AnnotationRecord, CategoryRecord, DatasetRecord, ImageRecord, LicenceRecord, Rle
 from exporters.row_lines import LinesById
+from exporters.seen_ids import SeenIds
 from exporters.source import ZIP_FAULTS
 from exporters.steps import Progress, Steps
 from exporters.streams import dumps, finite
@@ -76,11 +77,10 @@ def _rows(dataset: DatasetRecord) -> Iterator[dict[str, Any]]:
         "categories": [vars(category) for category in dataset.categories],
         "licences": [vars(licence) for licence in dataset.licences],
     }
-    seen: set[int] = set()
+    seen = SeenIds()
     for image in dataset.images:
-        if image.id in seen:
+        if not seen.add(image.id):
             raise InvalidRecord(f"image id {image.id} comes twice")
-        seen.add(image.id)
         yield {
             "id": image.id,
             "file_name": image.file_name,

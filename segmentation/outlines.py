@@ -45,31 +45,45 @@ def to_rings(mask: NDArray[Any]) -> tuple[list[list[int]], list[list[int]]]:
     if mask.ndim != 2:
         raise ValueError(f"mask must be (H, W), got {mask.shape}")
     corners, leaving = _corners(np.pad(mask, 1))
-    following = _following(corners)
-    points = corners.tolist()
-    is_open = leaving.tolist()
+    if not len(corners):
+        return [], []
+    # An edge is a corner and the direction in which the outline leaves it: number 4 * corner + direction.
+    following = _following_edges(corners, leaving).tolist()
+    is_open = leaving.ravel().tolist()
+    path: list[int] = []  # the edges of all rings, one ring after the other
+    firsts: list[int] = []  # where each ring begins in it
+    for start in np.flatnonzero(leaving).tolist():
+        if not is_open[start]:
+            continue
+        firsts.append(len(path))
+        edge = start
+        while is_open[edge]:
+            is_open[edge] = False
+            path.append(edge)
+            edge = following[edge]
+    points = corners[np.array(path) // 4][:, ::-1]  # (E, 2) x, y
+    ends = [*firsts[1:], len(path)]
+    after = np.arange(1, len(path) + 1)
+    after[np.array(ends) - 1] = firsts
+    (x, y), (next_x, next_y) = points.T, points[after].T
+    doubled_areas = np.add.reduceat(x * next_y - next_x * y, firsts).tolist()
+    flat = points.ravel().tolist()
     outer: list[list[int]] = []
     holes: list[list[int]] = []
-    for start in range(len(points)):
-        for start_direction in range(4):
-            if not is_open[start][start_direction]:
-                continue
-            outline: list[int] = []
-            doubled_area = 0
-            corner, direction = start, start_direction
-            while is_open[corner][direction]:
-                is_open[corner][direction] = False
-                y, x = points[corner]
-                outline += (x, y)
-                corner = following[direction][corner]
-                next_y, next_x = points[corner]
-                doubled_area += x * next_y - next_x * y
-                # Foreground is on the right hand. Where four edges meet, turning right stays with the same pixel.
-                right, left = (direction + 1) % 4, (direction + 3) % 4
-                direction = right if leaving[corner, right] else left
-            # Around a hole the same rule runs the other way.
-            (outer if doubled_area > 0 else holes).append(outline)
+    for first, end, doubled_area in zip(firsts, ends, doubled_areas, strict=True):
+        # Around a hole the rule of the outlines runs the other way.
+        (outer if doubled_area > 0 else holes).append(flat[2 * first : 2 * end])
     return outer, holes
+
+
+def _following_edges(corners: NDArray[np.intp], leaving: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(4 N,) for each edge the one that goes on from its end; means nothing for an edge that no outline has."""
+    edges = np.empty((len(corners), 4), np.intp)
+    for direction, corner in enumerate(_following(corners)):
+        # Foreground is on the right hand. Where four edges meet, turning right stays with the same pixel.
+        right, left = (direction + 1) % 4, (direction + 3) % 4
+        edges[:, direction] = 4 * corner + np.where(leaving[corner, right], right, left)
+    return edges.ravel()
 
 
 def _corners(padded: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -92,7 +106,7 @@ def _corners(padded: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bo
     return np.argwhere(is_corner), leaving[is_corner]
 
 
-def _following(corners: NDArray[np.intp]) -> list[list[int]]:
+def _following(corners: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """For each direction the index of the nearest corner that way. The index means nothing where there is no such
     corner; the walk along an outline never looks there.
     """
@@ -101,4 +115,4 @@ def _following(corners: NDArray[np.intp]) -> list[list[int]]:
     south, north = np.empty_like(index), np.empty_like(index)
     south[by_column] = np.roll(by_column, -1)
     north[by_column] = np.roll(by_column, 1)
-    return [np.roll(index, -1).tolist(), south.tolist(), np.roll(index, 1).tolist(), north.tolist()]
+    return [np.roll(index, -1), south, np.roll(index, 1), north]
