@@ -10,6 +10,7 @@ images.csv                       what the pictures were called, and their sizes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import IO
 
 from exporters.archive import Archive
@@ -25,6 +26,7 @@ from exporters.streams import TextWriter
 DOCUMENT = "data.yaml"
 # Hundredths of a pixel in pictures of up to 20,000 pixels.
 DECIMALS = 6
+SHARES_KEPT = 16_384  # some 3 MB
 # x, y, x, y ... or a box, in image pixels -> each row of one annotation, in image pixels
 Rows = Callable[[AnnotationRecord], Iterable[list[float]]]
 
@@ -70,9 +72,16 @@ def write_yolo(
 
 
 def _shares(row: list[float], image: ImageRecord) -> str:
-    sides = (image.width, image.height)
-    values = (min(max(value / sides[at % 2], 0.0), 1.0) for at, value in enumerate(row))
-    return " ".join(f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".") for value in values)
+    shares: list[str] = [""] * len(row)
+    shares[0::2] = [_share(value, image.width) for value in row[0::2]]
+    shares[1::2] = [_share(value, image.height) for value in row[1::2]]
+    return " ".join(shares)
+
+
+# Outlines run along the edges of pixels, so that the same few thousand numbers come again and again.
+@lru_cache(maxsize=SHARES_KEPT)
+def _share(value: float, side: int) -> str:
+    return f"{min(max(value / side, 0.0), 1.0):.{DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 def _document(dataset: DatasetRecord, splits: set[str]) -> str:
