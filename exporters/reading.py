@@ -24,19 +24,31 @@ class Refusal:
     message: str
 
 
+# A person mends none of the others before these; a few kB of a zip can hold millions.
+MOST_REFUSALS = 100_000
+
+
 @dataclass
 class ReadReport:
-    """What a reader could not read. An entry is reported once, however often the images are gone through."""
+    """What a reader could not read. An entry is reported once, however often the images are gone through; of more than
+    MOST_REFUSALS entries, it is only said that there are more."""
 
     _refusals: dict[str, Refusal] = field(default_factory=dict)  # by place
+    _has_more: bool = False
 
     @property
     def refusals(self) -> list[Refusal]:
         """In the order in which the reader met them."""
-        return list(self._refusals.values())
+        more = Refusal(
+            "further entries", "more_refused", f"there are more than {MOST_REFUSALS}; they are not listed"
+        )
+        return [*self._refusals.values(), *([more] if self._has_more else [])]
 
     def refuse(self, place: str, code: str, message: str) -> None:
-        self._refusals.setdefault(place, Refusal(place, code, message))
+        if len(self._refusals) < MOST_REFUSALS:
+            self._refusals.setdefault(place, Refusal(place, code, message))
+        elif place not in self._refusals:
+            self._has_more = True
 
 
 class Reader(Protocol):

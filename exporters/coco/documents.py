@@ -27,6 +27,8 @@ LOOKED_AT = 200  # files, whose beginnings say whether they are of the dataset
 KEYS = (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
 # Formats that have lists of the same names: panoptic segments, one image by itself, Datumaro's items.
 KEYS_OF_OTHERS = re.compile(rb'"(segments_info|image|items)"\s*:')
+# Of categories, and of licences: they are held in memory.
+MAX_SHORT_LIST = 100_000
 
 
 def names_in(source: Source) -> list[str]:
@@ -149,10 +151,10 @@ class Document:
                     lists.add(key)
                 elif key == "info" and isinstance(value, dict):
                     self.info = value
-            elif key == "categories":
-                self.categories.append(value)
-            elif key == "licenses":
-                self.licences.append(value)
+            elif key in ("categories", "licenses"):
+                if row >= MAX_SHORT_LIST:
+                    raise UnreadableFile(f"{self.told}the list {key!r} has more than {MAX_SHORT_LIST} rows")
+                (self.categories if key == "categories" else self.licences).append(value)
             elif key in ("images", "annotations"):
                 self._keep(key, row, value)
         for key in ("images", "annotations"):

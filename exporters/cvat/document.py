@@ -12,8 +12,13 @@ from exporters.source import Source, faults_of
 
 ROOT = "annotations"
 BLOCK_BYTES = 64 * 1024
-# One image with its shapes, or one attribute: some 100,000 masks.
+# One image with its shapes: some 100,000 masks.
 MAX_IMAGE_BYTES = 256_000_000
+# Small elements take a hundred times their text in memory.
+MAX_IMAGE_ELEMENTS = 1_000_000
+# One tag with its values: the longest outline that is read has far fewer points.
+MAX_TAG_BYTES = 32_000_000
+MAX_DEPTH = 20
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,13 @@ def entries(source: Source, name: str) -> Iterator[Entry]:
     parser.CharacterDataHandler = handler.text
     with faults_of(name), source.open(name) as stream:
         is_last = False
+        unfinished = 0  # bytes since the last tag or text that was whole
         while not is_last:
-            block = stream.read(BLOCK_BYTES)
+            # expat goes through an unfinished tag from its beginning again with every block.
+            block = stream.read(max(BLOCK_BYTES, unfinished))
             is_last = not block
             handler.held_bytes += len(block)
+            before = handler.events
             try:
                 parser.Parse(block, is_last)
             except expat.ExpatError as error:
@@ -78,6 +86,11 @@ def entries(source: Source, name: str) -> Iterator[Entry]:
                 ) from None
             except (_Fault, LookupError) as error:  # LookupError: an encoding that Python does not know
                 raise UnreadableFile(f"{name}: line {parser.CurrentLineNumber}: {error}") from None
+            unfinished = unfinished + len(block) if handler.events == before else 0
+            if unfinished > MAX_TAG_BYTES:
+                raise UnreadableFile(
+                    f"{name}: line {parser.CurrentLineNumber}: one tag is longer than {MAX_TAG_BYTES / 1e6:g} MB"
+                )
             if handler.held_bytes > MAX_IMAGE_BYTES:
                 raise UnreadableFile(
                     f"{name}: line {parser.CurrentLineNumber}: one image is longer than "
@@ -95,6 +108,8 @@ class _Handler:
 
     def __init__(self) -> None:
         self.held_bytes = 0  # read since the last entry was complete
+        self.events = 0
+        self._elements = 0  # since the last entry was complete
         self._path: list[str] = []
         self._complete: list[Entry] = []
         self._image: DocumentImage | None = None
@@ -112,6 +127,7 @@ class _Handler:
     def start(self, tag: str, values: dict[str, str], line: int) -> None:
         if not self._path and tag != ROOT:
             raise _Fault(f"the file's root is <{tag[:100]}>; CVAT's is <{ROOT}>")
+        self._count()
         self._path.append(tag)
         self._text = []
         depth = len(self._path)
@@ -126,13 +142,22 @@ class _Handler:
         elif tag == "label" and self._path[-2:] == ["labels", "label"]:
             self._label = {}
 
+    def _count(self) -> None:
+        self.events += 1
+        self._elements += 1
+        if self._elements > MAX_IMAGE_ELEMENTS:
+            raise _Fault(f"one image has more than {MAX_IMAGE_ELEMENTS} elements")
+        if len(self._path) == MAX_DEPTH:
+            raise _Fault(f"elements are nested deeper than {MAX_DEPTH}; CVAT's are at most 6")
+
     def end(self, tag: str) -> None:
+        self.events += 1
         depth = len(self._path)
         if depth == 2:
             if self._image is not None:
                 self._complete.append(self._image)
             self._image = None
-            self.held_bytes = 0
+            self.held_bytes = self._elements = 0
         elif depth == 4 and self._image is not None and tag == "attribute":
             self._image.shapes[-1].attributes[self._attribute] = "".join(self._text)
         elif self._path[-3:] in (["labels", "label", "name"], ["labels", "label", "color"]):
@@ -143,4 +168,5 @@ class _Handler:
         self._text = []
 
     def text(self, text: str) -> None:
+        self.events += 1
         self._text.append(text)

@@ -383,6 +383,19 @@ def test_damaged_files_are_unreadable_or_their_entries_refused_and_never_anythin
                 read(bytes(damaged))
 
 
+def test_categories_without_end_are_refused():
+    document = json.loads(file_with([])) | {"categories": [{"id": 1, "name": "a"}] * 100_001}
+    with pytest.raises(UnreadableFile, match="the list 'categories' has more than 100000 rows"):
+        read(json.dumps(document).encode())
+
+
+def test_of_broken_rows_without_end_the_first_are_told(monkeypatch):
+    monkeypatch.setattr("exporters.reading.MOST_REFUSALS", 10)
+    document = json.loads(file_with([])) | {"annotations": [{"id": f"{number}?"} for number in range(50)]}
+    _, _, report = read(json.dumps(document).encode())
+    assert [each.code for each in report.refusals] == ["id_missing"] * 10 + ["more_refused"]
+
+
 def test_a_document_larger_than_the_bound_is_refused_before_it_is_unpacked(monkeypatch):
     monkeypatch.setattr("exporters.coco.documents.MAX_DOCUMENT_BYTES", 1000)
     stream = io.BytesIO()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from exporters.cvat.document import entries
 from exporters.errors import InvalidRecord, UnreadableFile
 from exporters.reading import ReadReport
 from exporters.records import CategoryRecord, ImageRecord
@@ -411,6 +412,33 @@ BOMB = (
 def test_files_of_another_kind_are_refused_as_a_whole(content, says):
     with pytest.raises(UnreadableFile, match=says):
         read_bytes("cvat", content, NAME)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "says"),
+    [("<a>" * 1000, "nested deeper"), ("<a/>" * 1001, "more than 1000 elements")],
+)
+def test_elements_without_end_are_refused_before_they_fill_the_memory(shapes, says, monkeypatch):
+    monkeypatch.setattr("exporters.cvat.document.MAX_IMAGE_ELEMENTS", 1000)
+    with pytest.raises(UnreadableFile, match=f"annotations.xml: line 6: .*{says}"):
+        read_bytes("cvat", document(shapes), NAME)
+
+
+def test_a_long_tag_is_gone_through_a_few_times_and_not_with_every_block(monkeypatch):
+
+    class Counted(io.BytesIO):
+        reads = 0
+
+        def read(self, size=-1):
+            self.reads += 1
+            return super().read(size)
+
+    stream = Counted(document(f'<polygon label="cat" points="{"1,1;" * 1_000_000}"/>'))
+    *_, last = entries(source_of(stream, NAME), NAME)
+    assert len(last.shapes) == 1 and stream.reads < 20  # not 4 MB / 64 kB
+    monkeypatch.setattr("exporters.cvat.document.MAX_TAG_BYTES", 1_000_000)
+    with pytest.raises(UnreadableFile, match="one tag is longer than 1 MB"):
+        read_bytes("cvat", document(f'<polygon label="cat" points="{"1,1;" * 1_000_000}"/>'), NAME)
 
 
 def test_one_endless_image_is_refused(monkeypatch):
