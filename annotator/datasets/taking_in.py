@@ -25,9 +25,8 @@ from annotator.errors import MaskwrightError
 from annotator.jobs import queue
 from annotator.jobs.errors import JobFailed, LeaseLost
 from annotator.media import intake
-from annotator.models import Category, Image, Import
-from annotator.models.limits import LARGEST_INTEGER
-from annotator.projects.categories import create_category
+from annotator.models import Image, Import
+from annotator.projects.categories import create_many
 from annotator.site.plain_text import one_line, sayable
 from exporters.errors import ExportError
 from exporters.reading import ReadReport
@@ -81,40 +80,37 @@ def settle_categories(job: Import, rows: tuple[CategoryRecord, ...]) -> dict[int
     Raises:
         JobFailed: the mapping names a category that the project has no more.
     """
-    project = job.project
-    own = set(project.categories.values_list("pk", flat=True))
     settled: dict[int, int] = {}
+    new: dict[str, CategoryRecord] = {}
     with transaction.atomic():
+        own = {category.name.casefold(): category.pk for category in job.project.categories.all()}
+        known = set(own.values())
         for row in rows:
             target = job.mapping.get(str(row.id), SKIP)
             if target == NEW:
-                settled[row.id] = _made(job, row).pk
-            elif target in own:
+                new.setdefault(key_of(row), row)
+            elif target in known:
                 settled[row.id] = target
             elif target != SKIP:
                 raise JobFailed(
                     f"The category that {row.name!r:.100} was to become is gone. Choose another one and import again.",
                     permanent=True,
                 )
-    return settled
+        # By now, the project may have one of that name.
+        missing = [row for key, row in new.items() if key not in own]
+        made = create_many(job.project, [_columns_of(row) for row in missing]) if missing else []
+        own |= {key_of(row): category.pk for row, category in zip(missing, made, strict=True)}
+    return settled | {row.id: own[key_of(row)] for row in rows if job.mapping.get(str(row.id)) == NEW}
 
 
-def _made(job: Import, row: CategoryRecord) -> Category:
-    """A new category; the project's own where it has one of that name by now."""
-    name = name_of(row)
-    rows = list(job.project.categories.all())
-    for category in rows:
-        if category.name.casefold() == key_of(row):
-            return category
-    is_free = row.id <= LARGEST_INTEGER and row.id not in {category.coco_id for category in rows}
-    color = row.color.lower() if re.fullmatch(r"#[0-9a-fA-F]{6}", row.color) else None
-    return create_category(
-        job.project,
-        name=name,
-        coco_id=row.id if is_free else None,
-        color=color,
-        supercategory=one_line(row.supercategory, MOST_CHARACTERS),
-    )
+def _columns_of(row: CategoryRecord) -> dict[str, Any]:
+    """Of a new category, as `create_many` takes them."""
+    return {
+        "name": name_of(row),
+        "coco_id": row.id,
+        "color": row.color.lower() if re.fullmatch(r"#[0-9a-fA-F]{6}", row.color) else None,
+        "supercategory": one_line(row.supercategory, MOST_CHARACTERS),
+    }
 
 
 def _remember(known: KnownImages, image: ImageRecord) -> None:

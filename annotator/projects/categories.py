@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count as count_from
 from typing import Any
 
@@ -38,7 +38,10 @@ def create_category(
         category = Category(
             project=project,
             name=name,
-            coco_id=coco_id or _next_coco_id(project, last["coco_id"] or 0),
+            coco_id=coco_id
+            or _free_coco_id(
+                last["coco_id"] or 0, lambda: set(project.categories.values_list("coco_id", flat=True))
+            ),
             color=color or next_color(list(project.categories.values_list("color", flat=True))),
             supercategory=supercategory,
             # At the largest position, what comes later follows by its key.
@@ -47,6 +50,51 @@ def create_category(
             else min(LARGEST_INTEGER, (-1 if count == 0 else last["position"]) + 1),
         )
         return _save_category(category)
+
+
+def create_many(project: Project, rows: Sequence[Mapping[str, Any]]) -> list[Category]:
+    """Adds categories in their order, all of them or none, in one write however many there are.
+
+    Args:
+        rows: name, and where it is known supercategory, color and coco_id of each. An id that is taken is exchanged.
+
+    Raises:
+        InvalidValue: a name is taken in this project, or comes twice.
+    """
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        own = list(project.categories.all())
+        names = {category.name.casefold() for category in own}
+        colors = [category.color for category in own]
+        taken = {category.coco_id for category in own}
+        last = max(taken, default=0)
+        position = max((category.position for category in own), default=-1)
+        made = []
+        for number, row in enumerate(rows, 1):
+            if row["name"].casefold() in names:
+                raise InvalidValue.of_field("name", f"This project already has a category {row['name']}.")
+            names.add(row["name"].casefold())
+            colors.append(row.get("color") or next_color(colors))
+            wanted = row.get("coco_id")
+            is_free = wanted is not None and 1 <= wanted <= LARGEST_INTEGER and wanted not in taken
+            coco_id = wanted if is_free else _free_coco_id(last, lambda: taken)
+            taken.add(coco_id)
+            last = max(last, coco_id)
+            made.append(
+                Category(
+                    project=project,
+                    name=row["name"],
+                    coco_id=coco_id,
+                    color=colors[-1],
+                    supercategory=row.get("supercategory", ""),
+                    position=min(LARGEST_INTEGER, position + number),
+                )
+            )
+        try:
+            with transaction.atomic():
+                return Category.objects.bulk_create(made, batch_size=500)
+        except IntegrityError as error:
+            raise _taken_meanwhile() from error
 
 
 def add_list(project: Project, rows: Sequence[Mapping[str, str]]) -> tuple[list[Category], list[str]]:
@@ -61,7 +109,7 @@ def add_list(project: Project, rows: Sequence[Mapping[str, str]]) -> tuple[list[
     Raises:
         InvalidValue: as `create_category`.
     """
-    made, left_out = [], []
+    new, left_out = [], []
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         taken = {name.casefold() for name in project.categories.values_list("name", flat=True)}
@@ -70,10 +118,8 @@ def add_list(project: Project, rows: Sequence[Mapping[str, str]]) -> tuple[list[
                 left_out.append(row["name"])
                 continue
             taken.add(row["name"].casefold())
-            made.append(
-                create_category(project, name=row["name"], supercategory=row.get("supercategory", ""))
-            )
-    return made, left_out
+            new.append(row)
+        return create_many(project, new), left_out
 
 
 def update_category(category: Category, **changes: Any) -> Category:
@@ -123,12 +169,16 @@ def delete_category(category: Category, *, move_to: int | None = None, by: User 
         category.delete()
 
 
-def _next_coco_id(project: Project, last: int) -> int:
+def _free_coco_id(last: int, taken: Callable[[], Collection[int]]) -> int:
     """After the last one; the first free one where the last is as large as the column can hold."""
     if last < LARGEST_INTEGER:
         return last + 1
-    taken = set(project.categories.values_list("coco_id", flat=True))
-    return next(number for number in count_from(1) if number not in taken)
+    known = taken()
+    return next(number for number in count_from(1) if number not in known)
+
+
+def _taken_meanwhile() -> InvalidValue:
+    return InvalidValue.of_field("name", "Name or COCO id were taken at this moment; look again.")
 
 
 def _save_category(category: Category, update_fields: list[str] | None = None) -> Category:
@@ -143,7 +193,5 @@ def _save_category(category: Category, update_fields: list[str] | None = None) -
         with transaction.atomic():
             category.save(update_fields=update_fields)
     except IntegrityError as error:
-        raise InvalidValue.of_field(
-            "name", "Name or COCO id were taken at this moment; look again."
-        ) from error
+        raise _taken_meanwhile() from error
     return category

@@ -543,6 +543,18 @@ def test_categories_that_become_one_are_said_before(bring, start, project, names
     assert set(again["mapping"].values()) == {project.categories.get().pk}
 
 
+def test_thousands_of_categories_come_in_by_a_handful_of_questions(
+    bring, alice, project, django_assert_max_num_queries
+):
+    names = tuple(f"kind {number}" for number in range(2000))
+    row = bring(a_zip(a_document(["a.png"], [{}], names=names), {"a.png": encode_image(seed=1)}))
+    client_of(alice).post(f"/api/imports/{row['id']}/start/")
+    with django_assert_max_num_queries(100):
+        run_next(KINDS["imports"], "w")
+    made = list(project.categories.values_list("name", "coco_id", "position"))
+    assert made == [(name, number, number - 1) for number, name in enumerate(names, 1)]
+
+
 def test_a_damaged_picture_stops_no_other_one_where_pixels_are_compared(bring, start):
     pictures = {"a.png": encode_image(seed=1), "b.png": encode_image(seed=2)}
     content = a_zip(a_document(["a.png", "b.png"], [{}]), pictures)
