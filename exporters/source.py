@@ -249,6 +249,7 @@ class Pictures:
         self._source = source
         self._names = [name for name in source.names if is_picture(name)]
         self._known = set(self._names)
+        self._placed: set[str] = set()  # those that a document named by their place
         self._by_last: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
         for name in self._names:
@@ -260,15 +261,27 @@ class Pictures:
     def names(self) -> list[str]:
         return self._names
 
-    def find(self, wanted: str) -> str | None:
-        """The file that a document means by `wanted`: a path in the dataset, below any of its folders, or the one
-        picture of that name; None where there is none, or more than one."""
-        path = wanted.replace("\\", "/").lstrip("/")
-        if path in self._known:
-            return path
-        endings = [name for name in self._names_like(path) if name.endswith(f"/{path}")]
-        found = endings or self._names_like(path)
-        return found[0] if len(found) == 1 else None
+    def find(self, *wanted: str) -> str | None:
+        """The file that a document means by a name.
+
+        Args:
+            wanted: where the file may be, the likeliest place first, and last the name itself; each a path in the
+                dataset, or below any of its folders.
+
+        Returns:
+            The file at the first of these places; else the one picture whose last part is the name's, wherever it lies,
+            unless it was found at its own place before: then it is another image's. None where there is none, or more
+            than one.
+        """
+        paths = [path.replace("\\", "/").lstrip("/") for path in wanted]
+        for path in paths:
+            below = [name for name in self._names_like(path) if name.endswith(f"/{path}")]
+            found = path if path in self._known else below[0] if len(below) == 1 else None
+            if found:
+                self._placed.add(found)
+                return found
+        alike = self._names_like(paths[-1])
+        return alike[0] if len(alike) == 1 and alike[0] not in self._placed else None
 
     def of_stem(self, stem: str) -> str | None:
         """The one picture whose name without extension is that."""

@@ -120,13 +120,12 @@ class Document:
         file_name = values["file_name"]
         # images/train2017/ has the pictures of instances_train2017.json.
         part = posixpath.basename(self.name).removesuffix(".json").rpartition("_")[2]
-        places = [
+        return self._pictures.find(
             posixpath.join(posixpath.dirname(self.name), file_name),
             f"images/{part}/{file_name}",
             f"images/{file_name}",
             file_name,
-        ]
-        return next(filter(None, map(self._pictures.find, places)), None)
+        )
 
     def hw_of(self, values: dict[str, Any]) -> tuple[int, int]:
         """Height and width of an image, of its file where the document does not say them.
@@ -188,6 +187,7 @@ class Document:
         name = values.get("file_name")
         if not isinstance(name, str) or not name:
             raise fields.Refused("file_name_missing", f"file_name is {name!r:.100}")
+        self.picture_of(values)  # all are asked for before the first is given: each has its own
         self.hw_of(values)
 
     def _drop_those_of_unknown_images(self) -> None:

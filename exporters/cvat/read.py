@@ -96,6 +96,7 @@ class _Images:
                     )
                 else:
                     self.count += 1
+                    self._picture(entry)  # all are asked for before the first is given: each has its own
                     for objects in _objects(entry):
                         self.annotation_count += 1
                         if label := objects[0].values.get("label"):
@@ -143,8 +144,7 @@ class _Images:
         file_name, subset = entry.values.get("name", ""), entry.values.get("subset", "")
         if not file_name:
             raise Refused("file_name_missing", "the image has no name")
-        places = (f"images/{subset}/{file_name}", f"images/{file_name}", file_name)
-        picture = next(filter(None, map(self._pictures.find, places)), None)
+        picture = self._picture(entry)
         width, height = entry.values.get("width"), entry.values.get("height")
         if picture and (width is None or height is None):
             hw = fields.image_hw(*reversed(picture_size(self._source, picture)))
@@ -159,6 +159,10 @@ class _Images:
             "split": split_in(subset or str(PurePosixPath(name).with_suffix(""))),
         }
         return record, hw
+
+    def _picture(self, entry: DocumentImage) -> str | None:
+        file_name, subset = entry.values.get("name", ""), entry.values.get("subset", "")
+        return self._pictures.find(f"images/{subset}/{file_name}", f"images/{file_name}", file_name)
 
     def _annotation(self, number: int, name: str, objects: list[Shape], hw: Hw) -> AnnotationRecord:
         """One object; a part that cannot be read is reported and left out, unless no other is there."""

@@ -206,7 +206,7 @@ class _Images:
         file_name = fields.text(about, "path") or (f"{item_id}.jpg" if item_id else "")
         if not file_name:
             raise fields.Refused("file_name_missing", "the item has neither an image's path nor an id")
-        picture = self._pictures.find(f"images/{part}/{file_name}") or self._pictures.find(file_name)
+        picture = self._pictures.find(f"images/{part}/{file_name}", file_name)
         size = about.get("size")
         if size is None and picture:
             try:

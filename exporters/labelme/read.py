@@ -129,7 +129,7 @@ class _Images:
         folder = posixpath.dirname(name)
         wanted = fields.text(values, "imagePath").replace("\\", "/") or f"{_stem(name)}.jpg"
         path = posixpath.normpath(posixpath.join(folder, wanted)).lstrip("/")
-        picture = self._pictures.find(path) or self._pictures.find(posixpath.basename(path))
+        picture = self._pictures.find(path)
         opener: Callable[[], IO[bytes]] | None = None
         if picture:
             opener = partial(self._source.open, picture)

@@ -131,7 +131,7 @@ class _Images:
             raise Refused("file_name_missing", f"filename is {found.file_name!r:.100}")
         path = _path(found.file_name)
         beside = posixpath.join(posixpath.dirname(name), path)
-        picture = self._pictures.find(beside) or self._pictures.find(path)
+        picture = self._pictures.find(beside, path)
         told = found.file_attributes if isinstance(found.file_attributes, dict) else {}
         if picture:
             size = picture_size(self._source, picture)

@@ -83,6 +83,9 @@ def test_pictures_are_found_by_path_below_folders_and_by_their_only_name():
     assert pictures.find("2.png") == "data/val/2.PNG"
     assert pictures.find("elsewhere/2.PNG") == "data/val/2.PNG"
     assert pictures.find("1.jpg") is None
+    assert pictures.find("images/2.PNG", "val/2.PNG") == "data/val/2.PNG"
+    # By now, that one is somebody's own.
+    assert pictures.find("elsewhere/2.PNG") is None
     assert pictures.of_stem("2") == "data/val/2.PNG"
 
 

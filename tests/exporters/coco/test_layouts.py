@@ -201,6 +201,19 @@ def test_files_of_splits_are_known_by_their_names_and_folders(names, splits):
     assert [found.id for found in images] == list(range(1, len(names) + 1))
 
 
+def test_an_image_does_not_get_the_picture_of_another_one_of_its_name():
+    content = file_with(
+        [row()], images=({"id": 0, "file_name": "a/1.jpg"}, {"id": 1, "file_name": "b/1.jpg"})
+    )
+    files = {"instances.json": content, "images/b/1.jpg": png(20, 10)}
+    _, images, report = read_bytes("coco", zip_of(files))
+    assert report.refusals == []
+    assert [(found.file_name, found.open is not None) for found in images] == [
+        ("a/1.jpg", False),
+        ("b/1.jpg", True),
+    ]
+
+
 def test_documents_whose_names_say_nothing_are_all_read():
     files = {
         "about.json": b'{"licence": "CC0"}',
