@@ -158,9 +158,7 @@ class _Images:
             raise Refused("file_name_missing", "the task's data names no picture")
         path = _path(address)
         file_name = UPLOADS.sub("", UPLOADED.sub("", path))
-        picture = next(
-            filter(None, map(self._pictures.find, (path, path.rpartition("/")[2], file_name))), None
-        )
+        picture = self._pictures.find(path) or self._pictures.find(file_name)
         meta = task.get("meta")
         meta = meta if isinstance(meta, dict) else {}
         height, width = _told_size(meta, regions)
