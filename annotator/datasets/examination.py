@@ -199,6 +199,10 @@ def _look_at(
     for record in sorted_out.here:
         figures.annotations["here"] += 1
         figures.here_by_category[record.category_id] += 1
+    for record in sorted_out.differing:
+        place = f"image {image.file_name}, annotation {record.id}"
+        message = "the project has it with another mask or category; it stays as it is there"
+        figures.problems.append(Refusal(place, "annotation_differs", message))
     for record in sorted_out.repeated:
         place = f"image {image.file_name}, annotation {record.id}"
         figures.problems.append(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,8 @@ NEEDLESS_CHARACTER = re.compile("[P-_]0|[`-o]O")
 
 NAMESPACE = uuid.UUID("6f6a2d52-5c0b-4a2e-9d0e-0d0f3a4be7a1")
 
+Key = tuple[int | str, str]  # a category, as `sort_out` has it, and `mask_text`
+
 
 @dataclass
 class Sorted:
@@ -39,11 +41,14 @@ class Sorted:
         new: (id, category's primary key, record) of those that are to come in.
         here: those that the image has already.
         repeated: those that the file has twice.
+        differing: those of `here` that the file gives another mask or category than the image has; not where somebody
+            deleted them.
     """
 
-    new: list[tuple[uuid.UUID, int | str, AnnotationRecord]]
-    here: list[AnnotationRecord]
-    repeated: list[AnnotationRecord]
+    new: list[tuple[uuid.UUID, int | str, AnnotationRecord]] = field(default_factory=list)
+    here: list[AnnotationRecord] = field(default_factory=list)
+    repeated: list[AnnotationRecord] = field(default_factory=list)
+    differing: list[AnnotationRecord] = field(default_factory=list)
 
 
 def sort_out(
@@ -56,25 +61,31 @@ def sort_out(
         categories: the file's category id -> a category's primary key, or a word that stands for a new one; annotations
             of other categories are left out.
     """
-    records = [record for record in records if record.category_id in categories]
-    here = _Here(image_id, {record.uuid for record in records if record.uuid})
-    sorted_out = Sorted([], [], [])
-    seen: set[tuple[int | str, str]] = set()
+    keyed = [
+        (record, (categories[record.category_id], mask_text(record.segmentation)))
+        for record in records
+        if record.category_id in categories
+    ]
+    here = _Here(image_id, {record.uuid for record, _ in keyed if record.uuid})
+    # Other programs copy an object with the id that it came with: whose mask is in the file as it is here is the first.
+    firsts = {record.uuid for record, key in keyed if record.uuid and here.has(here.id_of(record, key), key)}
+    sorted_out = Sorted()
+    seen: set[Key] = set()
     given: set[uuid.UUID] = set()
-    for record in records:
-        category = categories[record.category_id]
-        key = (category, mask_text(record.segmentation))
+    for record, key in keyed:
         annotation_id = here.id_of(record, key)
+        if annotation_id in given or (record.uuid in firsts and not here.has(annotation_id, key)):
+            annotation_id = here.own_id(f"{record.uuid}/{key[0]}/{mask_digest(record)}")
         if annotation_id in here.ids or key in here.keys:
             sorted_out.here.append(record)
+            if key not in here.keys and annotation_id in here.live_ids:
+                sorted_out.differing.append(record)
         elif key in seen:
             sorted_out.repeated.append(record)
         else:
-            if annotation_id in given:  # other programs copy an object with the id that it came with
-                annotation_id = here.own_id(f"{record.uuid}/{key[0]}/{mask_digest(record)}")
             seen.add(key)
             given.add(annotation_id)
-            sorted_out.new.append((annotation_id, category, record))
+            sorted_out.new.append((annotation_id, key[0], record))
     return sorted_out
 
 
@@ -89,19 +100,33 @@ class _Here:
         self._image_id, self._uuids = image_id, uuids
 
     @cached_property
-    def _rows(self) -> list[tuple[uuid.UUID, int, Any]]:
+    def _rows(self) -> dict[uuid.UUID, tuple[Key, bool]]:
+        """By id, category and mask, and whether it is live."""
         if self._image_id is None:
-            return []
+            return {}
         rows = Annotation.objects.filter(image=self._image_id)
-        return list(rows.values_list("pk", "category_id", "segmentation"))
+        return {
+            pk: ((category, mask_text(segmentation)), deleted_at is None)
+            for pk, category, segmentation, deleted_at in rows.values_list(
+                "pk", "category_id", "segmentation", "deleted_at"
+            )
+        }
+
+    @property
+    def ids(self) -> Collection[uuid.UUID]:
+        return self._rows.keys()
 
     @cached_property
-    def ids(self) -> set[uuid.UUID]:
-        return {pk for pk, _, _ in self._rows}
+    def live_ids(self) -> set[uuid.UUID]:
+        return {pk for pk, (_, is_live) in self._rows.items() if is_live}
 
     @cached_property
-    def keys(self) -> set[tuple[int | str, str]]:
-        return {(category, mask_text(segmentation)) for _, category, segmentation in self._rows}
+    def keys(self) -> set[Key]:
+        return {key for key, _ in self._rows.values()}
+
+    def has(self, annotation_id: uuid.UUID, key: Key) -> bool:
+        """Whether the annotation of this id has this category and mask."""
+        return annotation_id in self._rows and self._rows[annotation_id][0] == key
 
     @cached_property
     def _elsewhere(self) -> set[str]:
@@ -109,7 +134,7 @@ class _Here:
         others = Annotation.objects.filter(pk__in=self._uuids).exclude(image=self._image_id)
         return {str(pk) for pk in others.values_list("pk", flat=True)} if self._uuids else set()
 
-    def id_of(self, record: AnnotationRecord, key: tuple[int | str, str]) -> uuid.UUID:
+    def id_of(self, record: AnnotationRecord, key: Key) -> uuid.UUID:
         if record.uuid and record.uuid not in self._elsewhere:
             return uuid.UUID(record.uuid)
         return self.own_id(record.uuid or f"{key[0]}/{mask_digest(record)}")

@@ -288,6 +288,31 @@ def test_a_mask_that_somebody_deleted_or_changed_does_not_come_back(bring, start
     assert image.annotations.count() == 2
 
 
+def test_a_mask_that_was_changed_elsewhere_is_said_to_stay_as_it_is_here(bring, start, image, bob):
+    own = [{"uuid": str(uuid.uuid4())} for _ in range(2)]
+    masks = [{"segmentation": rectangle_rle(top=top)} for top in range(4)]
+    start(bring(a_document(["photo.png"], [own[0] | masks[0], own[1] | masks[1]]), "a.json"))
+    saving.delete(Annotation.objects.get(pk=own[1]["uuid"]), by=bob)
+    row = bring(a_document(["photo.png"], [own[0] | masks[2], own[1] | masks[3]]), "b.json")
+    assert (row["found"]["annotations"]["new"], row["found"]["annotations"]["here"]) == (0, 2)
+    # Who deleted one knows that it differs.
+    assert [(each["place"], each["code"]) for each in row["found"]["problems"]["shown"]] == [
+        ("image photo.png, annotation 1", "annotation_differs")
+    ]
+    assert Annotation.objects.get(pk=own[0]["uuid"]).segmentation == rectangle_rle(top=0)
+
+
+def test_a_copy_that_somebody_made_elsewhere_comes_in_beside_the_first_one(bring, start, image):
+    own = {"uuid": str(uuid.uuid4())}
+    start(bring(a_document(["photo.png"], [own]), "a.json"))
+    with_copy = a_document(["photo.png"], [own | {"segmentation": rectangle_rle(top=3)}, own])
+    row = bring(with_copy, "b.json")
+    assert (row["found"]["annotations"]["new"], row["found"]["problems"]["count"]) == (1, 0)
+    assert start(row)["result"]["annotations"] == 1
+    again = bring(with_copy, "b.json")["found"]
+    assert (again["annotations"]["new"], again["problems"]["count"]) == (0, 0)
+
+
 def test_the_same_mask_twice_in_a_file_comes_in_once_and_is_said(bring, start, image):
     row = bring(a_document(["photo.png"], [{}, {}]), "a.json")
     assert [each["code"] for each in row["found"]["problems"]["shown"]] == ["annotation_twice"]
