@@ -53,8 +53,12 @@ def test_one_that_starts_does_not_show_the_steps_of_its_examination(bring, proje
 def test_one_that_was_stopped_offers_to_go_on(alice, bring, project, image):  # noqa: F811
     row = Import.objects.get(pk=bring(a_document(["photo.png"], [{}]), "a.json")["id"])
     assert "Import 1 annotation" in words_of(alice, project)
+    address = f"/projects/{project.pk}/imports/"
+    assert "data-ask" not in html(browser_of(alice), address)
     imports.start(row)
     imports.cancel_or_delete(row)
+    # "Delete" stands where "Cancel" stood: a second click must not take away what could still go on.
+    assert "data-ask" in html(browser_of(alice), address)
     assert "Go on with the import" in words_of(alice, project)
     imports.start(row)
     run_next(KINDS["imports"], "w")

@@ -115,11 +115,11 @@ def test_masks_categories_and_parts_are_chosen_measured_and_exported(
     download.value.save_as(path)
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
-        document = json.loads(archive.read("annotations/instances.json"))
+        document = json.loads(archive.read("annotations/instances_train.json"))
         report = json.loads(archive.read("export_report.json"))
         (line,) = map(json.loads, archive.read("provenance.jsonl").decode().splitlines())
     assert names == {
-        "annotations/instances.json",
+        "annotations/instances_train.json",
         "images/first.png",
         "export_report.json",
         "provenance.jsonl",
@@ -151,6 +151,15 @@ def test_whoever_has_the_link_downloads_without_signing_in(page: Page, sign_in, 
     asked = urllib.request.Request(url, headers={"Range": "bytes=100-", "If-Range": answer.headers["ETag"]})
     with urllib.request.urlopen(asked) as rest:
         assert (rest.status, rest.read()) == (206, content[100:])
+
+    # A file that others have a link to goes only when that is meant.
+    card = page.locator("li.export")
+    card.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    card.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(card).to_have_count(0)
 
 
 def test_a_version_is_exported_whole_and_may_be_split(page: Page, sign_in, project, api):

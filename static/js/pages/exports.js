@@ -5,7 +5,7 @@ import {Http, thisPage} from "../api/http.js";
 import {syncLists} from "../view/site/live-lists.js";
 import {element, find, findOptional} from "../view/elements.js";
 import {ExportSelection} from "../view/site/export-selection.js";
-import {act, toast} from "../view/site/feedback.js";
+import {act, ask, toast} from "../view/site/feedback.js";
 import {FormatChoice} from "../view/site/format-choice.js";
 import {MeasuredPanel} from "../view/site/measured-panel.js";
 import {projectId} from "../view/site/page.js";
@@ -35,12 +35,21 @@ const watch = new Watch(isPending, refresh);
 list.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     if (button?.dataset.link) act(button, () => showLink(button, Number(button.dataset.link)));
-    if (!button?.dataset.remove) return;
-    act(button, async () => {
-        await removeExport(http, Number(button.dataset.remove));
+    if (button?.dataset.remove) void remove(button, Number(button.dataset.remove));
+});
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {number} exportId
+ */
+async function remove(button, exportId) {
+    if ("ask" in button.dataset && (await ask(find("#confirm-delete", HTMLDialogElement))) !== "delete")
+        return;
+    await act(button, async () => {
+        await removeExport(http, exportId);
         await refresh();
     });
-});
+}
 
 /**
  * Makes a link, copies it where the browser lets us, and shows it below its export.

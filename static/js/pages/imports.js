@@ -5,7 +5,7 @@ import {beginImport, changeImport, removeImport, startImport} from "../api/impor
 import {sendDataset} from "../api/partial-uploads.js";
 import {find} from "../view/elements.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
-import {act, toast} from "../view/site/feedback.js";
+import {act, ask, toast} from "../view/site/feedback.js";
 import {syncLiveParts} from "../view/site/keyed-list.js";
 import {syncLists} from "../view/site/live-lists.js";
 import {projectId} from "../view/site/page.js";
@@ -57,9 +57,21 @@ list.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     if (!button) return;
     const id = idAround(button);
-    if ("remove" in button.dataset) void actAndDraw(button, () => removeImport(http, id));
+    if ("remove" in button.dataset) void remove(button, id);
     if ("start" in button.dataset) void actAndDraw(button, () => startImport(http, id));
 });
+
+/**
+ * What was cancelled could still go on, and its "Delete" stands where "Cancel" stood: a second click must not reach it.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {number} id
+ */
+async function remove(button, id) {
+    if ("ask" in button.dataset && (await ask(find("#confirm-delete", HTMLDialogElement))) !== "delete")
+        return;
+    await actAndDraw(button, () => removeImport(http, id));
+}
 
 list.addEventListener("change", ({target}) => {
     if (target instanceof HTMLSelectElement && target.dataset.category) {
