@@ -46,7 +46,7 @@ WITH_OUTLINES = (SEGMENTATION.name, "polygon", "both")
 EXACT = replace(TOLERANCE, default="0", only_with=WITH_OUTLINES)
 OPTIONS = (SEGMENTATION, EXACT, replace(HOLES, only_with=WITH_OUTLINES), INCLUDE_IMAGES)
 LOSSES = (
-    "Polygons cannot say holes: they are cut open or come back filled.",
+    "Where masks go out as polygons, holes are cut open or filled.",
     "Who drew a mask, with which model and which prompt, is not written.",
     "With the pictures there is one document for each part of the dataset; without them the part stands beside each "
     "image as `split`, where other programs do not look.",

@@ -29,7 +29,7 @@ DOCUMENT = "annotations.xml"
 OPTIONS = (*mask_or_polygons.OPTIONS, INCLUDE_IMAGES)
 LOSSES = (
     "Supercategories are not written.",
-    "Polygons cannot say holes: they are cut open or filled.",
+    "Where masks go out as polygons, holes are cut open or filled.",
 )
 NO_SPLIT = "default"  # CVAT's own word
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")

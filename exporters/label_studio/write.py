@@ -27,7 +27,7 @@ PICTURE = "/data/local-files/?d=images/"
 OPTIONS = (*mask_or_polygons.OPTIONS, INCLUDE_IMAGES)
 LOSSES = (
     "Supercategories are not written.",
-    "Polygons cannot say holes: they are cut open or filled.",
+    "Where masks go out as polygons, holes are cut open or filled.",
 )
 
 geometry = mask_or_polygons.geometry

@@ -27,7 +27,7 @@ from exporters.streams import JsonWriter, finite
 OPTIONS = (*mask_or_polygons.OPTIONS, INCLUDE_IMAGES)
 LOSSES = (
     "Supercategories, colours and splits are not written.",
-    "Polygons cannot say holes: they are cut open or filled.",
+    "Where masks go out as polygons, holes are cut open or filled.",
 )
 VERSION = "5.2.0"  # the first that knows masks
 LABELS = "labels.txt"

@@ -162,6 +162,23 @@ def test_with_images_the_file_is_a_zip_with_the_stored_bytes(project, image, ann
         assert json.loads(archive.read("annotations/instances.json"))["annotations"][0]["polygons"]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "other"),
+    [
+        ("cats.zip", [], "cats.json"),
+        ("cats.json", ["--images"], "cats.zip"),
+        ("cats.JSON", ["--format", "voc"], "cats.zip"),
+    ],
+)
+def test_a_name_that_promises_another_kind_of_file_is_refused(
+    project, annotation, tmp_path, name, arguments, other
+):
+    message = failure_of("export_dataset", "Cats", "--output", tmp_path / name, *arguments)
+    assert message.endswith(f"name it {other}")
+    assert not list(tmp_path.glob("cats*"))
+    assert "1 annotations" in run("export_dataset", "Cats", "--output", tmp_path / "cats", *arguments)
+
+
 def test_an_export_that_fails_leaves_the_old_file_and_nothing_half_written(project, annotation, tmp_path):
     output = tmp_path / "out.json"
     output.write_text("the old one")

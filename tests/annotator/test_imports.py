@@ -151,6 +151,14 @@ def test_files_that_cannot_be_read_fail_in_words(bring, content, words):
     assert row["found"] is None
 
 
+def test_pictures_alone_are_sent_to_the_images_page(bring):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("holiday/a.png", encode_image())
+    row = bring(stream.getvalue())
+    assert row["phase"] == "failed" and "these belong on the images page" in row["error"]
+
+
 def test_a_zip_that_unpacks_to_too_much_is_refused(bring, settings):
     settings.MAX_ZIP_UNCOMPRESSED_BYTES = 100
     assert "unpacks to" in bring(a_zip(a_document(["photo.png"], [])))["error"]

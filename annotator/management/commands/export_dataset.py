@@ -16,6 +16,7 @@ from annotator.management import find_project, selecting
 from annotator.management.find_version import find_version
 from annotator.management.progress import ProgressLine
 from exporters.errors import ExportError
+from exporters.format import ZIP
 from exporters.options import ChoiceOption, Option
 from exporters.registry import export_formats, find_format
 from segmentation.atomic_file import replacing
@@ -60,7 +61,9 @@ class Command(BaseCommand):
             selection = selecting.selection_from(source, options)
             if version:
                 selections.check_of_version(selection)
-            plan = Plan(source, format, row, row.options_from(given), selection, version)
+            chosen = row.options_from(given)
+            _check_ending(output, row.file_type(chosen).extension)
+            plan = Plan(source, format, row, chosen, selection, version)
             report = plan.report(progress=lambda done, total: progress.show(f"measured {done} of {total}"))
             with replacing(output) as temporary, open(temporary, "w+b") as stream:
                 plan.write(stream, report, lambda done, total: progress.show(f"{done} of {total}"))
@@ -82,6 +85,17 @@ class Command(BaseCommand):
             self.stdout.write(f"Images: {parts}.")
         for sentence in (*report["losses"], *report["measured"]["sentences"]):
             self.stdout.write(sentence)
+
+
+def _check_ending(output: Path, extension: str) -> None:
+    """Raises CommandError where the name promises another kind of file: no program would open it."""
+    endings = {row.extension for row in export_formats().values()} | {ZIP.extension}
+    if output.suffix.lower() in endings - {extension}:
+        other = output.with_suffix(extension).name
+        beside = " (with --images, a .zip)" if output.suffix.lower() == ZIP.extension else ""
+        raise CommandError(
+            f"the file would be a {extension}{beside}, not what {output.name} says: name it {other}"
+        )
 
 
 def _options_by_flag() -> dict[str, list[tuple[str, Option]]]:
