@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from annotator.datasets.examination import NEW, SKIP
 from annotator.models import Import, Project
+from annotator.people.permissions import signed_in
 from exporters.registry import import_formats
 
 IMPORTS_SHOWN = 50
@@ -58,6 +60,10 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
         "targets": list(shown.categories.all()),
         "format_titles": [row.title for row in import_formats().values()],
         "matches": Import.Match.choices,
+        # A dataset that lies on the server already; the API refuses others than admins.
+        "import_roots": [str(root) for root in settings.IMPORT_ROOTS]
+        if signed_in(request.user).is_staff
+        else [],
         "new": NEW,
         "skip": SKIP,
     }

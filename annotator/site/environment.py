@@ -259,7 +259,9 @@ VARIABLES: dict[str, Variable] = {
         "Days after which imports that are over are forgotten, with their files.",
     ),
     "IMPORT_ROOTS": Variable(
-        FOLDERS, [], "Folders of the server from which admins may import datasets over the API."
+        FOLDERS,
+        [],
+        "Folders of the server from which admins may import datasets, on the page and over the API.",
     ),
     "TRASH_KEEP_DAYS": Variable(
         _whole_number(0, 36_500), 30, "Days after which deleted images are removed for good."

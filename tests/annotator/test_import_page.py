@@ -63,3 +63,15 @@ def test_one_that_was_stopped_offers_to_go_on(alice, bring, project, image):  # 
     imports.start(row)
     run_next(KINDS["imports"], "w")
     assert "1 annotation came in" in words_of(alice, project)
+
+
+def test_a_folder_of_the_server_is_offered_to_admins_where_there_are_some(
+    alice, staff, project, settings, tmp_path
+):
+    address = f"/projects/{project.pk}/imports/"
+    settings.IMPORT_ROOTS = []
+    assert "data-import-path" not in html(browser_of(staff), address)
+    settings.IMPORT_ROOTS = [tmp_path]
+    assert "data-import-path" not in html(browser_of(alice), address)
+    page = html(browser_of(staff), address)
+    assert "data-import-path" in page and str(tmp_path) in page

@@ -82,6 +82,11 @@ def test_a_dataset_is_dropped_mapped_and_seen_in_the_workbench(page: Page, sign_
     expect(page.locator("[data-pending]")).to_have_count(0)
     assert api("manager").get(f"/api/projects/{project['id']}/images/").json()["count"] == 0
 
+    card.get_by_label("What all of them become").select_option(label="All: skip")
+    expect(go).to_have_text("Import 2 new images")
+    expect(card.get_by_label("What face becomes").locator("option:checked")).to_have_text("Skip")
+    card.get_by_label("What all of them become").select_option(label="All: new categories")
+    expect(go).to_have_text("Import 3 annotations and 2 new images")
     card.get_by_label("What mug becomes").select_option(label="cup")
     card.get_by_label("What table becomes").select_option(label="Skip")
     expect(go).to_have_text("Import 2 annotations and 2 new images")

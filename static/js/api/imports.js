@@ -14,6 +14,17 @@ export async function beginImport(http, projectId, uploadId) {
 }
 
 /**
+ * Has a dataset looked through that lies on the server; for admins.
+ *
+ * @param {Http} http
+ * @param {number} projectId
+ * @param {string} path
+ */
+export async function beginImportOfPath(http, projectId, path) {
+    await http.json(`/api/projects/${projectId}/imports/`, {method: "POST", body: {path}});
+}
+
+/**
  * @param {Http} http
  * @param {number} importId
  * @param {Record<string, unknown>} changes `mapping` of some categories, or options

@@ -1,9 +1,9 @@
 /** Imports: a file is dropped, what was found in it is looked at and mapped, and it comes in. */
 
 import {Http, thisPage} from "../api/http.js";
-import {beginImport, changeImport, removeImport, startImport} from "../api/imports.js";
+import {beginImport, beginImportOfPath, changeImport, removeImport, startImport} from "../api/imports.js";
 import {sendDataset} from "../api/partial-uploads.js";
-import {find} from "../view/elements.js";
+import {find, findOptional} from "../view/elements.js";
 import {acceptDrops} from "../view/site/drop-zone.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {syncLiveParts} from "../view/site/keyed-list.js";
@@ -74,7 +74,13 @@ async function remove(button, id) {
 }
 
 list.addEventListener("change", ({target}) => {
-    if (target instanceof HTMLSelectElement && target.dataset.category) {
+    if (target instanceof HTMLSelectElement && "allCategories" in target.dataset) {
+        const rows = target.closest("table")?.querySelectorAll("select[data-category]") ?? [];
+        const ids = [...rows].map((row) => /** @type {HTMLSelectElement} */ (row).dataset.category);
+        const mapping = Object.fromEntries(ids.map((id) => [id, target.value]));
+        target.value = ""; // it is no state, but something that is done
+        void actAndDraw(target, () => changeImport(http, idAround(target), {mapping}));
+    } else if (target instanceof HTMLSelectElement && target.dataset.category) {
         const chosen = Number(target.value) || target.value;
         const mapping = {[target.dataset.category]: chosen};
         void actAndDraw(target, () => changeImport(http, idAround(target), {mapping}));
@@ -85,6 +91,16 @@ list.addEventListener("change", ({target}) => {
         const changes = {[target.dataset.option]: target.checked};
         void actAndDraw(target, () => changeImport(http, idAround(target), changes));
     }
+});
+
+// --- a file or folder that lies on the server, for admins ---
+const pathForm = findOptional("[data-import-path]", HTMLFormElement);
+pathForm?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void actAndDraw(pathForm, async () => {
+        await beginImportOfPath(http, projectId(), String(new FormData(pathForm).get("path")));
+        pathForm.reset();
+    });
 });
 
 // --- a file is sent ---

@@ -27,6 +27,8 @@ export class ExportSelection {
                 if (button instanceof HTMLButtonElement) this.#moveUp(button);
             },
         );
+        for (const button of findAll("[data-tick]", HTMLButtonElement, form))
+            button.addEventListener("click", () => this.#tickAll(button.dataset.tick === "all"));
         this.#show();
     }
 
@@ -111,6 +113,13 @@ export class ExportSelection {
         const ticked = this.#tickedCategories.length;
         if (ticked < rows) this.#say("categories", `${ticked} of ${rows}`);
         else this.#say("categories", this.#categoriesAreAsBefore ? `all ${rows}` : "changed");
+    }
+
+    /** @param {boolean} isTicked */
+    #tickAll(isTicked) {
+        for (const row of this.#categoryRows)
+            find("input[type=checkbox]", HTMLInputElement, row).checked = isTicked;
+        this.#form.dispatchEvent(new Event("input", {bubbles: true}));
     }
 
     /** @param {HTMLButtonElement} button */
