@@ -181,8 +181,10 @@ BUNDLE_DIRS = [BUILT_IN_DIR, DATA_DIR / "bundles"]  # bundles in folders of thei
 # --- limits on what comes in ---
 # A 45-megapixel camera's JPEG is 10-30 MB, a lossless scan of the same some 100.
 MAX_IMAGE_BYTES = read("MAX_IMAGE_BYTES")
-# Decoded RGB costs 3 bytes a pixel: 100 megapixels are 300 MB for a moment, what a small server can give.
 MAX_IMAGE_PIXELS = read("MAX_IMAGE_PIXELS")
+# Taking in a picture costs up to 10 bytes a pixel for a moment: what all processes of a machine decode at once stays
+# below 1.3 GB (`annotator.media.turns`).
+MAX_PIXELS_AT_ONCE = read("MAX_PIXELS_AT_ONCE")
 # RLE and the decoder's frame work on sides up to this length.
 MAX_IMAGE_SIDE_PX = read("MAX_IMAGE_SIDE_PX")
 KEEP_LOCATION = read("KEEP_LOCATION")

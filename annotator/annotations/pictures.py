@@ -14,6 +14,7 @@ from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from annotator.media import turns
 from annotator.media.pixels import read_pixels
 from annotator.models import Annotation, Image, Project
 from segmentation import rle
@@ -57,8 +58,14 @@ def overlay_png(annotation: Annotation, side_px: int, crop: bool) -> bytes:
     Raises:
         RleError: the stored RLE is damaged.
         DamagedImage, FileNotFoundError: the stored image is.
+        PicturesBusy: it would have waited too long for its turn.
     """
-    pixels = read_pixels(annotation.image)  # (H, W, 3) uint8
+    image = annotation.image
+    with turns.turn(image.width * image.height):
+        return _overlay_png(annotation, read_pixels(image), side_px, crop)
+
+
+def _overlay_png(annotation: Annotation, pixels: NDArray[np.uint8], side_px: int, crop: bool) -> bytes:
     window = _surroundings(annotation.bbox_xywh, pixels.shape[:2]) if crop else (0, 0, *pixels.shape[:2])
     top, left, bottom, right = window
     height, width = _fitted((bottom - top, right - left), side_px)

@@ -290,7 +290,11 @@ def answer_to(report: intake.UploadReport, project: Project) -> tuple[dict, int]
     """What is said of uploaded files, with the HTTP status."""
     errors = RefusedFileSerializer(report.errors, many=True).data
     if not report.results:
-        return _nothing_taken(report) | {"errors": errors}, 400
+        # A server that could not now, 503 or 507, says so: the files may be sent again.
+        status = max(
+            [400, *(refused.error.status for refused in report.errors if refused.error.status >= 500)]
+        )
+        return _nothing_taken(report) | {"errors": errors}, status
     ids = {result.image.pk for result in report.results}
     rows = with_details(Image.objects.filter(project=project)).in_bulk(ids)
     results = [

@@ -175,6 +175,7 @@ class PartialUploadFinishView(OwnUploadView):
             409: ErrorSerializer,
             410: ErrorSerializer,
             503: ErrorSerializer,
+            507: ErrorSerializer,
         },
     )
     def post(self, request: Request, upload_id: str) -> Response:
@@ -190,6 +191,10 @@ class PartialUploadFinishView(OwnUploadView):
                 report = intake.ingest_files(
                     upload.project, [file], signed_in(request.user), batch=upload.batch
                 )
+            for refused in report.errors:
+                if refused.error.status >= 500:
+                    # No fault of the file's: its parts stay, and this can be asked for again.
+                    raise refused.error
             body, status = answer_to(report, upload.project)
             partial_uploads.note_report(upload, {"body": body, "status": status})
         return Response(body, status=status)

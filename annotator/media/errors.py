@@ -37,6 +37,13 @@ class AnimatedImage(UploadError):
     code = "animated_image"
 
 
+class PicturesBusy(UploadError):
+    """Other pictures are being decoded, and memory is bounded."""
+
+    code = "pictures_busy"
+    status = 503
+
+
 class DamagedImage(UploadError):
     code = "damaged_image"
 

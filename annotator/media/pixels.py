@@ -16,7 +16,7 @@ import hashlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -28,6 +28,7 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 
 from annotator.files import stored
+from annotator.media import turns
 from annotator.media.errors import (
     AnimatedImage,
     DamagedImage,
@@ -61,8 +62,9 @@ UPRIGHT = {
     8: Pillow.Transpose.ROTATE_90,
 }
 JPEG_QUALITY = 95
+OPTIMIZED_UP_TO_PIXELS = 16_000_000
 THUMBNAIL_QUALITY = 82
-HASH_STRIP_ROWS = 512
+STRIP_ROWS = 256
 
 # Pillow's own guard against decompression bombs reads the same limit; ours below names it in a sentence.
 Pillow.MAX_IMAGE_PIXELS = settings.MAX_IMAGE_PIXELS
@@ -117,21 +119,62 @@ def prepare(file: IO[bytes]) -> PreparedImage:
 
     Raises:
         EmptyFile, FileTooLarge, NotAnImage, UnsupportedImage, AnimatedImage, TooManyPixels, DamagedImage.
+        PicturesBusy: it would have waited too long for its turn.
     """
-    content = _read_within_limit(file)
+    with turns.turn(_announced_pixels(file), getattr(file, "size", None) or 0):
+        return _prepare(_read_within_limit(file))
+
+
+def _announced_pixels(file: IO[bytes]) -> int:
+    """What the header says, without a look at the rest; 0 where that is not to be had."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
+            width, height = Pillow.open(file, formats=FORMATS).size
+    except Exception:  # what is wrong is said when it is read
+        width, height = 0, 0
+    file.seek(0)
+    # What has more is refused by its header, too.
+    return min(width * height, settings.MAX_IMAGE_PIXELS)
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """Attributes:
+    kept_as: the format whose bytes are stored as they are; "": they are encoded anew.
+    """
+
+    rgb: Pillow.Image
+    is_jpeg: bool
+    kept_as: str
+    profile: bytes | None
+
+
+def _decode(content: bytes) -> _Decoded:
+    # Of two pictures, the one that was made of the other is all that is left when this returns.
     with _open(content) as picture:
         _check_header(picture)
         with _decoding():
             picture.load()
-        turn = UPRIGHT.get(_orientation(picture))
-        rgb = to_rgb(picture if turn is None else picture.transpose(turn))
         is_jpeg = picture.format in ("JPEG", "MPO")
-        if turn is None and _is_plain_rgb(picture, content):
-            extension, content_type = KEPT_AS_THEY_ARE["JPEG" if is_jpeg else str(picture.format)]
-            stored = content if settings.KEEP_LOCATION else without_location(content)
-        else:
-            extension, content_type = ("jpg", "image/jpeg") if is_jpeg else ("png", "image/png")
-            stored = _encode(rgb, is_jpeg, picture)
+        turn = UPRIGHT.get(_orientation(picture))
+        is_kept = turn is None and _is_plain_rgb(picture, content)
+        kept_as = ("JPEG" if is_jpeg else str(picture.format)) if is_kept else ""
+        profile = _profile_of(picture)
+        if turn is not None:
+            picture = picture.transpose(turn)
+        return _Decoded(to_rgb(picture), is_jpeg, kept_as, profile)
+
+
+def _prepare(content: bytes) -> PreparedImage:
+    decoded = _decode(content)
+    rgb = decoded.rgb
+    if decoded.kept_as:
+        extension, content_type = KEPT_AS_THEY_ARE[decoded.kept_as]
+        stored = content if settings.KEEP_LOCATION else without_location(content)
+    else:
+        extension, content_type = ("jpg", "image/jpeg") if decoded.is_jpeg else ("png", "image/png")
+        stored = _encode(rgb, decoded.is_jpeg, decoded.profile)
     return PreparedImage(
         width=rgb.width,
         height=rgb.height,
@@ -152,13 +195,9 @@ def to_rgb(picture: Pillow.Image) -> Pillow.Image:
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture
     if picture.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
-        wide = np.asarray(picture).astype(np.uint32)
-        return Pillow.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+        return _by_strips(picture, _narrow)
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        with_alpha = picture.convert("RGBA")
-        over_white = Pillow.new("RGB", picture.size, "white")
-        over_white.paste(with_alpha, mask=with_alpha.getchannel("A"))
-        return over_white
+        return _by_strips(picture, _over_white)
     if picture.mode == "CMYK":
         return _cmyk_to_rgb(picture)
     if picture.mode in ("1", "L", "P", "YCbCr"):
@@ -169,11 +208,40 @@ def to_rgb(picture: Pillow.Image) -> Pillow.Image:
     )
 
 
+def _by_strips(picture: Pillow.Image, convert: Callable[[Pillow.Image], Pillow.Image]) -> Pillow.Image:
+    """An RGB picture, made strip by strip: nothing as large as the whole is between the two."""
+    rgb = Pillow.new("RGB", picture.size)
+    for box in _strips(picture):
+        strip = picture.crop(box)
+        # Cropping loses it, and a palette's transparent colour is in it.
+        strip.info = picture.info
+        rgb.paste(convert(strip), box)
+    return rgb
+
+
+def _strips(picture: Pillow.Image) -> Iterator[tuple[int, int, int, int]]:
+    for top in range(0, picture.height, STRIP_ROWS):
+        yield 0, top, picture.width, min(top + STRIP_ROWS, picture.height)
+
+
+def _narrow(wide: Pillow.Image) -> Pillow.Image:
+    """16-bit grey over its full range: 65535 -> 255."""
+    values = np.asarray(wide).astype(np.uint32)
+    return Pillow.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+
+
+def _over_white(picture: Pillow.Image) -> Pillow.Image:
+    with_alpha = picture.convert("RGBA")
+    white = Pillow.new("RGB", picture.size, "white")
+    white.paste(with_alpha, mask=with_alpha.getchannel("A"))
+    return white
+
+
 def content_digest(rgb: Pillow.Image) -> str:
     """sha256 over "width x height" and the RGB pixels, row by row: the same picture in another file is the same."""
     digest = hashlib.sha256(f"{rgb.width}x{rgb.height}:RGB:".encode())
-    for top in range(0, rgb.height, HASH_STRIP_ROWS):
-        digest.update(rgb.crop((0, top, rgb.width, min(top + HASH_STRIP_ROWS, rgb.height))).tobytes())
+    for box in _strips(rgb):
+        digest.update(rgb.crop(box).tobytes())
     return digest.hexdigest()
 
 
@@ -252,12 +320,17 @@ def _is_plain_rgb(picture: Pillow.Image, content: bytes) -> bool:
     return picture.format in ("JPEG", "MPO", "WEBP") and picture.mode in ("RGB", "L")
 
 
-def _encode(rgb: Pillow.Image, as_jpeg: bool, source: Pillow.Image) -> bytes:
-    # A profile made for other channels (CMYK, grey) would be wrong for these.
-    profile = source.info.get("icc_profile") if source.mode in ("RGB", "RGBA", "P") else None
+def _profile_of(picture: Pillow.Image) -> bytes | None:
+    # A profile made for other channels (CMYK, grey) would be wrong for RGB.
+    return picture.info.get("icc_profile") if picture.mode in ("RGB", "RGBA", "P") else None
+
+
+def _encode(rgb: Pillow.Image, as_jpeg: bool, profile: bytes | None) -> bytes:
     buffer = io.BytesIO()
     if as_jpeg:
-        rgb.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True, icc_profile=profile)
+        # The best tables are found by keeping all of the picture's coefficients: 6 bytes a pixel.
+        optimize = rgb.width * rgb.height <= OPTIMIZED_UP_TO_PIXELS
+        rgb.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=optimize, icc_profile=profile)
     else:
         rgb.save(buffer, "PNG", icc_profile=profile)
     return buffer.getvalue()
@@ -276,8 +349,14 @@ def _cmyk_to_rgb(picture: Pillow.Image) -> Pillow.Image:
 
 
 def _make_thumbnail(rgb: Pillow.Image) -> bytes:
-    small = rgb.copy()
-    small.thumbnail((settings.THUMBNAIL_SIDE_PX, settings.THUMBNAIL_SIDE_PX), Pillow.Resampling.LANCZOS)
+    side = settings.THUMBNAIL_SIDE_PX
+    longest = max(rgb.size)
+    if longest > side:
+        size = (max(1, round(rgb.width * side / longest)), max(1, round(rgb.height * side / longest)))
+        # Not Pillow's `thumbnail`: it works in place, on a copy as large as the picture.
+        small = rgb.resize(size, Pillow.Resampling.LANCZOS, reducing_gap=2.0)
+    else:
+        small = rgb.copy()
     small.info.clear()
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)

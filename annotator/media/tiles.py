@@ -23,6 +23,7 @@ from django.db import transaction
 from PIL import Image as Pillow
 
 from annotator.files import stored, unowned
+from annotator.media import turns
 from annotator.media.errors import NoSuchTile
 from annotator.media.pixels import read_picture
 from annotator.models import Image
@@ -114,7 +115,10 @@ def make(image: Image) -> None:
             return  # by another request, while this one waited
         unowned.note([name])
         try:
-            with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+            with (
+                tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file,
+                turns.turn(image.width * image.height),
+            ):
                 _write(read_picture(image), layout, file)
                 file.seek(0)
                 default_storage.save(name, File(file))

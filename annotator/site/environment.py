@@ -277,7 +277,12 @@ VARIABLES: dict[str, Variable] = {
     ),
     "MAX_IMAGE_BYTES": Variable(_whole_number(most=MOST_BYTES), 100 * MEBIBYTE, "Of one image's file."),
     "MAX_IMAGE_PIXELS": Variable(
-        _whole_number(), 100_000_000, "Of one image; decoded, a pixel takes 3 bytes."
+        _whole_number(), 100_000_000, "Of one image; taking it in, a pixel costs up to 10 bytes."
+    ),
+    "MAX_PIXELS_AT_ONCE": Variable(
+        _whole_number(),
+        128_000_000,
+        "Of all images that a machine takes in at once; others wait, a larger one comes alone.",
     ),
     "MAX_IMAGE_SIDE_PX": Variable(_whole_number(most=65_535), 32_768, "Of one image's longer side."),
     "KEEP_LOCATION": Variable(

@@ -147,6 +147,7 @@ def test_a_burst_over_threads_and_processes_gets_no_further_than_one_after_the_o
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from django.contrib.auth import authenticate
+from django.db import connection
 from django.test import RequestFactory
 from annotator.people import login_attempts
 from annotator.models import LoginFailures
