@@ -25,7 +25,13 @@ def main() -> None:
         sys.exit(130)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
-    except PermissionError as error:
+    except Exception as error:
+        from annotator.site.full_disk import how_to_make_room, means_full
+
+        if means_full(error):
+            sys.exit(how_to_make_room())
+        if not isinstance(error, PermissionError):
+            raise
         sys.exit(
             f"{error.filename or error} may not be read or written by this user. Run the command as the user whose "
             "site it is, or set DATA_DIR to a folder of your own."

@@ -6,6 +6,7 @@ The environment variables, with what they accept: annotator/site/environment.py.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -52,6 +53,16 @@ def main() -> int:
             return _serve(host, port, data_dir, logins, started)
     except SetupFailed as failure:
         report_failure(failure)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename or "the data folder"
+        report_failure(
+            SetupFailed(
+                f"the disk is full: {where} cannot be written", "Make room, or set DATA_DIR; nothing is lost."
+            )
+        )
         return 1
     except KeyboardInterrupt:
         say("\nStopped before the site was up; run it again and it goes on from here.")

@@ -16,6 +16,8 @@ from django.conf import settings
 
 from annotator.media.errors import DamagedImage, FileTooLarge, ZipRefused
 from annotator.site.environment import MEBIBYTE
+from annotator.site.full_disk import means_full
+from annotator.site.storage import StorageAway
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 ARCHIVE_SIGNATURES = (*ZIP_SIGNATURES, b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\xfd7zXZ", b"BZh")
@@ -51,6 +53,8 @@ class ZipEntry:
             with self.archive.open(self.info) as stream:
                 yield stream
         except (*ENTRY_FAULTS, ValueError) as error:
+            if isinstance(error, StorageAway) or means_full(error):
+                raise  # of whoever keeps the entry's content, not of the zip
             raise DamagedImage(f"This entry of the zip cannot be unpacked: {error}.") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,15 +11,19 @@ from typing import IO
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from annotator.embeddings import queue as embedding_queue
 from annotator.errors import MaskwrightError
 from annotator.files import unowned
+from annotator.files.errors import StorageFull
 from annotator.media.archives import is_zip, read_zip
 from annotator.media.errors import ImageInTrash, NoFiles, TooManyFiles
 from annotator.media.pixels import prepare
 from annotator.models import Image, Project, User
+from annotator.site.full_disk import means_full
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,8 @@ def ingest_files(
                 _ingest_zip(project, file, user, batch, report)
             else:
                 _ingest_one(project, file, name, user, batch, report)
-        except MaskwrightError as error:
-            report.errors.append(RefusedFile(name, error))
+        except (MaskwrightError, OSError, DatabaseError) as error:
+            report.errors.append(RefusedFile(name, _as_refusal(error)))
     embedding_queue.wake()
     return report
 
@@ -167,12 +172,27 @@ def _ingest_one(
 def _ingest_zip(
     project: Project, file: IO[bytes], user: User | None, batch: str, report: UploadReport
 ) -> None:
+    full: StorageFull | None = None
     for entry in read_zip(file):
         try:
+            if full:
+                raise full  # the rest need not be unpacked to be told the same
             with entry.open() as stream:
                 _ingest_one(project, stream, entry.name, user, batch, report)
-        except MaskwrightError as error:
-            report.errors.append(RefusedFile(entry.name, error))
+        except (MaskwrightError, OSError, DatabaseError) as error:
+            refusal = _as_refusal(error)
+            full = refusal if isinstance(refusal, StorageFull) else None
+            report.errors.append(RefusedFile(entry.name, refusal))
+
+
+def _as_refusal(error: Exception) -> MaskwrightError:
+    """A full disk is one file's misfortune: what came before it stays. Raises what is none of these."""
+    if isinstance(error, MaskwrightError):
+        return error
+    if means_full(error):
+        logger.error("the disk is full: %s", error)
+        return StorageFull()
+    raise error
 
 
 def _find(project: Project, digest: str) -> Image | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from typing import Any
 
@@ -21,12 +20,12 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotator.errors import MaskwrightError
+from annotator.site.full_disk import SENTENCE, means_full
 from annotator.site.storage import StorageAway
 
 logger = logging.getLogger(__name__)
 
 NOT_FIELDS = "non_field_errors"
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ErrorDetailSerializer(serializers.Serializer):
@@ -64,12 +63,9 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         return Response(error_body("bad_request", "The request is malformed."), status=400)
     if isinstance(error, RecursionError):
         return Response(error_body("bad_request", "The request is nested too deep."), status=400)
-    if isinstance(error, OSError) and error.errno in FULL:
-        logger.error("%s", error)
-        message = (
-            "The server's disk is full; nothing was changed. Tell an administrator, and try again later."
-        )
-        return Response(error_body("storage_full", message), status=507, headers={"Retry-After": "60"})
+    if means_full(error):
+        logger.error("the disk is full: %s", error)
+        return Response(error_body("storage_full", SENTENCE), status=507, headers={"Retry-After": "60"})
     if isinstance(error, StorageAway):
         logger.error("%s", error)
         message = (

@@ -43,9 +43,7 @@ export function sendInParts(projectId, batch, file, {onProgress, onSent}) {
             onSent();
             const finished = await withPatience(
                 () => send("POST", `${address}finish/`, {signal, isRaw: true}),
-                {
-                    signal,
-                },
+                {signal, isWorthWaiting: isPassingSoon},
             );
             known.forget();
             return answerOf(finished);
@@ -84,7 +82,7 @@ export async function sendDataset(projectId, file, {signal, onProgress, handOver
         const metadata = `filename ${base64(file.name)},purpose ${base64("import")}`;
         const address = await sendAll(projectId, file, {metadata, known, signal, onProgress});
         const uploadId = address.split("/").filter(Boolean).at(-1) ?? "";
-        const given = await withPatience(() => handOver(uploadId), {signal});
+        const given = await withPatience(() => handOver(uploadId), {signal, isWorthWaiting: isPassingSoon});
         known.forget();
         return given;
     } catch (error) {
@@ -173,6 +171,15 @@ async function sendAll(projectId, file, {metadata, known, signal, onProgress}) {
         }
     }
     return address;
+}
+
+/**
+ * A full disk is told, since somebody has to make room; what has arrived stays there for another try.
+ *
+ * @param {unknown} error
+ */
+function isPassingSoon(error) {
+    return isPassing(error) && !(error instanceof ApiError && error.status === DISK_FULL);
 }
 
 /** Remembers under which address a file is on its way, for the day on which the same file is chosen again. */
