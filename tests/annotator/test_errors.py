@@ -59,4 +59,4 @@ def test_every_error_has_a_code_of_its_own():
 
 
 def test_an_errors_status_is_one_of_the_clients_or_says_that_something_is_missing():
-    assert {error.status for error in all_errors()} <= {400, 403, 404, 409, 410, 412, 413, 503}
+    assert {error.status for error in all_errors()} <= {400, 403, 404, 409, 410, 412, 413, 503, 507}
