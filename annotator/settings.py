@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "annotator.site.log_context.RequestIdMiddleware",
     "annotator.pages.probes.CountingMiddleware",
     "annotator.site.middleware.SecurityHeadersMiddleware",
+    "annotator.site.middleware.HeadMiddleware",
     "annotator.site.middleware.NoNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -215,6 +216,7 @@ FILE_UPLOAD_PERMISSIONS = None  # the process's mask says who reads a file, as w
 # The worker renews its lease three times within this time; one that died is noticed after it.
 JOB_LEASE_S = read("JOB_LEASE_S")
 JOB_MAX_ATTEMPTS = 3
+JOB_RETRY_DELAY_S = read("JOB_RETRY_DELAY_S")  # after the first attempt that failed; twice as long after the second
 # How often a worker looks into the database for jobs whose wake-up got lost and for leases that ran out.
 JOB_SWEEP_INTERVAL_S = read("JOB_SWEEP_INTERVAL_S")
 # How many images after the opened one are prepared ahead of the rest of the queue.
@@ -268,6 +270,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PAGINATION_CLASS": "annotator.api.base.pagination.PageNumberPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_METADATA_CLASS": "annotator.api.base.metadata.Metadata",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "annotator.api.base.errors.handle_exception",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -283,6 +286,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "GET_LIB_DOC_EXCLUDES": "annotator.api.base.schema.bases_without_words",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "annotator.api.base.schema.say_what_every_view_shares",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "ImageState": "annotator.models.Image.State",
         "SkipReason": "annotator.models.Image.SkipReason",

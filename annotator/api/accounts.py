@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from annotator.api.base.errors import ErrorSerializer
 from annotator.api.base.names import NameField
+from annotator.api.base.parsers import JSONParser
 from annotator.models import User
 from annotator.people import passwords, preferences
 from annotator.people.permissions import signed_in
@@ -35,6 +36,9 @@ class MeSerializer(serializers.ModelSerializer):
 
 
 class PreferencesView(APIView):
+    # A form cannot say what is nested.
+    parser_classes = [JSONParser]
+
     @extend_schema(responses=PreferencesSerializer)
     def get(self, request: Request) -> Response:
         """What the person who asks has set for the workbench."""

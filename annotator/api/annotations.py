@@ -29,7 +29,9 @@ LONGEST_EFFORT_S = 1e7
 
 
 class RleSerializer(serializers.Serializer):
-    size = serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2)
+    size = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_INTEGER), min_length=2, max_length=2
+    )
     counts = serializers.CharField()
 
 

@@ -44,16 +44,16 @@ class TilesSerializer(serializers.Serializer):
 
 
 class ImageSerializer(serializers.ModelSerializer):
-    """Reading needs a queryset `with_details(...)`."""
+    # Reading needs a queryset `with_details(...)`.
 
     flagged = serializers.BooleanField(
         source="is_flagged", required=False, help_text="Somebody is asked to look at the image."
     )
     state_by: serializers.SlugRelatedField = serializers.SlugRelatedField(
-        slug_field="username", read_only=True
+        slug_field="username", read_only=True, allow_null=True
     )
     flagged_by: serializers.SlugRelatedField = serializers.SlugRelatedField(
-        slug_field="username", read_only=True
+        slug_field="username", read_only=True, allow_null=True
     )
     embedding_state = serializers.ChoiceField(
         choices=[*EmbeddingJob.states(), NO_JOB],
@@ -118,7 +118,9 @@ class UploadedImageSerializer(ImageSerializer):
 
 
 class UploadSerializer(serializers.Serializer):
-    files = serializers.ListField(child=serializers.FileField(), help_text="Images, or zips of images.")
+    files = serializers.ListField(
+        child=serializers.FileField(), min_length=1, help_text="Images, or zips of images."
+    )
     batch = serializers.RegexField(
         r"^[\w-]*$",
         max_length=64,

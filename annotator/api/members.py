@@ -49,9 +49,11 @@ class MemberView(RowView, generics.RetrieveDestroyAPIView):
     @extend_schema(request=MemberRoleSerializer)
     def patch(self, request: Request, member_id: int) -> Response:
         member = self.get_object()
-        form = MemberRoleSerializer(data=request.data)
+        form = MemberRoleSerializer(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        return Response(self.get_serializer(members.change_role(member, **form.validated_data)).data)
+        if form.validated_data:
+            member = members.change_role(member, **form.validated_data)
+        return Response(self.get_serializer(member).data)
 
     def perform_destroy(self, member: Membership) -> None:
         members.remove_member(member)

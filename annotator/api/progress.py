@@ -20,7 +20,7 @@ from annotator.projects.own_progress import own_progress
 LONGEST_SPAN = timedelta(days=31)
 SINCE = OpenApiParameter(
     "since",
-    str,
+    datetime,
     description="When the person's day began, as ISO 8601, at most 31 days ago; left out: the server's midnight.",
 )
 

@@ -17,7 +17,7 @@ from annotator.projects import projects
 
 
 class ProjectSerializer(serializers.ModelSerializer):
-    """Reading needs a queryset `with_progress(Project.objects.with_role(user))`."""
+    # Reading needs a queryset `with_progress(Project.objects.with_role(user))`.
 
     name = NameField(max_length=200)
     role = serializers.ChoiceField(choices=Role.choices, read_only=True)

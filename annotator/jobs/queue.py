@@ -24,9 +24,6 @@ State = LeasedJob.State
 NO_LEASE = {"lease_token": None, "lease_expires_at": None, "worker": ""}
 FRESH = {"state": State.QUEUED, "attempts": 0, "error": "", "finished_at": None, "not_before": None}
 ERROR_CHARACTERS = 2000
-# After the first failed attempt a job waits twice as long, after the second four times: what is away for a moment, and
-# what the worker cannot tell from a fault of the job's, is back by then.
-RETRY_DELAY_S = 10.0
 
 
 def claim(jobs: QuerySet[Job], worker: str) -> Job | None:
@@ -97,7 +94,8 @@ def fail(job: LeasedJob, reason: str, permanent: bool = False) -> None:
         state=State.FAILED if over else State.QUEUED,
         error=sayable(reason)[:ERROR_CHARACTERS],
         finished_at=timezone.now() if over else None,
-        not_before=None if over else _in(RETRY_DELAY_S * 2**job.attempts),
+        # What is away for a moment, and what the worker cannot tell from a fault of the job's, is back by then.
+        not_before=None if over else _in(settings.JOB_RETRY_DELAY_S * 2 ** (job.attempts - 1)),
         **NO_LEASE,
     )
 

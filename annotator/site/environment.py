@@ -243,6 +243,11 @@ VARIABLES: dict[str, Variable] = {
     "JOB_LEASE_S": Variable(
         _whole_number(most=DAY_S), 30, "Seconds after which a worker that died is noticed."
     ),
+    "JOB_RETRY_DELAY_S": Variable(
+        _whole_number(0, DAY_S),
+        20,
+        "Seconds until a job is tried again whose first attempt failed; twice as long after the second.",
+    ),
     "JOB_SWEEP_INTERVAL_S": Variable(
         _whole_number(most=DAY_S), 5, "Seconds between a worker's looks into the database."
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse, StreamingHttpResponse
 
 # Together they make every page cross-origin isolated, which the browser asks for before it gives threads to WASM.
 ISOLATION_HEADERS = {
@@ -40,6 +40,24 @@ class SecurityHeadersMiddleware:
         for name, value in ISOLATION_HEADERS.items():
             response.headers[name] = value
         response.headers.setdefault("Content-Security-Policy", _policy(request.path))
+        return response
+
+
+class HeadMiddleware:
+    """Answers HEAD with the headers that GET has and without a body, as RFC 9110, section 9.3.2, wants it: web servers
+    drop such a body, and gunicorn writes a warning for each."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method == "HEAD":
+            if isinstance(response, StreamingHttpResponse):
+                response.streaming_content = iter(())  # its file is closed with the response
+            else:
+                response.headers.setdefault("Content-Length", str(len(response.content)))
+                response.content = b""
         return response
 
 

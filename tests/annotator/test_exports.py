@@ -225,9 +225,10 @@ def test_an_export_that_breaks_says_why_and_is_tried_three_times(start, annotati
     export = start(include_images=True)
     for _ in range(3):
         assert run_next(KINDS["exports"], "w") == export
+        Export.objects.filter(state="queued").update(not_before=timezone.now())
     export.refresh_from_db()
     assert (export.state, export.attempts) == ("failed", 3)
-    assert "FileNotFoundError" in export.error
+    assert "photo.png" in export.error
     assert run_next(KINDS["exports"], "w") is None
 
 
@@ -267,3 +268,22 @@ run_next(KINDS["exports"], "killed")
     assert len(list(folder.rglob("*.json"))) == 1
     installation.python("from annotator.datasets import exports; exports.sweep_unowned(min_age_s=-1)")
     assert not list(folder.rglob("*.json"))
+
+
+def test_a_missing_picture_is_named_and_no_path_of_the_server_is(start, alice, image, second_image):
+    export = start(include_images=True)
+    default_storage.delete(str(second_image.file))
+    run_next(KINDS["exports"], "w")
+    export.refresh_from_db()
+    assert "second.png" in export.error and f"number {second_image.pk}" in export.error
+    assert "images/" not in export.error and "DATA_DIR" not in export.error
+    assert (export.state, export.attempts) == ("queued", 1) and export.not_before > timezone.now()
+
+
+def test_an_export_waits_while_all_pictures_are_away(start, image, second_image):
+    export = start(include_images=True)
+    for each in (image, second_image):
+        default_storage.delete(str(each.file))
+    run_next(KINDS["exports"], "w")
+    export.refresh_from_db()
+    assert (export.state, export.attempts) == ("queued", 0) and "away" in export.error

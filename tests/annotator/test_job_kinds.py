@@ -23,6 +23,7 @@ def site(migrated_data_dir, tmp_path):
         DJANGO_SETTINGS_MODULE="tests.annotator.toy_jobs.settings",
         JOB_LEASE_S="3",
         JOB_SWEEP_INTERVAL_S="1",
+        JOB_RETRY_DELAY_S="1",
     )
     site.manage("migrate", "-v0", "--run-syncdb")
     yield site

@@ -1,0 +1,131 @@
+"""Requests made up from the API's own schema: what is sent as it says, what is not, and every check of the answers.
+
+Bounded, and the same requests in every run: a longer run by hand is `st run http://127.0.0.1:8000/api/schema/`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from django.db import transaction
+from django.urls import reverse
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from rest_framework.authtoken.models import Token
+from schemathesis import GenerationMode
+from schemathesis.checks import load_all_checks
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from tests.annotator.test_roles import world  # noqa: F401
+
+load_all_checks()
+EXAMPLES = 4  # for each operation, of each kind: as the schema says, and otherwise
+# Where what the schema allows is refused all the same, by rules that no schema can say: names that are taken, masks
+# that must fit their image, passwords, files that must be pictures, versions and categories of the same project.
+RULES_BEYOND = {
+    "POST /api/auth/token/",
+    "POST /api/projects/",
+    "PATCH /api/projects/{project_id}/",
+    "POST /api/projects/{project_id}/categories/",
+    "POST /api/projects/{project_id}/categories/list/",
+    "PATCH /api/categories/{category_id}/",
+    "DELETE /api/categories/{category_id}/",
+    "POST /api/projects/{project_id}/members/",
+    "POST /api/projects/{project_id}/images/",
+    "POST /api/projects/{project_id}/images/mark/",
+    "POST /api/projects/{project_id}/images/delete/",
+    "POST /api/projects/{project_id}/trash/images/restore/",
+    "POST /api/projects/{project_id}/trash/images/remove/",
+    "PATCH /api/images/{image_id}/",
+    "GET /api/images/{image_id}/embedding/",
+    "POST /api/images/{image_id}/embedding/",
+    "POST /api/images/{image_id}/annotations/",
+    "PATCH /api/annotations/{annotation_id}/",
+    "POST /api/projects/{project_id}/exports/",
+    "POST /api/projects/{project_id}/exports/preview/",
+    "POST /api/projects/{project_id}/imports/",
+    "PATCH /api/imports/{import_id}/",
+    "POST /api/projects/{project_id}/uploads/",
+    "PATCH /api/uploads/{upload_id}/",
+    "POST /api/projects/{project_id}/versions/",
+    "PATCH /api/versions/{version_id}/",
+    "GET /api/projects/{project_id}/progress/",
+    "POST /api/catalogue/{name}/install/",
+}
+# They look for what other requests made, over HTTP of their own: not within one test's transaction.
+STATEFUL = [openapi_checks.use_after_free, openapi_checks.ensure_resource_availability]
+
+
+@schemathesis.serializer("application/offset+octet-stream")
+def bytes_of_a_part(context, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@pytest.fixture
+def schema(db):
+    return schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_application())
+
+
+def arguments_by_path(world) -> dict[str, dict]:  # noqa: F811
+    """Address in the schema -> the arguments that lead to what is there."""
+    found = {}
+    for name, arguments in world["arguments"].items():
+        path = reverse(f"api:{name}", kwargs=arguments)
+        for key, value in arguments.items():
+            path = path.replace(f"/{value}/", f"/{{{key}}}/", 1)
+        found[path] = {
+            key: value if isinstance(value, int) else str(value) for key, value in arguments.items()
+        }
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "invalid"])
+def test_the_schema_says_what_the_api_does(schema, mode, world, alice, settings):  # noqa: F811
+    settings.ALLOWED_HOSTS = ["*"]
+    token, _ = Token.objects.get_or_create(user=alice)
+    headers = {"Authorization": f"Token {token.key}"}
+    arguments = arguments_by_path(world)
+    wrong: list[str] = []
+    tried = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        tried += _try(operation, mode, headers, arguments.get(operation.path), wrong)
+    assert not wrong, f"{len(wrong)} findings\n\n" + "\n\n".join(wrong)
+    assert tried > 100
+
+
+def _try(operation, mode, headers, arguments, wrong) -> int:
+    """Sends some requests of one operation, each undone again; how many."""
+    tried = 0
+    excluded = list(STATEFUL)
+    if operation.label in RULES_BEYOND:
+        excluded.append(openapi_checks.positive_data_acceptance)
+    fixed = {"path_parameters": arguments} if arguments else {}
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode, **fixed))
+    def send(case):
+        nonlocal tried
+        tried += 1
+        with transaction.atomic():
+            try:
+                case.call_and_validate(headers=headers, excluded_checks=excluded)
+            except schemathesis.core.failures.FailureGroup as found:
+                wrong.append(f"{operation.label}: {[str(each)[:600] for each in found.exceptions]}")
+            finally:
+                transaction.set_rollback(True)
+
+    with suppress(Unsatisfiable):  # nothing of it can be wrong
+        send()
+    return tried
