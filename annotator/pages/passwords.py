@@ -13,7 +13,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.urls import reverse_lazy
 
-from annotator.people.passwords import ChangeForm, ForgottenForm
+from annotator.people.passwords import ChangeForm, ForgottenForm, NewPasswordForm
 
 
 class PasswordChangeView(views.PasswordChangeView):
@@ -56,6 +56,7 @@ class PasswordNewView(views.PasswordResetConfirmView):
     """Where the link of an e-mail, or of an administrator, leads."""
 
     template_name = "pages/password_new.html"
+    form_class = NewPasswordForm
     success_url = reverse_lazy("login")
 
     def form_valid(self, form: SetPasswordForm) -> HttpResponse:

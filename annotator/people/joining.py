@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from annotator.models import Invitation, User
 from annotator.people import invitations
+from annotator.people.passwords import NOT_THE_SAME
 
 NAME_TAKEN = "This user name is taken. Choose another one."
 
@@ -19,9 +20,7 @@ class JoinForm(UserCreationForm):
 
     email = forms.EmailField(max_length=254, required=False)
 
-    error_messages = UserCreationForm.error_messages | {
-        "password_mismatch": "The two passwords are not the same."
-    }
+    error_messages = UserCreationForm.error_messages | NOT_THE_SAME
 
     class Meta:
         model = User

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm
+from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm, SetPasswordForm
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -23,6 +23,7 @@ from annotator.people import login_attempts
 from annotator.people.errors import NotAllowed, WrongPassword
 
 MAIL_EVERY_S = 300  # of one account; whoever types somebody's address again and again fills no mailbox
+NOT_THE_SAME = {"password_mismatch": "The two passwords are not the same."}
 
 
 def check_own(request: HttpRequest, user: User, password: str, field: str = "password") -> None:
@@ -60,8 +61,16 @@ def link_path(user: User, maker: User | None = None) -> str:
     return reverse("password-new", args=[uid, default_token_generator.make_token(user)])
 
 
+class NewPasswordForm(SetPasswordForm):
+    """Django's, with our words."""
+
+    error_messages = SetPasswordForm.error_messages | NOT_THE_SAME
+
+
 class ChangeForm(PasswordChangeForm):
     """Django's; guesses at the old password are slowed down."""
+
+    error_messages = PasswordChangeForm.error_messages | NOT_THE_SAME
 
     def __init__(self, user: User, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.request = request
