@@ -119,10 +119,10 @@ def session_of_somebody(installation) -> str:
     return installation.python(
         """
 from annotator.models import Project, User
+from annotator.people import tokens
 from annotator.projects import projects
-from rest_framework.authtoken.models import Token
 user = User.objects.create(username="alice")
-print(Token.objects.create(user=user).key, projects.create_project(user, name="Cats").pk)
+print(tokens.make(user, name="Uploads", days=1)[0], projects.create_project(user, name="Cats").pk)
 """
     ).split()
 
