@@ -216,7 +216,9 @@ FILE_UPLOAD_PERMISSIONS = None  # the process's mask says who reads a file, as w
 # The worker renews its lease three times within this time; one that died is noticed after it.
 JOB_LEASE_S = read("JOB_LEASE_S")
 JOB_MAX_ATTEMPTS = 3
-JOB_RETRY_DELAY_S = read("JOB_RETRY_DELAY_S")  # after the first attempt that failed; twice as long after the second
+JOB_RETRY_DELAY_S = read(
+    "JOB_RETRY_DELAY_S"
+)  # after the first attempt that failed; twice as long after the second
 # How often a worker looks into the database for jobs whose wake-up got lost and for leases that ran out.
 JOB_SWEEP_INTERVAL_S = read("JOB_SWEEP_INTERVAL_S")
 # How many images after the opened one are prepared ahead of the rest of the queue.

@@ -13,7 +13,11 @@ from annotator.api.base import scope
 
 ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 WRITES = frozenset({"post", "put", "patch", "delete"})
-MALFORMED, NO_ONE, NOT_ALLOWED = "Something of the request is refused.", "Nobody is signed in.", "The right is missing."
+MALFORMED, NO_ONE, NOT_ALLOWED = (
+    "Something of the request is refused.",
+    "Nobody is signed in.",
+    "The right is missing.",
+)
 GONE, CONFLICT = "There is no such thing, or one may not see it.", "It does not fit what is there now."
 LARGE, TYPE = "The request is too large.", "The body is of a type that this address does not take."
 FULL, AWAY = "The server's disk is full.", "Database, storage or model are away or busy for a moment."
