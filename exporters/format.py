@@ -53,8 +53,6 @@ class Format:
         options: what can be chosen.
         losses: one sentence for everything that the format cannot hold.
         geometry: what the format keeps of a mask with the chosen options. What an export loses is measured by it.
-        carries_provenance: whether author, prompt, model and effort of a mask stand in the file itself. Where not, a
-            zip has them in a side file (`exporters.side_files`).
         write: makes a file; None where the format is only read.
         read: gives the records back; None where files cannot be read.
         recognises: whether files look like this format; None where they cannot be read.
@@ -69,7 +67,6 @@ class Format:
     read: Reader | None = None
     recognises: Recogniser | None = None
     geometry: Callable[[Options], Geometry] = lambda _options: Geometry.RLE
-    carries_provenance: bool = False
 
     def __post_init__(self) -> None:
         names = [option.name for option in self.options]

@@ -18,7 +18,7 @@ NAMES = (REPORT, PROVENANCE)
 def add(
     stream: IO[bytes],
     report: Mapping[str, Any],
-    dataset: DatasetRecord | None = None,
+    dataset: DatasetRecord,
     after_image: Callable[[], None] = lambda: None,
 ) -> None:
     """Adds the side files to a zip that is complete.
@@ -26,14 +26,13 @@ def add(
     Args:
         stream: the zip, open for reading and writing, seekable.
         report: what `export_report.json` says.
-        dataset: what `provenance.jsonl` tells of, one line an annotation; None: the format has room for it itself.
+        dataset: what `provenance.jsonl` tells of, one line an annotation. No format has room for all of it: the effort
+            that a mask took stands nowhere else.
         after_image: called after every image; an exception that it raises ends the work.
     """
     with Archive(stream, is_begun=True) as archive:
         with archive.document(REPORT) as document:
             document.write(json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n")
-        if dataset is None:
-            return
         categories = {category.id: category for category in dataset.categories}
         with archive.document(PROVENANCE) as document:
             writer = TextWriter(document)

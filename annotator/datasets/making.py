@@ -101,14 +101,11 @@ class Plan:
         """
         self.format.writer(self.dataset, stream, self.options, progress)
         if self.format.is_zip(self.options):
-            told = None if self.format.carries_provenance else self.dataset
-            side_files.add(stream, report, told, after_image)
+            side_files.add(stream, report, self.dataset, after_image)
 
     def _notes(self) -> list[str]:
         if not self.format.is_zip(self.options):
             return []
-        if self.format.carries_provenance:
-            return [f"The zip has this report as {side_files.REPORT}."]
         return [
             f"The zip has this report as {side_files.REPORT}, and in {side_files.PROVENANCE} who made each mask, with "
             "which model, prompt and effort."

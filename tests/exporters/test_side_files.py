@@ -60,12 +60,6 @@ def test_the_same_dataset_gives_the_same_bytes():
     assert one.getvalue() == other.getvalue()
 
 
-def test_a_format_with_room_of_its_own_gets_no_provenance():
-    stream, _ = zipped()
-    side_files.add(stream, REPORT)
-    assert "provenance.jsonl" not in zipfile.ZipFile(stream).namelist()
-
-
 def test_readers_do_not_meet_them():
     stream, records = zipped()
     side_files.add(stream, REPORT, records)
