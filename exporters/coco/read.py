@@ -38,10 +38,11 @@ def recognises(source: Source) -> bool:
 def read(source: Source, report: ReadReport) -> DatasetRecord:
     """The records of one file, or of one for each split (`documents.names_in`), see `exporters.reading.Reader`.
 
-    `iscrowd` regions are refused, since no record can say that a mask stands for many. Area and bbox are those of the
-    mask, whatever the file says; where there is no segmentation, the mask is the box. Where an id of a list is 0, all
-    ids of that list are one higher in the records, and those of a second file are raised above the first's. Categories
-    of one name in several files are one. Roboflow's category 0, which stands for the others together, is left out.
+    `iscrowd` regions are refused, since no record can say that a mask stands for many; attributes and key points are
+    left out and reported once each. Area and bbox are those of the mask, whatever the file says; where there is no
+    segmentation, the mask is the box. Where an id of a list is 0, all ids of that list are one higher in the records,
+    and those of a second file are raised above the first's. Categories of one name in several files are one. Roboflow's
+    category 0, which stands for the others together, is left out.
 
     Raises:
         UnreadableFile: no JSON object with the lists `images` and `annotations`, or more than MAX_DOCUMENT_BYTES.
@@ -161,6 +162,7 @@ class _Images:
             raise fields.Refused(
                 "crowd_region", "a region that stands for many cannot be kept as one instance"
             )
+        self._say_what_is_left_out(values)
         segmentation, is_box = _segmentation(values, hw)
         told = fields.told_origin(values)
         return fields.Unmeasured(
@@ -169,6 +171,21 @@ class _Images:
             segmentation,
             told | {"is_box": True} if is_box else told,
         )
+
+    def _say_what_is_left_out(self, values: dict[str, Any]) -> None:
+        """What an annotation has no room for is reported once each."""
+        attributes = values.get("attributes")
+        names = [name for name, value in attributes.items() if value] if isinstance(attributes, dict) else []
+        for name in names:
+            self._report.refuse(
+                f"{self._document.told}attribute {name!r:.100}",
+                "attribute",
+                "annotations have no attributes of their own here",
+            )
+        if values.get("num_keypoints") or (values.get("keypoints") and "num_keypoints" not in values):
+            self._report.refuse(
+                f"{self._document.told}keypoints", "keypoints", "key points are not read; the masks are"
+            )
 
 
 class _Waiting(NamedTuple):

@@ -40,6 +40,7 @@ HEAD_BYTES = 4096
 ROOT = re.compile(rb"<annotation[\s>]")
 # LabelMe's old format has the same root, and points as <pt>.
 OTHERS = (b"<pt>", b"<nrows>", b"<imagesize>")
+FLAGS = ("difficult", "truncated", "occluded")
 SLACK = 2.0  # pixels that a mask may lie outside of its box: tools count from 0 or from 1
 
 
@@ -65,7 +66,7 @@ def read(source: Source, report: ReadReport) -> DatasetRecord:
     """The records of one dataset, see `exporters.reading.Reader`.
 
     The classes are those of labelmap.txt; without one those of the XML files, which are all read for it, behind VOC's
-    own 20 where there are masks, whose numbers mean those.
+    own 20 where there are masks, whose numbers mean those. FLAGS of objects are left out and reported once each.
 
     Raises:
         UnreadableFile: there is no XML file of an image.
@@ -321,6 +322,9 @@ class _Images:
     def _annotation(self, each: _Object, hw: tuple[int, int], number: int) -> AnnotationRecord:
         if each.name not in self._table.numbers:
             raise Refused("category_unknown", f"there is no class {each.name!r:.100}")
+        for flag in FLAGS:
+            if text_in(each.element, flag) == "1":
+                self._report.refuse(flag, "attribute", f"whether an object is {flag} is not kept")
         known = provenance_from(
             {
                 text_in(attribute, "name"): text_in(attribute, "value")

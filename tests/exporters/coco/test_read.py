@@ -404,3 +404,19 @@ def test_a_document_larger_than_the_bound_is_refused_before_it_is_unpacked(monke
     for content in (stream.getvalue(), b" " * 1001):
         with pytest.raises(UnreadableFile, match="larger than"):
             read(content)
+
+
+def test_what_annotations_have_no_room_for_is_said_once_each():
+    told = {
+        "attributes": {"occluded": True, "track": 0, "colour": "red"},
+        "keypoints": [1, 1, 2],
+        "num_keypoints": 1,
+    }
+    nothing = {"attributes": {"occluded": False}, "keypoints": [0, 0, 0], "num_keypoints": 0}
+    _, [found], report = read(file_with([row(1, **told), row(2, **told), row(3, **nothing)]))
+    assert len(found.annotations) == 3
+    assert [(each.place, each.code) for each in report.refusals] == [
+        ("attribute 'occluded'", "attribute"),
+        ("attribute 'colour'", "attribute"),
+        ("keypoints", "keypoints"),
+    ]

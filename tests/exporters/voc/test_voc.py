@@ -428,3 +428,20 @@ def test_whatever_comes_is_read_refused_or_unreadable():
         with contextlib.suppress(UnreadableFile):
             read_as("voc", broken)
         recognises("voc", broken)
+
+
+def test_what_annotations_have_no_room_for_is_said_once_each():
+    one = (
+        "<object><name>cat</name><difficult>1</difficult><truncated>0</truncated><occluded>1</occluded>"
+        "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object>"
+    )
+    size = "<size><width>20</width><height>10</height><depth>3</depth></size>"
+    content = zip_of(
+        {"Annotations/a.xml": f"<annotation><filename>a.jpg</filename>{size}{2 * one}</annotation>"}
+    )
+    _, [found], report = read_as("voc", content)
+    assert len(found.annotations) == 2
+    assert [(each.place, each.code) for each in report.refusals] == [
+        ("difficult", "attribute"),
+        ("occluded", "attribute"),
+    ]
