@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from exporters import fields
+from exporters import fields, json_document
 from exporters.archive import Archive
 from exporters.errors import UnreadableFile
 from exporters.reading import ReadReport
 from exporters.records import CategoryRecord
-from exporters.source import Source, read_text
+from exporters.source import Source
 from exporters.streams import TextWriter, dumps
 
 NAME = "categories.json"
@@ -45,7 +44,7 @@ def read_categories(source: Source, name: str, report: ReadReport) -> dict[int, 
     Raises:
         UnreadableFile: neither of both.
     """
-    content = parsed_json(source, name)
+    content = json_document.load(source, name)
     if isinstance(content, dict) and isinstance(content.get("categories"), list):
         content = content["categories"]
     if isinstance(content, dict):
@@ -76,20 +75,3 @@ def read_categories(source: Source, name: str, report: ReadReport) -> dict[int, 
                 number, title, fields.text(values, "supercategory"), fields.text(values, "color")
             )
     return found
-
-
-def parsed_json(source: Source, name: str) -> Any:
-    """A small JSON document.
-
-    Raises:
-        UnreadableFile: it is none, with the line.
-    """
-    text = read_text(source, name)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UnreadableFile(
-            f"{name} line {error.lineno}, column {error.colno}: the file is not JSON: {error.msg}"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise UnreadableFile(f"{name}: the file is not JSON: {error}") from None

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Any
 
-from exporters.category_table import parsed_json, read_categories, table_name
+from exporters import json_document
+from exporters.category_table import read_categories, table_name
 from exporters.cityscapes.labels import LICENSE_PLATE, NOBODY, OWN, PLATE
 from exporters.errors import UnreadableFile
 from exporters.fields import Refused
@@ -187,7 +188,7 @@ class _Images:
         if not name:
             return _Document()
         try:
-            content = parsed_json(self._source, name)
+            content = json_document.load(self._source, name)
         except UnreadableFile as error:
             self._refuse(name, error)
             return _Document()

@@ -11,7 +11,8 @@ from typing import IO, Any
 
 from numpy.typing import NDArray
 
-from exporters.category_table import parsed_json, read_categories, table_name
+from exporters import json_document
+from exporters.category_table import read_categories, table_name
 from exporters.errors import UnreadableFile
 from exporters.fields import Refused
 from exporters.image_list import listed_images
@@ -207,7 +208,7 @@ class _Images:
         if not name:
             return _Table()
         try:
-            content = parsed_json(self._source, name)
+            content = json_document.load(self._source, name)
         except UnreadableFile as error:
             self._refuse(name, error)
             return _Table()
