@@ -226,14 +226,24 @@ def from_polygons(polygons: Sequence[Sequence[float]], hw: tuple[int, int]) -> d
             raise PolygonMalformed("an outline is a list of numbers x0, y0, x1, y1, ...") from None
         if not ((outline >= -width_height) & (outline <= 2 * width_height)).all():  # False for NaN
             raise PolygonMalformed(f"an outline runs far outside the image of {width} x {height}")
-        closed = np.concatenate([outline, outline[:1]])
-        if np.abs(np.diff(closed, axis=0)).max(axis=1, initial=0).sum() > MAX_OUTLINE_PIXELS:
+        # No piece of it is longer than three times the image, so that the usual ones need not be added up.
+        if (
+            len(outline) * 3 * max(height, width) > MAX_OUTLINE_PIXELS
+            and _length(outline) > MAX_OUTLINE_PIXELS
+        ):
             raise PolygonMalformed(f"an outline is longer than {MAX_OUTLINE_PIXELS} pixels")
         if len(outline) >= 3:
             outlines.append(outline.ravel().tolist())
     if not outlines:
         raise PolygonMalformed("no outline has three corners")
-    return _from_pycocotools(coco_mask.merge(coco_mask.frPyObjects(outlines, height, width)))
+    drawn = coco_mask.frPyObjects(outlines, height, width)
+    return _from_pycocotools(drawn[0] if len(drawn) == 1 else coco_mask.merge(drawn))
+
+
+def _length(outline: NDArray[np.float64]) -> float:
+    """In steps of a pixel along the longer side of each piece, as pycocotools walks it."""
+    closed = np.concatenate([outline, outline[:1]])
+    return float(np.abs(np.diff(closed, axis=0)).max(axis=1, initial=0).sum())
 
 
 def _from_pycocotools(encoded: dict[str, Any]) -> dict[str, Any]:
