@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, Protocol
 
@@ -34,6 +35,12 @@ ZIP_FAULTS = (
     NotImplementedError,
     ValueError,
 )
+
+
+ENCRYPTED = 0x1  # of a zip entry's flags
+ZIP_BEGINNING = b"PK\x03\x04"
+DOCUMENTS = (".json", ".jsonl", ".names", ".parquet", ".txt", ".xml", ".yaml", ".yml")
+DOCUMENTS_TRIED = 20
 
 
 class Source(Protocol):
@@ -96,6 +103,8 @@ class ZipSource:
 
     def open(self, name: str) -> IO[bytes]:
         entry = self._entries[name]
+        if entry.flag_bits & ENCRYPTED:
+            raise UnreadableFile(f"{name}: the file is encrypted; pack it without a password")
         try:
             return self._zip.open(entry)
         except ZIP_FAULTS as error:
@@ -194,7 +203,25 @@ def source_of(stream: IO[bytes], name: str) -> Source:
     """
     is_zip = zipfile.is_zipfile(stream)
     stream.seek(0)
+    if not is_zip and stream.read(len(ZIP_BEGINNING)) == ZIP_BEGINNING:
+        raise UnreadableFile(f"{name}: the zip is damaged or cut off; pack and send it anew")
+    stream.seek(0)
     return ZipSource(stream) if is_zip else FileSource(stream, name)
+
+
+def why_unreadable(source: Source) -> str:
+    """What is wrong with files that no format knows: there are none, or one of the first documents cannot be unpacked,
+    since it is damaged or encrypted; "" where nothing of it is."""
+    if not source.names:
+        return "there are no files in it"
+    for name in islice((name for name in source.names if name.lower().endswith(DOCUMENTS)), DOCUMENTS_TRIED):
+        try:
+            with faults_of(name), source.open(name) as stream:
+                while stream.read(1_000_000) and stream.tell() < MAX_TEXT_BYTES:
+                    pass
+        except UnreadableFile as error:
+            return str(error)
+    return ""
 
 
 def checked_name(name: str) -> str:

@@ -18,7 +18,7 @@ from exporters.format import Format
 from exporters.reading import ReadReport, Refusal
 from exporters.records import CategoryRecord, DatasetRecord, ImageRecord
 from exporters.registry import find_format, import_formats, recognised
-from exporters.source import Source, is_picture
+from exporters.source import Source, is_picture, why_unreadable
 from exporters.steps import Progress, Steps
 
 PROBLEMS_SHOWN = 100
@@ -131,11 +131,13 @@ def format_of(source: Source, name: str) -> tuple[str, Format]:
     """
     formats = import_formats()
     name = name or recognised(source) or ""
-    if not name and source.names and all(is_picture(each) for each in source.names):
-        raise UnreadableFile(
-            "only pictures, no annotations: these belong on the images page; if they are masks, choose a format"
-        )
     if not name:
+        if fault := why_unreadable(source):
+            raise UnreadableFile(fault)
+        if source.names and all(is_picture(each) for each in source.names):
+            raise UnreadableFile(
+                "only pictures, no annotations: these belong on the images page; if they are masks, choose a format"
+            )
         titles = ", ".join(row.title for row in formats.values())
         raise UnreadableFile(
             f"the files look like no format that can be read ({titles}); choose one if they are of it"

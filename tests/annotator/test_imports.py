@@ -142,7 +142,7 @@ def test_all_problems_can_be_downloaded(alice, bring, image):
     [
         (b"nothing of the kind", "look like no format"),
         (b'{"images": [', "not JSON"),
-        (b"PK\x03\x04 cut off", "look like no format"),
+        (b"PK\x03\x04 cut off", "the zip is damaged or cut off"),
     ],
 )
 def test_files_that_cannot_be_read_fail_in_words(bring, content, words):
@@ -157,6 +157,36 @@ def test_pictures_alone_are_sent_to_the_images_page(bring):
         archive.writestr("holiday/a.png", encode_image())
     row = bring(stream.getvalue())
     assert row["phase"] == "failed" and "these belong on the images page" in row["error"]
+
+
+def encrypted(content: bytes) -> bytes:
+    """Says that every entry is."""
+    content = bytearray(content)
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = -1
+        while (at := content.find(signature, at + 1)) >= 0:
+            content[at + offset] |= 1
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            encrypted,
+            "instances.json: the file is encrypted; pack it without a password",
+        ),
+        (lambda zip: zip[:-30], "Set.zip: the zip is damaged or cut off"),
+        (
+            lambda zip: zip.replace(b'"images"', b'"imagez"'),
+            "instances.json: the file cannot be read: Bad CRC-32",
+        ),
+        (lambda zip: zip[-22:-14] + b"\0" * 14, "There are no files in it"),
+    ],
+)
+def test_a_zip_that_cannot_be_unpacked_is_refused_with_the_reason(bring, change, words):
+    row = bring(change(a_zip(a_document(["a.png"], [{}]), {"a.png": encode_image(seed=1)})))
+    assert row["phase"] == "failed" and words in row["error"]
 
 
 def test_a_zip_that_unpacks_to_too_much_is_refused(bring, settings):
