@@ -79,8 +79,13 @@ def numbers_of(picture: Image.Image) -> NDArray[Any] | None:
 
 def colours_of(picture: Image.Image) -> NDArray[np.int32]:
     """(H, W): the colour of each pixel as `packed` gives it."""
-    channels = np.asarray(picture.convert("RGB"), np.int32)
-    return channels[..., 0] << 16 | channels[..., 1] << 8 | channels[..., 2]
+    channels = np.asarray(picture.convert("RGB"))
+    # In place: of a large picture, each step would be hundreds of megabytes.
+    colours = channels[..., 0].astype(np.int32)
+    for channel in (1, 2):
+        colours <<= 8
+        colours |= channels[..., channel]
+    return colours
 
 
 def packed(colour: Colour) -> int:
