@@ -9,12 +9,15 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from annotator.datasets.examination import NEW, SKIP
-from annotator.models import Import, Project
+from annotator.models import Category, Import, Project
 from annotator.people.permissions import signed_in
 from exporters.registry import import_formats
 
 IMPORTS_SHOWN = 50
 NAMES_SHOWN = 10
+# Of all lists of one import together. Above, the page offers the project's categories once, and a list takes them from
+# there when somebody opens it: a thousand lists of a thousand categories are hundreds of megabytes.
+MOST_OPTIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class ShownCategory:
     new: int
     here: int
     target: int | str
+    offered: list[Category]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class ShownImport:
         has_options: a person can still change what is to become of it.
         is_open: and start it.
         is_begun: some of it may have come in before it was stopped.
+        offers_all: each category's list has all of the project's categories.
         annotations, images: how many would come in.
         left_out: of one that has come in: which annotations did not, in words.
     """
@@ -46,6 +51,7 @@ class ShownImport:
     has_options: bool
     is_open: bool
     is_begun: bool
+    offers_all: bool
     categories: list[ShownCategory]
     annotations: int
     images: int
@@ -54,10 +60,11 @@ class ShownImport:
 
 def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
     rows = Import.objects.filter(project=shown).select_related("created_by")[:IMPORTS_SHOWN]
+    targets = list(shown.categories.all())
     return {
-        "imports": [_shown(row) for row in rows],
+        "imports": [_shown(row, targets) for row in rows],
         "formats": [(name, row.title) for name, row in import_formats().items()],
-        "targets": list(shown.categories.all()),
+        "targets": targets,
         "format_titles": [row.title for row in import_formats().values()],
         "matches": Import.Match.choices,
         # A dataset that lies on the server already; the API refuses others than admins.
@@ -69,10 +76,13 @@ def context(request: HttpRequest, shown: Project) -> dict[str, Any]:
     }
 
 
-def _shown(row: Import) -> ShownImport:
+def _shown(row: Import, targets: list[Category]) -> ShownImport:
     found = row.found or {}
     has_options = row.phase in (Import.Phase.EXAMINED, Import.Phase.FAILED, Import.Phase.CANCELLED)
     is_open = has_options and bool(found)
+    rows = found.get("categories", []) if is_open else []
+    offers_all = len(rows) * len(targets) <= MOST_OPTIONS
+    of_key = {target.pk: [target] for target in targets}
     categories = [
         ShownCategory(
             id=each["id"],
@@ -80,9 +90,10 @@ def _shown(row: Import) -> ShownImport:
             color=each["color"],
             new=each["new"],
             here=each["here"],
-            target=row.mapping.get(str(each["id"]), SKIP),
+            target=(target := row.mapping.get(str(each["id"]), SKIP)),
+            offered=targets if offers_all else of_key.get(target, []),
         )
-        for each in (found.get("categories", []) if is_open else [])
+        for each in rows
     ]
     return ShownImport(
         row=row,
@@ -90,6 +101,7 @@ def _shown(row: Import) -> ShownImport:
         has_options=has_options,
         is_open=is_open,
         is_begun=is_open and row.step == Import.Step.IMPORT,
+        offers_all=offers_all,
         categories=categories,
         annotations=sum(each.new for each in categories if each.target != SKIP),
         images=found["images"]["new"] if is_open else 0,

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import uuid
 import zipfile
 from datetime import timedelta
@@ -616,6 +617,20 @@ def test_thousands_of_categories_come_in_by_a_handful_of_questions(
         run_next(KINDS["imports"], "w")
     made = list(project.categories.values_list("name", "coco_id", "position"))
     assert made == [(name, number, number - 1) for number, name in enumerate(names, 1)]
+
+
+def test_a_page_of_many_categories_offers_each_of_them_once(bring, start, alice, project):
+    document = a_document(["a.png"], [{}], names=tuple(f"kind {number}" for number in range(120)))
+    start(bring(a_zip(document, {"a.png": encode_image(seed=1)})))
+    bring(a_zip(document))
+    client = client_of(alice)
+    client.force_login(alice)
+    page = client.get(f"/projects/{project.pk}/imports/").content.decode()
+    assert page.count("data-short") == 120
+    for category in project.categories.all():
+        # For all lists together, and in its own, where it is chosen.
+        assert page.count(f'<option value="{category.pk}"') == 1
+        assert len(re.findall(rf'value="{category.pk}"\s+selected', page)) == 1
 
 
 def test_a_damaged_picture_stops_no_other_one_where_pixels_are_compared(bring, start):

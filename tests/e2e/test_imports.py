@@ -125,3 +125,25 @@ def test_another_file_says_what_is_wrong_with_it_and_is_taken_away_again(page: P
     card.get_by_role("button", name="Delete").click()
     expect(card).to_have_count(0)
     expect(page.get_by_role("heading", name="No imports yet")).to_be_visible()
+
+
+def test_a_list_of_many_categories_is_filled_when_it_is_opened(page: Page, sign_in, api, project):
+    names = [f"kind {number}" for number in range(120)]
+    rows = [{"name": name} for name in names]
+    answer = api("manager").post(f"/api/projects/{project['id']}/categories/list/", data={"categories": rows})
+    assert answer.ok, answer.text()
+    categories = [{"id": number, "name": name} for number, name in enumerate(names, 1)]
+    document = {"images": [], "annotations": [], "categories": categories}
+    sign_in("manager")
+    page.goto(f"/projects/{project['id']}/imports/")
+    page.locator("[data-dataset]").set_input_files(
+        {"name": "kinds.json", "mimeType": "application/json", "buffer": json.dumps(document).encode()}
+    )
+    choice = page.get_by_label("What kind 7 becomes", exact=True)
+    expect(choice.locator("option")).to_have_count(3, timeout=WORKER_MS)
+    choice.focus()
+    expect(choice.locator("option")).to_have_count(2 + 121)
+    with page.expect_response("**/api/imports/*/") as changed:
+        choice.select_option(label="kind 9")
+    assert changed.value.ok
+    expect(choice.locator("option:checked")).to_have_text("kind 9")

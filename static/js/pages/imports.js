@@ -103,6 +103,19 @@ pathForm?.addEventListener("submit", (event) => {
     });
 });
 
+// --- long lists of categories are filled when somebody opens one ---
+/** @param {Event} event */
+function offerAll({target}) {
+    if (!(target instanceof HTMLSelectElement) || !("short" in target.dataset)) return;
+    delete target.dataset.short;
+    const chosen = target.value;
+    target.length = 2; // a new category, skip
+    target.append(find("[data-targets]", HTMLTemplateElement).content.cloneNode(true));
+    target.value = chosen;
+}
+list.addEventListener("pointerdown", offerAll);
+list.addEventListener("focusin", offerAll);
+
 // --- a file is sent ---
 const input = find("[data-dataset]", HTMLInputElement);
 const bar = find("progress", HTMLProgressElement, sending);
