@@ -123,7 +123,7 @@ def test_masks_categories_and_parts_are_chosen_measured_and_exported(
         (line,) = map(json.loads, archive.read("provenance.jsonl").decode().splitlines())
     assert names == {
         "annotations/instances_train.json",
-        "images/first.png",
+        "images/train/first.png",
         "export_report.json",
         "provenance.jsonl",
     }
