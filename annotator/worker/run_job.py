@@ -15,6 +15,7 @@ from annotator.jobs.errors import JobFailed, LeaseLost, NotNow
 from annotator.jobs.kinds import JobKind, kind_of
 from annotator.jobs.lease import LeaseKeeper
 from annotator.models import LeasedJob
+from annotator.site.full_disk import FULL
 from annotator.site.log_context import about_job
 from annotator.worker import storage_ready
 from annotator.worker.postponed import Postponed
@@ -80,7 +81,7 @@ def _run(kind: JobKind, job: LeasedJob, postponed: Postponed) -> None:
 def _put_back_for_storage(job: LeasedJob, error: OSError, postponed: Postponed) -> None:
     """The job waits, however often: it is not to blame. Its message names no path, for annotators see it."""
     logger.error("%s is put back: %s", job, error)
-    if error.errno in storage_ready.FULL:
+    if error.errno in FULL:
         _write(queue.put_back, job, "The server's disk is full; this waits until there is room.")
         postponed.add(type(job), Q(pk__isnull=False), FULL_DELAY_S)
     else:

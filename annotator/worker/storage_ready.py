@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 
 from annotator.models import Image
 from annotator.site import storage_mark
+from annotator.site.full_disk import FULL
 
 # Less than one embedding and its row need: what would be made could not be kept.
 LEAST_FREE_BYTES = 16 * 1024 * 1024
@@ -18,7 +19,6 @@ PICTURES_LOOKED_FOR = 20
 # Until a worker looks again whether they are back.
 PICTURES_DELAY_S = 15.0
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # What an operating system says of a disk, a mount or a network drive, and never of what is in a file.
 NOT_THE_FILES_FAULT = FULL | {
     errno.EIO,

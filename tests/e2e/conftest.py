@@ -21,6 +21,7 @@ import pytest
 from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from scripts.environment import require_chromium
+from scripts.run import web_server
 from tests.e2e.workbench_driver import bench, make_project  # noqa: F401  (fixtures)
 from tests.ports import free_port
 
@@ -97,10 +98,7 @@ class Site:
         self.start_worker()
 
     def start_web(self) -> None:
-        command = [self.python, "-m", "gunicorn", "annotator.wsgi", "--bind", f"127.0.0.1:{self.port}"]
-        self._spawn(
-            "web", [*command, "--worker-class", "gthread", "--threads", "8", "--log-level", "warning"]
-        )
+        self._spawn("web", [self.python, *web_server("127.0.0.1", self.port), "--workers", "1"])
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             try:
