@@ -76,9 +76,10 @@ class EmbeddingView(RowView):
         found the bytes damaged, the file is read and compared before it is sent.
         """
         image = self.get_object()
+        is_ahead = self._is_ahead()
         wanted = request.query_params.get("digest", "")
         bundle = asked_bundle(image.project, wanted)
-        job = self._open(image, bundle)
+        job = self._open(image, bundle, is_ahead)
         if job.state == EmbeddingJob.State.READY:
             try:
                 if not embedding_store.is_sound(job, thoroughly=_passes_caches(request)):
@@ -120,10 +121,15 @@ class EmbeddingView(RowView):
     def _region(self) -> str:
         return self.request.query_params.get("region", "")
 
-    def _open(self, image: Image, bundle: Bundle) -> EmbeddingJob:
+    def _is_ahead(self) -> bool:
+        try:
+            return serializers.BooleanField().run_validation(self.request.query_params.get("ahead", "false"))
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"ahead": error.detail}) from error
+
+    def _open(self, image: Image, bundle: Bundle, is_ahead: bool) -> EmbeddingJob:
         if not self._region:
             return embedding_queue.open_image(image, bundle)
-        is_ahead = self.request.query_params.get("ahead") == "true"
         return regions.open_region(image, regions.region_of(self._region, image), is_ahead, bundle)
 
 

@@ -114,7 +114,6 @@ class UploadedImageSerializer(ImageSerializer):
 
     class Meta(ImageSerializer.Meta):
         fields = [*ImageSerializer.Meta.fields, "duplicate"]
-        read_only_fields = fields
 
 
 class UploadSerializer(serializers.Serializer):

@@ -6,15 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_filters as filters
+from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django_filters.fields import IsoDateTimeField
+from drf_spectacular.utils import extend_schema_field
 
 from annotator.models.limits import LARGEST_ID
 
 
+@extend_schema_field({"type": "integer", "minimum": 0, "maximum": LARGEST_ID})
 class IdFilter(filters.NumberFilter):
     """A primary key: what no database column could hold is refused in words."""
+
+    field_class = forms.IntegerField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, min_value=0, **kwargs)
