@@ -233,7 +233,13 @@ class AnnotationView(RowView, SavesAnnotations, generics.RetrieveAPIView):
         )
 
     @extend_schema(
-        parameters=[OpenApiParameter("version", int, description="Delete only this version; 409 otherwise.")],
+        parameters=[
+            OpenApiParameter(
+                "version",
+                {"type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER},
+                description="Delete only this version; 409 otherwise.",
+            )
+        ],
         responses={204: None, 409: ErrorSerializer},
     )
     def delete(self, request: Request, annotation_id: UUID) -> Response:
