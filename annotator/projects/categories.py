@@ -75,9 +75,9 @@ def create_many(project: Project, rows: Sequence[Mapping[str, Any]]) -> list[Cat
                 raise InvalidValue.of_field("name", f"This project already has a category {row['name']}.")
             names.add(row["name"].casefold())
             colors.append(row.get("color") or next_color(colors))
-            wanted = row.get("coco_id")
-            is_free = wanted is not None and 1 <= wanted <= LARGEST_INTEGER and wanted not in taken
-            coco_id = wanted if is_free else _free_coco_id(last, lambda: taken)
+            coco_id: int | None = row.get("coco_id")
+            if coco_id is None or not 1 <= coco_id <= LARGEST_INTEGER or coco_id in taken:
+                coco_id = _free_coco_id(last, lambda: taken)
             taken.add(coco_id)
             last = max(last, coco_id)
             made.append(
