@@ -32,9 +32,10 @@ CONFIG = {
 }
 JSON = "application/json"
 # Where what the schema allows is refused all the same, by rules that no schema can say: names that are taken, masks
-# that must fit their image, passwords, files that must be pictures, versions and categories of the same project.
+# that must fit their image, passwords, addresses of e-mail, files that must be pictures, versions of the same project.
 RULES_BEYOND = {
     "POST /api/auth/token/",
+    "PATCH /api/me/",
     "PUT /api/me/preferences/",
     "PATCH /api/me/preferences/",
     "POST /api/projects/",
