@@ -22,8 +22,8 @@ from tests.annotator.test_roles import world  # noqa: F401
 from tests.annotator.world import client_of
 
 load_all_checks()
-# For each operation: as the schema says, and otherwise.
-EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 2}
+# For each operation: as the schema says, and otherwise. Both together take less than a minute of a processor.
+EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 1}
 CONFIG = {
     # tus answers 412 where its header is missing (https://tus.io/protocols/resumable-upload, Tus-Resumable).
     "checks": {
@@ -111,7 +111,7 @@ def test_the_schema_says_what_the_api_does(schema, mode, world, alice, settings)
         operation = result.ok()
         tried += _try(operation, mode, headers, arguments.get(operation.path), wrong)
     assert not wrong, f"{len(wrong)} findings\n\n" + "\n\n".join(wrong)
-    assert tried > 100
+    assert tried > 50
 
 
 def _try(operation, mode, headers, arguments, wrong) -> int:
