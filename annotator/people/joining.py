@@ -20,7 +20,7 @@ class JoinForm(UserCreationForm):
 
     email = forms.EmailField(max_length=254, required=False)
 
-    error_messages = UserCreationForm.error_messages | NOT_THE_SAME
+    error_messages = {**UserCreationForm.error_messages, **NOT_THE_SAME}
 
     class Meta:
         model = User

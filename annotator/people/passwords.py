@@ -64,13 +64,13 @@ def link_path(user: User, maker: User | None = None) -> str:
 class NewPasswordForm(SetPasswordForm):
     """Django's, with our words."""
 
-    error_messages = SetPasswordForm.error_messages | NOT_THE_SAME
+    error_messages = {**SetPasswordForm.error_messages, **NOT_THE_SAME}
 
 
 class ChangeForm(PasswordChangeForm):
     """Django's; guesses at the old password are slowed down."""
 
-    error_messages = PasswordChangeForm.error_messages | NOT_THE_SAME
+    error_messages = {**PasswordChangeForm.error_messages, **NOT_THE_SAME}
 
     def __init__(self, user: User, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.request = request
