@@ -162,6 +162,7 @@ def test_a_lost_connection_is_tried_again_and_a_wrong_file_is_not(publisher, sta
     assert "Attempt 1 of 3 ended, another one follows:" in page and "answers 503" in page
     publisher.answers = []
     publisher.content = publisher.content[:-1] + b"x"
+    BundleJob.objects.update(not_before=None)  # the pause between two attempts is over
     run_next(KIND, "w")
     job = BundleJob.objects.get()
     assert job.state == "failed" and "the published file has" in job.error

@@ -195,7 +195,7 @@ def test_embed_makes_what_is_missing_and_then_has_nothing_to_do(tiny, tiny_proje
     run("import_images", "Tiny things", photo_folder)
     assert "2 of 2 ready, 2 tries here" in run("embed", "Tiny things")
     for image in Image.objects.all():
-        assert embedding_store.exists(tiny.digest, image.digest)
+        assert embedding_store.whole_file(tiny.digest, image.digest)
     assert "2 of 2 ready, 0 tries here" in run("embed", "--all", "--bundle", "tiny")
 
 

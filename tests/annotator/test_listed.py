@@ -78,5 +78,5 @@ def test_strangers_have_no_list(charlie, project):
     assert browser_of(None).get(f"/projects/{project.pk}/list/").status_code == 401
 
 
-def test_a_text_that_no_name_can_have_finds_nothing(ask):
-    assert ask("find=cat%00") == {"total": 5, "images": []}
+def test_a_text_that_no_name_can_have_is_refused(alice, project):
+    assert browser_of(alice).get(f"/projects/{project.pk}/list/?find=cat%00").status_code == 400
