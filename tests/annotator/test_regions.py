@@ -164,15 +164,15 @@ def test_a_region_that_nobody_came_back_to_is_forgotten_with_its_file(
     with django_capture_on_commit_callbacks(execute=True):
         assert regions.forget_old() == 1
     digests = old.bundle.digest, image.digest
-    assert not store.exists(*digests, old.region)
-    assert store.exists(*digests, new.region)
+    assert not default_storage.exists(store.file_name(*digests, old.region))
+    assert default_storage.exists(store.file_name(*digests, new.region))
 
 
 def test_an_image_takes_the_embeddings_of_its_regions_along(image, django_capture_on_commit_callbacks):
     job = keep(image, REGION)
     with django_capture_on_commit_callbacks(execute=True):
         removal.delete_images([image])
-    assert not store.exists(job.bundle.digest, image.digest, REGION)
+    assert not default_storage.exists(store.file_name(job.bundle.digest, image.digest, REGION))
 
 
 def test_files_of_regions_that_a_row_owns_are_not_swept(image):

@@ -62,7 +62,7 @@ def test_an_upload_that_slept_until_its_files_were_swept_is_refused(project, ali
     monkeypatch.setattr(Image.objects, "create", sleep_long)
     address = f"/api/projects/{project.pk}/images/"
     answer = client_of(alice).post(address, {"files": upload(encode_image())}, format="multipart")
-    assert answer.status_code == 400
+    assert answer.status_code == 503
     assert answer.json()["errors"][0]["code"] == "files_gone"
     assert not Image.objects.exists()
 

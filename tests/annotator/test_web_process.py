@@ -49,7 +49,10 @@ print(settings.DATABASES["default"]["OPTIONS"]["transaction_mode"], settings.DEB
     assert printed.split() == ["wal", "IMMEDIATE", "False"]
 
 
-def test_servers_are_set_by_the_environment(installation):
+def test_servers_are_set_by_the_environment(installation, tmp_path):
+    for package in ("psycopg", "redis"):  # which this environment need not have
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
     installation.environment |= {
         "DATABASE_URL": "postgres://user:secret@db:5433/masks",
         "CELERY_BROKER_URL": "redis://queue:6379/0",
@@ -58,6 +61,7 @@ def test_servers_are_set_by_the_environment(installation):
         [
             sys.executable,
             "-c",
+            f"import sys; sys.path.append({str(tmp_path)!r});"
             "from annotator import settings as s; d = s.DATABASES['default']; print(d['ENGINE'], d['HOST'], d['PORT'],"
             "d['NAME'], s.CELERY_BROKER_URL, s.CELERY_BROKER_TRANSPORT_OPTIONS)",
         ]
