@@ -9,6 +9,7 @@ the images that the file speaks of, without pictures. The others are jobs as a w
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -87,10 +88,17 @@ def claimed(model: type[Job], row: Job) -> Job:
 ACTIONS = {action.__name__: action for action in (fill, examine, take_in, export)}
 
 
-def main(action: str, file: str, masks: str) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=list(ACTIONS))
+    parser.add_argument("file", type=Path)
+    parser.add_argument("masks", type=int)
+    chosen = parser.parse_args()
     with dataset_work.measured():
-        ACTIONS[action](Path(file), int(masks))
+        ACTIONS[chosen.action](chosen.file, chosen.masks)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

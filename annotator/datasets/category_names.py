@@ -12,12 +12,21 @@ MOST_CHARACTERS = 100
 
 def name_of(row: CategoryRecord) -> str:
     """On one line, of at most MOST_CHARACTERS, never blank."""
-    return one_line(row.name, MOST_CHARACTERS) or f"category {row.id}"
+    return _name(row.name, row.id)
 
 
 def key_of(row: CategoryRecord) -> str:
     """The same for names that a project takes for one: small and capital letters are no difference there."""
-    return name_of(row).casefold()
+    return key_of_name(row.name, row.id)
+
+
+def key_of_name(name: str, category_id: int) -> str:
+    """`key_of` a file's category of this name and id."""
+    return _name(name, category_id).casefold()
+
+
+def _name(name: str, category_id: int) -> str:
+    return one_line(name, MOST_CHARACTERS) or f"category {category_id}"
 
 
 def same_names(rows: Iterable[CategoryRecord]) -> list[tuple[CategoryRecord, CategoryRecord]]:

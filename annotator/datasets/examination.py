@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotator.datasets.category_names import MOST_CHARACTERS, key_of, same_names
+from annotator.datasets.category_names import MOST_CHARACTERS, key_of, key_of_name, same_names
 from annotator.datasets.errors import ImageRefused
 from annotator.datasets.incoming import sort_out
 from annotator.datasets.matching import KnownImages, repeated_names
-from annotator.models import Image, Project
+from annotator.models import Image, Import, Project
 from annotator.site.plain_text import sayable, sayable_values
 from exporters.errors import ExportError, UnreadableFile
 from exporters.format import Format
@@ -22,6 +22,7 @@ from exporters.source import Source, is_picture, why_unreadable
 from exporters.steps import Progress, Steps
 
 PROBLEMS_SHOWN = 100
+IMPORTS_LOOKED_AT = 50  # for what was chosen before
 NAMES_SHOWN = 20
 NEW, SKIP = "new", "skip"
 
@@ -161,9 +162,24 @@ def problems_in_short(problems: list[Refusal]) -> dict[str, Any]:
 
 
 def propose(project: Project, categories: Iterable[CategoryRecord]) -> dict[str, int | str]:
-    """The project's category of the same name, small or capital letters aside; else a new one."""
+    """What was chosen for a category of that name in an import before, or the project's category of the same name;
+    else a new one. Small and capital letters are no difference. So the same file a second time changes nothing."""
     own = {name.casefold(): pk for pk, name in project.categories.values_list("pk", "name")}
-    return {str(category.id): own.get(key_of(category), NEW) for category in categories}
+    known = own | _chosen_before(project, {*own.values(), SKIP})
+    return {str(category.id): known.get(key_of(category), NEW) for category in categories}
+
+
+def _chosen_before(project: Project, targets: Collection[int | str]) -> dict[str, int | str]:
+    """Key of a file's category -> what it became in the latest import that came in, where that is one of `targets`."""
+    done = Import.objects.filter(project=project, step=Import.Step.IMPORT, state=Import.State.READY)
+    rows = done.order_by("-created_at", "-pk").values_list("mapping", "found")[:IMPORTS_LOOKED_AT]
+    chosen: dict[str, int | str] = {}
+    for mapping, found in reversed(rows):
+        for category in found["categories"] if found else ():
+            target = mapping.get(str(category["id"]))
+            if target in targets:
+                chosen[key_of_name(category["name"], category["id"])] = target
+    return chosen
 
 
 def _merged(categories: Iterable[CategoryRecord]) -> list[Refusal]:

@@ -310,6 +310,21 @@ def test_the_same_import_twice_changes_nothing(bring, start, project, image):
     assert project.images.count() == 2
 
 
+def test_a_mapping_made_by_hand_is_proposed_the_next_time(bring, start, project, image, category):
+    document = a_document(["photo.png"], [{}, {"category_id": 2}])
+    cat, dog = (row["id"] for row in document["categories"])
+    document["categories"][0]["name"] = "feline"
+    first = bring(document, "a.json")
+    assert first["mapping"] == {str(cat): "new", str(dog): "new"}
+    start(first, mapping={str(cat): category.pk, str(dog): "skip"})
+    document["categories"].reverse()  # known by their names
+    again = bring(document, "b.json")
+    assert again["mapping"] == {str(cat): category.pk, str(dog): "skip"}
+    assert {row["name"]: row["here"] for row in again["found"]["categories"]}["feline"] == 1
+    Import.objects.update(state="cancelled")
+    assert bring(document, "c.json")["mapping"] == {str(cat): "new", str(dog): "new"}
+
+
 def test_an_export_into_its_own_project_changes_nothing(bring, start, project, annotation):
     exported = write_as("coco", records.build(project))
     row = start(bring(exported, "back.json"))

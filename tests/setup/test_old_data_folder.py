@@ -77,6 +77,13 @@ def old_site(tmp_path_factory) -> Iterator[OldSite]:
         shutil.rmtree(folder)
 
 
+def test_failed_sign_ins_are_still_counted(old_site):  # before anybody signs in
+    said = old_site.installation.python(
+        "from annotator.models import LoginFailures; print(LoginFailures.objects.get(username='alice').count)"
+    )
+    assert said.strip() == "1"
+
+
 def test_old_passwords_sign_in(old_site):
     for username, password in old_site.expected["passwords"].items():
         body = {"username": username, "password": password}
@@ -171,13 +178,6 @@ def test_a_deleted_annotation_can_still_be_restored(old_site):
     assert row["id"] == deleted
     listed = old_site.get(f"/api/images/{row['image']}/annotations/")["results"]
     assert deleted in [annotation["id"] for annotation in listed]
-
-
-def test_failed_sign_ins_are_still_counted(old_site):
-    said = old_site.installation.python(
-        "from annotator.models import LoginFailures; print(LoginFailures.objects.get(username='alice').count)"
-    )
-    assert said.strip() == "1"
 
 
 def test_what_waited_for_a_worker_is_done(old_site):
