@@ -14,6 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,8 @@ def test_old_tokens_sign_in_and_are_kept_as_digests_only(old_site):
     for username, token in old_site.expected["tokens"].items():
         assert old_site.get("/api/me/", username)["username"] == username
         for file in old_site.installation.data_dir.glob("maskwright.sqlite3*"):
-            assert token.encode() not in file.read_bytes(), file
+            with suppress(FileNotFoundError):  # SQLite's log goes with the last connection
+                assert token.encode() not in file.read_bytes(), file
 
 
 def test_the_sign_in_page_takes_an_old_password(old_site):
