@@ -5,7 +5,8 @@
 For each network (vit_b where none is named; sam2-tiny and the like where sam2 is there, see sam_parity.py), in one
 process and in turns: the original's `set_image`, this project's `set_image`, and for SAM's own encoder transformers'
 modules, which this project used before; where the processor has instructions for bfloat16, this project in it as well;
-where OpenVINO is installed and runs the encoder, this project by it.
+where OpenVINO is installed and runs the encoder, this project by it. The originals of random_light.py's networks do not
+install here: of those, this project alone, all compared with its own float32.
 Random weights of a fixed seed, one picture of 1536 x 1024. Prints the median, least and most seconds after a first call
 that does not count, how many times faster than the original's median that is, the largest and mean difference of the
 embeddings, and how much memory a call takes for a moment beyond what the process had; and, last, which precision and
@@ -31,12 +32,14 @@ sys.path.insert(0, str(ROOT))
 
 from transformers.models.sam.modeling_sam import SamVisionEncoder  # noqa: E402
 
+from benchmarks import random_light  # noqa: E402
 from benchmarks.sam_parity import Pair, pair_of, photograph  # noqa: E402
 from segmentation import precision  # noqa: E402
 from segmentation.families.sam.encoders import vit  # noqa: E402
 from segmentation.families.sam.network import VARIANTS, SamShape  # noqa: E402
 
 IMAGE_HW = (1024, 1536)
+ORIGINAL, OURS = "the original", "this project"
 MEBIBYTE = 1 << 20
 
 
@@ -63,7 +66,8 @@ def candidates(name: str, pair: Pair) -> dict[str, Callable[[np.ndarray], None]]
         finally:
             pair.converted.encoder.precision = precision.FLOAT32
 
-    runs = {"the original": pair.original.set_image, "this project": pair.converted.set_image}
+    runs = {ORIGINAL: pair.original.set_image} if pair.original else {}
+    runs[OURS] = pair.converted.set_image
     if precision.has_instructions():
         runs["this project, bfloat16"] = in_bfloat16
     encoder = pair.converted.encoder
@@ -107,7 +111,8 @@ def _status(key: str) -> int:
 
 
 def compare(name: str, rounds: int, clock: Callable[[], float]) -> None:
-    pair = pair_of(name, half=False)
+    is_alone = name in random_light.NAMES
+    pair = Pair(None, random_light.predictor_of(name), dict) if is_alone else pair_of(name, half=False)
     image = photograph(*IMAGE_HW)
     runs = candidates(name, pair)
     seconds: dict[str, list[float]] = {label: [] for label in runs}
@@ -120,12 +125,14 @@ def compare(name: str, rounds: int, clock: Callable[[], float]) -> None:
                 continue
             seconds[label].append(took)
             extra[label] = max(extra[label], peak)
-            if label != "the original" and label not in difference:
+            if label != ORIGINAL and label not in difference:
                 ours = pair.converted.get_image_embedding()
-                theirs = pair.embeddings()
+                if is_alone and label == OURS:
+                    first = {key: torch.from_numpy(value.copy()) for key, value in ours.items()}
+                theirs = first if is_alone else pair.embeddings()
                 apart = [np.abs(ours[key] - theirs[key].numpy()) for key in theirs]
                 difference[label] = max(each.max() for each in apart), max(each.mean() for each in apart)
-    reference = statistics.median(seconds["the original"])
+    reference = statistics.median(seconds[OURS if is_alone else ORIGINAL])
     for label, taken in seconds.items():
         median = statistics.median(taken)
         print(
