@@ -477,6 +477,7 @@ def test_an_export_is_started_followed_downloaded_and_deleted(
         assert any(name.endswith(".json") for name in archive.namelist())
         assert any(name.endswith("coffee.png") for name in archive.namelist())
     page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="No exports yet")).to_be_visible()
 
 
