@@ -89,6 +89,7 @@ def test_a_dataset_is_dropped_mapped_and_seen_in_the_workbench(page: Page, sign_
     expect(go).to_have_text("Import 3 annotations and 2 new images")
     card.get_by_label("What mug becomes").select_option(label="cup")
     card.get_by_label("What table becomes").select_option(label="Skip")
+    card.get_by_label("still to be checked").check()
     expect(go).to_have_text("Import 2 annotations and 2 new images")
     page.reload()
     expect(card.get_by_label("What mug becomes").locator("option:checked")).to_have_text("cup")
@@ -106,6 +107,14 @@ def test_a_dataset_is_dropped_mapped_and_seen_in_the_workbench(page: Page, sign_
     (mask,) = api("manager").get(f"/api/images/{image['id']}/annotations/").json()["results"]
     assert mask["segmentation"] == disc(COFFEE_HW, 190, 300, 90)
     assert mask["origin"]["file"] == "breakfast.zip"
+
+    row = page.locator("[data-objects] > *")
+    expect(row.get_by_title("Imported from breakfast.zip; nobody has checked it yet")).to_have_text("to check")
+    assert mask["to_check"]
+    row.get_by_role("button", name="Mark cup 1 as checked").click()
+    expect(row).not_to_contain_text("to check")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-save-state", "saved")
+    assert not api("manager").get(f"/api/annotations/{mask['id']}/").json()["to_check"]
 
 
 def _categories(api, project: dict) -> list[dict]:
