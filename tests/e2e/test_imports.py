@@ -109,7 +109,9 @@ def test_a_dataset_is_dropped_mapped_and_seen_in_the_workbench(page: Page, sign_
     assert mask["origin"]["file"] == "breakfast.zip"
 
     row = page.locator("[data-objects] > *")
-    expect(row.get_by_title("Imported from breakfast.zip; nobody has checked it yet")).to_have_text("to check")
+    expect(row.get_by_title("Imported from breakfast.zip; nobody has checked it yet")).to_have_text(
+        "to check"
+    )
     assert mask["to_check"]
     row.get_by_role("button", name="Mark cup 1 as checked").click()
     expect(row).not_to_contain_text("to check")
