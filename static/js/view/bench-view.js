@@ -102,7 +102,7 @@ export class BenchView {
                     edit: () => withKey("Edit this mask", commands.keyOf("edit")),
                     delete: () => withKey("Delete this mask", commands.keyOf("delete")),
                     unlock: () => withKey("Locked. Unlock", commands.keyOf("lock")),
-                    check: () => withKey("Imported. Mark as checked", commands.keyOf("checked")),
+                    check: () => withKey("Mark as checked", commands.keyOf("checked")),
                 },
                 drawPicture: (annotation) => drawObject(stage, annotation),
             },

@@ -67,7 +67,7 @@ export function contentsOf(row, picture, events, {isReadOnly, tips}) {
         (event) => events.onSelect(id, howOf(event)),
         framed(picture, row.color),
         nameOf(row),
-        row.annotation.isToCheck ? toCheckMark(row.annotation) : qualityMark(row.annotation.predictedIou),
+        isToCheck && isReadOnly ? toCheckMark(row.annotation) : qualityMark(row.annotation.predictedIou),
     );
     main.addEventListener("dblclick", () => events.onZoom(id));
     const state = element(
@@ -85,7 +85,13 @@ export function contentsOf(row, picture, events, {isReadOnly, tips}) {
         row.isHidden ? "eye-off" : "eye",
         () => events.onToggle(id),
     );
-    const check = mini(`Mark ${label} as checked`, tips.check(), "circle-check", () => events.onChecked(id));
+    const check = mini(
+        `Mark ${label} as checked`,
+        `${whyToCheck(row.annotation)}. ${tips.check()}`,
+        "circle-check",
+        () => events.onChecked(id),
+    );
+    check.classList.add("to-check");
     const own = isToCheck && !isReadOnly ? [check, eye] : [eye];
     if (isLocked) {
         const lock = isReadOnly
@@ -163,9 +169,13 @@ function nameOf({annotation, category, number}) {
 }
 
 /** @param {Annotation} annotation */
-function toCheckMark({importedFrom}) {
-    const title = `${importedFrom ? `Imported from ${importedFrom}` : "Imported"}; nobody has checked it yet`;
-    return element("span", {class: "bench-quality to-check", title}, "to check");
+function toCheckMark(annotation) {
+    return element("span", {class: "bench-quality to-check", title: whyToCheck(annotation)}, "to check");
+}
+
+/** @param {Annotation} annotation */
+function whyToCheck({importedFrom}) {
+    return `${importedFrom ? `Imported from ${importedFrom}` : "Imported"}; nobody has checked it yet`;
 }
 
 /** Only what is worth a second look is said. @param {number | null} predictedIou */
