@@ -180,6 +180,12 @@ class ReceivingWorker(ThreadWorker):
             self._hand_over(conn)
             return
         conn.sock.setblocking(False)
+        # Mostly all of it is here already: each further round of the loop would wait for its turn among busy threads.
+        with suppress(OSError):
+            conn.received += conn.sock.recv(READ_BYTES)
+            if conn.received and conn.is_whole():
+                self._hand_over(conn)
+                return
         conn.deadline_s = time.monotonic() + REQUEST_TIMEOUT_S
         self.receiving[conn] = None
         self.poller.register(conn.sock, EVENT_READ, partial(self._on_arrival, conn))
