@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from exporters import polygons
 from exporters.format import Format
 from exporters.geometry import Geometry
 from exporters.options import Options
-from exporters.overlaps import without_overlaps
+from exporters.overlaps import borders_of, without_overlaps
 from exporters.records import AnnotationRecord, DatasetRecord, Rle
 from exporters.steps import Progress, Steps
 from segmentation import rle
@@ -340,7 +339,7 @@ class RunningMean:
 
 def _pixels_lost(masks: Sequence[Rle]) -> int:
     """How many pixels the masks of one image have together more than their union."""
-    borders = [_borders(mask) for mask in masks]
+    borders = [borders_of(mask) for mask in masks]
     if not borders:
         return 0
     places = np.concatenate(borders)
@@ -350,12 +349,6 @@ def _pixels_lost(masks: Sequence[Rle]) -> int:
     depth = np.cumsum(turns[order])[:-1]
     lengths = np.diff(places[order])
     return int((np.maximum(depth - 1, 0) * lengths).sum())
-
-
-def _borders(mask: Rle) -> NDArray[np.int64]:
-    """Where foreground begins and ends, by turns, in the order of RLE: (2 * runs,), ascending."""
-    ends = np.cumsum(rle.runs(mask))
-    return ends[: len(ends) // 2 * 2]
 
 
 def _touching(masks: Sequence[Rle]) -> int:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.records import AnnotationRecord
+from exporters.records import AnnotationRecord, Rle
 from segmentation import rle
 
 Winner = Literal["newest", "oldest"]
@@ -32,7 +32,7 @@ def without_overlaps(annotations: Sequence[AnnotationRecord], winner: Winner) ->
     order = range(len(annotations)) if winner == "oldest" else reversed(range(len(annotations)))
     for index in order:
         annotation = annotations[index]
-        own = _borders(annotation)
+        own = borders_of(annotation.segmentation)
         left = _combined(own, taken, lambda in_own, in_taken: in_own & ~in_taken)
         taken = _combined(own, taken, np.logical_or)
         if len(left) > 0:
@@ -40,9 +40,9 @@ def without_overlaps(annotations: Sequence[AnnotationRecord], winner: Winner) ->
     return [kept[index] for index in sorted(kept)]
 
 
-def _borders(annotation: AnnotationRecord) -> NDArray[np.int64]:
+def borders_of(mask: Rle) -> NDArray[np.int64]:
     """Where foreground begins and ends, by turns, in the order of RLE: (2 * runs,), ascending."""
-    ends = np.cumsum(rle.runs(annotation.segmentation))
+    ends = np.cumsum(rle.runs(mask))
     return ends[: len(ends) // 2 * 2]
 
 

@@ -3,7 +3,8 @@
 import {makeExportLink, measureExport, removeExport, startExport} from "../api/exports.js";
 import {Http, thisPage} from "../api/http.js";
 import {syncLists} from "../view/site/live-lists.js";
-import {element, find, findOptional} from "../view/elements.js";
+import {find, findOptional} from "../view/elements.js";
+import {copyLink} from "../view/site/copy.js";
 import {ExportSelection} from "../view/site/export-selection.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {FormatChoice} from "../view/site/format-choice.js";
@@ -59,22 +60,7 @@ async function remove(button, exportId) {
  */
 async function showLink(button, exportId) {
     const {url, expires_at: until} = await makeExportLink(http, exportId);
-    const field = element("input", {
-        type: "text",
-        class: "link",
-        readonly: true,
-        value: url,
-        "aria-label": "Link",
-    });
-    const row = button.closest("li");
-    row?.querySelector("input.link")?.remove();
-    row?.append(field);
-    field.select();
-    // Only https and localhost have a clipboard.
-    const isCopied = await navigator.clipboard?.writeText(url).then(
-        () => true,
-        () => false,
-    );
+    const isCopied = await copyLink(button.closest("li"), url);
     const when = new Date(until).toLocaleString([], {dateStyle: "medium", timeStyle: "short"});
     toast(
         `${isCopied ? "The link is copied." : "Copy the link from the field."} It can be used until ${when}.`,

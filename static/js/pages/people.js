@@ -3,8 +3,8 @@
 import {Http, thisPage} from "../api/http.js";
 import {makeInvitation, withdrawInvitation} from "../api/invitations.js";
 import {addMember, changeRole, removeMember} from "../api/projects.js";
-import {element, find, findOptional} from "../view/elements.js";
-import {copyFrom} from "../view/site/copy.js";
+import {find, findOptional} from "../view/elements.js";
+import {copyLink} from "../view/site/copy.js";
 import {act, ask, toast} from "../view/site/feedback.js";
 import {syncLists} from "../view/site/live-lists.js";
 import {projectId} from "../view/site/page.js";
@@ -65,22 +65,11 @@ form?.addEventListener("submit", (event) => {
 const invitations = findOptional("[data-invitations]", HTMLUListElement);
 
 /**
- * Copies a link, and shows it below its invitation, for browsers that give no clipboard.
- *
- * @param {Element | null} row
+ * @param {Element | null} row of the invitation
  * @param {string} url
  */
 async function showLink(row, url) {
-    const field = element("input", {
-        type: "text",
-        class: "link",
-        readonly: true,
-        value: url,
-        "aria-label": "Link",
-    });
-    row?.querySelector("input.link")?.remove();
-    row?.append(field);
-    const isCopied = await copyFrom(field);
+    const isCopied = await copyLink(row, url);
     toast(isCopied ? "The link is copied. Send it to whom you invite." : "Copy the link from the field.");
 }
 
